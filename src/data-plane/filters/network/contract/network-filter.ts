@@ -1,0 +1,46 @@
+// A network filter that ends a filter chain and owns the connection from then on.
+import type { Socket } from 'node:net'
+import type { Any } from '@bufbuild/protobuf/wkt'
+import type { Clock } from '../../../../base/clock.ts'
+import type { Log } from '../../../../base/log.ts'
+import type { Parsed } from '../../../../base/problem.ts'
+import type { Random } from '../../../../base/random.ts'
+import type { RouteConfiguration } from '../../../../xds/generated/envoy/config/route/v3/route_pb.ts'
+import type { ClusterSource } from '../../../cluster/cluster.ts'
+import type { ConnectionInfo } from '../../../connection-info.ts'
+import type { RouteTable, RouteTableSource } from '../../../route/route-entry.ts'
+import type { StatsScope } from '../../../stats/stats-scope.ts'
+import type { AccessLog } from '../../../stream-info.ts'
+
+/** What the proxy lends to its filters. */
+export interface NetworkFilterHost {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly stats: StatsScope
+  readonly clusters: ClusterSource
+  readonly routeTables: RouteTableSource
+  compileRouteTable(configuration: RouteConfiguration): Parsed<RouteTable>
+  compileAccessLog(typedConfig: Any): Parsed<AccessLog>
+  /** Switches `x-weft-reason` on local replies. */
+  readonly reasonHeader: boolean
+}
+
+export interface NetworkFilter {
+  /** Takes the connection over. `early` holds bytes that a listener filter read ahead, or null. */
+  onConnection(socket: Socket, info: ConnectionInfo, early: Buffer | null): void
+  /** Names of the route configurations it wants by RDS. */
+  readonly routeConfigurations: readonly string[]
+  /** Starts graceful drain: finish what is running, close connections between requests. Idempotent. */
+  drain(): void
+  /** Connections that are still open. */
+  readonly activeConnections: number
+}
+
+export interface NetworkFilterFactory {
+  /** Envoy's name: `envoy.filters.network.http_connection_manager`. */
+  readonly name: string
+  readonly typeUrl: string
+  /** `path` names the place inside the listener, for problems. `statScope` is chosen by the filter from its config. */
+  compile(typedConfig: Any, path: string, host: NetworkFilterHost): Parsed<NetworkFilter>
+}

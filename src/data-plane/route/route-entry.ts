@@ -1,0 +1,111 @@
+// A route as the router uses it: everything decidable was decided when the table was compiled.
+import type { HeaderList } from '../../transport/header-list.ts'
+import type { RequestHead } from '../../transport/request-head.ts'
+import type { StreamInfo } from '../stream-info.ts'
+
+/** What a table is asked with; one object per stream, filled before the look-up. */
+export interface RouteQuery {
+  readonly head: RequestHead
+  /** Uniform in [0, 1): runtime fractions. */
+  random(): number
+}
+
+export interface HeaderMutations {
+  /** Adds, sets and removes in Envoy's order: weighted cluster, route, virtual host, route configuration. */
+  apply(headers: HeaderList, info: StreamInfo): void
+  /** New :authority when a mutation sets `host` or `:authority`, else null. */
+  readonly authority: string | null
+}
+
+export interface RetryPolicy {
+  readonly attempts: number
+  /** Bits of RETRY_ON. */
+  readonly retryOn: number
+  readonly retriableStatusCodes: readonly number[]
+  /** 0: the route's timeout bounds each try too. */
+  readonly perTryTimeoutMs: number
+  readonly backoffBaseMs: number
+  readonly backoffMaxMs: number
+  /** Istio's previous_hosts predicate: do not pick an endpoint that this stream has tried. */
+  readonly avoidPreviousHosts: boolean
+  readonly hostSelectionAttempts: number
+}
+
+export const RETRY_ON = {
+  '5xx': 1 << 0,
+  'gateway-error': 1 << 1,
+  reset: 1 << 2,
+  'reset-before-request': 1 << 3,
+  'connect-failure': 1 << 4,
+  'retriable-4xx': 1 << 5,
+  'refused-stream': 1 << 6,
+  'retriable-status-codes': 1 << 7,
+  'envoy-ratelimited': 1 << 8,
+  'http3-post-connect-failure': 1 << 9,
+  cancelled: 1 << 10,
+  'deadline-exceeded': 1 << 11,
+  internal: 1 << 12,
+  'resource-exhausted': 1 << 13,
+  unavailable: 1 << 14,
+  'retriable-headers': 1 << 15,
+} as const
+
+export interface ClusterChoice {
+  readonly cluster: string
+  readonly requestHeaders: HeaderMutations
+  readonly responseHeaders: HeaderMutations
+  /** Literal new :authority of the weighted cluster, else null. */
+  readonly hostRewrite: string | null
+}
+
+interface RouteBase {
+  readonly name: string
+  readonly virtualHost: string
+  readonly requestHeaders: HeaderMutations
+  readonly responseHeaders: HeaderMutations
+}
+
+export interface ForwardRoute extends RouteBase {
+  readonly kind: 'forward'
+  /** `random` in [0, 1) draws among weighted clusters. */
+  chooseCluster(random: number): ClusterChoice
+  /** 503 in Istio's routes. */
+  readonly clusterNotFoundStatus: number
+  /** 0: none. */
+  readonly timeoutMs: number
+  /** -1: the connection manager's. */
+  readonly idleTimeoutMs: number
+  readonly retry: RetryPolicy | null
+  /** The path to send, or null when it stays. Sets x-envoy-original-path at the caller. */
+  rewritePath(head: RequestHead): string | null
+  /** New :authority, or null when it stays. */
+  readonly hostRewrite: string | null
+  /** Envoy's include_request_attempt_count / include_attempt_count_in_response of the virtual host. */
+  readonly attemptCountInRequest: boolean
+  readonly attemptCountInResponse: boolean
+}
+
+export interface RedirectRoute extends RouteBase {
+  readonly kind: 'redirect'
+  readonly status: number
+  location(head: RequestHead): string
+}
+
+export interface DirectResponseRoute extends RouteBase {
+  readonly kind: 'direct-response'
+  readonly status: number
+  readonly body: Buffer
+}
+
+export type RouteEntry = ForwardRoute | RedirectRoute | DirectResponseRoute
+
+export interface RouteTable {
+  readonly name: string
+  /** The first route that matches, or why none does: Envoy's details for the 404. */
+  match(query: RouteQuery): RouteEntry | null
+}
+
+export interface RouteTableSource {
+  /** Undefined until RDS has delivered it. */
+  get(name: string): RouteTable | undefined
+}

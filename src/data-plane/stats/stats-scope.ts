@@ -1,0 +1,26 @@
+// Where counters come from. Resolved when config is compiled; the hot path holds the objects and adds to `value`.
+
+export interface Counter {
+  value: number
+}
+
+export interface Gauge {
+  value: number
+}
+
+export interface Histogram {
+  /** Milliseconds or bytes, by the name. */
+  record(value: number): void
+}
+
+export interface StatsScope {
+  /** The same object for the same name: config updates do not reset what was counted. */
+  counter(name: string): Counter
+  gauge(name: string): Gauge
+  histogram(name: string): Histogram
+  /**
+   * A scope below this one. `scope('cluster', {envoy_cluster_name: 'a'})` prints `cluster.a.upstream_rq_total` on /stats
+   * and `envoy_cluster_upstream_rq_total{envoy_cluster_name="a"}` on /stats/prometheus, as Envoy's tag extraction does.
+   */
+  scope(prefix: string, labels?: Readonly<Record<string, string>>): StatsScope
+}

@@ -1,0 +1,47 @@
+// One stream's facts, filled in on its way and read once, at its end, by access log and stats.
+import type { HeaderList } from '../transport/header-list.ts'
+import type { ConnectionInfo } from './connection-info.ts'
+
+export class StreamInfo {
+  readonly connection: ConnectionInfo
+  /** Epoch milliseconds. */
+  readonly startTime: number
+  /** Monotonic milliseconds. */
+  readonly startedAt: number
+  protocol = 'HTTP/1.1'
+  method = ''
+  /** The path as it came, before any rewrite. */
+  path = ''
+  authority = ''
+  requestHeaders: HeaderList = []
+  responseHeaders: HeaderList = []
+  /** 0 when no response was sent. */
+  responseCode = 0
+  /** Bits of RESPONSE_FLAG. */
+  responseFlags = 0
+  responseCodeDetails = ''
+  connectionTerminationDetails = ''
+  upstreamTransportFailureReason = ''
+  /** Body bytes. */
+  bytesReceived = 0
+  bytesSent = 0
+  /** Whole life of the stream, milliseconds. */
+  duration = 0
+  /** `address:port`; empty when none was chosen. */
+  upstreamHost = ''
+  upstreamCluster = ''
+  upstreamLocalAddress = ''
+  routeName = ''
+  attemptCount = 0
+
+  constructor(connection: ConnectionInfo, startTime: number, startedAt: number) {
+    this.connection = connection
+    this.startTime = startTime
+    this.startedAt = startedAt
+  }
+}
+
+/** Called once for each stream, at its end. Must not throw, block or wait. */
+export interface AccessLog {
+  log(info: StreamInfo): void
+}

@@ -1,0 +1,12 @@
+// How bytes get to an endpoint: plaintext, or TLS with what the cluster's transport socket asks for.
+import type { Socket } from 'node:net'
+
+export interface UpstreamTransport {
+  readonly name: 'raw_buffer' | 'tls'
+  /**
+   * Starts a connection and calls back once: null when bytes may be written, else the transport's failure reason, in
+   * Envoy's words where it has them (`TLS_error:...`, `delayed_connect_error:_Connection_refused`). The socket is
+   * destroyed after a failure; whoever called owns the connect timeout.
+   */
+  connect(address: string, port: number, onReady: (failure: string | null) => void): Socket
+}

@@ -1,0 +1,7 @@
+export interface Locality {
+  readonly region: string
+  readonly zone: string
+  readonly subZone: string
+}
+
+export const NO_LOCALITY: Locality = { region: '', zone: '', subZone: '' }
