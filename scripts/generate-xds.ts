@@ -24,6 +24,8 @@ const GENERATED_PATHS = [
   'envoy/extensions/filters/network/http_connection_manager/v3',
   'envoy/extensions/filters/network/tcp_proxy/v3',
   'envoy/extensions/filters/http/router/v3',
+  'envoy/extensions/filters/http/dynamic_forward_proxy/v3',
+  'envoy/extensions/clusters/dynamic_forward_proxy/v3',
   'envoy/extensions/filters/listener/tls_inspector/v3',
   'envoy/extensions/filters/listener/http_inspector/v3',
   'envoy/extensions/transport_sockets/tls/v3',

@@ -29,6 +29,8 @@ export interface PickContext {
   random(): number
   /** Endpoints tried before by this stream; null on the first try. */
   readonly previous: readonly Endpoint[] | null
+  /** `host:port` or `host` (then port 80) to send to: what a dynamic forward proxy cluster resolves. */
+  readonly authority: string
 }
 
 export interface Picker {
