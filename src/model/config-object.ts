@@ -1,0 +1,49 @@
+// One object of the config: its metadata, its parsed spec, and the text it was read from.
+import type { SourcePosition } from '../base/problem.ts'
+import type { DestinationRule } from './destination-rule.ts'
+import type { Gateway } from './gateway.ts'
+import type { PeerAuthentication } from './peer-authentication.ts'
+import type { Service } from './service.ts'
+import type { ServiceEntry } from './service-entry.ts'
+import type { VirtualService } from './virtual-service.ts'
+import type { WorkloadEntry } from './workload-entry.ts'
+
+export interface SpecByKind {
+  readonly Service: Service
+  readonly VirtualService: VirtualService
+  readonly DestinationRule: DestinationRule
+  readonly Gateway: Gateway
+  readonly ServiceEntry: ServiceEntry
+  readonly WorkloadEntry: WorkloadEntry
+  readonly PeerAuthentication: PeerAuthentication
+}
+
+export type ConfigKind = keyof SpecByKind
+
+export const CONFIG_KINDS: readonly ConfigKind[] = [
+  'Service',
+  'VirtualService',
+  'DestinationRule',
+  'Gateway',
+  'ServiceEntry',
+  'WorkloadEntry',
+  'PeerAuthentication',
+]
+
+export interface ConfigObjectOf<K extends ConfigKind> {
+  readonly kind: K
+  /** As written: `networking.istio.io/v1`. */
+  readonly apiVersion: string
+  readonly namespace: string
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly annotations: Readonly<Record<string, string>>
+  readonly spec: SpecByKind[K]
+  /** The YAML of this one object. */
+  readonly text: string
+  readonly position: SourcePosition
+  /** Orders objects where the oldest wins; filled by the store (its revision), 0 until then. Ties: name, namespace. */
+  readonly createdAt: number
+}
+
+export type ConfigObject = { readonly [K in ConfigKind]: ConfigObjectOf<K> }[ConfigKind]

@@ -1,0 +1,14 @@
+// VirtualService http[].retries, and MeshConfig.defaultHttpRetryPolicy.
+
+export interface HttpRetry {
+  /** 0: no retries. */
+  readonly attempts: number
+  /** Absent: the route's timeout bounds each try. */
+  readonly perTryTimeoutMs?: number
+  /** As written; empty: Istio's default conditions. Integers in it are status codes. */
+  readonly retryOn: string
+  /** Skip endpoints that this request has tried; true unless set. */
+  readonly ignorePreviousHosts: boolean
+  /** Base of the exponential backoff; absent: 25 ms. */
+  readonly backoffMs?: number
+}

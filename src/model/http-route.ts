@@ -1,0 +1,48 @@
+// VirtualService http[]: the blocks of which one matches, and what is done then.
+import type { SourcePosition } from '../base/problem.ts'
+import type { RouteDestination } from './destination.ts'
+import type { Headers } from './header-operations.ts'
+import type { HttpMatch } from './http-match.ts'
+import type { HttpRetry } from './http-retry.ts'
+
+export interface HttpRedirect {
+  /** Whole new path; absent: stays. */
+  readonly uri?: string
+  readonly authority?: string
+  readonly scheme?: string
+  readonly port?: number
+  readonly derivePort?: 'FROM_PROTOCOL_DEFAULT' | 'FROM_REQUEST_PORT'
+  readonly code: 301 | 302 | 303 | 307 | 308
+}
+
+export interface HttpRewrite {
+  /** Replaces the matched prefix, or the whole path after an exact or regex match. */
+  readonly uri?: string
+  readonly authority?: string
+  /** RE2 and its substitution (`\1`), applied to the path. */
+  readonly uriRegex?: { readonly match: string; readonly rewrite: string }
+}
+
+export interface HttpDirectResponse {
+  readonly status: number
+  readonly body: Uint8Array
+}
+
+export type HttpRouteAction =
+  | { readonly kind: 'route'; readonly destinations: readonly RouteDestination[] }
+  | { readonly kind: 'redirect'; readonly redirect: HttpRedirect }
+  | { readonly kind: 'direct-response'; readonly response: HttpDirectResponse }
+
+export interface HttpRoute {
+  readonly name: string
+  /** Empty: matches everything. */
+  readonly matches: readonly HttpMatch[]
+  readonly action: HttpRouteAction
+  readonly rewrite: HttpRewrite | null
+  readonly headers: Headers
+  /** 0 or absent: none. */
+  readonly timeoutMs?: number
+  /** Absent: the mesh's default policy. */
+  readonly retries?: HttpRetry
+  readonly position: SourcePosition
+}

@@ -1,0 +1,39 @@
+// What holds for the whole mesh: the part of Istio's MeshConfig that Weft honours.
+import type { HttpRetry } from './http-retry.ts'
+
+export interface MeshConfig {
+  readonly trustDomain: string
+  readonly rootNamespace: string
+  readonly domainSuffix: string
+  readonly outboundTrafficPolicy: 'ALLOW_ANY' | 'REGISTRY_ONLY'
+  /** `/dev/stdout`, a path, or empty: no access log. */
+  readonly accessLogFile: string
+  readonly accessLogEncoding: 'TEXT' | 'JSON'
+  /** Empty: Istio's default format. In JSON encoding: a JSON object of key to format. */
+  readonly accessLogFormat: string
+  /** Replaces Istio's default retry policy where a route sets none; null: Istio's. */
+  readonly defaultHttpRetryPolicy: HttpRetry | null
+  /** Port of the one outbound HTTP listener of a workload that names none itself; 0: none. */
+  readonly proxyHttpPort: number
+  /** Upper bound of a TCP connect to an upstream. */
+  readonly connectTimeoutMs: number
+  /** Clients choose mTLS by themselves wherever the endpoint can speak it. */
+  readonly enableAutoMtls: boolean
+  /** How often DNS clusters resolve anew. */
+  readonly dnsRefreshRateMs: number
+}
+
+export const DEFAULT_MESH_CONFIG: MeshConfig = {
+  trustDomain: 'cluster.local',
+  rootNamespace: 'istio-system',
+  domainSuffix: 'cluster.local',
+  outboundTrafficPolicy: 'ALLOW_ANY',
+  accessLogFile: '',
+  accessLogEncoding: 'TEXT',
+  accessLogFormat: '',
+  defaultHttpRetryPolicy: null,
+  proxyHttpPort: 0,
+  connectTimeoutMs: 10_000,
+  enableAutoMtls: true,
+  dnsRefreshRateMs: 60_000,
+}

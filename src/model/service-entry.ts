@@ -1,0 +1,24 @@
+// Istio's ServiceEntry: a service that no registry has.
+import type { SourcePosition } from '../base/problem.ts'
+import type { WorkloadEntry } from './workload-entry.ts'
+
+export interface ServiceEntryPort {
+  readonly number: number
+  readonly name: string
+  readonly protocol: 'HTTP' | 'HTTP2' | 'GRPC'
+  readonly targetPort?: number
+}
+
+export interface ServiceEntry {
+  readonly hosts: readonly { readonly value: string; readonly position: SourcePosition }[]
+  readonly addresses: readonly string[]
+  readonly ports: readonly ServiceEntryPort[]
+  readonly location: 'MESH_EXTERNAL' | 'MESH_INTERNAL'
+  readonly resolution: 'STATIC' | 'DNS'
+  readonly endpoints: readonly WorkloadEntry[]
+  /** Labels of workloads and WorkloadEntries in the same namespace; null: `endpoints`. */
+  readonly workloadSelector: Readonly<Record<string, string>> | null
+  /** Empty: the mesh's default, everywhere. */
+  readonly exportTo: readonly string[]
+  readonly subjectAltNames: readonly string[]
+}

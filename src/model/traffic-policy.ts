@@ -1,0 +1,36 @@
+// DestinationRule.trafficPolicy: override is per block, never inside one, and a port's entry replaces all blocks.
+
+/** LEAST_REQUEST stands for UNSPECIFIED and LEAST_CONN too, as in Istio. */
+export type SimpleLoadBalancer = 'ROUND_ROBIN' | 'RANDOM' | 'LEAST_REQUEST'
+
+export interface ConnectionPool {
+  readonly maxConnections?: number
+  readonly connectTimeoutMs?: number
+  readonly tcpIdleTimeoutMs?: number
+  readonly http1MaxPendingRequests?: number
+  readonly http2MaxRequests?: number
+  readonly maxRequestsPerConnection?: number
+  readonly maxRetries?: number
+  readonly httpIdleTimeoutMs?: number
+}
+
+export interface ClientTls {
+  readonly mode: 'DISABLE' | 'ISTIO_MUTUAL'
+  readonly sni?: string
+  /** Empty: those of the service's accounts. */
+  readonly subjectAltNames: readonly string[]
+}
+
+export interface TrafficPolicyBlocks {
+  readonly loadBalancer?: SimpleLoadBalancer
+  readonly connectionPool?: ConnectionPool
+  readonly tls?: ClientTls
+}
+
+export interface TrafficPolicy extends TrafficPolicyBlocks {
+  readonly portLevelSettings: readonly PortTrafficPolicy[]
+}
+
+export interface PortTrafficPolicy extends TrafficPolicyBlocks {
+  readonly port: number
+}

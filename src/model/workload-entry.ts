@@ -1,0 +1,16 @@
+// Istio's WorkloadEntry: an endpoint written down by hand, alone or inside a ServiceEntry.
+import type { SourcePosition } from '../base/problem.ts'
+import type { Locality } from './locality.ts'
+
+export interface WorkloadEntry {
+  /** IP address, or a DNS name where the service resolves by DNS. */
+  readonly address: string
+  /** Port of the service by name, to port of the workload. */
+  readonly ports: Readonly<Record<string, number>>
+  readonly labels: Readonly<Record<string, string>>
+  readonly locality: Locality
+  /** 0 counts as 1, as in Istio. */
+  readonly weight: number
+  readonly serviceAccount: string
+  readonly position: SourcePosition
+}

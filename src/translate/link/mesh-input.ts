@@ -1,0 +1,12 @@
+// Everything that the config of a whole mesh is made from.
+import type { ConfigObject } from '../../model/config-object.ts'
+import type { MeshConfig } from '../../model/mesh-config.ts'
+import type { RegistryService } from '../../model/registry-service.ts'
+import type { Workload } from '../../model/workload.ts'
+
+export interface MeshInput {
+  readonly objects: readonly ConfigObject[]
+  readonly services: readonly RegistryService[]
+  readonly workloads: readonly Workload[]
+  readonly meshConfig: MeshConfig
+}
