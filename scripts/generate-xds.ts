@@ -85,7 +85,7 @@ const stamp = createHash('sha256')
 if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) process.exit(0)
 
 const protocolDirectory = join(buildDirectory, 'proto')
-rmSync(buildDirectory, { recursive: true, force: true })
+rmSync(protocolDirectory, { recursive: true, force: true })
 rmSync(outputDirectory, { recursive: true, force: true })
 copyProtocolFiles(dirname(packageFile), protocolDirectory)
 mkdirSync(join(protocolDirectory, 'istio/v1/auth'), { recursive: true })
