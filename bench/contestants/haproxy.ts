@@ -1,4 +1,4 @@
-// HAProxy with a request id and Istio's fields in its log, sent to a datagram socket that nobody drains but the kernel.
+// HAProxy with a request id and its HTTP log, a line a request, written to its standard output.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { findPeer, peerNamed } from '../../scripts/peers.ts'
@@ -15,8 +15,11 @@ export const haproxy: Contestant = {
       `global
   nbthread 1
   maxconn 8000
+  log stdout format raw local0 info
 defaults
   mode http
+  log global
+  option httplog
   timeout connect 10s
   timeout client 60s
   timeout server 60s
