@@ -1,0 +1,5 @@
+// The ratings service.
+import { runService } from '../service/http-service.ts'
+import { createRatingsRoutes } from './routes.ts'
+
+await runService('ratings', createRatingsRoutes())
