@@ -1,0 +1,34 @@
+// The counters of one cluster, under Envoy's names.
+import type { StatsScope } from '../stats/stats-scope.ts'
+import type { ClusterStats } from './cluster.ts'
+
+/** `scope` is the cluster's own: `stats.scope('cluster', { envoy_cluster_name: name })`. */
+export function createClusterStats(scope: StatsScope): ClusterStats {
+  return {
+    upstreamRqTotal: scope.counter('upstream_rq_total'),
+    upstreamRqActive: scope.gauge('upstream_rq_active'),
+    upstreamRq2xx: scope.counter('upstream_rq_2xx'),
+    upstreamRq3xx: scope.counter('upstream_rq_3xx'),
+    upstreamRq4xx: scope.counter('upstream_rq_4xx'),
+    upstreamRq5xx: scope.counter('upstream_rq_5xx'),
+    upstreamRqTimeout: scope.counter('upstream_rq_timeout'),
+    upstreamRqPerTryTimeout: scope.counter('upstream_rq_per_try_timeout'),
+    upstreamRqRetry: scope.counter('upstream_rq_retry'),
+    upstreamRqRetrySuccess: scope.counter('upstream_rq_retry_success'),
+    upstreamRqRetryLimitExceeded: scope.counter('upstream_rq_retry_limit_exceeded'),
+    upstreamRqRxReset: scope.counter('upstream_rq_rx_reset'),
+    upstreamRqTxReset: scope.counter('upstream_rq_tx_reset'),
+    upstreamRqPendingTotal: scope.counter('upstream_rq_pending_total'),
+    upstreamRqPendingActive: scope.gauge('upstream_rq_pending_active'),
+    upstreamRqPendingOverflow: scope.counter('upstream_rq_pending_overflow'),
+    upstreamCxTotal: scope.counter('upstream_cx_total'),
+    upstreamCxActive: scope.gauge('upstream_cx_active'),
+    upstreamCxConnectFail: scope.counter('upstream_cx_connect_fail'),
+    upstreamCxConnectTimeout: scope.counter('upstream_cx_connect_timeout'),
+    upstreamCxRxBytesTotal: scope.counter('upstream_cx_rx_bytes_total'),
+    upstreamCxTxBytesTotal: scope.counter('upstream_cx_tx_bytes_total'),
+    upstreamCxDestroyRemoteWithActiveRq: scope.counter('upstream_cx_destroy_remote_with_active_rq'),
+    upstreamCxNoneHealthy: scope.counter('upstream_cx_none_healthy'),
+    upstreamRqTime: scope.histogram('upstream_rq_time'),
+  }
+}

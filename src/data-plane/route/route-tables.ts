@@ -1,0 +1,25 @@
+// The route tables that RDS has delivered, by name. A stream keeps the table it began with.
+import type { Problem } from '../../base/problem.ts'
+import type { RouteConfiguration } from '../../xds/generated/envoy/config/route/v3/route_pb.ts'
+import { compileRouteTable } from './compile-route-table.ts'
+import type { RouteTable, RouteTableSource } from './route-entry.ts'
+
+export class RouteTables implements RouteTableSource {
+  readonly #tables = new Map<string, RouteTable>()
+
+  get(name: string): RouteTable | undefined {
+    return this.#tables.get(name)
+  }
+
+  /** Takes every configuration that compiles; one that does not leaves its predecessor in force and is reported. */
+  update(messages: readonly RouteConfiguration[], removed: readonly string[] = []): Problem[] {
+    const problems: Problem[] = []
+    for (const message of messages) {
+      const compiled = compileRouteTable(message)
+      if (compiled.ok) this.#tables.set(message.name, compiled.value)
+      else problems.push(...compiled.problems)
+    }
+    for (const name of removed) this.#tables.delete(name)
+    return problems
+  }
+}

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createStats } from './stats-store.ts'
+
+test('a name resolved twice is one object', () => {
+  const { root } = createStats()
+  const labels = { envoy_cluster_name: 'a' }
+  assert.equal(root.scope('cluster', labels).counter('x'), root.scope('cluster', labels).counter('x'))
+  assert.equal(root.histogram('h'), root.histogram('h'))
+})
+
+test('/stats prints the tag in the name, /stats/prometheus as a label', () => {
+  const stats = createStats()
+  const cluster = stats.root.scope('cluster', { envoy_cluster_name: 'outbound|9080||reviews' })
+  cluster.counter('upstream_rq_total').value += 3
+  cluster.counter('upstream_rq_2xx').value += 2
+  cluster.counter('upstream_rq_503').value += 1
+  stats.root.gauge('server.live').value = 1
+  assert.equal(
+    stats.text(),
+    [
+      'cluster.outbound|9080||reviews.upstream_rq_2xx: 2',
+      'cluster.outbound|9080||reviews.upstream_rq_503: 1',
+      'cluster.outbound|9080||reviews.upstream_rq_total: 3',
+      'server.live: 1',
+      '',
+    ].join('\n'),
+  )
+  const text = stats.prometheus()
+  assert.match(text, /^# TYPE envoy_cluster_upstream_rq_total counter$/m)
+  assert.match(text, /^envoy_cluster_upstream_rq_total\{envoy_cluster_name="outbound\|9080\|\|reviews"\} 3$/m)
+  assert.match(text, /^envoy_cluster_upstream_rq_xx\{envoy_cluster_name="[^"]+",envoy_response_code_class="2"\} 2$/m)
+  assert.match(text, /^envoy_cluster_upstream_rq\{envoy_cluster_name="[^"]+",envoy_response_code="503"\} 1$/m)
+  assert.match(text, /^envoy_server_live 1$/m)
+})
+
+test("Istio's metrics keep their own name; label values are escaped", () => {
+  const stats = createStats()
+  stats.root.scope('', { source: 'a"b\\c\nd' }).counter('istio_requests_total').value++
+  assert.equal(
+    stats.prometheus(),
+    '# TYPE istio_requests_total counter\nistio_requests_total{source="a\\"b\\\\c\\nd"} 1\n',
+  )
+})
+
+test("a histogram has Envoy's buckets, cumulative, with sum and count", () => {
+  const stats = createStats()
+  const time = stats.root.scope('cluster', { envoy_cluster_name: 'a' }).histogram('upstream_rq_time')
+  assert.match(stats.text(), /cluster\.a\.upstream_rq_time: No recorded values/)
+  for (const value of [0.4, 3, 3, 700, 4_000_000]) time.record(value)
+  const text = stats.prometheus()
+  assert.match(text, /envoy_cluster_upstream_rq_time_bucket\{envoy_cluster_name="a",le="0.5"\} 1\n/)
+  assert.match(text, /le="5"\} 3\n/)
+  assert.match(text, /le="1000"\} 4\n/)
+  assert.match(text, /le="3600000"\} 4\n.*le="\+Inf"\} 5\n.*_sum\{envoy_cluster_name="a"\} 4000706.4\n.*_count.* 5\n/)
+  assert.match(stats.text(), /P100\(nan,4000000\)/)
+})
+
+test('JSON holds values and histograms as Envoy shapes them; a filter narrows', () => {
+  const stats = createStats()
+  stats.root.counter('a.b').value = 7
+  stats.root.histogram('a.h').record(1)
+  stats.root.counter('c').value = 1
+  const parsed = JSON.parse(stats.json(name => name.startsWith('a')))
+  assert.deepEqual(parsed.stats[0], { name: 'a.b', value: 7 })
+  assert.equal(parsed.stats[1].histograms.computed_quantiles[0].name, 'a.h')
+  assert.equal(parsed.stats.length, 2)
+  assert.equal(stats.value('c'), 1)
+})

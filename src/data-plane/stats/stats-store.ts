@@ -1,0 +1,101 @@
+// All counters, gauges and histograms of one process. Resolving a name is cold; counting is `object.value += 1`.
+import { BucketHistogram } from './histogram.ts'
+import { formatPrometheus } from './prometheus-text.ts'
+import type { Stat } from './stat.ts'
+import type { Counter, Gauge, Histogram, StatsScope } from './stats-scope.ts'
+import { formatStatsJson, formatStatsText } from './stats-text.ts'
+
+/** Keeps the names for which it returns true. */
+export type StatFilter = (name: string) => boolean
+
+const everything: StatFilter = () => true
+
+export interface Stats {
+  readonly root: StatsScope
+  /** Envoy's /stats: `name: value` lines in the order of their names, histograms last. */
+  text(filter?: StatFilter): string
+  /** Envoy's /stats?format=json. */
+  json(filter?: StatFilter): string
+  /** Envoy's /stats/prometheus. */
+  prometheus(filter?: StatFilter): string
+  /** Counter or gauge by its full name; undefined when nobody asked for it yet. For tests and the admin port. */
+  value(name: string): number | undefined
+}
+
+export function createStats(): Stats {
+  const stats = new Map<string, Stat>()
+  const select = (filter: StatFilter = everything): Stat[] => {
+    const chosen = [...stats.values()].filter(stat => filter(stat.name))
+    return chosen.sort((a, b) => (a.name < b.name ? -1 : 1))
+  }
+  return {
+    root: new Scope(stats, '', '', {}),
+    text: filter => formatStatsText(select(filter)),
+    json: filter => formatStatsJson(select(filter)),
+    prometheus: filter => formatPrometheus(select(filter)),
+    value(name) {
+      const stat = stats.get(name)
+      return stat === undefined || stat.kind === 'histogram' ? undefined : stat.cell.value
+    },
+  }
+}
+
+class Scope implements StatsScope {
+  readonly #stats: Map<string, Stat>
+  readonly #prefix: string
+  readonly #taglessPrefix: string
+  readonly #labels: Readonly<Record<string, string>>
+
+  constructor(
+    stats: Map<string, Stat>,
+    prefix: string,
+    taglessPrefix: string,
+    labels: Readonly<Record<string, string>>,
+  ) {
+    this.#stats = stats
+    this.#prefix = prefix
+    this.#taglessPrefix = taglessPrefix
+    this.#labels = labels
+  }
+
+  counter(name: string): Counter {
+    return this.#value('counter', name)
+  }
+
+  gauge(name: string): Gauge {
+    return this.#value('gauge', name)
+  }
+
+  histogram(name: string): Histogram {
+    const full = this.#prefix + name
+    const known = this.#stats.get(full)
+    if (known?.kind === 'histogram') return known.cell
+    const cell = new BucketHistogram()
+    this.#stats.set(full, {
+      kind: 'histogram',
+      name: full,
+      tagless: this.#taglessPrefix + name,
+      labels: this.#labels,
+      cell,
+    })
+    return cell
+  }
+
+  scope(prefix: string, labels: Readonly<Record<string, string>> = {}): StatsScope {
+    const values = Object.values(labels).map(value => `${value}.`)
+    const own = prefix === '' ? '' : `${prefix}.`
+    return new Scope(this.#stats, `${this.#prefix}${own}${values.join('')}`, this.#taglessPrefix + own, {
+      ...this.#labels,
+      ...labels,
+    })
+  }
+
+  #value(kind: 'counter' | 'gauge', name: string): { value: number } {
+    const full = this.#prefix + name
+    const known = this.#stats.get(full)
+    if (known !== undefined && known.kind !== 'histogram') return known.cell
+    const cell = { value: 0 }
+    this.#stats.set(full, { kind, name: full, tagless: this.#taglessPrefix + name, labels: this.#labels, cell })
+    return cell
+  }
+}

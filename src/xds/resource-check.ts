@@ -1,0 +1,74 @@
+// Gathers every problem of one xDS resource, and finds the fields that nobody honours: nothing is silently ignored.
+import { type DescMessage, isFieldSet, type MessageShape } from '@bufbuild/protobuf'
+import type { Duration } from '@bufbuild/protobuf/wkt'
+import type { Parsed, Problem } from '../base/problem.ts'
+import type { ProblemCode } from '../base/problem-table.ts'
+
+export class ResourceCheck {
+  readonly #object: string
+  readonly #problems: Problem[] = []
+
+  /** `object` names the resource: `RouteConfiguration http_proxy`. */
+  constructor(object: string) {
+    this.#object = object
+  }
+
+  get problems(): readonly Problem[] {
+    return this.#problems
+  }
+
+  /** A value that is missing, out of range or contradictory, unless `code` says otherwise. */
+  error(path: string, message: string, code: ProblemCode = 'WEFT-4002', hint?: string): void {
+    this.#problems.push({
+      code,
+      severity: 'error',
+      object: this.#object,
+      path,
+      message,
+      ...(hint === undefined ? {} : { hint }),
+    })
+  }
+
+  /** Takes over what a compiler of a part found, below `path`. */
+  adopt(path: string, problems: readonly Problem[]): void {
+    for (const problem of problems) {
+      const own = problem.path ? `${path}.${problem.path}` : path
+      this.#problems.push({ ...problem, object: this.#object, path: own })
+    }
+  }
+
+  unsupported(path: string, why = 'is not supported'): void {
+    this.error(path, why, 'WEFT-4001')
+  }
+
+  /**
+   * Reports every field set in `message` whose name, as the .proto spells it, is not in `honoured`. Fields newer than the
+   * generated messages are reported by number.
+   */
+  honour<D extends DescMessage>(
+    schema: D,
+    message: MessageShape<D>,
+    path: string,
+    honoured: ReadonlySet<string>,
+  ): void {
+    for (const field of schema.fields) {
+      if (!honoured.has(field.name) && isFieldSet(message, field)) this.unsupported(join(path, field.name))
+    }
+    for (const unknown of message.$unknown ?? []) this.unsupported(join(path, `#${unknown.no}`), 'is not known')
+  }
+
+  /** The value, or every problem found on the way. */
+  result<T>(value: T): Parsed<T> {
+    if (this.#problems.length > 0) return { ok: false, problems: this.#problems }
+    return { ok: true, value }
+  }
+}
+
+/** Milliseconds with a fraction; `fallback` when absent. */
+export function durationMs(duration: Duration | undefined, fallback: number): number {
+  return duration === undefined ? fallback : Number(duration.seconds) * 1000 + duration.nanos / 1_000_000
+}
+
+function join(path: string, field: string): string {
+  return path === '' ? field : `${path}.${field}`
+}
