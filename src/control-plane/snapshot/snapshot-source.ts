@@ -1,0 +1,126 @@
+// From everything known (config, services, instances) to what each proxy is to know: pure steps, debounced, checked.
+import { create } from '@bufbuild/protobuf'
+import type { Clock } from '../../base/clock.ts'
+import type { Log } from '../../base/log.ts'
+import { formatProblem } from '../../base/problem.ts'
+import type { ProxyNode } from '../../model/proxy-node.ts'
+import type { ProxyResources } from '../../model/proxy-resources.ts'
+import { emit } from '../../translate/emit/emit.ts'
+import { link } from '../../translate/link/link.ts'
+import type { LinkedMesh } from '../../translate/link/linked-mesh.ts'
+import type { MeshInput } from '../../translate/link/mesh-input.ts'
+import { SecretSchema } from '../../xds/generated/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts'
+import { proxylessResources } from '../proxyless/proxyless-resources.ts'
+import { findDanglingReferences } from './consistency.ts'
+import { Debounce } from './debounce.ts'
+import { ResourceEncoder } from './resource-encoder.ts'
+import type { ProxySnapshot, ResourceSet } from './resource-set.ts'
+
+/** Long enough for a deployment's burst of registrations, short enough not to be noticed. */
+const DEBOUNCE = { quietMs: 10, maxMs: 100 }
+
+/** Which form of resources a client of the xDS API understands. */
+export type ResourceForm = 'envoy' | 'grpc'
+
+export interface SnapshotSourceParts {
+  readonly clock: Clock
+  readonly log: Log
+  /** The whole input as it is now. */
+  readonly input: () => MeshInput
+  /** Head of the config store. */
+  readonly revision: () => number
+  /** PEM. */
+  readonly trustBundle: string
+}
+
+export class SnapshotSource {
+  readonly #parts: SnapshotSourceParts
+  readonly #encoder = new ResourceEncoder()
+  readonly #debounce: Debounce
+  readonly #listeners: (() => void)[] = []
+  readonly #secrets: ResourceSet
+  #mesh: LinkedMesh
+  #generation = 1
+  #revision: number
+
+  constructor(parts: SnapshotSourceParts) {
+    this.#parts = parts
+    this.#debounce = new Debounce(parts.clock, DEBOUNCE, () => this.rebuild())
+    this.#secrets = this.#encoder.encodeSet('secret', [rootSecret(parts.trustBundle)])
+    this.#revision = parts.revision()
+    this.#mesh = link(parts.input())
+  }
+
+  get mesh(): LinkedMesh {
+    return this.#mesh
+  }
+
+  get generation(): number {
+    return this.#generation
+  }
+
+  /** The revision that the present generation was made from. */
+  get revision(): number {
+    return this.#revision
+  }
+
+  /** Called after each new generation. */
+  onGeneration(listener: () => void): void {
+    this.#listeners.push(listener)
+  }
+
+  /** Something of the input has changed. */
+  invalidate(): void {
+    this.#debounce.trigger()
+  }
+
+  /** Makes the next generation now. */
+  rebuild(): void {
+    this.#debounce.cancel()
+    this.#revision = this.#parts.revision()
+    this.#mesh = link(this.#parts.input())
+    this.#generation++
+    this.#encoder.beginGeneration()
+    for (const listener of this.#listeners) listener()
+  }
+
+  /** What a proxy would be told, with origins: for people. */
+  resourcesFor(node: ProxyNode, form: ResourceForm): ProxyResources {
+    const resources = emit(this.#mesh, node)
+    return form === 'grpc' ? proxylessResources(resources) : resources
+  }
+
+  /** Null: the resources do not hold together, which is logged; the proxy is to keep what it has. */
+  snapshotFor(node: ProxyNode, form: ResourceForm): ProxySnapshot | null {
+    const resources = this.resourcesFor(node, form)
+    const problems = findDanglingReferences(resources)
+    for (const problem of problems.slice(0, 10))
+      this.#parts.log.error('inconsistent snapshot held back', { proxy: node.id, problem: formatProblem(problem) })
+    if (problems.length > 0) return null
+    return {
+      generation: this.#generation,
+      revision: this.#revision,
+      sets: {
+        cluster: this.#encoder.encodeSet('cluster', resources.clusters),
+        endpoint: this.#encoder.encodeSet('endpoint', resources.endpoints),
+        secret: this.#secrets,
+        listener: this.#encoder.encodeSet('listener', resources.listeners),
+        route: this.#encoder.encodeSet('route', resources.routes),
+      },
+    }
+  }
+
+  close(): void {
+    this.#debounce.cancel()
+  }
+}
+
+/** Istio's name for the roots by which peers are checked. It holds nothing secret. */
+function rootSecret(trustBundle: string) {
+  const inline = { specifier: { case: 'inlineBytes' as const, value: Buffer.from(trustBundle) } }
+  const message = create(SecretSchema, {
+    name: 'ROOTCA',
+    type: { case: 'validationContext', value: { trustedCa: inline } },
+  })
+  return { name: 'ROOTCA', message, origins: [] }
+}
