@@ -1,0 +1,74 @@
+// Keep-alive requests without a pause, each answer counted: what a mesh loses shows up here.
+import { Agent, request } from 'node:http'
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly body: string
+}
+
+export interface AskOptions {
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+  readonly agent?: Agent
+}
+
+/** One request; rejects when the connection fails. */
+export async function ask(url: string, options: AskOptions = {}): Promise<Answer> {
+  return await new Promise((done, fail) => {
+    const { body, ...rest } = options
+    const outgoing = request(url, { agent: false, ...rest }, response => {
+      let text = ''
+      response.setEncoding('utf8').on('data', chunk => {
+        text += chunk
+      })
+      response.on('error', fail)
+      response.on('end', () => done({ status: response.statusCode ?? 0, headers: response.headers, body: text }))
+    })
+    outgoing.on('error', fail)
+    outgoing.end(body)
+  })
+}
+
+export class SteadyLoad {
+  answered = 0
+  /** `status body` or the connection's error, of every answer that was not 200. */
+  readonly failures: string[] = []
+  readonly statuses = new Map<number, number>()
+  readonly #agent: Agent
+  readonly #workers: Promise<void>[]
+  #running = true
+
+  constructor(url: string, connections: number, method = 'GET') {
+    this.#agent = new Agent({ keepAlive: true, maxSockets: connections })
+    this.#workers = Array.from({ length: connections }, () => this.#work(url, method))
+  }
+
+  async #work(url: string, method: string): Promise<void> {
+    while (this.#running) {
+      try {
+        const { status, headers, body } = await ask(url, { agent: this.#agent, method })
+        this.answered++
+        this.statuses.set(status, (this.statuses.get(status) ?? 0) + 1)
+        if (status !== 200) this.failures.push(`${status} ${headers['x-weft-reason']} ${body.slice(0, 200)}`)
+      } catch (error) {
+        this.failures.push(String(error))
+      }
+      // Enough load to notice what is lost, little enough to leave the cores to the mesh under test.
+      await new Promise(done => setTimeout(done, 2))
+    }
+  }
+
+  /** Resolves once `count` more answers have come. */
+  async passes(count: number): Promise<void> {
+    const goal = this.answered + this.failures.length + count
+    while (this.answered + this.failures.length < goal) await new Promise(done => setTimeout(done, 10))
+  }
+
+  async stop(): Promise<void> {
+    this.#running = false
+    await Promise.all(this.#workers)
+    this.#agent.destroy()
+  }
+}
