@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { test } from 'node:test'
+import { connectFailure, systemNetwork } from './system-network.ts'
+
+test('a bound listener accepts, and its port is free again once closed while a connection lives on', async () => {
+  const listener = await systemNetwork.listen('127.0.0.1', 0, socket => socket.on('error', () => {}).write('hello'))
+  const client = systemNetwork.connect('127.0.0.1', listener.port)
+  const [greeting] = await once(client, 'data')
+  assert.equal(String(greeting), 'hello')
+  await listener.close()
+  const again = await systemNetwork.listen('127.0.0.1', listener.port, () => {})
+  assert.equal(again.port, listener.port)
+  assert.equal(client.destroyed, false)
+  client.destroy()
+  await again.close()
+})
+
+test('an address in use rejects with the system error', async () => {
+  const first = await systemNetwork.listen('127.0.0.1', 0, () => {})
+  await assert.rejects(
+    systemNetwork.listen('127.0.0.1', first.port, () => {}),
+    { code: 'EADDRINUSE' },
+  )
+  await first.close()
+})
+
+test('a refused connection is an error event, worded as Envoy words it', async () => {
+  const listener = await systemNetwork.listen('127.0.0.1', 0, () => {})
+  await listener.close()
+  const socket = systemNetwork.connect('127.0.0.1', listener.port)
+  const [error] = await once(socket, 'error')
+  assert.equal(connectFailure(error), 'Connection refused')
+})
+
+test('names resolve, IPv4 first', async () => {
+  assert.equal((await systemNetwork.resolve('localhost'))[0], '127.0.0.1')
+})

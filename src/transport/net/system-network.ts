@@ -1,0 +1,57 @@
+// The operating system's TCP, as production uses it.
+import { lookup } from 'node:dns/promises'
+import { type AddressInfo, connect, createServer, type Server } from 'node:net'
+import type { BoundListener, Network } from './network.ts'
+
+export const systemNetwork: Network = {
+  connect: (address, port) => connect({ host: address, port, noDelay: true }),
+
+  listen(address, port, onConnection) {
+    return new Promise((resolve, reject) => {
+      const server = createServer({ noDelay: true }, onConnection)
+      server.once('error', reject)
+      server.listen({ host: address, port }, () => {
+        server.off('error', reject)
+        // Accept errors (EMFILE) concern one connection, never the listener.
+        server.on('error', () => {})
+        resolve(boundListener(server))
+      })
+    })
+  },
+
+  async resolve(hostname) {
+    // `verbatim: false` of old: IPv4 first, because most meshes on a laptop have no IPv6 route.
+    const found = await lookup(hostname, { all: true, order: 'ipv4first' })
+    return found.map(entry => entry.address)
+  },
+}
+
+function boundListener(server: Server): BoundListener {
+  const bound = server.address() as AddressInfo
+  return {
+    address: bound.address,
+    port: bound.port,
+    // net.Server.close waits for every connection; the port itself is released at once, which is what a caller waits for.
+    close: () => {
+      server.close()
+      return new Promise<void>(resolve => setImmediate(resolve))
+    },
+  }
+}
+
+/** Text of a system error as Envoy words it (strerror), for failure reasons and logs. */
+export function connectFailure(error: NodeJS.ErrnoException): string {
+  return SYSTEM_ERRORS[error.code ?? ''] ?? error.code ?? error.message
+}
+
+const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'Connection refused',
+  ECONNRESET: 'Connection reset by peer',
+  ETIMEDOUT: 'Connection timed out',
+  EHOSTUNREACH: 'No route to host',
+  ENETUNREACH: 'Network is unreachable',
+  EADDRINUSE: 'Address already in use',
+  EADDRNOTAVAIL: 'Cannot assign requested address',
+  EACCES: 'Permission denied',
+  EPIPE: 'Broken pipe',
+}

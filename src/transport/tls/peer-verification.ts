@@ -1,0 +1,69 @@
+// Checks a peer's certificate as Envoy's default validator does: chain against the trusted CA, then the SAN matchers.
+import type { X509Certificate } from 'node:crypto'
+import type { TLSSocket } from 'node:tls'
+import { readSubjectAltNames, type SubjectAltNames } from './subject-alt-names.ts'
+
+/** True when one of the certificate's names is among those wanted. */
+export type SanMatcher = (names: SubjectAltNames) => boolean
+
+export interface PeerRequirements {
+  /** False: a peer that sends no certificate is let in, without an identity. */
+  readonly certificateRequired: boolean
+  /** False: no trusted CA was configured (Envoy then takes any certificate). */
+  readonly verifyChain: boolean
+  /** One of them must match; none: any name will do. */
+  readonly sans: readonly SanMatcher[]
+}
+
+export interface VerifiedPeer {
+  /** First URI SAN; empty when there is none. */
+  readonly uriSan: string
+  readonly dnsSans: readonly string[]
+  /** RFC 2253. */
+  readonly subject: string
+  /** Hex SHA-256 of the DER certificate. */
+  readonly sha256: string
+}
+
+export type PeerVerdict =
+  | { readonly ok: true; readonly peer: VerifiedPeer | null }
+  | { readonly ok: false; readonly reason: 'no-certificate' | 'chain' | 'san'; readonly detail: string }
+
+/**
+ * Judges a finished handshake. Runs for every connection; there is no resumption (secure-context.ts), so that a session
+ * made under older rules cannot bring its verdict along.
+ */
+export function verifyPeer(socket: TLSSocket, requirements: PeerRequirements): PeerVerdict {
+  const certificate = socket.getPeerX509Certificate()
+  if (certificate === undefined) {
+    if (!requirements.certificateRequired) return { ok: true, peer: null }
+    return { ok: false, reason: 'no-certificate', detail: 'peer did not return a certificate' }
+  }
+  if (requirements.verifyChain) {
+    const failure = chainFailure(socket)
+    if (failure !== null) return { ok: false, reason: 'chain', detail: failure }
+  }
+  const names = readSubjectAltNames(certificate.raw)
+  if (requirements.sans.length > 0 && !requirements.sans.some(matches => matches(names))) {
+    return { ok: false, reason: 'san', detail: 'verify SAN list' }
+  }
+  return { ok: true, peer: describe(certificate, names) }
+}
+
+/** OpenSSL's own verdict on the chain; fails closed where Node should stop offering it. */
+function chainFailure(socket: TLSSocket): string | null {
+  const handle = (socket as unknown as { _handle: { verifyError?(): (Error & { code?: string }) | null } | null })
+    ._handle
+  if (typeof handle?.verifyError !== 'function') return 'verification result not available'
+  const error = handle.verifyError()
+  return error ? (error.code ?? error.message) : null
+}
+
+function describe(certificate: X509Certificate, names: SubjectAltNames): VerifiedPeer {
+  return {
+    uriSan: names.uris[0] ?? '',
+    dnsSans: names.dnsNames,
+    subject: (certificate.subject ?? '').split('\n').reverse().join(','),
+    sha256: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
+  }
+}

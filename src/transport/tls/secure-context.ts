@@ -1,0 +1,50 @@
+// OpenSSL's view of a TLS context: built when a secret or the config changes, used for the connections made after.
+import { constants } from 'node:crypto'
+import { createSecureContext, type SecureContext, type SecureContextOptions, type SecureVersion } from 'node:tls'
+
+export interface KeyPair {
+  /** PEM, the leaf first. */
+  readonly certificateChain: string
+  /** PEM. */
+  readonly privateKey: string
+}
+
+export interface TlsParameters {
+  readonly minVersion: SecureVersion
+  readonly maxVersion: SecureVersion
+  /** OpenSSL names, for TLS 1.2 and below; empty: Node's own. */
+  readonly cipherSuites: readonly string[]
+  readonly ecdhCurves: readonly string[]
+  readonly signatureAlgorithms: readonly string[]
+}
+
+export interface SecureContextMaterial {
+  readonly parameters: TlsParameters
+  readonly keyPair: KeyPair | null
+  /** PEM certificates; null: none, and then chains are not verified. */
+  readonly trustedCa: string | null
+}
+
+/** Throws OpenSSL's error when the material does not fit together (key of another certificate, no PEM). */
+export function buildSecureContext(material: SecureContextMaterial): SecureContext {
+  const { parameters, keyPair, trustedCa } = material
+  const options: SecureContextOptions = {
+    minVersion: parameters.minVersion,
+    maxVersion: parameters.maxVersion,
+    // Every connection is verified afresh: a resumed session carries the verdict of older secrets and SAN matchers.
+    secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
+    sessionIdContext: 'weft',
+    // As Envoy sets X509_V_FLAG_PARTIAL_CHAIN: an intermediate in the bundle is a trust anchor.
+    allowPartialTrustChain: true,
+    // An empty list, not Node's built-in roots: public authorities have no say in a mesh.
+    ca: trustedCa ?? [],
+  }
+  if (keyPair) {
+    options.key = keyPair.privateKey
+    options.cert = keyPair.certificateChain
+  }
+  if (parameters.cipherSuites.length > 0) options.ciphers = parameters.cipherSuites.join(':')
+  if (parameters.ecdhCurves.length > 0) options.ecdhCurve = parameters.ecdhCurves.join(':')
+  if (parameters.signatureAlgorithms.length > 0) options.sigalgs = parameters.signatureAlgorithms.join(':')
+  return createSecureContext(options)
+}

@@ -1,0 +1,198 @@
+// Server and client against one another on real sockets.
+import assert from 'node:assert/strict'
+import type { Socket } from 'node:net'
+import { test } from 'node:test'
+import { type ConnectionOptions, connect, type SecureVersion } from 'node:tls'
+import { FakeClock, systemClock } from '../../base/clock.ts'
+import { systemNetwork } from '../net/system-network.ts'
+import { TestAuthority } from './certificate-fixture.ts'
+import type { SanMatcher } from './peer-verification.ts'
+import { buildSecureContext, type KeyPair, type TlsParameters } from './secure-context.ts'
+import { readSubjectAltNames } from './subject-alt-names.ts'
+import { connectTls } from './tls-client.ts'
+import { acceptTls, selectApplicationProtocol, type TlsServerOptions, type TlsServerOutcome } from './tls-server.ts'
+
+const REVIEWS = 'spiffe://cluster.local/ns/default/sa/reviews'
+const PRODUCTPAGE = 'spiffe://cluster.local/ns/default/sa/productpage'
+const authority = await TestAuthority.create()
+const stranger = await TestAuthority.create()
+const server = await authority.issueSpiffe(REVIEWS)
+const client = await authority.issue({
+  names: [{ type: 'url', value: PRODUCTPAGE }],
+  subject: 'O=weft, CN=productpage',
+})
+const parameters: TlsParameters = {
+  minVersion: 'TLSv1.3' as SecureVersion,
+  maxVersion: 'TLSv1.3',
+  cipherSuites: [],
+  ecdhCurves: [],
+  signatureAlgorithms: [],
+}
+const exactly =
+  (id: string): SanMatcher =>
+  names =>
+    names.uris.includes(id)
+const context = (keyPair: KeyPair | null, trustedCa = authority.bundle) =>
+  buildSecureContext({ parameters, keyPair, trustedCa })
+
+async function shake(
+  overrides: Partial<TlsServerOptions>,
+  dial: (raw: Socket, done: (failure: string | null) => void) => Socket,
+): Promise<{ outcome: TlsServerOutcome; failure: string | null; ends: () => Promise<void>; socket: Socket }> {
+  const accepted = Promise.withResolvers<TlsServerOutcome>()
+  const listener = await systemNetwork.listen('127.0.0.1', 0, socket => {
+    const peer = { certificateRequired: true, verifyChain: true, sans: [] }
+    const options = { context: context(server), applicationProtocol: null, peer, clock: systemClock, ...overrides }
+    // Bytes read ahead of the handshake go back in.
+    socket.once('data', (bytes: Buffer) => {
+      socket.pause()
+      acceptTls(socket, bytes, { handshakeTimeoutMs: 5000, ...options }, accepted.resolve)
+    })
+  })
+  const dialled = Promise.withResolvers<string | null>()
+  const socket = dial(systemNetwork.connect('127.0.0.1', listener.port), dialled.resolve)
+  const [outcome, failure] = await Promise.all([accepted.promise, dialled.promise])
+  const ends = async (): Promise<void> => {
+    socket.destroy()
+    if (outcome.ok) outcome.socket.destroy()
+    await listener.close()
+  }
+  return { outcome, failure, ends, socket }
+}
+
+const dialAs =
+  (keyPair: KeyPair | null, sans: readonly SanMatcher[] = [exactly(REVIEWS)], protocols: readonly string[] = []) =>
+  (raw: Socket, done: (failure: string | null) => void): Socket =>
+    connectTls(
+      raw,
+      {
+        context: context(keyPair),
+        serverName: 'reviews',
+        applicationProtocols: protocols,
+        peer: { certificateRequired: true, verifyChain: true, sans },
+      },
+      done,
+    )
+
+test('mutual TLS 1.3: both sides know each other, and bytes flow', async () => {
+  const { outcome, failure, ends, socket } = await shake(
+    { applicationProtocol: 'istio' },
+    dialAs(client, [exactly(REVIEWS)], ['istio']),
+  )
+  assert.equal(failure, null)
+  assert.ok(outcome.ok)
+  assert.equal(outcome.socket.getProtocol(), 'TLSv1.3')
+  assert.equal(outcome.alpn, 'istio')
+  assert.equal(outcome.peer?.uriSan, PRODUCTPAGE)
+  assert.equal(outcome.peer?.subject, 'CN=productpage,O=weft')
+  assert.match(outcome.peer?.sha256 ?? '', /^[0-9a-f]{64}$/)
+  const received = new Promise(resolve => outcome.socket.once('data', resolve))
+  socket.write('ping')
+  assert.equal(String(await received), 'ping')
+  await ends()
+})
+
+test('the server refuses no certificate, a foreign one, and one whose name is not wanted', async () => {
+  const none = await shake({}, dialAs(null))
+  assert.equal(none.outcome.ok === false && none.outcome.reason, 'no-certificate')
+  await none.ends()
+  const foreign = await shake({}, dialAs(await stranger.issueSpiffe(PRODUCTPAGE)))
+  assert.equal(foreign.outcome.ok === false && foreign.outcome.reason, 'chain')
+  await foreign.ends()
+  const peer = { certificateRequired: true, verifyChain: true, sans: [exactly('spiffe://cluster.local/ns/x/sa/y')] }
+  const other = await shake({ peer }, dialAs(client))
+  assert.equal(other.outcome.ok === false && other.outcome.reason, 'san')
+  await other.ends()
+})
+
+test('an expired certificate is refused', async () => {
+  const expired = await authority.issue({
+    names: [{ type: 'url', value: PRODUCTPAGE }],
+    notBefore: Date.now() - 7_200_000,
+    notAfter: Date.now() - 3_600_000,
+  })
+  const { outcome, ends } = await shake({}, dialAs(expired))
+  assert.deepEqual(outcome, { ok: false, reason: 'chain', detail: 'CERT_HAS_EXPIRED' })
+  await ends()
+})
+
+test('the client refuses a server whose name is not wanted, or whose authority is not trusted', async () => {
+  const { failure, ends } = await shake({}, dialAs(client, [exactly(PRODUCTPAGE)]))
+  assert.match(
+    failure ?? '',
+    /^TLS_error:\|268435581:SSL_routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED:verify_SAN_list/,
+  )
+  await ends()
+  const foreign = await stranger.issueSpiffe(REVIEWS)
+  const second = await shake({ context: context(foreign) }, dialAs(client))
+  assert.match(second.failure ?? '', /CERTIFICATE_VERIFY_FAILED/)
+  await second.ends()
+})
+
+test('a session is not resumed: each connection is verified by itself', async () => {
+  const ticket: { session?: Buffer } = {}
+  const dial = (raw: Socket, done: (failure: string | null) => void): Socket => {
+    const options: ConnectionOptions = { socket: raw, secureContext: context(client), rejectUnauthorized: false }
+    if (ticket.session) options.session = ticket.session
+    const socket = connect(options)
+    socket.on('session', session => {
+      ticket.session = session
+    })
+    socket.on('error', () => {})
+    socket.once('secureConnect', () => done(String(socket.isSessionReused())))
+    return socket
+  }
+  const first = await shake({}, dial)
+  assert.ok(first.outcome.ok)
+  const seen = new Promise(resolve => first.socket.once('data', resolve))
+  first.outcome.socket.write('x')
+  await seen
+  await first.ends()
+  const second = await shake({}, dial)
+  assert.equal(second.failure, 'false')
+  assert.equal(second.outcome.ok && second.outcome.peer?.uriSan, PRODUCTPAGE)
+  await second.ends()
+})
+
+test('a client that never finishes its handshake is closed after the timeout', async () => {
+  const clock = new FakeClock()
+  const started = Promise.withResolvers<void>()
+  const outcome = Promise.withResolvers<TlsServerOutcome>()
+  const listener = await systemNetwork.listen('127.0.0.1', 0, socket => {
+    const options = { context: context(server), applicationProtocol: null, peer: null, clock, handshakeTimeoutMs: 1000 }
+    acceptTls(socket, null, options, outcome.resolve)
+    started.resolve()
+  })
+  const silent = systemNetwork.connect('127.0.0.1', listener.port)
+  const closed = new Promise(resolve => silent.once('close', resolve))
+  silent.on('error', () => {}).resume()
+  await started.promise
+  clock.advance(1000)
+  assert.deepEqual(await outcome.promise, { ok: false, reason: 'timeout', detail: 'handshake timeout' })
+  await closed
+  assert.equal(clock.pendingTimers, 0)
+  await listener.close()
+})
+
+test('a refused connection and plaintext in place of TLS have their reasons', async () => {
+  const listener = await systemNetwork.listen('127.0.0.1', 0, socket =>
+    socket.on('error', () => {}).end('HTTP/1.1 400\r\n\r\n'),
+  )
+  const plain = new Promise(resolve => dialAs(client)(systemNetwork.connect('127.0.0.1', listener.port), resolve))
+  assert.match(String(await plain), /^TLS_error:/)
+  await listener.close()
+  const refused = new Promise(resolve => dialAs(client)(systemNetwork.connect('127.0.0.1', listener.port), resolve))
+  assert.equal(await refused, 'delayed_connect_error:_Connection_refused')
+})
+
+test('the protocol chosen is the first of the server that the client offers', () => {
+  assert.equal(selectApplicationProtocol(['h2', 'http/1.1'], ['http/1.1', 'h2']), 'h2')
+  assert.equal(selectApplicationProtocol(['istio'], ['h2']), null)
+})
+
+test('names are read from DER, and damaged DER yields none', () => {
+  const der = Buffer.from(client.certificateChain.replace(/-----.*-----|\s/g, ''), 'base64')
+  assert.deepEqual(readSubjectAltNames(der).uris, [PRODUCTPAGE])
+  for (let length = 0; length < der.length; length += 7) readSubjectAltNames(der.subarray(0, length))
+  assert.deepEqual(readSubjectAltNames(Buffer.from([0x30, 0x84, 0xff, 0xff, 0xff, 0xff])).uris, [])
+})
