@@ -11,11 +11,10 @@ export interface GatewayHost {
 
 export interface GatewayServer {
   readonly name: string
-  readonly port: { readonly number: number; readonly name: string; readonly protocol: 'HTTP' | 'HTTP2' | 'GRPC' }
+  readonly port: { readonly number: number; readonly name: string; readonly protocol: 'HTTP' }
+  /** Address to listen on; empty: the gateway's own. */
   readonly bind: string
   readonly hosts: readonly GatewayHost[]
-  /** Answer all with 301 to https. */
-  readonly httpsRedirect: boolean
   readonly position: SourcePosition
 }
 

@@ -5,7 +5,7 @@ import type { WorkloadEntry } from './workload-entry.ts'
 export interface ServiceEntryPort {
   readonly number: number
   readonly name: string
-  readonly protocol: 'HTTP' | 'HTTP2' | 'GRPC'
+  readonly protocol: 'HTTP'
   readonly targetPort?: number
 }
 

@@ -6,7 +6,7 @@ export interface ServicePort {
   readonly number: number
   /** Number or name of the workload's port. */
   readonly targetPort: number | string
-  readonly protocol: 'HTTP' | 'HTTP2' | 'GRPC'
+  readonly protocol: 'HTTP'
 }
 
 export interface Service {

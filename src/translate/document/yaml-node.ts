@@ -1,0 +1,84 @@
+// YAML as plain immutable values that know where they stand: aliases written out, everything bounded.
+import { type Document, isAlias, isMap, isScalar, isSeq, type LineCounter, type Node } from 'yaml'
+import type { SourcePosition } from '../../base/problem.ts'
+
+export interface ScalarNode {
+  readonly kind: 'scalar'
+  readonly value: string | number | boolean | null
+  readonly position: SourcePosition
+}
+export interface ListNode {
+  readonly kind: 'list'
+  readonly items: readonly YamlNode[]
+  readonly position: SourcePosition
+}
+export interface MapEntry {
+  readonly value: YamlNode
+  readonly keyPosition: SourcePosition
+}
+export interface MapNode {
+  readonly kind: 'map'
+  readonly entries: ReadonlyMap<string, MapEntry>
+  readonly position: SourcePosition
+}
+export type YamlNode = ScalarNode | ListNode | MapNode
+
+/** Deeper than any Istio object by far. */
+const MAX_DEPTH = 50
+/** Nodes of one document, aliases counted each time they are used: a bound on "billion laughs". */
+const MAX_NODES = 200_000
+
+/** Thrown inside `convertDocument` only. */
+export class LimitError extends Error {
+  readonly position: SourcePosition
+  constructor(message: string, position: SourcePosition) {
+    super(message)
+    this.position = position
+  }
+}
+
+export class NodeConverter {
+  readonly #file: string
+  readonly #lines: LineCounter
+  readonly #document: Document.Parsed
+  #left = MAX_NODES
+
+  constructor(file: string, lines: LineCounter, document: Document.Parsed) {
+    this.#file = file
+    this.#lines = lines
+    this.#document = document
+  }
+
+  positionAt(offset: number): SourcePosition {
+    const { line, col } = this.#lines.linePos(offset)
+    return { file: this.#file, line: Math.max(line, 1), column: Math.max(col, 1) }
+  }
+
+  /** Throws LimitError. */
+  convert(node: Node | null, fallback: SourcePosition, depth = 0): YamlNode {
+    const position = node?.range ? this.positionAt(node.range[0]) : fallback
+    if (--this.#left < 0) throw new LimitError(`more than ${MAX_NODES} values in one document`, position)
+    if (depth > MAX_DEPTH) throw new LimitError(`nested deeper than ${MAX_DEPTH} levels`, position)
+    if (isAlias(node)) return this.convert(node.resolve(this.#document) ?? null, position, depth + 1)
+    if (isSeq(node)) {
+      const items = node.items.map(item => this.convert(item as Node | null, position, depth + 1))
+      return { kind: 'list', items, position }
+    }
+    if (isMap(node)) {
+      const entries = new Map<string, MapEntry>()
+      for (const { key, value } of node.items) {
+        const keyNode = key as Node | null
+        const keyPosition = keyNode?.range ? this.positionAt(keyNode.range[0]) : position
+        const name = isScalar(keyNode) ? String(keyNode.value) : '(complex key)'
+        entries.set(name, { value: this.convert(value as Node | null, keyPosition, depth + 1), keyPosition })
+      }
+      return { kind: 'map', entries, position }
+    }
+    return { kind: 'scalar', value: plain(isScalar(node) ? node.value : null), position }
+  }
+}
+
+function plain(value: unknown): string | number | boolean | null {
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value
+  return value === null || value === undefined ? null : String(value)
+}

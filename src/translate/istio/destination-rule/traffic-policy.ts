@@ -1,0 +1,115 @@
+// DestinationRule trafficPolicy: of the rule, of a subset, of a port.
+import type {
+  ClientTls,
+  ConnectionPool,
+  PortTrafficPolicy,
+  SimpleLoadBalancer,
+  TrafficPolicy,
+  TrafficPolicyBlocks,
+} from '../../../model/traffic-policy.ts'
+import type { ObjectReader } from '../../document/object-reader.ts'
+
+const MAX_PORTS = 4096
+const MAX_INT32 = 0x7fff_ffff
+
+export function readTrafficPolicy(parent: ObjectReader): TrafficPolicy | null {
+  const reader = parent.object('trafficPolicy')
+  if (!reader) return null
+  const blocks = readBlocks(reader)
+  reader.unsupported('tunnel', 'proxyProtocol', 'retryBudget')
+  const portReaders = reader.objectList('portLevelSettings')
+  if (portReaders.length > MAX_PORTS)
+    reader.sink.error('WEFT-1010', reader.place('portLevelSettings'), `more than ${MAX_PORTS} ports`)
+  const portLevelSettings = portReaders.slice(0, MAX_PORTS).map(readPortPolicy)
+  requireOne(reader, [...BLOCKS, 'portLevelSettings', 'tunnel', 'proxyProtocol', 'retryBudget'])
+  reader.done()
+  return { ...blocks, portLevelSettings }
+}
+
+const BLOCKS = ['loadBalancer', 'connectionPool', 'outlierDetection', 'tls']
+
+function readPortPolicy(reader: ObjectReader): PortTrafficPolicy {
+  const portReader = reader.object('port')
+  if (!portReader && !reader.has('port')) reader.missing('port')
+  const port = portReader?.integer('number', 1, 65_535)
+  if (portReader && !portReader.has('number')) portReader.missing('number')
+  portReader?.done()
+  const blocks = readBlocks(reader)
+  requireOne(reader, BLOCKS)
+  reader.done()
+  return { port: port ?? 0, ...blocks }
+}
+
+function requireOne(reader: ObjectReader, names: readonly string[]): void {
+  if (!names.some(name => reader.has(name)))
+    reader.sink.error('WEFT-1006', reader, `a traffic policy needs at least one of ${BLOCKS.join(', ')}`)
+}
+
+function readBlocks(reader: ObjectReader): TrafficPolicyBlocks {
+  const loadBalancer = reader.object('loadBalancer')
+  const connectionPool = reader.object('connectionPool')
+  const tls = reader.object('tls')
+  reader.unsupported('outlierDetection')
+  const simple = loadBalancer && readLoadBalancer(loadBalancer)
+  const clientTls = tls && readClientTls(tls)
+  return {
+    ...(simple ? { loadBalancer: simple } : {}),
+    ...(connectionPool ? { connectionPool: readConnectionPool(connectionPool) } : {}),
+    ...(clientTls ? { tls: clientTls } : {}),
+  }
+}
+
+function readLoadBalancer(reader: ObjectReader): SimpleLoadBalancer {
+  const simple = reader.enumeration(
+    'simple',
+    ['ROUND_ROBIN', 'RANDOM', 'LEAST_REQUEST', 'LEAST_CONN', 'UNSPECIFIED'],
+    ['PASSTHROUGH'],
+  )
+  reader.unsupported('consistentHash', 'localityLbSetting', 'zoneAwareLbSetting', 'warmup', 'warmupDurationSecs')
+  reader.done()
+  // Istio's default, and what the deprecated LEAST_CONN has come to mean.
+  return simple === 'ROUND_ROBIN' || simple === 'RANDOM' ? simple : 'LEAST_REQUEST'
+}
+
+function readConnectionPool(reader: ObjectReader): ConnectionPool {
+  const tcp = reader.object('tcp')
+  const http = reader.object('http')
+  if (!tcp && !http) reader.sink.error('WEFT-1006', reader, 'a connection pool needs tcp or http')
+  reader.done()
+  const pool: ConnectionPool = {
+    ...defined('maxConnections', tcp?.integer('maxConnections', 0, MAX_INT32)),
+    ...defined('connectTimeoutMs', tcp?.duration('connectTimeout', 1)),
+    ...defined('tcpIdleTimeoutMs', tcp?.duration('idleTimeout', 0), true),
+    ...defined('http1MaxPendingRequests', http?.integer('http1MaxPendingRequests', 0, MAX_INT32)),
+    ...defined('http2MaxRequests', http?.integer('http2MaxRequests', 0, MAX_INT32)),
+    ...defined('maxRequestsPerConnection', http?.integer('maxRequestsPerConnection', 0, MAX_INT32)),
+    ...defined('maxRetries', http?.integer('maxRetries', 0, MAX_INT32)),
+    ...defined('httpIdleTimeoutMs', http?.duration('idleTimeout', 0), true),
+  }
+  tcp?.unsupported('tcpKeepalive', 'maxConnectionDuration')
+  http?.unsupported('useClientProtocol', 'maxConcurrentStreams', 'http2KeepAlive')
+  if (http?.enumeration('h2UpgradePolicy', ['DEFAULT', 'DO_NOT_UPGRADE', 'UPGRADE']) === 'UPGRADE')
+    http.sink.unsupported(http.place('h2UpgradePolicy'), 'the value UPGRADE')
+  tcp?.done()
+  http?.done()
+  return pool
+}
+
+/** In Istio 0 stands for unset, save where `zeroCounts`. */
+function defined(name: keyof ConnectionPool, value: number | undefined, zeroCounts = false): ConnectionPool {
+  return value === undefined || (value === 0 && !zeroCounts) ? {} : { [name]: value }
+}
+
+function readClientTls(reader: ObjectReader): ClientTls | undefined {
+  const mode = reader.enumeration('mode', ['DISABLE', 'ISTIO_MUTUAL'], ['SIMPLE', 'MUTUAL'])
+  const failed = mode === undefined && reader.has('mode')
+  const sni = reader.string('sni')
+  const names = reader.stringList('subjectAltNames').map(entry => entry.value)
+  for (const field of ['clientCertificate', 'privateKey', 'caCertificates', 'credentialName', 'caCrl'])
+    if (reader.has(field) && !failed)
+      reader.sink.contradiction(reader.place(field), `${field} does not go with mode ${mode ?? 'DISABLE'}`)
+  reader.unsupported('insecureSkipVerify')
+  reader.done()
+  // The zero value: a tls block without a mode switches TLS off.
+  return failed ? undefined : { mode: mode ?? 'DISABLE', ...(sni ? { sni } : {}), subjectAltNames: names }
+}

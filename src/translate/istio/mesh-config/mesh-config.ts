@@ -1,0 +1,109 @@
+// Istio's MeshConfig: what of it is honoured.
+import { DEFAULT_MESH_CONFIG, type MeshConfig } from '../../../model/mesh-config.ts'
+import { isDnsLabel, isDnsSubdomain } from '../../document/label-rules.ts'
+import type { ObjectReader } from '../../document/object-reader.ts'
+import { readHttpRetry } from '../contract/http-retry.ts'
+
+const NOT_YET = [
+  'inboundTrafficPolicy',
+  'trustDomainAliases',
+  'caCertificates',
+  'defaultServiceExportTo',
+  'defaultVirtualServiceExportTo',
+  'defaultDestinationRuleExportTo',
+  'localityLbSetting',
+  'zoneAwareLbSetting',
+  'h2UpgradePolicy',
+  'serviceSettings',
+  'discoverySelectors',
+  'pathNormalization',
+  'defaultInboundHttpRetryPolicy',
+  'meshMTLS',
+  'tlsDefaults',
+  'extensionProviders',
+  'defaultProviders',
+  'defaultTrafficPolicy',
+  'serviceEntryVisibility',
+  'enableTracing',
+  'tcpKeepalive',
+  'protocolDetectionTimeout',
+  'configSources',
+  'certificates',
+  'ca',
+  'verifyCertificateAtClient',
+  'ingressClass',
+  'ingressService',
+  'ingressControllerMode',
+  'ingressSelector',
+  'hboneIdleTimeout',
+  'enableEnvoyAccessLogService',
+  'disableEnvoyListenerLog',
+  'enableTracing',
+  'proxyInboundListenPort',
+  'proxyListenPort',
+  'serviceScopeConfigs',
+]
+
+/** Fields that are wrong keep their default; the problems are in the reader's sink. */
+export function readMeshConfig(reader: ObjectReader): MeshConfig {
+  const fallback = DEFAULT_MESH_CONFIG
+  const trustDomain = reader.string('trustDomain') ?? fallback.trustDomain
+  if (!isDnsSubdomain(trustDomain))
+    reader.sink.badValue(reader.place('trustDomain'), `"${trustDomain.slice(0, 80)}" is not a trust domain`)
+  const rootNamespace = reader.string('rootNamespace') ?? fallback.rootNamespace
+  if (!isDnsLabel(rootNamespace))
+    reader.sink.badValue(reader.place('rootNamespace'), `"${rootNamespace.slice(0, 80)}" is not a namespace`)
+  const accessLogEncoding = reader.enumeration('accessLogEncoding', ['TEXT', 'JSON']) ?? fallback.accessLogEncoding
+  const retry = reader.object('defaultHttpRetryPolicy')
+  const meshConfig: MeshConfig = {
+    trustDomain,
+    rootNamespace,
+    domainSuffix: fallback.domainSuffix,
+    outboundTrafficPolicy: readOutboundPolicy(reader),
+    accessLogFile: reader.string('accessLogFile') ?? fallback.accessLogFile,
+    accessLogEncoding,
+    accessLogFormat: readLogFormat(reader, accessLogEncoding),
+    defaultHttpRetryPolicy: retry ? readHttpRetry(retry) : null,
+    proxyHttpPort: reader.integer('proxyHttpPort', 0, 65_535) ?? fallback.proxyHttpPort,
+    connectTimeoutMs: reader.duration('connectTimeout', 1) ?? fallback.connectTimeoutMs,
+    enableAutoMtls: reader.boolean('enableAutoMtls') ?? fallback.enableAutoMtls,
+    dnsRefreshRateMs: reader.duration('dnsRefreshRate', 1) ?? fallback.dnsRefreshRateMs,
+  }
+  readDefaultConfig(reader)
+  reader.unsupported(...NOT_YET)
+  reader.done()
+  return meshConfig
+}
+
+function readOutboundPolicy(reader: ObjectReader): 'ALLOW_ANY' | 'REGISTRY_ONLY' {
+  const policy = reader.object('outboundTrafficPolicy')
+  if (!policy) return DEFAULT_MESH_CONFIG.outboundTrafficPolicy
+  const mode = policy.enumeration('mode', ['ALLOW_ANY', 'REGISTRY_ONLY'], ['ALLOW_ANY_DYNAMIC_DNS'])
+  policy.done()
+  // The block without a mode has the zero value, which is REGISTRY_ONLY; the absent block is ALLOW_ANY.
+  return mode ?? (policy.has('mode') ? DEFAULT_MESH_CONFIG.outboundTrafficPolicy : 'REGISTRY_ONLY')
+}
+
+function readLogFormat(reader: ObjectReader, encoding: 'TEXT' | 'JSON'): string {
+  const format = reader.string('accessLogFormat') ?? ''
+  if (format === '' || encoding === 'TEXT') return format
+  try {
+    const parsed: unknown = JSON.parse(format)
+    if (parsed !== null && typeof parsed === 'object' && !Array.isArray(parsed)) return format
+  } catch {
+    // Said below.
+  }
+  reader.sink.badValue(reader.place('accessLogFormat'), 'with accessLogEncoding JSON the format must be a JSON object')
+  return ''
+}
+
+/** `defaultConfig` belongs to each proxy; what the reference mesh sets of it is the only form there is. */
+function readDefaultConfig(reader: ObjectReader): void {
+  const config = reader.object('defaultConfig')
+  if (!config) return
+  config.enumeration('interceptionMode', ['NONE'], ['REDIRECT', 'TPROXY'])
+  config.unsupported('tracing', 'proxyStatsMatcher', 'gatewayTopology', 'proxyHeaders', 'connectionSettings')
+  config.unsupported('holdApplicationUntilProxyStarts', 'drainDuration', 'terminationDrainDuration', 'concurrency')
+  config.unsupported('proxyMetadata', 'discoveryAddress', 'image', 'readinessProbe', 'runtimeValues', 'meshId')
+  config.done()
+}

@@ -1,0 +1,41 @@
+// The kinds of Istio: those that are read, and those that are refused by name.
+import type { KindDefinition } from '../document/kind-definition.ts'
+import { DESTINATION_RULE } from './destination-rule/destination-rule.ts'
+import { GATEWAY } from './gateway/gateway.ts'
+import { readMeshConfig } from './mesh-config/mesh-config.ts'
+import { PEER_AUTHENTICATION } from './peer-authentication/peer-authentication.ts'
+import { SERVICE_ENTRY } from './service-entry/service-entry.ts'
+import { VIRTUAL_SERVICE } from './virtual-service/virtual-service.ts'
+import { WORKLOAD_ENTRY } from './workload-entry/workload-entry.ts'
+
+/** Not a kind of the API: one text for the whole mesh. */
+export const MESH_CONFIG = { read: readMeshConfig }
+
+export const ISTIO_KINDS: readonly KindDefinition[] = [
+  VIRTUAL_SERVICE,
+  DESTINATION_RULE,
+  GATEWAY,
+  SERVICE_ENTRY,
+  WORKLOAD_ENTRY,
+  PEER_AUTHENTICATION,
+]
+
+/** By API group. */
+export const UNSUPPORTED_ISTIO_KINDS: Readonly<Record<string, readonly string[]>> = {
+  'networking.istio.io': ['Sidecar', 'WorkloadGroup', 'EnvoyFilter', 'ProxyConfig'],
+  'security.istio.io': ['RequestAuthentication', 'AuthorizationPolicy'],
+  'telemetry.istio.io': ['Telemetry'],
+  'extensions.istio.io': ['WasmPlugin', 'TrafficExtension'],
+  'install.istio.io': ['IstioOperator'],
+  'gateway.networking.k8s.io': [
+    'GatewayClass',
+    'Gateway',
+    'HTTPRoute',
+    'GRPCRoute',
+    'TCPRoute',
+    'TLSRoute',
+    'UDPRoute',
+    'ReferenceGrant',
+    'BackendTLSPolicy',
+  ],
+}

@@ -1,0 +1,120 @@
+// Istio's ServiceEntry (networking.istio.io): HTTP ports, resolved statically or by DNS.
+import type { ServiceEntry, ServiceEntryPort } from '../../../model/service-entry.ts'
+import type { WorkloadEntry } from '../../../model/workload-entry.ts'
+import type { KindDefinition, ObjectContext } from '../../document/kind-definition.ts'
+import { isDnsLabel, readExportTo, readSelector } from '../../document/label-rules.ts'
+import type { ObjectReader } from '../../document/object-reader.ts'
+import { isWildcard } from '../../host/host-name.ts'
+import { isCidr, isIpAddress } from '../../host/ip-address.ts'
+import { checkHost, type PlacedHost } from '../contract/host-place.ts'
+import { readWorkloadEntry } from '../contract/workload-entry-fields.ts'
+
+const MAX_HOSTS = 256
+const MAX_ENDPOINTS = 4096
+const OTHER_PROTOCOLS = ['HTTPS', 'GRPC', 'GRPC-WEB', 'HTTP2', 'MONGO', 'TCP', 'TLS', 'MYSQL', 'REDIS']
+
+export const SERVICE_ENTRY: KindDefinition<'ServiceEntry'> = {
+  kind: 'ServiceEntry',
+  apiVersions: ['networking.istio.io/v1', 'networking.istio.io/v1beta1', 'networking.istio.io/v1alpha3'],
+  parseSpec,
+}
+
+function parseSpec(spec: ObjectReader, { namespace }: ObjectContext): ServiceEntry {
+  const hosts = spec.stringList('hosts')
+  const addresses = spec.stringList('addresses')
+  const location = spec.enumeration('location', ['MESH_EXTERNAL', 'MESH_INTERNAL']) ?? 'MESH_EXTERNAL'
+  const written = spec.enumeration('resolution', ['STATIC', 'DNS'], ['NONE', 'DNS_ROUND_ROBIN', 'DYNAMIC_DNS'])
+  // The zero value is NONE: the caller's own destination address, which needs interception.
+  if (!spec.has('resolution'))
+    spec.sink.unsupported(spec.place('resolution'), 'resolution NONE, which is the default,', 'write STATIC or DNS')
+  const resolution = written ?? 'STATIC'
+  const endpointReaders = spec.objectList('endpoints')
+  if (endpointReaders.length > MAX_ENDPOINTS)
+    spec.sink.error('WEFT-1010', spec.place('endpoints'), `more than ${MAX_ENDPOINTS} endpoints`)
+  const endpoints = endpointReaders.slice(0, MAX_ENDPOINTS).map(readWorkloadEntry)
+  const workloadSelector = readSelector(spec, 'workloadSelector', 'labels')
+  if (workloadSelector && endpoints.length > 0)
+    spec.sink.contradiction(spec.place('workloadSelector'), 'only one of endpoints and workloadSelector may be set')
+  checkHosts(spec, hosts)
+  for (const { value, place } of addresses)
+    if (!isIpAddress(value) && !(resolution === 'STATIC' && isCidr(value)))
+      spec.sink.badValue(place, `"${value.slice(0, 80)}" is not an address${resolution === 'STATIC' ? ' or CIDR' : ''}`)
+  if (written) checkResolution(spec, written, hosts, endpoints, endpointReaders)
+  const entry: ServiceEntry = {
+    hosts: hosts.map(({ value, place }) => ({ value: value.toLowerCase(), position: place.position })),
+    addresses: addresses.map(address => address.value),
+    ports: readPorts(spec),
+    location,
+    resolution,
+    endpoints,
+    workloadSelector,
+    exportTo: readExportTo(spec, namespace),
+    subjectAltNames: spec.stringList('subjectAltNames').map(name => name.value),
+  }
+  spec.done()
+  return entry
+}
+
+function checkHosts(spec: ObjectReader, hosts: readonly PlacedHost[]): void {
+  if (hosts.length === 0) spec.sink.error('WEFT-1006', spec.place('hosts'), 'a ServiceEntry needs at least one host')
+  if (hosts.length > MAX_HOSTS) spec.sink.error('WEFT-1010', spec.place('hosts'), `more than ${MAX_HOSTS} hosts`)
+  for (const { value, place } of hosts) {
+    if (value === '*') spec.sink.badValue(place, '"*" cannot be the host of a ServiceEntry')
+    else checkHost(value, place, spec.sink, true)
+    if (value !== '' && !value.includes('.') && !isWildcard(value))
+      spec.sink.report('WEFT-1012', 'warning', place, `"${value}" is used as it is: short names are not expanded here`)
+  }
+}
+
+function checkResolution(
+  spec: ObjectReader,
+  resolution: 'STATIC' | 'DNS',
+  hosts: readonly PlacedHost[],
+  endpoints: readonly WorkloadEntry[],
+  readers: readonly ObjectReader[],
+): void {
+  if (resolution === 'STATIC')
+    for (const [index, endpoint] of endpoints.entries())
+      if (endpoint.address !== '' && !isIpAddress(endpoint.address))
+        spec.sink.badValue(
+          readers[index]!.place('address'),
+          `"${endpoint.address}" is not an IP address`,
+          'or use resolution: DNS',
+        )
+  if (resolution === 'DNS' && endpoints.length === 0 && !spec.has('workloadSelector'))
+    for (const { value, place } of hosts)
+      if (isWildcard(value)) spec.sink.contradiction(place, `"${value}" cannot be resolved by DNS without endpoints`)
+}
+
+function readPorts(spec: ObjectReader): readonly ServiceEntryPort[] {
+  const readers = spec.objectList('ports')
+  if (readers.length === 0) spec.sink.error('WEFT-1006', spec.place('ports'), 'a ServiceEntry needs at least one port')
+  const seen = new Set<string | number>()
+  return readers.map(reader => {
+    const number = reader.integer('number', 1, 65_535)
+    if (number === undefined && !reader.has('number')) reader.missing('number')
+    const name = reader.requiredString('name')
+    if (name !== '' && !isDnsLabel(name.toLowerCase()))
+      reader.sink.badValue(reader.place('name'), `"${name.slice(0, 80)}" is not a port name`)
+    for (const key of [number, name]) {
+      if (key !== undefined && key !== '' && seen.has(key))
+        reader.sink.contradiction(
+          reader,
+          `the port ${typeof key === 'number' ? 'number' : 'name'} ${key} is used twice`,
+        )
+      if (key !== undefined) seen.add(key)
+    }
+    checkProtocol(reader)
+    const targetPort = reader.integer('targetPort', 0, 65_535) || undefined
+    reader.done()
+    return { number: number ?? 0, name, protocol: 'HTTP', ...(targetPort === undefined ? {} : { targetPort }) }
+  })
+}
+
+function checkProtocol(reader: ObjectReader): void {
+  const protocol = reader.string('protocol')
+  if (protocol === undefined || protocol.toUpperCase() === 'HTTP') return
+  if (OTHER_PROTOCOLS.includes(protocol.toUpperCase()))
+    reader.sink.unsupported(reader.place('protocol'), `the protocol ${protocol.toUpperCase()}`)
+  else reader.sink.badValue(reader.place('protocol'), `"${protocol.slice(0, 40)}" is not a protocol`, 'write HTTP')
+}

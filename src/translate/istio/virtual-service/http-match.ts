@@ -1,0 +1,61 @@
+// VirtualService http[].match[].
+import type { HttpMatch } from '../../../model/http-match.ts'
+import type { StringMatch } from '../../../model/string-match.ts'
+import { readLabels } from '../../document/label-rules.ts'
+import type { ObjectReader } from '../../document/object-reader.ts'
+import type { FieldPlace, ProblemSink } from '../../document/problem-sink.ts'
+import { checkGatewayName } from './gateway-name.ts'
+import { checkHeaderName } from './header-operations.ts'
+import { readStringMatch, readStringMatches } from './string-match.ts'
+
+const STRING_FIELDS = ['uri', 'scheme', 'method', 'authority'] as const
+
+export function readHttpMatch(reader: ObjectReader): HttpMatch {
+  const { sink } = reader
+  const strings: { [F in (typeof STRING_FIELDS)[number]]?: StringMatch } = {}
+  for (const field of STRING_FIELDS) {
+    const value = reader.value(field)
+    const match = value && readStringMatch(value, sink, false)
+    if (match) strings[field] = match
+  }
+  const headerName = (name: string, place: FieldPlace): string => checkMatchedHeader(name, place, sink)
+  const gateways = reader.stringList('gateways')
+  for (const { value, place } of gateways) checkGatewayName(value, place, sink)
+  const port = reader.integer('port', 1, 65_535)
+  const match: HttpMatch = {
+    name: reader.string('name') ?? '',
+    ...strings,
+    headers: readStringMatches(reader, 'headers', headerName),
+    withoutHeaders: readStringMatches(reader, 'withoutHeaders', headerName),
+    queryParams: readStringMatches(reader, 'queryParams', name => name),
+    ignoreUriCase: reader.boolean('ignoreUriCase') ?? false,
+    ...(port === undefined ? {} : { port }),
+    sourceLabels: readLabels(reader, 'sourceLabels'),
+    sourceNamespace: reader.string('sourceNamespace') ?? '',
+    gateways: gateways.map(gateway => gateway.value),
+    position: reader.position,
+  }
+  reader.unsupported('statPrefix')
+  reader.done()
+  checkUriPrefix(match, reader)
+  return match
+}
+
+function checkUriPrefix(match: HttpMatch, reader: ObjectReader): void {
+  const { uri } = match
+  // Such a rule can match nothing: every path starts with a slash (or is `*`, for OPTIONS).
+  if (uri && (uri.kind === 'exact' || uri.kind === 'prefix') && !/^[/*]/.test(uri.value))
+    reader.sink.report(
+      'WEFT-1012',
+      'warning',
+      reader.place('uri'),
+      `no path starts with "${uri.value}"`,
+      'begin it with "/"',
+    )
+}
+
+function checkMatchedHeader(name: string, place: FieldPlace, sink: ProblemSink): string {
+  if (name.startsWith('@request.auth.')) sink.unsupported(place, 'matching on JWT claims')
+  else checkHeaderName(name, place, sink)
+  return name.toLowerCase()
+}

@@ -1,0 +1,62 @@
+// Istio's VirtualService (networking.istio.io): HTTP routes; TLS and TCP routes are refused by name.
+import type { VirtualService } from '../../../model/virtual-service.ts'
+import type { KindDefinition, ObjectContext } from '../../document/kind-definition.ts'
+import { readExportTo } from '../../document/label-rules.ts'
+import type { ObjectReader } from '../../document/object-reader.ts'
+import { isIpAddress } from '../../host/ip-address.ts'
+import { checkHost, checkOverlap, type PlacedHost } from '../contract/host-place.ts'
+import { checkGatewayName } from './gateway-name.ts'
+import { readHttpRoute, reportUnreachable } from './http-route.ts'
+
+const MAX_HOSTS = 1000
+
+export const VIRTUAL_SERVICE: KindDefinition<'VirtualService'> = {
+  kind: 'VirtualService',
+  apiVersions: ['networking.istio.io/v1', 'networking.istio.io/v1beta1', 'networking.istio.io/v1alpha3'],
+  parseSpec,
+}
+
+function parseSpec(spec: ObjectReader, { namespace }: ObjectContext): VirtualService {
+  const { sink } = spec
+  const gateways = spec.stringList('gateways')
+  for (const { value, place } of gateways) checkGatewayName(value, place, sink)
+  const forMesh = gateways.length === 0 || gateways.some(gateway => gateway.value === 'mesh')
+  const hosts = spec.stringList('hosts')
+  checkHosts(spec, hosts, forMesh)
+  spec.unsupported('tls', 'tcp')
+  const httpReaders = spec.objectList('http')
+  if (httpReaders.length === 0 && !spec.has('tls') && !spec.has('tcp'))
+    sink.error('WEFT-1006', spec.place('http'), 'a VirtualService needs http routes')
+  const http = httpReaders.map(readHttpRoute)
+  reportUnreachable(http, httpReaders)
+  const exportTo = readExportTo(spec, namespace)
+  spec.done()
+  const bound = gateways.map(({ value, place }) => ({ value, position: place.position }))
+  return {
+    hosts: hosts.map(({ value, place }) => ({ value: value.toLowerCase(), position: place.position })),
+    gateways: bound.length > 0 ? bound : [{ value: 'mesh', position: spec.position }],
+    http,
+    exportTo,
+  }
+}
+
+function checkHosts(spec: ObjectReader, hosts: readonly PlacedHost[], forMesh: boolean): void {
+  const { sink } = spec
+  if (hosts.length === 0) {
+    const hint = spec.has('gateways') ? undefined : 'delegates, which have no hosts, are not supported yet'
+    sink.error('WEFT-1006', spec.place('hosts'), 'a VirtualService needs at least one host', hint)
+  }
+  if (hosts.length > MAX_HOSTS) {
+    sink.error('WEFT-1010', spec.place('hosts'), `more than ${MAX_HOSTS} hosts`)
+    return
+  }
+  for (const { value, place } of hosts) {
+    if (isIpAddress(value)) {
+      if (forMesh)
+        sink.badValue(place, `"${value}": an address can be matched at gateways only`, 'name a host, or gateways')
+    } else if (value === '*' && forMesh) {
+      sink.badValue(place, '"*" cannot be the host of a VirtualService for sidecars', 'name hosts, or gateways')
+    } else checkHost(value, place, sink, true)
+  }
+  checkOverlap(hosts, sink)
+}
