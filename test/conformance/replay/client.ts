@@ -1,0 +1,47 @@
+// The caller of a replay: one connection for each request, raw paths, headers as the case spells them.
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
+import type { CaseRequest } from '../case-file.ts'
+
+export interface Answer {
+  readonly error?: string
+  readonly status?: number
+  readonly headers?: IncomingHttpHeaders
+  readonly body?: string
+}
+
+/** Where a request goes before the network maps it: `127.0.0.1:PORT` of the URL unless `connectTo` says otherwise. */
+export function listenerOf(request: CaseRequest): { address: string; port: number } {
+  const [address = '127.0.0.1', port] = request.connectTo?.split(':') ?? [
+    '127.0.0.1',
+    new URL(request.url).port || '80',
+  ]
+  return { address, port: Number(port) }
+}
+
+export function send(port: number, request: CaseRequest, id: string): Promise<Answer> {
+  const { method = 'GET', body, url } = request
+  const path = url.replace(/^https?:\/\/[^/?#]*/, '') || '/'
+  const headers = Object.fromEntries(
+    Object.entries({ host: new URL(url).host, 'x-request-id': id, ...request.headers }).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? value : [...value],
+    ]),
+  )
+  return new Promise(done => {
+    const outgoing = httpRequest({ host: '127.0.0.1', port, method, path, headers, agent: false }, response => {
+      let text = ''
+      response.on('data', chunk => {
+        text += String(chunk)
+      })
+      response.on('end', () => done({ status: response.statusCode ?? 0, headers: response.headers, body: text }))
+      response.on('error', error => done({ error: codeOf(error) }))
+    })
+    outgoing.setTimeout(20_000, () => outgoing.destroy(new Error('timeout')))
+    outgoing.on('error', error => done({ error: codeOf(error) }))
+    outgoing.end(body)
+  })
+}
+
+function codeOf(error: Error & { code?: string }): string {
+  return error.code ?? error.message
+}

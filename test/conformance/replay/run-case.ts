@@ -1,0 +1,106 @@
+// Runs every request of a case through Weft and says what became of it, in the form of the recorded outcomes.
+import type { CaseFile, CaseRequest, Outcome } from '../case-file.ts'
+import { outcomeOf, type RawResult } from '../outcome.ts'
+import { type Answer, listenerOf, send } from './client.ts'
+import { startUpstream, type Upstream } from './echo-upstream.ts'
+import { type LogLine, linkCase, MeshProxy } from './mesh-under-test.ts'
+
+/** Outcomes in the order of the case's requests. Throws when Weft refuses the config. */
+export async function runCase(file: CaseFile): Promise<readonly Outcome[]> {
+  const upstreams = new Map<string, Upstream>()
+  const results: Outcome[] = []
+  try {
+    for (const [address, behaviour] of Object.entries(file.upstreams)) {
+      upstreams.set(address, await startUpstream(behaviour))
+    }
+    const mesh = linkCase(file)
+    const first = Object.keys(file.proxies)[0]
+    for (const [name, proxy] of Object.entries(file.proxies)) {
+      const requests = [...file.requests.entries()].filter(([, request]) => (request.proxy ?? first) === name)
+      const outcomes = await runProxy(await MeshProxy.start(mesh, name, proxy, upstreams), requests)
+      for (const [index, outcome] of outcomes) results[index] = outcome
+    }
+  } finally {
+    await Promise.all([...upstreams.values()].map(upstream => upstream.close()))
+  }
+  return results
+}
+
+interface Sent {
+  readonly answer: Answer
+  readonly destinations: Record<string, number>
+  /** The `x-request-id` it was sent with, and its place among all that the proxy was sent. */
+  readonly id: string
+  readonly order: number
+}
+
+async function runProxy(
+  proxy: MeshProxy,
+  requests: readonly (readonly [number, CaseRequest])[],
+): Promise<ReadonlyMap<number, Outcome>> {
+  const sent = new Map<number, Sent>()
+  let order = 0
+  try {
+    for (const [index, request] of requests) {
+      const { address, port } = listenerOf(request)
+      const target = proxy.network.listenerPort(address, port)
+      const destinations: Record<string, number> = {}
+      let answer: Answer = { error: 'ECONNREFUSED' }
+      let id = ''
+      for (let n = 0; n < (request.repeat ?? 1); n++) {
+        id = `case-${index}-${n}`
+        if (target !== undefined) answer = await send(target, request, id)
+        order++
+        const key = answer.error ?? `${answer.status} ${answer.headers?.['x-upstream'] ?? '-'}`
+        destinations[key] = (destinations[key] ?? 0) + 1
+      }
+      sent.set(index, { answer, destinations, id, order: order - 1 })
+    }
+  } finally {
+    await proxy.stop()
+  }
+  const lines = proxy.logLines()
+  return new Map(
+    requests.map(([index, request]) => {
+      const entry = sent.get(index)!
+      // A gateway replaces the request id, so its lines are told apart by their order.
+      const line =
+        lines.findLast(one => one['request_id'] === entry.id) ??
+        (lines.length === order ? lines[entry.order] : undefined)
+      return [index, outcomeOf(rawResult(request, entry, line))]
+    }),
+  )
+}
+
+function rawResult(request: CaseRequest, { answer, destinations }: Sent, line: LogLine | undefined): RawResult {
+  const { error, status, headers, body } = answer
+  const outcome =
+    error === undefined
+      ? { status: status!, headers: { ...headers } as Record<string, string>, body: parsed(body) }
+      : { error }
+  return {
+    outcome,
+    ...(request.repeat === undefined ? {} : { destinations }),
+    log: line === undefined ? null : logOf(line),
+  }
+}
+
+function logOf(line: LogLine): NonNullable<RawResult['log']> {
+  const text = (key: string): string | null => (typeof line[key] === 'string' ? line[key] : null)
+  return {
+    flags: text('response_flags') ?? '',
+    details: text('response_code_details'),
+    // Envoy 1.40 ends the name with a semicolon where istiod gave an alternative one for the statistics.
+    cluster: text('upstream_cluster')?.replace(/;$/, '') ?? null,
+    route: text('route_name'),
+    host: text('upstream_host'),
+  }
+}
+
+function parsed(body: string | undefined): unknown {
+  try {
+    return JSON.parse(body ?? '')
+  } catch {
+    return body ?? ''
+  }
+}
