@@ -1,8 +1,47 @@
 // Resolves every reference between the objects of a mesh.
+import { checkMesh } from './check-mesh.ts'
+import { collectServices } from './collect-services.ts'
+import { DestinationRules } from './destination-rules.ts'
+import { EndpointMaker } from './endpoint-maker.ts'
+import type { Labels } from './label-selector.ts'
 import type { LinkedMesh } from './linked-mesh.ts'
+import { linkVirtualService, sourceSelectors } from './linked-virtual-service.ts'
+import { Memo } from './memo.ts'
 import type { MeshInput } from './mesh-input.ts'
+import { PeerPolicies } from './peer-policies.ts'
+import { objectsOf } from './precedence.ts'
+import { WorkloadDirectory } from './workload-directory.ts'
 
-/** Never throws: what is wrong with the set is in `problems`. */
+/** Never throws: what is wrong with the set is in `problems`. Resources are made and kept only when a proxy asks. */
 export function link(input: MeshInput): LinkedMesh {
-  return { input, problems: [] }
+  const { objects, meshConfig } = input
+  const { rootNamespace, domainSuffix, trustDomain } = meshConfig
+  const peerPolicies = new PeerPolicies(objectsOf(objects, 'PeerAuthentication'), rootNamespace)
+  const directory = new WorkloadDirectory(input.workloads, objectsOf(objects, 'WorkloadEntry'))
+  const collected = collectServices({
+    registry: input.services,
+    services: objectsOf(objects, 'Service'),
+    entries: objectsOf(objects, 'ServiceEntry'),
+    directory,
+    maker: new EndpointMaker(peerPolicies, trustDomain),
+    meshConfig,
+  })
+  const virtualServices = objectsOf(objects, 'VirtualService').map(object => linkVirtualService(object, domainSuffix))
+  const rules = objectsOf(objects, 'DestinationRule')
+  const destinationRules = new DestinationRules(rules, rootNamespace, domainSuffix)
+  const mesh = {
+    input,
+    services: collected.services,
+    virtualServices,
+    destinationRules,
+    gateways: objectsOf(objects, 'Gateway'),
+    peerPolicies,
+    clientSelectors: distinct([...sourceSelectors(virtualServices), ...destinationRules.selectors]),
+    memo: new Memo(),
+  }
+  return { ...mesh, problems: [...collected.problems, ...checkMesh({ ...mesh, problems: [] }, directory)] }
+}
+
+function distinct(selectors: readonly Labels[]): readonly Labels[] {
+  return [...new Map(selectors.map(selector => [JSON.stringify(Object.entries(selector).sort()), selector])).values()]
 }

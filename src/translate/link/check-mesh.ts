@@ -1,0 +1,178 @@
+// What the objects of a mesh get wrong about one another. Warnings: Istio takes such a set and answers 503, and so does Weft.
+import type { Problem, SourcePosition } from '../../base/problem.ts'
+import type { ProblemCode } from '../../base/problem-table.ts'
+import type { ConfigKind, ConfigObjectOf } from '../../model/config-object.ts'
+import type { RouteDestination } from '../../model/destination.ts'
+import { nearestName } from '../document/nearest-name.ts'
+import { expandShortName, hostsOverlap, hostWithin, isWildcard } from '../host/host-name.ts'
+import { portOf } from './endpoint-maker.ts'
+import { selects } from './label-selector.ts'
+import type { LinkedMesh } from './linked-mesh.ts'
+import { type LinkedVirtualService, resolveGateway } from './linked-virtual-service.ts'
+import type { MeshService } from './mesh-service.ts'
+import { exportedTo, objectsOf } from './precedence.ts'
+import type { WorkloadDirectory } from './workload-directory.ts'
+
+class Findings {
+  readonly problems: Problem[] = []
+
+  add(
+    code: ProblemCode,
+    object: ConfigObjectOf<ConfigKind>,
+    path: string,
+    position: SourcePosition,
+    message: string,
+    hint?: string,
+  ): void {
+    const name = `${object.kind} ${object.namespace}/${object.name}`
+    this.problems.push({ code, severity: 'warning', object: name, path, message, position, ...(hint ? { hint } : {}) })
+  }
+}
+
+export function checkMesh(mesh: LinkedMesh, directory: WorkloadDirectory): readonly Problem[] {
+  const findings = new Findings()
+  const hosts = new Map<string, MeshService[]>()
+  for (const service of mesh.services) {
+    const list = hosts.get(service.host)
+    if (list) list.push(service)
+    else hosts.set(service.host, [service])
+  }
+  for (const service of mesh.virtualServices) {
+    checkDestinations(mesh, service, hosts, findings)
+    checkGateways(mesh, service, findings)
+  }
+  checkDuplicateHosts(mesh, findings)
+  checkDestinationRules(mesh, hosts, findings)
+  if (directory.all.length > 0) checkSelectors(mesh, directory, findings)
+  return findings.problems
+}
+
+function checkDestinations(
+  mesh: LinkedMesh,
+  service: LinkedVirtualService,
+  hosts: ReadonlyMap<string, readonly MeshService[]>,
+  findings: Findings,
+): void {
+  for (const [index, route] of service.http.entries()) {
+    if (route.action.kind !== 'route') continue
+    for (const [at, destination] of route.action.destinations.entries())
+      checkDestination(mesh, service, destination, `spec.http[${index}].route[${at}].destination`, hosts, findings)
+  }
+}
+
+function checkDestination(
+  mesh: LinkedMesh,
+  service: LinkedVirtualService,
+  { destination, position }: RouteDestination,
+  path: string,
+  hosts: ReadonlyMap<string, readonly MeshService[]>,
+  findings: Findings,
+): void {
+  const host = expandShortName(destination.host, service.namespace, mesh.input.meshConfig.domainSuffix)
+  const found = hosts.get(host)?.filter(candidate => exportedTo(candidate.exportTo, service.namespace))
+  const target = found?.find(candidate => candidate.namespace === service.namespace) ?? found?.[0]
+  const { object } = service
+  if (!target) {
+    const near = nearestName(host, hosts.keys())
+    const hint = near && `did you mean "${near}"?`
+    findings.add(
+      'WEFT-1101',
+      object,
+      `${path}.host`,
+      position,
+      `the host "${host}" is not known; requests to it get 503`,
+      hint,
+    )
+    return
+  }
+  const { port } = destination
+  if (port === undefined && target.ports.length > 1) {
+    const message = `"${host}" has several ports (${target.ports.map(({ number }) => number).join(', ')}); name one`
+    findings.add('WEFT-1105', object, path, position, message)
+  } else if (port !== undefined && !target.ports.some(({ number }) => number === port)) {
+    const message = `"${host}" has no port ${port}, only ${target.ports.map(({ number }) => number).join(', ')}`
+    findings.add('WEFT-1110', object, `${path}.port.number`, position, message)
+  }
+  if (destination.subset === '') return
+  const rule = mesh.destinationRules.of(target, service.namespace, {})
+  if (rule?.subsets.some(subset => subset.name === destination.subset)) return
+  const near = nearestName(destination.subset, rule?.subsets.map(subset => subset.name) ?? [])
+  const message = `no DestinationRule defines the subset "${destination.subset}" of "${host}"; requests to it get 503`
+  findings.add('WEFT-1102', object, `${path}.subset`, position, message, near && `did you mean "${near}"?`)
+}
+
+function checkGateways(mesh: LinkedMesh, service: LinkedVirtualService, findings: Findings): void {
+  const known = new Map(mesh.gateways.map(gateway => [`${gateway.namespace}/${gateway.name}`, gateway]))
+  const { object } = service
+  for (const [index, { value, position }] of object.spec.gateways.entries()) {
+    const name = resolveGateway(value, service.namespace)
+    if (name === 'mesh') continue
+    const gateway = known.get(name)
+    if (!gateway) {
+      const near = nearestName(name, known.keys())
+      const hint = near && `did you mean "${near}"?`
+      findings.add('WEFT-1103', object, `spec.gateways[${index}]`, position, `the Gateway "${name}" is not known`, hint)
+      continue
+    }
+    const served = gateway.spec.servers
+      .flatMap(server => server.hosts)
+      .filter(host => host.namespace === '*' || host.namespace === service.namespace)
+    if (!service.hosts.some(host => served.some(other => hostsOverlap(other.host, host))))
+      findings.add('WEFT-1109', object, 'spec.hosts', position, `the Gateway "${name}" serves none of its hosts`)
+  }
+}
+
+/** IST0109. Private ones of different namespaces do not meet. */
+function checkDuplicateHosts(mesh: LinkedMesh, findings: Findings): void {
+  const owners = new Map<string, LinkedVirtualService>()
+  for (const service of mesh.virtualServices) {
+    if (!service.gateways.has('mesh')) continue
+    const audience = service.exportTo.length === 0 ? '*' : [...service.exportTo].sort().join(',')
+    for (const [index, host] of service.hosts.entries()) {
+      const key = `${host}|${audience}`
+      const owner = owners.get(key)
+      if (!owner) {
+        owners.set(key, service)
+        continue
+      }
+      const position = service.object.spec.hosts[index]?.position ?? service.object.position
+      const message = `VirtualService ${owner.namespace}/${owner.name} claims "${host}" too, is older, and wins in sidecars`
+      findings.add('WEFT-1104', service.object, `spec.hosts[${index}]`, position, message)
+    }
+  }
+}
+
+function checkDestinationRules(
+  mesh: LinkedMesh,
+  hosts: ReadonlyMap<string, readonly MeshService[]>,
+  findings: Findings,
+): void {
+  for (const object of objectsOf(mesh.input.objects, 'DestinationRule')) {
+    const host = expandShortName(object.spec.host, object.namespace, mesh.input.meshConfig.domainSuffix)
+    const known = isWildcard(host) ? [...hosts.keys()].some(name => hostWithin(name, host)) : hosts.has(host)
+    if (known) continue
+    const near = isWildcard(host) ? undefined : nearestName(host, hosts.keys())
+    const hint = near && `did you mean "${near}"?`
+    findings.add('WEFT-1101', object, 'spec.host', object.spec.hostPosition, `the host "${host}" is not known`, hint)
+  }
+}
+
+function checkSelectors(mesh: LinkedMesh, directory: WorkloadDirectory, findings: Findings): void {
+  for (const object of objectsOf(mesh.input.objects, 'Service')) {
+    const { selector, ports } = object.spec
+    const workloads = selector
+      ? directory.select(object.namespace, selector)
+      : directory.ofService(object.namespace, object.name)
+    if (workloads.length === 0 && selector)
+      findings.add('WEFT-1106', object, 'spec.selector', object.position, 'no workload carries these labels')
+    for (const [index, port] of ports.entries())
+      for (const workload of workloads) {
+        if (portOf(workload, port.targetPort)) continue
+        const message = `the workload ${workload.namespace}/${workload.name} declares no port ${port.targetPort}`
+        findings.add('WEFT-1107', object, `spec.ports[${index}].targetPort`, object.position, message)
+      }
+  }
+  for (const gateway of mesh.gateways)
+    if (!directory.all.some(workload => selects(gateway.spec.selector, workload.labels)))
+      findings.add('WEFT-1106', gateway, 'spec.selector', gateway.position, 'no workload carries these labels')
+}

@@ -1,0 +1,106 @@
+// Which DestinationRule holds for a service as one client sees it: looked up by namespace, merged by host.
+import type { ConfigObjectOf } from '../../model/config-object.ts'
+import type { Subset } from '../../model/destination-rule.ts'
+import type { Origin } from '../../model/origin.ts'
+import type { TrafficPolicy } from '../../model/traffic-policy.ts'
+import { expandShortName, isWildcard, wildcardsOf } from '../host/host-name.ts'
+import { type Labels, selects } from './label-selector.ts'
+import type { MeshService } from './mesh-service.ts'
+import { exportedTo, originOf } from './precedence.ts'
+
+type RuleObject = ConfigObjectOf<'DestinationRule'>
+
+/** Several objects for one host in one namespace. */
+export interface MergedRule {
+  readonly host: string
+  readonly namespace: string
+  /** Name of the oldest, by which Istio's metadata call it. */
+  readonly name: string
+  readonly trafficPolicy: TrafficPolicy | null
+  readonly subsets: readonly Subset[]
+  readonly exportTo: readonly string[]
+  readonly workloadSelector: Labels | null
+  readonly origins: readonly Origin[]
+  /** Told apart from every other rule of this mesh. */
+  readonly key: string
+}
+
+export class DestinationRules {
+  readonly #rootNamespace: string
+  /** By `namespace/host`. */
+  readonly #rules = new Map<string, MergedRule[]>()
+  readonly #wildcardNamespaces = new Set<string>()
+  /** Selectors that make a rule depend on who asks. */
+  readonly selectors: readonly Labels[]
+
+  /** `objects` in order of precedence. */
+  constructor(objects: readonly RuleObject[], rootNamespace: string, domainSuffix: string) {
+    this.#rootNamespace = rootNamespace
+    for (const object of objects) this.#add(object, expandShortName(object.spec.host, object.namespace, domainSuffix))
+    this.selectors = objects.flatMap(({ spec }) => (spec.workloadSelector ? [spec.workloadSelector] : []))
+  }
+
+  #add(object: RuleObject, host: string): void {
+    const key = `${object.namespace}/${host}`
+    if (isWildcard(host)) this.#wildcardNamespaces.add(object.namespace)
+    const rules = this.#rules.get(key) ?? []
+    this.#rules.set(key, rules)
+    const { exportTo, workloadSelector, trafficPolicy, subsets } = object.spec
+    const audience = JSON.stringify([[...exportTo].sort(), workloadSelector])
+    const at = rules.findIndex(rule => JSON.stringify([[...rule.exportTo].sort(), rule.workloadSelector]) === audience)
+    const base = rules[at]
+    if (!base) {
+      const { namespace, name } = object
+      const origins = [originOf(object)]
+      rules.push({
+        host,
+        namespace,
+        name,
+        trafficPolicy,
+        subsets,
+        exportTo,
+        workloadSelector,
+        origins,
+        key: `${key}/${name}`,
+      })
+      return
+    }
+    const fresh = subsets.filter(subset => !base.subsets.some(known => known.name === subset.name))
+    rules[at] = {
+      ...base,
+      trafficPolicy: base.trafficPolicy ?? trafficPolicy,
+      subsets: [...base.subsets, ...fresh],
+      origins: [...base.origins, originOf(object)],
+    }
+  }
+
+  /** Client's namespace, then the service's, then the root's: the first with a match wins entirely. */
+  of(service: MeshService, clientNamespace: string, clientLabels: Labels): MergedRule | null {
+    const levels = clientNamespace === this.#rootNamespace ? [] : [clientNamespace]
+    for (const namespace of [...levels, service.namespace, this.#rootNamespace]) {
+      const rule = this.#mostSpecific(namespace, service.host, clientNamespace, clientLabels)
+      if (rule) return rule
+    }
+    return null
+  }
+
+  #mostSpecific(namespace: string, host: string, client: string, labels: Labels): MergedRule | null {
+    const exact = this.#visible(`${namespace}/${host}`, client, labels)
+    if (exact || !this.#wildcardNamespaces.has(namespace)) return exact
+    for (const wildcard of wildcardsOf(host)) {
+      const rule = this.#visible(`${namespace}/${wildcard}`, client, labels)
+      if (rule) return rule
+    }
+    return null
+  }
+
+  #visible(key: string, client: string, labels: Labels): MergedRule | null {
+    const rules = this.#rules.get(key)
+    if (!rules) return null
+    const visible = rules.filter(rule => exportedTo(rule.exportTo, client))
+    const selected = visible.find(
+      rule => rule.workloadSelector && rule.namespace === client && selects(rule.workloadSelector, labels),
+    )
+    return selected ?? visible.find(rule => rule.workloadSelector === null) ?? null
+  }
+}

@@ -1,0 +1,67 @@
+// A VirtualService with its hosts spelt out and its gateways resolved.
+import type { ConfigObjectOf } from '../../model/config-object.ts'
+import type { HttpRoute } from '../../model/http-route.ts'
+import type { Origin } from '../../model/origin.ts'
+import { expandShortName } from '../host/host-name.ts'
+import type { Labels } from './label-selector.ts'
+import { exportedTo, originOf } from './precedence.ts'
+
+export interface LinkedVirtualService {
+  readonly name: string
+  readonly namespace: string
+  readonly hosts: readonly string[]
+  /** `mesh`, or `namespace/name`. */
+  readonly gateways: ReadonlySet<string>
+  readonly http: readonly HttpRoute[]
+  readonly exportTo: readonly string[]
+  readonly origin: Origin
+  readonly object: ConfigObjectOf<'VirtualService'>
+}
+
+export function linkVirtualService(
+  object: ConfigObjectOf<'VirtualService'>,
+  domainSuffix: string,
+): LinkedVirtualService {
+  const { namespace, name, spec } = object
+  return {
+    name,
+    namespace,
+    hosts: spec.hosts.map(host => expandShortName(host.value, namespace, domainSuffix)),
+    gateways: new Set(spec.gateways.map(gateway => resolveGateway(gateway.value, namespace))),
+    http: spec.http,
+    exportTo: spec.exportTo,
+    origin: originOf(object),
+    object,
+  }
+}
+
+export function resolveGateway(reference: string, namespace: string): string {
+  if (reference === 'mesh') return reference
+  if (reference.startsWith('./')) return `${namespace}/${reference.slice(2)}`
+  return reference.includes('/') ? reference : `${namespace}/${reference}`
+}
+
+/**
+ * Those a proxy in `namespace` sees, in Istio's order of look-up: private to the namespace, exported to it by name, public;
+ * within each, precedence.
+ */
+export function visibleVirtualServices(
+  all: readonly LinkedVirtualService[],
+  namespace: string,
+): readonly LinkedVirtualService[] {
+  const rank = (service: LinkedVirtualService): number => {
+    if (service.exportTo.length === 0 || service.exportTo.includes('*')) return 2
+    return service.namespace === namespace && service.exportTo.length === 1 ? 0 : 1
+  }
+  const seen = all.filter(service => exportedTo(service.exportTo, namespace))
+  return [0, 1, 2].flatMap(wanted => seen.filter(service => rank(service) === wanted))
+}
+
+/** Label sets on which a proxy's routes depend. */
+export function sourceSelectors(all: readonly LinkedVirtualService[]): readonly Labels[] {
+  return all
+    .flatMap(service => service.http)
+    .flatMap(route => route.matches)
+    .map(match => match.sourceLabels)
+    .filter(labels => Object.keys(labels).length > 0)
+}

@@ -1,0 +1,47 @@
+// A service whatever it was defined by: the registry, a Kubernetes Service or a ServiceEntry.
+import type { Locality } from '../../model/locality.ts'
+import type { Origin } from '../../model/origin.ts'
+import type { Labels } from './label-selector.ts'
+
+export interface MeshServicePort {
+  readonly number: number
+  readonly name: string
+}
+
+export interface MeshEndpoint {
+  /** An IP address; a name in services resolved by DNS. */
+  readonly address: string
+  readonly port: number
+  readonly labels: Labels
+  readonly locality: Locality
+  readonly weight: number
+  /** Speaks mesh mTLS on this port. */
+  readonly mutualTls: boolean
+  /** Not ready, and published all the same. */
+  readonly healthy: boolean
+  /** Istio's `name;namespace;service;revision;cluster`. */
+  readonly workload: string
+}
+
+export interface MeshService {
+  /** Fully qualified, lower case. */
+  readonly host: string
+  /** Short name of a Kubernetes or registry service; the host of a ServiceEntry. */
+  readonly name: string
+  readonly namespace: string
+  readonly ports: readonly MeshServicePort[]
+  /** Addresses by which it may be called, besides its names. */
+  readonly addresses: readonly string[]
+  readonly headless: boolean
+  /** Outside the mesh: never spoken to by mesh mTLS. */
+  readonly external: boolean
+  readonly resolution: 'EDS' | 'DNS'
+  readonly exportTo: readonly string[]
+  readonly origins: readonly Origin[]
+  /** Told apart from every other service of this mesh. */
+  readonly key: string
+  /** Endpoints behind one of its ports; the same array each time. */
+  endpoints(port: MeshServicePort): readonly MeshEndpoint[]
+  /** Identities that its endpoints may have: what clients accept. */
+  subjectAltNames(): readonly string[]
+}
