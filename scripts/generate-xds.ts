@@ -24,6 +24,7 @@ const GENERATED_PATHS = [
   'envoy/extensions/filters/network/http_connection_manager/v3',
   'envoy/extensions/filters/network/tcp_proxy/v3',
   'envoy/extensions/filters/http/router/v3',
+  'envoy/extensions/retry/host/previous_hosts/v3',
   'envoy/extensions/filters/http/dynamic_forward_proxy/v3',
   'envoy/extensions/clusters/dynamic_forward_proxy/v3',
   'envoy/extensions/filters/listener/tls_inspector/v3',
