@@ -1,0 +1,225 @@
+// A Listener message, compiled: everything about it that can be decided before a connection comes.
+import { toBinary } from '@bufbuild/protobuf'
+import type { Parsed, Problem } from '../../base/problem.ts'
+import type { Address } from '../../xds/generated/envoy/config/core/v3/address_pb.ts'
+import {
+  type FilterChain as FilterChainMessage,
+  FilterChainSchema,
+  type ListenerFilter as ListenerFilterMessage,
+} from '../../xds/generated/envoy/config/listener/v3/listener_components_pb.ts'
+import { type Listener, ListenerSchema } from '../../xds/generated/envoy/config/listener/v3/listener_pb.ts'
+import { durationMs, ResourceCheck } from '../../xds/resource-check.ts'
+import type { ListenerFilter } from '../filters/listener/contract/listener-filter.ts'
+import { LISTENER_FILTERS } from '../filters/listener/registry.ts'
+import type {
+  NetworkFilter,
+  NetworkFilterFactory,
+  NetworkFilterHost,
+} from '../filters/network/contract/network-filter.ts'
+import { compileDownstreamTransport } from '../transport-socket/downstream-tls.ts'
+import type { SecretSource } from '../transport-socket/secret-store.ts'
+import { FilterChain } from './filter-chain.ts'
+import { compileFilterChainMatch, matchKey } from './filter-chain-match.ts'
+import { TLS_INSPECTOR } from './tls-inspector-config.ts'
+
+export interface ListenerCompilerHost {
+  readonly filterHost: NetworkFilterHost
+  /** By type URL. */
+  readonly networkFilters: ReadonlyMap<string, NetworkFilterFactory>
+  readonly secrets: SecretSource
+}
+
+export interface CompiledListener {
+  readonly message: Listener
+  readonly name: string
+  readonly address: string
+  readonly port: number
+  /** `127.0.0.1_8080`, or the config's own: names the listener in stats. */
+  readonly statPrefix: string
+  readonly chains: readonly FilterChain[]
+  readonly defaultChain: FilterChain | null
+  readonly inspectors: readonly ListenerFilter[]
+  /** 0: no limit. */
+  readonly inspectTimeoutMs: number
+  readonly continueOnInspectTimeout: boolean
+  readonly ignoresConnectionLimit: boolean
+}
+
+// Taken without effect: per_connection_buffer_limit_bytes (Node's streams stop reading at their own 64 KiB, below any
+// limit in use), enable_reuse_port, connection_balance_config and max_connections_to_accept_per_socket_event (one
+// thread accepts), metadata, drain_type and traffic_direction (they describe, or concern hot restart).
+const LISTENER_FIELDS = new Set([
+  'name',
+  'address',
+  'stat_prefix',
+  'filter_chains',
+  'default_filter_chain',
+  'listener_filters',
+  'listener_filters_timeout',
+  'continue_on_listener_filters_timeout',
+  'per_connection_buffer_limit_bytes',
+  'traffic_direction',
+  'enable_reuse_port',
+  'metadata',
+  'drain_type',
+  'connection_balance_config',
+  'max_connections_to_accept_per_socket_event',
+  'ignore_global_conn_limit',
+  'bind_to_port',
+])
+const CHAIN_FIELDS = new Set([
+  'filter_chain_match',
+  'filters',
+  'transport_socket',
+  'transport_socket_connect_timeout',
+  'name',
+  'metadata',
+])
+const DEFAULT_INSPECT_TIMEOUT_MS = 15_000
+const DEFAULT_HANDSHAKE_TIMEOUT_MS = 15_000
+
+/** `existing` chains with the same config are taken over instead of compiled anew. */
+export function compileListener(
+  message: Listener,
+  existing: ReadonlyMap<string, FilterChain>,
+  host: ListenerCompilerHost,
+): Parsed<CompiledListener> {
+  const check = new ResourceCheck(`Listener ${message.name}`)
+  check.honour(ListenerSchema, message, '', LISTENER_FIELDS)
+  if (message.name === '') check.error('name', 'is required')
+  if (message.bindToPort === false) check.unsupported('bind_to_port', 'false is not supported: every listener binds')
+  const { address, port } = compileAddress(message.address, check)
+  const compiler = new ChainCompiler(existing, host, check)
+  const chains = message.filterChains.flatMap((chain, index) => compiler.compile(chain, `filter_chains[${index}]`))
+  const fallback = message.defaultFilterChain
+  const defaultChain = fallback ? (compiler.compile(fallback, 'default_filter_chain')[0] ?? null) : null
+  if (message.filterChains.length === 0 && !fallback) check.error('filter_chains', 'no filter chains specified')
+  refuseTwins(chains, check)
+  return check.result<CompiledListener>({
+    message,
+    name: message.name,
+    address,
+    port,
+    statPrefix: message.statPrefix || `${address.includes(':') ? `[${address}]` : address}_${port}`,
+    chains,
+    defaultChain,
+    inspectors: compileInspectors(message.listenerFilters, chains, check),
+    inspectTimeoutMs: durationMs(message.listenerFiltersTimeout, DEFAULT_INSPECT_TIMEOUT_MS),
+    continueOnInspectTimeout: message.continueOnListenerFiltersTimeout,
+    ignoresConnectionLimit: message.ignoreGlobalConnLimit,
+  })
+}
+
+function compileAddress(message: Address | undefined, check: ResourceCheck): { address: string; port: number } {
+  const nowhere = { address: '', port: 0 }
+  if (message?.address.case !== 'socketAddress') {
+    check.error('address', 'must be a socket_address')
+    return nowhere
+  }
+  const socket = message.address.value
+  if (socket.portSpecifier.case !== 'portValue') {
+    check.error('address.socket_address', 'port_value is required')
+    return nowhere
+  }
+  if (socket.protocol !== 0) check.unsupported('address.socket_address.protocol', 'only TCP is supported')
+  if (socket.portSpecifier.value > 65_535) check.error('address.socket_address.port_value', 'is not a port')
+  return { address: socket.address, port: socket.portSpecifier.value }
+}
+
+function refuseTwins(chains: readonly FilterChain[], check: ResourceCheck): void {
+  const seen = new Map<string, number>()
+  for (const [index, chain] of chains.entries()) {
+    const key = matchKey(chain.match)
+    const twin = seen.get(key)
+    if (twin !== undefined) {
+      check.error(`filter_chains[${index}].filter_chain_match`, `has the same matching rules as filter_chains[${twin}]`)
+    }
+    seen.set(key, index)
+  }
+}
+
+function compileInspectors(
+  messages: readonly ListenerFilterMessage[],
+  chains: readonly FilterChain[],
+  check: ResourceCheck,
+): readonly ListenerFilter[] {
+  const typeUrls = new Set<string>()
+  const inspectors = messages.flatMap((message, index) => {
+    const path = `listener_filters[${index}]`
+    if (message.filterDisabled) check.unsupported(`${path}.filter_disabled`)
+    const typedConfig = message.configType.case === 'typedConfig' ? message.configType.value : undefined
+    const factory = LISTENER_FILTERS.get(typedConfig?.typeUrl ?? '')
+    if (!typedConfig || !factory) {
+      check.unsupported(path, `listener filter ${message.name} is not supported`)
+      return []
+    }
+    typeUrls.add(factory.typeUrl)
+    const compiled = factory.compile(typedConfig, `${path}.typed_config`)
+    if (!compiled.ok) adoptWhole(compiled.problems, check)
+    return compiled.ok ? [compiled.value] : []
+  })
+  // Envoy adds the TLS inspector by itself where chains cannot be told apart without it (ListenerImpl::buildListenerFilterChains).
+  const needed = chains.some(
+    ({ match }) =>
+      match.serverNames.length > 0 || match.applicationProtocols.length > 0 || match.transportProtocol === 'tls',
+  )
+  if (needed && typeUrls.size === 0) {
+    const added = LISTENER_FILTERS.get(TLS_INSPECTOR.typeUrl)?.compile(TLS_INSPECTOR, '')
+    if (added?.ok) inspectors.unshift(added.value)
+  }
+  return inspectors
+}
+
+class ChainCompiler {
+  readonly #existing: ReadonlyMap<string, FilterChain>
+  readonly #host: ListenerCompilerHost
+  readonly #check: ResourceCheck
+
+  constructor(existing: ReadonlyMap<string, FilterChain>, host: ListenerCompilerHost, check: ResourceCheck) {
+    this.#existing = existing
+    this.#host = host
+    this.#check = check
+  }
+
+  compile(message: FilterChainMessage, path: string): FilterChain[] {
+    const fingerprint = Buffer.from(toBinary(FilterChainSchema, message)).toString('base64')
+    const same = this.#existing.get(fingerprint)
+    if (same) return [same]
+    this.#check.honour(FilterChainSchema, message, path, CHAIN_FIELDS)
+    const match = compileFilterChainMatch(message.filterChainMatch, `${path}.filter_chain_match`, this.#check)
+    const tls = compileDownstreamTransport(
+      message.transportSocket,
+      `${path}.transport_socket`,
+      this.#host.secrets,
+      this.#check,
+    )
+    const filter = this.#compileFilter(message, path)
+    const handshakeTimeoutMs = durationMs(message.transportSocketConnectTimeout, DEFAULT_HANDSHAKE_TIMEOUT_MS)
+    return filter ? [new FilterChain({ name: message.name, match, tls, filter, handshakeTimeoutMs, fingerprint })] : []
+  }
+
+  /** One filter, and it must end the chain. */
+  #compileFilter(message: FilterChainMessage, path: string): NetworkFilter | null {
+    const [first, ...others] = message.filters
+    if (!first) this.#check.error(`${path}.filters`, 'must end with a terminal filter')
+    for (const [index, other] of others.entries()) {
+      this.#check.unsupported(`${path}.filters[${index + 1}]`, `network filter ${other.name} after a terminal one`)
+    }
+    if (!first) return null
+    const typedConfig = first.configType.case === 'typedConfig' ? first.configType.value : undefined
+    const factory = this.#host.networkFilters.get(typedConfig?.typeUrl ?? '')
+    if (!typedConfig || !factory) {
+      this.#check.unsupported(`${path}.filters[0]`, `network filter ${first.name} is not supported`)
+      return null
+    }
+    const compiled = factory.compile(typedConfig, `${path}.filters[0].typed_config`, this.#host.filterHost)
+    if (compiled.ok) return compiled.value
+    adoptWhole(compiled.problems, this.#check)
+    return null
+  }
+}
+
+/** Problems whose paths begin at the listener already. */
+function adoptWhole(problems: readonly Problem[], check: ResourceCheck): void {
+  for (const problem of problems) check.error(problem.path ?? '', problem.message, problem.code, problem.hint)
+}

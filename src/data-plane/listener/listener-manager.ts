@@ -1,0 +1,340 @@
+// Every listener of the proxy: compiled aside, warmed until what it refers to has arrived, then swapped in place.
+import { equals } from '@bufbuild/protobuf'
+import type { Clock, Timer } from '../../base/clock.ts'
+import type { Log } from '../../base/log.ts'
+import type { Problem } from '../../base/problem.ts'
+import type { Random } from '../../base/random.ts'
+import type { Network } from '../../transport/net/network.ts'
+import { type Listener, ListenerSchema } from '../../xds/generated/envoy/config/listener/v3/listener_pb.ts'
+import type { NetworkFilterFactory, NetworkFilterHost } from '../filters/network/contract/network-filter.ts'
+import type { SecretStore } from '../transport-socket/secret-store.ts'
+import { type CompiledListener, compileListener } from './compiled-listener.ts'
+import { ConnectionAcceptor, ConnectionLimit } from './connection-acceptor.ts'
+import type { FilterChain } from './filter-chain.ts'
+import { createListenerManagerStats, type ListenerManagerStats } from './listener-manager-stats.ts'
+import { createListenerStats } from './listener-stats.ts'
+import { ListeningSocket } from './listening-socket.ts'
+
+export interface ListenerManagerHost {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly network: Network
+  readonly filterHost: NetworkFilterHost
+  readonly secrets: SecretStore
+  /** By type URL. */
+  readonly networkFilters: ReadonlyMap<string, NetworkFilterFactory>
+  /** How long connections of a chain that was removed may go on; Istio's drain duration is 45 s. */
+  readonly drainTimeMs: number
+  /** Of the whole proxy. */
+  readonly maxConnections: number
+}
+
+export interface ListenerStatus {
+  readonly name: string
+  readonly address: string
+  /** The port bound; 0 while not. */
+  readonly port: number
+  readonly state: 'active' | 'warming' | 'failed'
+  /** Why it could not be bound; empty otherwise. */
+  readonly failure: string
+  readonly message: Listener
+}
+
+/** What one name stands for: the version that serves, and the one that waits to. */
+interface Entry {
+  active: { readonly listener: CompiledListener; readonly socket: ListeningSocket } | null
+  warming: { readonly listener: CompiledListener; readonly deadline: Timer } | null
+}
+
+/** Envoy's initial_fetch_timeout: after it a listener serves with what it has. */
+const WARMING_TIMEOUT_MS = 15_000
+
+export class ListenerManager {
+  readonly #host: ListenerManagerHost
+  readonly #entries = new Map<string, Entry>()
+  readonly #sockets = new Set<ListeningSocket>()
+  readonly #acceptor: ConnectionAcceptor
+  readonly #limit: ConnectionLimit
+  readonly #stats: ListenerManagerStats
+  /** Chains no longer reachable whose connections live on. */
+  readonly #draining = new Map<FilterChain, Timer>()
+  #connectionId = 0
+  #stopping = false
+
+  constructor(host: ListenerManagerHost) {
+    this.#host = host
+    this.#limit = new ConnectionLimit(host.maxConnections)
+    this.#stats = createListenerManagerStats(host.filterHost.stats)
+    const { clock, log } = host
+    this.#acceptor = new ConnectionAcceptor({
+      clock,
+      log,
+      limit: this.#limit,
+      nextConnectionId: () => ++this.#connectionId,
+    })
+    host.secrets.onChange(() => this.resourcesArrived())
+  }
+
+  /** Takes every listener that compiles; one that does not leaves its predecessor in force, with every reason reported. */
+  update(messages: readonly Listener[], removed: readonly string[]): Problem[] {
+    const problems: Problem[] = []
+    for (const name of removed) this.#remove(name)
+    for (const message of messages) problems.push(...this.#updateOne(message))
+    this.resourcesArrived()
+    return problems
+  }
+
+  /** What has been delivered since may be what a listener waits for. */
+  resourcesArrived(): void {
+    if (this.#stopping) return
+    for (const entry of this.#entries.values()) {
+      if (entry.warming && this.#isWarm(entry.warming.listener)) this.#activate(entry)
+    }
+    this.#closeUnusedSockets()
+    this.#updateGauges()
+  }
+
+  /** The route configurations to subscribe to by RDS. */
+  routeNames(): string[] {
+    const names = new Set<string>()
+    for (const listener of this.#compiled()) {
+      for (const chain of chainsOf(listener)) for (const name of chain.filter.routeConfigurations) names.add(name)
+    }
+    return [...names].sort()
+  }
+
+  /** The secrets that listeners name. */
+  secretNames(): string[] {
+    const names = new Set<string>()
+    for (const listener of this.#compiled()) {
+      for (const chain of chainsOf(listener)) for (const name of chain.tls?.secretNames ?? []) names.add(name)
+    }
+    return [...names].sort()
+  }
+
+  status(): ListenerStatus[] {
+    const found: ListenerStatus[] = []
+    for (const [name, { active, warming }] of this.#entries) {
+      const listener = active?.listener ?? warming?.listener
+      if (!listener) continue
+      const failure = active?.socket.failure ?? ''
+      const state = active?.socket.isBound ? 'active' : failure ? 'failed' : 'warming'
+      const { address, message } = listener
+      found.push({ name, address, port: active?.socket.boundPort ?? 0, state, failure, message })
+    }
+    return found
+  }
+
+  /** True when no listener waits for resources or for its port. */
+  get ready(): boolean {
+    return this.status().every(({ name, state }) => state === 'active' && !this.#entries.get(name)?.warming)
+  }
+
+  /** Resolves when each listener known now has tried to bind; what could not be bound is a problem. */
+  async settled(): Promise<Problem[]> {
+    await Promise.all([...this.#sockets].map(socket => socket.firstAttempt))
+    this.#updateGauges()
+    return this.status()
+      .filter(({ failure }) => failure !== '')
+      .map(({ name, address, failure, message }) => ({
+        code: 'WEFT-4101',
+        severity: 'error',
+        object: `Listener ${name}`,
+        message: `cannot bind '${address}:${portOf(message)}': ${failure}`,
+      }))
+  }
+
+  /** Connections in any state, TLS handshakes included. */
+  get activeConnections(): number {
+    return this.#limit.active
+  }
+
+  /** Stops accepting and lets every connection end between requests. */
+  async drain(): Promise<void> {
+    this.#stopping = true
+    const sockets = [...this.#sockets]
+    this.#sockets.clear()
+    await Promise.all(sockets.map(socket => socket.close()))
+    for (const listener of this.#compiled()) for (const chain of chainsOf(listener)) chain.filter.drain()
+  }
+
+  /** Ends everything at once. */
+  async close(): Promise<void> {
+    await this.drain()
+    for (const [chain, timer] of this.#draining) {
+      timer.cancel()
+      chain.destroyConnections()
+    }
+    for (const { active, warming } of this.#entries.values()) {
+      warming?.deadline.cancel()
+      for (const chain of active ? chainsOf(active.listener) : []) chain.destroyConnections()
+    }
+    this.#entries.clear()
+    this.#draining.clear()
+  }
+
+  #updateOne(message: Listener): Problem[] {
+    const entry = this.#entries.get(message.name)
+    const latest = entry?.warming?.listener ?? entry?.active?.listener
+    if (latest && equals(ListenerSchema, latest.message, message)) return []
+    const existing = new Map<string, FilterChain>()
+    for (const known of [entry?.active?.listener, entry?.warming?.listener]) {
+      for (const chain of known ? chainsOf(known) : []) existing.set(chain.fingerprint, chain)
+    }
+    const compiled = compileListener(message, existing, this.#host)
+    if (!compiled.ok) return [...compiled.problems]
+    const rival = this.#listenerAt(compiled.value)
+    if (rival !== undefined) {
+      const { address, port } = compiled.value
+      const text = `${address}:${port} is bound by listener ${rival} already`
+      return [
+        { code: 'WEFT-4002', severity: 'error', object: `Listener ${message.name}`, path: 'address', message: text },
+      ]
+    }
+    this.#warm(message.name, compiled.value)
+    return []
+  }
+
+  #warm(name: string, listener: CompiledListener): void {
+    const entry = this.#entries.get(name) ?? { active: null, warming: null }
+    this.#entries.set(name, entry)
+    const abandoned = entry.warming?.listener
+    entry.warming?.deadline.cancel()
+    const deadline = this.#host.clock.setTimer(WARMING_TIMEOUT_MS, () => {
+      this.#host.log.warn('listener serves without all it refers to', { listener: name })
+      this.#activate(entry)
+      this.#updateGauges()
+    })
+    entry.warming = { listener, deadline }
+    ;(entry.active ? this.#stats.modified : this.#stats.added).value += 1
+    if (abandoned) this.#drainChains(abandoned, [listener, ...(entry.active ? [entry.active.listener] : [])])
+  }
+
+  #isWarm(listener: CompiledListener): boolean {
+    const { routeTables } = this.#host.filterHost
+    return chainsOf(listener).every(
+      chain =>
+        chain.filter.routeConfigurations.every(name => routeTables.get(name) !== undefined) &&
+        (chain.tls?.secretNames ?? []).every(name => this.#host.secrets.has(name)),
+    )
+  }
+
+  #activate(entry: Entry): void {
+    const listener = entry.warming?.listener
+    if (!listener) return
+    entry.warming?.deadline.cancel()
+    entry.warming = null
+    const before = entry.active
+    const stats = createListenerStats(this.#host.filterHost.stats, listener.statPrefix)
+    const onConnection: ListeningSocket['onConnection'] = socket => this.#acceptor.accept(socket, listener, stats)
+    const socket =
+      before && sameAddress(before.listener, listener)
+        ? before.socket
+        : (this.#freeSocket(listener) ?? this.#bind(listener))
+    socket.onConnection = onConnection
+    entry.active = { listener, socket }
+    if (before) this.#drainChains(before.listener, [listener])
+    this.#host.log.info('listener active', { listener: listener.name, address: `${listener.address}:${listener.port}` })
+  }
+
+  #bind(listener: CompiledListener): ListeningSocket {
+    const socket = new ListeningSocket(listener, () => {}, this.#host)
+    this.#sockets.add(socket)
+    socket.firstAttempt.then(() => {
+      this.#updateGauges()
+      if (!socket.failure) return
+      this.#stats.createFailure.value += 1
+      this.#host.log.error('cannot bind', { address: `${socket.address}:${socket.port}`, why: socket.failure })
+    })
+    return socket
+  }
+
+  /** A socket left over by a listener that went, at the same address: renaming a listener must not close its port. */
+  #freeSocket(listener: CompiledListener): ListeningSocket | undefined {
+    if (listener.port === 0) return undefined
+    const used = this.#usedSockets()
+    return [...this.#sockets].find(socket => !used.has(socket) && sameAddress(socket, listener))
+  }
+
+  #usedSockets(): Set<ListeningSocket> {
+    return new Set([...this.#entries.values()].flatMap(entry => (entry.active ? [entry.active.socket] : [])))
+  }
+
+  #closeUnusedSockets(): void {
+    const used = this.#usedSockets()
+    for (const socket of this.#sockets) {
+      if (used.has(socket)) continue
+      this.#sockets.delete(socket)
+      void socket.close()
+    }
+  }
+
+  #listenerAt(listener: CompiledListener): string | undefined {
+    if (listener.port === 0) return undefined
+    for (const other of this.#compiled()) {
+      if (other.name !== listener.name && sameAddress(other, listener)) return other.name
+    }
+    return undefined
+  }
+
+  #remove(name: string): void {
+    const entry = this.#entries.get(name)
+    if (!entry) return
+    this.#entries.delete(name)
+    entry.warming?.deadline.cancel()
+    this.#stats.removed.value += 1
+    for (const listener of [entry.active?.listener, entry.warming?.listener]) {
+      if (listener) this.#drainChains(listener, [])
+    }
+    // The socket stays until the update is through: another listener of this update may take the address.
+    if (entry.active) entry.active.socket.onConnection = socket => socket.destroy()
+  }
+
+  /** Chains of `gone` that none of `kept` has taken over end gently, and after the drain time by force. */
+  #drainChains(gone: CompiledListener, kept: readonly CompiledListener[]): void {
+    const alive = new Set(kept.flatMap(listener => [...chainsOf(listener)]))
+    for (const chain of chainsOf(gone)) {
+      if (alive.has(chain) || this.#draining.has(chain)) continue
+      chain.filter.drain()
+      const timer = this.#host.clock.setTimer(this.#host.drainTimeMs, () => {
+        this.#draining.delete(chain)
+        chain.destroyConnections()
+        this.#updateGauges()
+      })
+      this.#draining.set(chain, timer)
+    }
+  }
+
+  *#compiled(): Generator<CompiledListener> {
+    for (const { active, warming } of this.#entries.values()) {
+      if (active) yield active.listener
+      if (warming) yield warming.listener
+    }
+  }
+
+  #updateGauges(): void {
+    const entries = [...this.#entries.values()]
+    this.#stats.active.value = entries.filter(entry => entry.active?.socket.isBound).length
+    this.#stats.warming.value = entries.filter(entry => entry.warming).length
+    this.#stats.draining.value = this.#draining.size
+  }
+}
+
+function chainsOf(listener: CompiledListener): readonly FilterChain[] {
+  return listener.defaultChain ? [...listener.chains, listener.defaultChain] : listener.chains
+}
+
+function sameAddress(
+  a: { readonly address: string; readonly port: number },
+  b: { readonly address: string; readonly port: number },
+): boolean {
+  return a.address === b.address && a.port === b.port
+}
+
+function portOf(message: Listener): number {
+  const address = message.address?.address
+  return address?.case === 'socketAddress' && address.value.portSpecifier.case === 'portValue'
+    ? address.value.portSpecifier.value
+    : 0
+}

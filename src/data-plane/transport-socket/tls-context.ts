@@ -1,0 +1,245 @@
+// CommonTlsContext, compiled: what both directions of TLS share, with secrets looked up by name for each connection.
+import type { SecureContext, SecureVersion } from 'node:tls'
+import type { PeerRequirements, SanMatcher } from '../../transport/tls/peer-verification.ts'
+import { buildSecureContext, type KeyPair, type TlsParameters } from '../../transport/tls/secure-context.ts'
+import { readSubjectAltNames } from '../../transport/tls/subject-alt-names.ts'
+import type { DataSource } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
+import {
+  type CertificateValidationContext,
+  CertificateValidationContextSchema,
+  type TlsCertificate,
+  TlsCertificateSchema,
+  type TlsParameters as TlsParametersMessage,
+  TlsParametersSchema,
+  TlsParameters_TlsProtocol as TlsProtocol,
+  CertificateValidationContext_TrustChainVerification as TrustChainVerification,
+} from '../../xds/generated/envoy/extensions/transport_sockets/tls/v3/common_pb.ts'
+import {
+  type CommonTlsContext,
+  CommonTlsContextSchema,
+} from '../../xds/generated/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts'
+import type { ResourceCheck } from '../../xds/resource-check.ts'
+import { compileSanMatcher, compileUntypedSanMatcher } from './san-matchers.ts'
+import type { SecretSource } from './secret-store.ts'
+
+type SecretReference<T> = { readonly name: string } | { readonly value: T } | null
+
+export interface TlsContextConfig {
+  readonly parameters: TlsParameters
+  readonly keyPair: SecretReference<KeyPair>
+  readonly trustedCa: SecretReference<string>
+  readonly verifyChain: boolean
+  readonly sans: readonly SanMatcher[]
+  readonly applicationProtocols: readonly string[]
+  /** SDS names without which no connection can be made. */
+  readonly secretNames: readonly string[]
+}
+
+interface Validation {
+  readonly trustedCa: SecretReference<string>
+  readonly verifyChain: boolean
+  readonly sans: readonly SanMatcher[]
+}
+
+const NO_VALIDATION: Validation = { trustedCa: null, verifyChain: false, sans: [] }
+const COMMON_FIELDS = new Set([
+  'tls_params',
+  'tls_certificates',
+  'tls_certificate_sds_secret_configs',
+  'validation_context',
+  'validation_context_sds_secret_config',
+  'combined_validation_context',
+  'alpn_protocols',
+])
+const PARAMETER_FIELDS = new Set([
+  'tls_minimum_protocol_version',
+  'tls_maximum_protocol_version',
+  'cipher_suites',
+  'ecdh_curves',
+  'signature_algorithms',
+])
+const VALIDATION_FIELDS = new Set([
+  'trusted_ca',
+  'match_typed_subject_alt_names',
+  'match_subject_alt_names',
+  'trust_chain_verification',
+])
+
+export function compileTlsContext(context: CommonTlsContext, path: string, check: ResourceCheck): TlsContextConfig {
+  check.honour(CommonTlsContextSchema, context, path, COMMON_FIELDS)
+  const keyPair = compileKeyPair(context, path, check)
+  const validation = compileValidation(context, path, check)
+  if (validation.sans.length > 0 && validation.trustedCa === null) {
+    check.error(path, 'SAN-based verification of peer certificates without trusted CA is insecure and not allowed')
+  }
+  const references = [keyPair, validation.trustedCa]
+  return {
+    parameters: compileParameters(context.tlsParams, `${path}.tls_params`, check),
+    keyPair,
+    trustedCa: validation.trustedCa,
+    verifyChain: validation.verifyChain,
+    sans: validation.sans,
+    applicationProtocols: context.alpnProtocols,
+    secretNames: references.flatMap(reference => (reference && 'name' in reference ? [reference.name] : [])),
+  }
+}
+
+function compileParameters(
+  message: TlsParametersMessage | undefined,
+  path: string,
+  check: ResourceCheck,
+): TlsParameters {
+  if (message) check.honour(TlsParametersSchema, message, path, PARAMETER_FIELDS)
+  const minVersion = version(message?.tlsMinimumProtocolVersion, 'TLSv1.2')
+  const maxVersion = version(message?.tlsMaximumProtocolVersion, 'TLSv1.3')
+  if (minVersion > maxVersion) check.error(`${path}.tls_minimum_protocol_version`, 'is above the maximum')
+  return {
+    minVersion,
+    maxVersion,
+    // BoringSSL's groups of equal preference, `[A|B]`, become a plain order.
+    cipherSuites: (message?.cipherSuites ?? []).flatMap(suite => suite.replace(/[[\]]/g, '').split('|')),
+    ecdhCurves: message?.ecdhCurves ?? [],
+    signatureAlgorithms: message?.signatureAlgorithms ?? [],
+  }
+}
+
+function version(protocol: TlsProtocol | undefined, fallback: SecureVersion): SecureVersion {
+  switch (protocol) {
+    case TlsProtocol.TLSv1_0:
+      return 'TLSv1'
+    case TlsProtocol.TLSv1_1:
+      return 'TLSv1.1'
+    case TlsProtocol.TLSv1_2:
+      return 'TLSv1.2'
+    case TlsProtocol.TLSv1_3:
+      return 'TLSv1.3'
+    default:
+      return fallback
+  }
+}
+
+function compileKeyPair(context: CommonTlsContext, path: string, check: ResourceCheck): SecretReference<KeyPair> {
+  const secrets = context.tlsCertificateSdsSecretConfigs
+  if (secrets.length + context.tlsCertificates.length > 1) {
+    check.unsupported(`${path}.tls_certificates`, 'more than one certificate is not supported')
+  }
+  if (secrets[0]) {
+    if (secrets[0].name === '') check.error(`${path}.tls_certificate_sds_secret_configs[0].name`, 'is required')
+    return { name: secrets[0].name }
+  }
+  const inline = context.tlsCertificates[0]
+  return inline ? compileInlineKeyPair(inline, `${path}.tls_certificates[0]`, check) : null
+}
+
+function compileInlineKeyPair(message: TlsCertificate, path: string, check: ResourceCheck): SecretReference<KeyPair> {
+  check.honour(TlsCertificateSchema, message, path, new Set(['certificate_chain', 'private_key']))
+  const certificateChain = readDataSource(message.certificateChain, `${path}.certificate_chain`, check)
+  const privateKey = readDataSource(message.privateKey, `${path}.private_key`, check)
+  return { value: { certificateChain, privateKey } }
+}
+
+function compileValidation(context: CommonTlsContext, path: string, check: ResourceCheck): Validation {
+  const type = context.validationContextType
+  switch (type.case) {
+    case 'validationContext':
+      return compileValidationContext(type.value, `${path}.validation_context`, check)
+    case 'validationContextSdsSecretConfig':
+      return { trustedCa: { name: type.value.name }, verifyChain: true, sans: [] }
+    case 'combinedValidationContext': {
+      // Envoy merges the secret into the default: the trusted CA comes by SDS, the SANs from the config.
+      const { defaultValidationContext: own, validationContextSdsSecretConfig: secret } = type.value
+      const at = `${path}.combined_validation_context`
+      const base = own ? compileValidationContext(own, `${at}.default_validation_context`, check) : NO_VALIDATION
+      if (!secret?.name) check.error(`${at}.validation_context_sds_secret_config.name`, 'is required')
+      return { ...base, trustedCa: { name: secret?.name ?? '' }, verifyChain: own ? acceptsOnlyTrusted(own) : true }
+    }
+    case undefined:
+      return NO_VALIDATION
+    default:
+      return NO_VALIDATION
+  }
+}
+
+function acceptsOnlyTrusted(message: CertificateValidationContext): boolean {
+  return message.trustChainVerification !== TrustChainVerification.ACCEPT_UNTRUSTED
+}
+
+function compileValidationContext(
+  message: CertificateValidationContext,
+  path: string,
+  check: ResourceCheck,
+): Validation {
+  check.honour(CertificateValidationContextSchema, message, path, VALIDATION_FIELDS)
+  const sans: SanMatcher[] = []
+  for (const [index, matcher] of message.matchTypedSubjectAltNames.entries()) {
+    const compiled = compileSanMatcher(matcher, `${path}.match_typed_subject_alt_names[${index}]`, check)
+    if (compiled) sans.push(compiled)
+  }
+  for (const [index, matcher] of message.matchSubjectAltNames.entries()) {
+    const compiled = compileUntypedSanMatcher(matcher, `${path}.match_subject_alt_names[${index}]`, check)
+    if (compiled) sans.push(compiled)
+  }
+  if (!message.trustedCa) return { trustedCa: null, verifyChain: false, sans }
+  const value = readDataSource(message.trustedCa, `${path}.trusted_ca`, check)
+  return { trustedCa: { value }, verifyChain: acceptsOnlyTrusted(message), sans }
+}
+
+/** Inline only: a control plane has no business naming files of this machine. */
+function readDataSource(source: DataSource | undefined, path: string, check: ResourceCheck): string {
+  const specifier = source?.specifier
+  if (specifier?.case === 'inlineString') return specifier.value
+  if (specifier?.case === 'inlineBytes') return Buffer.from(specifier.value).toString('utf8')
+  if (specifier?.case) check.unsupported(`${path}.${specifier.case}`, 'only inline data is taken')
+  else check.error(path, 'is required')
+  return ''
+}
+
+export interface ReadyContext {
+  readonly context: SecureContext
+  /** First URI SAN of the certificate shown to peers; empty without. */
+  readonly localUriSan: string
+}
+
+/** A config with its secrets: makes the OpenSSL context on first use, and anew when a secret has changed. */
+export class TlsContext {
+  readonly config: TlsContextConfig
+  readonly #secrets: SecretSource
+  #keyPair: KeyPair | undefined
+  #trustedCa: string | undefined
+  #ready: ReadyContext | null = null
+
+  constructor(config: TlsContextConfig, secrets: SecretSource) {
+    this.config = config
+    this.#secrets = secrets
+  }
+
+  /** Null while a secret is missing. Throws OpenSSL's error when a secret is unusable. */
+  current(): ReadyContext | null {
+    const { keyPair: keyReference, trustedCa: caReference, parameters } = this.config
+    const keyPair = resolve(keyReference, name => this.#secrets.keyPair(name))
+    const trustedCa = resolve(caReference, name => this.#secrets.trustedCa(name))
+    if ((keyReference && !keyPair) || (caReference && trustedCa === undefined)) return null
+    if (this.#ready === null || keyPair !== this.#keyPair || trustedCa !== this.#trustedCa) {
+      const context = buildSecureContext({ parameters, keyPair: keyPair ?? null, trustedCa: trustedCa ?? null })
+      this.#ready = { context, localUriSan: keyPair ? leafUriSan(keyPair) : '' }
+      this.#keyPair = keyPair
+      this.#trustedCa = trustedCa
+    }
+    return this.#ready
+  }
+
+  peerRequirements(certificateRequired: boolean): PeerRequirements {
+    return { certificateRequired, verifyChain: this.config.verifyChain, sans: this.config.sans }
+  }
+}
+
+function resolve<T>(reference: SecretReference<T>, find: (name: string) => T | undefined): T | undefined {
+  if (reference === null) return undefined
+  return 'name' in reference ? find(reference.name) : reference.value
+}
+
+function leafUriSan(keyPair: KeyPair): string {
+  const body =
+    /-----BEGIN CERTIFICATE-----([\s\S]*?)-----END CERTIFICATE-----/.exec(keyPair.certificateChain)?.[1] ?? ''
+  return readSubjectAltNames(Buffer.from(body, 'base64')).uris[0] ?? ''
+}
