@@ -2,9 +2,9 @@
 
 export const CONTROL_PLANE_PROBLEMS = {
   'WEFT-2001': {
-    title: 'object given twice',
-    meaning: 'Two documents of one set name the same kind, namespace and name.',
-    remedy: 'Keep one of them, or give the other a name of its own.',
+    title: 'mesh config file unreadable',
+    meaning: 'The file given with --mesh-config could not be read, or is not valid.',
+    remedy: 'Mend every problem that is listed.',
   },
   'WEFT-2002': {
     title: 'no such object',
@@ -106,10 +106,5 @@ export const CONTROL_PLANE_PROBLEMS = {
     title: 'internal error',
     meaning: 'The control plane failed to answer a request for a reason of its own.',
     remedy: 'See its log; please report what led there.',
-  },
-  'WEFT-2022': {
-    title: 'mesh config file unreadable',
-    meaning: 'The file given with --mesh-config could not be read, or is not valid.',
-    remedy: 'Mend every problem that is listed.',
   },
 } as const

@@ -24,6 +24,7 @@ interface Watched {
 
 const MAX_CONCURRENT = 64
 const JITTER = 0.1
+const MAX_EAGER_INTERVAL_MS = 60_000
 
 export class HealthChecker {
   readonly #clock: Clock
@@ -39,12 +40,17 @@ export class HealthChecker {
     this.#network = network
   }
 
-  /** Checks at once and then every interval; `report` is called when the verdict turns. */
+  /**
+   * Checks every interval, and the first time at once unless the interval is long: whoever checks that rarely asks to be
+   * left alone at first (the launcher keeps an instance out of routing so while its application is not up).
+   * `report` is called when the verdict turns.
+   */
   watch(id: string, subject: HealthCheckSubject, healthy: boolean, report: Watched['report']): void {
     this.unwatch(id)
     const watched: Watched = { subject, report, healthy, contradictions: 0, timer: null, dropped: false }
     this.#watched.set(id, watched)
-    this.#enqueue(watched)
+    if (subject.config.intervalMs <= MAX_EAGER_INTERVAL_MS) this.#enqueue(watched)
+    else this.#schedule(watched)
   }
 
   unwatch(id: string): void {
@@ -89,8 +95,13 @@ export class HealthChecker {
       watched.contradictions = 0
       watched.report(result.healthy, result.detail)
     }
+    this.#schedule(watched)
+  }
+
+  #schedule(watched: Watched): void {
     const jitter = 1 + JITTER * (2 * this.#random.next() - 1)
-    watched.timer = this.#clock.setTimer(config.intervalMs * jitter, () => this.#enqueue(watched))
+    const delayMs = watched.subject.config.intervalMs * jitter
+    watched.timer = this.#clock.setTimer(delayMs, () => this.#enqueue(watched))
   }
 }
 

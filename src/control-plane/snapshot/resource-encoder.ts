@@ -9,6 +9,7 @@ import { ListenerSchema } from '../../xds/generated/envoy/config/listener/v3/lis
 import { RouteConfigurationSchema } from '../../xds/generated/envoy/config/route/v3/route_pb.ts'
 import { SecretSchema } from '../../xds/generated/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts'
 import { type ResourceType, TYPE_URL } from '../../xds/type-url.ts'
+import { referencesOf } from './references.ts'
 import type { EncodedResource, ResourceSet } from './resource-set.ts'
 
 export const SCHEMAS: Readonly<Record<ResourceType, DescMessage>> = {
@@ -50,7 +51,12 @@ export class ResourceEncoder {
     const version = createHash('sha256').update(value).digest('hex').slice(0, VERSION_LENGTH)
     const content = `${type} ${version} ${resource.name}`
     const encoded = this.#byContent.get(content) ??
-      this.#lastByContent.get(content) ?? { name: resource.name, version, any: encodeAny(TYPE_URL[type], value) }
+      this.#lastByContent.get(content) ?? {
+        name: resource.name,
+        version,
+        any: encodeAny(TYPE_URL[type], value),
+        endpoints: referencesOf(type, resource.message).find(reference => reference.type === 'endpoint')?.name ?? '',
+      }
     this.#byContent.set(content, encoded)
     this.#byMessage.set(resource.message, encoded)
     return encoded

@@ -7,6 +7,8 @@ export interface EncodedResource {
   readonly version: string
   /** The encoded google.protobuf.Any. */
   readonly any: Uint8Array
+  /** Of a cluster: the endpoint assignment that it waits for before it is used; empty: none. */
+  readonly endpoints: string
 }
 
 export interface ResourceSet {

@@ -59,7 +59,7 @@ export class ConfigEditor {
   /** Writes every object of the documents, or none. */
   apply(request: ApplyRequest): EditOutcome {
     const parsed = parseConfig(request.documents, { defaultNamespace: request.namespace })
-    const problems = [...parsed.problems, ...findDuplicates(parsed.objects)]
+    const { problems } = parsed
     if (hasError(problems)) return this.#refuse(problems)
     const files = request.documents.map(document => document.file)
     const message = request.message ?? `apply ${summarise(files)}`
@@ -111,7 +111,7 @@ export class ConfigEditor {
    */
   takeDirectory(documents: readonly SourceText[], memory: DirectoryMemory): EditOutcome {
     const parsed = parseConfig(documents, { defaultNamespace: 'default' })
-    const problems = [...parsed.problems, ...findDuplicates(parsed.objects)]
+    const { problems } = parsed
     if (hasError(problems)) return this.#refuse(problems)
     const remembered = memory.recall()
     const said = parsed.objects.filter(object => remembered.get(keyOf(object))?.text !== object.text)
@@ -185,27 +185,6 @@ function hasError(problems: readonly Problem[]): boolean {
 
 function identityOf(problem: Problem): string {
   return JSON.stringify([problem.code, problem.object, problem.path, problem.message])
-}
-
-function findDuplicates(objects: readonly ConfigObject[]): readonly Problem[] {
-  const first = new Map<string, ConfigObject>()
-  const problems: Problem[] = []
-  for (const object of objects) {
-    const earlier = first.get(keyOf(object))
-    if (earlier === undefined) {
-      first.set(keyOf(object), object)
-      continue
-    }
-    const at = `${earlier.position.file}:${earlier.position.line}`
-    problems.push({
-      code: 'WEFT-2001',
-      severity: 'error',
-      message: `given twice, first at ${at}`,
-      object: `${object.kind} ${object.namespace}/${object.name}`,
-      position: object.position,
-    })
-  }
-  return problems
 }
 
 function toWrite(object: ConfigObject, documents: readonly SourceText[]): ObjectWrite {

@@ -1,0 +1,41 @@
+// Every message that the mesh puts into an Any, so that resources can be shown as JSON.
+import {
+  createRegistry,
+  type DescMessage,
+  type JsonValue,
+  type Message,
+  type Registry,
+  toJson,
+} from '@bufbuild/protobuf'
+import { file_envoy_extensions_access_loggers_file_v3_file } from './generated/envoy/extensions/access_loggers/file/v3/file_pb.ts'
+import { file_envoy_extensions_access_loggers_stream_v3_stream } from './generated/envoy/extensions/access_loggers/stream/v3/stream_pb.ts'
+import { file_envoy_extensions_clusters_dynamic_forward_proxy_v3_cluster } from './generated/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster_pb.ts'
+import { file_envoy_extensions_filters_http_dynamic_forward_proxy_v3_dynamic_forward_proxy } from './generated/envoy/extensions/filters/http/dynamic_forward_proxy/v3/dynamic_forward_proxy_pb.ts'
+import { file_envoy_extensions_filters_http_router_v3_router } from './generated/envoy/extensions/filters/http/router/v3/router_pb.ts'
+import { file_envoy_extensions_filters_listener_http_inspector_v3_http_inspector } from './generated/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb.ts'
+import { file_envoy_extensions_filters_listener_tls_inspector_v3_tls_inspector } from './generated/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.ts'
+import { file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager } from './generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
+import { file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy } from './generated/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts'
+import { file_envoy_extensions_transport_sockets_raw_buffer_v3_raw_buffer } from './generated/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.ts'
+import { file_envoy_extensions_transport_sockets_tls_v3_tls } from './generated/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts'
+import { file_envoy_extensions_upstreams_http_v3_http_protocol_options } from './generated/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts'
+
+export const MESSAGE_REGISTRY: Registry = createRegistry(
+  file_envoy_extensions_access_loggers_file_v3_file,
+  file_envoy_extensions_access_loggers_stream_v3_stream,
+  file_envoy_extensions_clusters_dynamic_forward_proxy_v3_cluster,
+  file_envoy_extensions_filters_http_dynamic_forward_proxy_v3_dynamic_forward_proxy,
+  file_envoy_extensions_filters_http_router_v3_router,
+  file_envoy_extensions_filters_listener_http_inspector_v3_http_inspector,
+  file_envoy_extensions_filters_listener_tls_inspector_v3_tls_inspector,
+  file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager,
+  file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy,
+  file_envoy_extensions_transport_sockets_raw_buffer_v3_raw_buffer,
+  file_envoy_extensions_transport_sockets_tls_v3_tls,
+  file_envoy_extensions_upstreams_http_v3_http_protocol_options,
+)
+
+/** Field names as the .proto spells them, as in Envoy's config dump. Throws on an Any that the registry does not know. */
+export function resourceToJson(schema: DescMessage, message: Message): JsonValue {
+  return toJson(schema, message, { registry: MESSAGE_REGISTRY, useProtoFieldName: true })
+}
