@@ -1,0 +1,60 @@
+// The processes that this program can become, handed in by src/main: the command line may not import the engines.
+
+export interface HostPort {
+  readonly host: string
+  readonly port: number
+}
+
+export interface ControlPlaneStart {
+  readonly stateDir: string
+  /** 0: any free one; absent: the one kept in the state, or the default. */
+  readonly apiPort?: number
+  readonly xdsPort?: number
+  readonly joinPort?: number
+  /** A further xDS port without TLS, for gRPC clients of this machine; absent: none. */
+  readonly xdsPlaintextPort?: number
+  /** Watched for changes. */
+  readonly configDir?: string
+  readonly meshConfigFile?: string
+}
+
+export interface ProxyStart {
+  readonly workload: string
+  readonly namespace: string
+  readonly serviceAccount: string
+  readonly router: boolean
+  readonly labels: Readonly<Record<string, string>>
+  readonly controlPlane: HostPort
+  readonly join: HostPort
+  readonly tokenFile?: string
+  readonly trustBundle: string
+  readonly stateDir: string
+  /** 0: any free one. */
+  readonly adminPort: number
+  /** A real Envoy to run with this identity, instead of Weft's own data plane. */
+  readonly envoy?: string
+}
+
+export interface RunningProcess {
+  /** Resolves when the process is done by itself: a signal, /quitquitquit, its parent's end. */
+  readonly finished: Promise<void>
+  stop(): Promise<void>
+}
+
+export interface BootstrapInput {
+  readonly workload: string
+  readonly namespace: string
+  readonly serviceAccount: string
+  readonly router: boolean
+  readonly labels: Readonly<Record<string, string>>
+  readonly controlPlane: HostPort
+  readonly stateDir: string
+  readonly adminPort: number
+}
+
+export interface ProcessStarters {
+  controlPlane(options: ControlPlaneStart): Promise<RunningProcess>
+  proxy(options: ProxyStart): Promise<RunningProcess>
+  /** The Envoy bootstrap of a workload's proxy, as JSON text. */
+  bootstrap(input: BootstrapInput): Promise<string>
+}

@@ -1,0 +1,48 @@
+// weft describe: what applies to a service or a workload, in the words of istioctl x describe.
+import { Command } from 'commander'
+import { addMeshOptions, connectToMesh, type MeshOptions } from '../client/mesh-location.ts'
+import type { CliContext } from '../contract/cli-context.ts'
+import { CommandFailure } from '../contract/command-failure.ts'
+import { EXIT } from '../contract/exit-code.ts'
+import { namespaceOption } from '../contract/namespace-option.ts'
+import { parseWorkloadName } from '../contract/option-parsers.ts'
+import { type OutputForm, outputOption, printData } from '../output/print-data.ts'
+import { describeService } from './describe-service.ts'
+import { describeWorkload } from './describe-workload.ts'
+import { MeshView } from './mesh-view.ts'
+
+interface DescribeOptions extends MeshOptions {
+  readonly namespace: string
+  readonly output: OutputForm
+}
+
+export function describeCommand(context: CliContext): Command {
+  const command = new Command('describe')
+    .description('Explain what applies to a service or a workload: rules, routes, subsets, mutual TLS.')
+    .argument('<what>', 'service or workload')
+    .argument('<name>', 'NAME or NAME.NAMESPACE')
+    .addOption(namespaceOption())
+    .addOption(outputOption())
+  return addMeshOptions(command)
+    .addHelpText('after', '\nExamples:\n  weft describe service reviews\n  weft describe workload reviews-v1-0')
+    .action(async (what: string, text: string, options: DescribeOptions) => {
+      const name = parseWorkloadName(text, options.namespace)
+      const isService = ['service', 'services', 'svc'].includes(what)
+      if (!isService && !['workload', 'workloads', 'instance', 'pod'].includes(what)) {
+        throw new CommandFailure(`"${what}" cannot be described; a service or a workload can`, EXIT.usage)
+      }
+      const view = await MeshView.fetch(connectToMesh(context, options))
+      const lines = isService ? describeService(view, name) : describeNamedWorkload(view, name)
+      if (lines === null)
+        throw new CommandFailure(
+          `no ${isService ? 'service' : 'workload'} "${name.name}" in namespace ${name.namespace}`,
+        )
+      if (options.output === 'table') context.stdout(`${lines.join('\n')}\n`)
+      else printData(context, options.output, { description: lines }, () => ({ header: [], rows: [], none: '' }))
+    })
+}
+
+function describeNamedWorkload(view: MeshView, name: { name: string; namespace: string }): string[] | null {
+  const workload = view.workloads.find(each => each.name === name.name && each.namespace === name.namespace)
+  return workload === undefined ? null : describeWorkload(view, workload)
+}

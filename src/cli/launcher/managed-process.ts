@@ -1,0 +1,183 @@
+// One child process: started, recorded, started again when it dies, and ended for good when asked.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync } from 'node:fs'
+import type { Timer } from '../../base/clock.ts'
+import { settlesWithin } from './delay.ts'
+import type { LauncherHost } from './launcher-host.ts'
+import { ProcessLog } from './process-log.ts'
+import { type ProcessRole, removeProcessRecord, writeProcessRecord } from './process-record.ts'
+
+export interface ProcessExit {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  /** Why it could not even start: `spawn nowhere ENOENT`. */
+  readonly error?: string
+}
+
+export interface ManagedProcessOptions {
+  readonly name: string
+  readonly role: ProcessRole
+  readonly command: readonly string[]
+  readonly cwd: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly ports: Readonly<Record<string, number>>
+  readonly workload?: string
+  readonly namespace?: string
+  /** Standard streams as the launcher's own, rather than the log: the application of `weft run`. */
+  readonly inheritOutput?: boolean
+  /** Whether a child that ends by itself is started again. */
+  readonly restart: boolean
+  /** Before a start that follows a crash; when it rejects, the start goes on all the same. */
+  readonly beforeRestart?: () => Promise<void>
+  /** After a start that follows a crash. */
+  readonly onRestart?: () => void
+  readonly onExit?: (exit: ProcessExit) => void
+}
+
+const FIRST_BACK_OFF_MS = 1000
+const LONGEST_BACK_OFF_MS = 30_000
+/** A child that ran this long had recovered: its next crash is the first of a new row. */
+const RECOVERED_MS = 10_000
+
+export class ManagedProcess {
+  readonly name: string
+  readonly log: ProcessLog
+  readonly #host: LauncherHost
+  readonly #options: ManagedProcessOptions
+  #child: ChildProcess | null = null
+  #exited: Promise<ProcessExit> | null = null
+  #backOffMs = FIRST_BACK_OFF_MS
+  #startedAt = 0
+  #logStart = 0
+  #restartTimer: Timer | null = null
+  #stopping = false
+
+  constructor(host: LauncherHost, options: ManagedProcessOptions) {
+    this.name = options.name
+    this.#host = host
+    this.#options = options
+    this.log = new ProcessLog(host.stateDir, options.name)
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid
+  }
+
+  get running(): boolean {
+    return this.#child !== null
+  }
+
+  start(): void {
+    if (this.#stopping) return
+    const { command, cwd, env, inheritOutput } = this.#options
+    this.#startedAt = this.#host.clock.now()
+    this.#logStart = this.log.size()
+    const output = inheritOutput ? null : this.log.open()
+    const child = spawn(command[0] ?? '', command.slice(1), {
+      cwd,
+      env: { ...env },
+      // A group of its own: Ctrl-C in the terminal is the launcher's to handle, in its own order.
+      detached: true,
+      stdio: output === null ? 'inherit' : ['ignore', output, output],
+    })
+    if (output !== null) closeSync(output)
+    this.#child = child
+    this.#exited = new Promise(resolve => {
+      child.once('exit', (code, signal) => resolve({ code, signal }))
+      child.once('error', error => resolve({ code: null, signal: null, error: error.message }))
+    })
+    void this.#exited.then(exit => this.#onExit(child, exit))
+    if (child.pid !== undefined) this.#record(child.pid)
+  }
+
+  /** Resolves when the child that runs now has ended; at once where none runs. */
+  exited(): Promise<ProcessExit> {
+    return this.#exited ?? Promise.resolve({ code: 0, signal: null })
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    const pid = this.#child?.pid
+    if (pid !== undefined) killGroup(pid, signal)
+  }
+
+  /** SIGTERM, and SIGKILL after `graceMs`; resolves when the child and all it started are gone. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping = true
+    this.#restartTimer?.cancel()
+    const child = this.#child
+    if (child !== null && this.#exited !== null) {
+      this.signal('SIGTERM')
+      if (!(await settlesWithin(this.#host.clock, graceMs, this.#exited))) {
+        this.#host.say(`${this.name} did not end within ${graceMs / 1000} s and is killed`)
+        this.signal('SIGKILL')
+        await this.#exited
+      }
+    }
+    removeProcessRecord(this.#host.stateDir, this.name)
+  }
+
+  /** No grace at all; for the second Ctrl-C. */
+  kill(): void {
+    this.#stopping = true
+    this.#restartTimer?.cancel()
+    this.signal('SIGKILL')
+    removeProcessRecord(this.#host.stateDir, this.name)
+  }
+
+  /** Why it ended, for a person: the exit, and the last line it wrote. */
+  describeExit(exit: ProcessExit): string {
+    if (exit.error !== undefined) return `${this.name} could not be started: ${exit.error}`
+    const how = exit.signal === null ? `with code ${exit.code}` : `by ${exit.signal}`
+    const last = this.#options.inheritOutput ? undefined : this.log.tail(1, this.#logStart)[0]
+    return `${this.name} ended ${how}${last === undefined ? '' : `: ${last.trim()}`}`
+  }
+
+  #record(pid: number): void {
+    const { name, role, ports, workload, namespace, command } = this.#options
+    this.#host.reaper.add(pid)
+    writeProcessRecord(this.#host.stateDir, {
+      name,
+      role,
+      pid,
+      ports,
+      ...(workload === undefined ? {} : { workload }),
+      ...(namespace === undefined ? {} : { namespace }),
+      startedAt: new Date(this.#host.clock.wallNow()).toISOString(),
+      mark: command.at(-1) ?? '',
+    })
+  }
+
+  #onExit(child: ChildProcess, exit: ProcessExit): void {
+    if (this.#child !== child) return
+    this.#child = null
+    if (child.pid !== undefined) {
+      // What it started itself goes with it: the pid of a group's leader is not given away while the group lives.
+      killGroup(child.pid, 'SIGKILL')
+      this.#host.reaper.remove(child.pid)
+    }
+    this.#options.onExit?.(exit)
+    if (this.#stopping || !this.#options.restart) {
+      removeProcessRecord(this.#host.stateDir, this.name)
+      return
+    }
+    if (this.#host.clock.now() - this.#startedAt > RECOVERED_MS) this.#backOffMs = FIRST_BACK_OFF_MS
+    this.#host.say(`${this.describeExit(exit)}; starting it again in ${this.#backOffMs / 1000} s`)
+    this.#restartTimer = this.#host.clock.setTimer(this.#backOffMs, () => void this.#startAgain())
+    this.#backOffMs = Math.min(LONGEST_BACK_OFF_MS, this.#backOffMs * 2)
+  }
+
+  async #startAgain(): Promise<void> {
+    await this.#options.beforeRestart?.().catch(() => {})
+    if (this.#stopping) return
+    this.start()
+    this.#options.onRestart?.()
+  }
+}
+
+function killGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(process.platform === 'win32' ? pid : -pid, signal)
+  } catch {
+    // Gone already.
+  }
+}

@@ -1,0 +1,46 @@
+// The control plane as a launcher deals with it: its API, and where proxies find it.
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { writeFileAtomic } from '../../base/atomic-file.ts'
+import type { MeshAnswer } from '../client/api-answer.ts'
+import type { ApiClient } from '../client/api-client.ts'
+
+export interface MeshAccess {
+  readonly api: ApiClient
+  readonly mesh: MeshAnswer
+}
+
+export interface ProxyFiles {
+  readonly directory: string
+  readonly tokenFile: string
+  readonly trustBundle: string
+}
+
+const REQUEST_TIMEOUT_MS = 3000
+
+export function proxyFiles(
+  stateDir: string,
+  workload: { readonly namespace: string; readonly name: string },
+): ProxyFiles {
+  const directory = join(stateDir, 'proxies', workload.namespace, workload.name)
+  return { directory, tokenFile: join(directory, 'token'), trustBundle: join(directory, 'trust-bundle.pem') }
+}
+
+/** A one-time token and the roots to check the control plane against, for a proxy about to start. */
+export async function admitProxy(
+  access: MeshAccess,
+  files: ProxyFiles,
+  identity: { readonly namespace: string; readonly name: string; readonly serviceAccount: string },
+): Promise<void> {
+  const { namespace, name, serviceAccount } = identity
+  mkdirSync(files.directory, { recursive: true, mode: 0o700 })
+  writeFileAtomic(files.trustBundle, access.mesh.trustBundle, 0o644)
+  // A token of an earlier start is spent or soon void; better none than that one.
+  rmSync(files.tokenFile, { force: true })
+  const { token } = await access.api.post<{ token: string }>(
+    '/v1/tokens',
+    { namespace, name, serviceAccount },
+    REQUEST_TIMEOUT_MS,
+  )
+  writeFileAtomic(files.tokenFile, token, 0o600)
+}

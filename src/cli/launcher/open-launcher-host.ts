@@ -1,0 +1,34 @@
+// The host of a launcher: its state directory made, its reaper running, its own record written.
+import { mkdirSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { CliContext } from '../contract/cli-context.ts'
+import { CommandFailure } from '../contract/command-failure.ts'
+import type { LauncherHost } from './launcher-host.ts'
+import { Reaper } from './reaper.ts'
+
+export interface LauncherHostOptions {
+  /** As given. */
+  readonly state: string
+  readonly say: (line: string) => void
+}
+
+/** Throws CommandFailure when the state directory cannot be had. */
+export function openLauncherHost(context: CliContext, options: LauncherHostOptions): LauncherHost {
+  const stateDir = resolve(context.cwd, options.state)
+  try {
+    mkdirSync(stateDir, { recursive: true })
+  } catch (error) {
+    throw new CommandFailure(
+      `the state directory ${options.state} cannot be made: ${error instanceof Error ? error.message : error}`,
+    )
+  }
+  return {
+    stateDir,
+    clock: context.clock,
+    fetch: context.fetch,
+    self: context.self,
+    env: context.env,
+    reaper: new Reaper(),
+    say: options.say,
+  }
+}

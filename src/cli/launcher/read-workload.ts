@@ -1,0 +1,120 @@
+// One entry of weft.yaml's `workloads` to the workloads it stands for: as many as it has replicas.
+import { resolve } from 'node:path'
+import { isDnsLabel, readLabels } from '../../translate/document/label-rules.ts'
+import type { ObjectReader } from '../../translate/document/object-reader.ts'
+import type { HealthCheckSpec, PortSpec, WorkloadSpec } from './workload-spec.ts'
+
+const MAX_PORT = 65_535
+const MAX_REPLICAS = 100
+const ENVIRONMENT_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
+
+export function readWorkload(
+  reader: ObjectReader,
+  base: { readonly root: string; readonly namespace: string },
+): WorkloadSpec[] {
+  const service = readName(reader, 'service', undefined)
+  const version = reader.string('version') ?? ''
+  const name = readName(reader, 'name', version === '' ? service : `${service}-${version}`)
+  const labels = readLabels(reader, 'labels')
+  const replicas = reader.integer('replicas', 0, MAX_REPLICAS) ?? 1
+  const spec = {
+    namespace: readName(reader, 'namespace', base.namespace),
+    service,
+    version,
+    description: reader.string('description') ?? '',
+    labels: { app: service, ...(version === '' ? {} : { version }), ...labels },
+    serviceAccount: readName(reader, 'serviceAccount', 'default'),
+    command: readCommand(reader),
+    workingDirectory: resolve(base.root, reader.string('workingDirectory') ?? '.'),
+    env: readEnvironment(reader),
+    ports: readPorts(reader),
+    healthCheck: readHealthCheck(reader),
+    locality: readLocality(reader),
+    weight: reader.integer('weight', 1, 128) ?? 1,
+    proxy: reader.enumeration('proxy', ['weft', 'envoy']) ?? 'weft',
+  }
+  reader.done()
+  return Array.from({ length: replicas }, (_, index) => ({ ...spec, name: `${name}-${index}` }))
+}
+
+function readName(reader: ObjectReader, field: string, otherwise: string | undefined): string {
+  const name = otherwise === undefined ? reader.requiredString(field) : (reader.string(field) ?? otherwise)
+  if (name !== '' && !isDnsLabel(name)) {
+    reader.sink.badValue(reader.place(field), `"${name}" is not a name of lower-case letters, digits and dashes`)
+  }
+  return name
+}
+
+/** A list is run as it is; one text is given to the shell. */
+function readCommand(reader: ObjectReader): readonly string[] {
+  const value = reader.value('command')
+  if (value === undefined) {
+    reader.missing('command')
+    return []
+  }
+  if (value.node.kind !== 'list') {
+    const text = reader.string('command')
+    return text === undefined ? [] : ['/bin/sh', '-c', text]
+  }
+  const parts = reader.stringList('command').map(part => part.value)
+  if (value.node.items.length === 0) reader.missing('command')
+  return parts
+}
+
+function readEnvironment(reader: ObjectReader): Readonly<Record<string, string>> {
+  for (const [name, place] of reader.entries('env')) {
+    if (!ENVIRONMENT_NAME.test(name))
+      reader.sink.badValue(place, `"${name}" is not the name of an environment variable`)
+  }
+  return reader.stringMap('env')
+}
+
+function readPorts(reader: ObjectReader): readonly PortSpec[] {
+  const single = reader.integer('port', 1, MAX_PORT)
+  const listed = reader.objectList('ports').map(item => {
+    const port = { name: readName(item, 'name', 'http'), number: item.integer('number', 1, MAX_PORT) ?? 0 }
+    if (!item.has('number')) item.missing('number')
+    item.done()
+    return port
+  })
+  if (single !== undefined && listed.length > 0)
+    reader.sink.contradiction(reader.place('port'), 'port and ports exclude each other')
+  const numbers = new Set(listed.map(port => port.number))
+  if (numbers.size < listed.length) reader.sink.contradiction(reader.place('ports'), 'a port is named twice')
+  return single === undefined ? listed : [{ name: 'http', number: single }]
+}
+
+/** Without one, an instance is healthy when its first port accepts connections. */
+function readHealthCheck(reader: ObjectReader): HealthCheckSpec {
+  const check = reader.object('healthCheck')
+  if (check === undefined) return { tcp: {} }
+  const http = check.object('http')
+  const tcp = check.object('tcp')
+  if (http !== undefined && tcp !== undefined)
+    check.sink.contradiction(check.place('tcp'), 'http and tcp exclude each other')
+  const spec = {
+    ...(http === undefined ? { tcp: portOf(tcp) } : { http: { path: http.string('path') ?? '/', ...portOf(http) } }),
+    ...optional('intervalMs', check.duration('interval', 100)),
+    ...optional('timeoutMs', check.duration('timeout', 10)),
+    ...optional('healthyThreshold', check.integer('healthyThreshold', 1, 100)),
+    ...optional('unhealthyThreshold', check.integer('unhealthyThreshold', 1, 100)),
+  }
+  http?.done()
+  tcp?.done()
+  check.done()
+  return spec
+}
+
+function portOf(reader: ObjectReader | undefined): { readonly port?: number } {
+  return optional('port', reader?.integer('port', 1, MAX_PORT))
+}
+
+function optional<K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } {
+  return (value === undefined ? {} : { [key]: value }) as { readonly [P in K]?: V }
+}
+
+/** `region/zone/subzone`, as Istio writes it. */
+function readLocality(reader: ObjectReader): WorkloadSpec['locality'] {
+  const [region = '', zone = '', subZone = ''] = (reader.string('locality') ?? '').split('/', 3)
+  return { region, zone, subZone }
+}

@@ -1,0 +1,278 @@
+// One workload, from registration to its end: proxy ready, then application, then traffic; and the same backwards.
+import { connect } from 'node:net'
+import { CommandFailure } from '../contract/command-failure.ts'
+import { applicationEnvironment } from './application-environment.ts'
+import { InstanceRegistration } from './instance-registration.ts'
+import type { LauncherHost } from './launcher-host.ts'
+import { ManagedProcess, type ProcessExit } from './managed-process.ts'
+import type { MeshAccess } from './mesh-access.ts'
+import type { PortAllocator } from './port-allocator.ts'
+import { findEnvoy, ProxyRunner } from './proxy-runner.ts'
+import { answersWell, becomesReady } from './readiness.ts'
+import type { WorkloadSpec } from './workload-spec.ts'
+
+export interface WorkloadRunnerOptions {
+  readonly allocator: PortAllocator
+  /** The application's output is the launcher's own, and its end is the end of the workload. */
+  readonly foreground: boolean
+}
+
+interface WorkloadPorts {
+  readonly admin: number
+  readonly httpProxy: number
+  readonly inbound: ReadonlyMap<number, number>
+  readonly application: ReadonlyMap<number, number>
+}
+
+const LOOPBACK = '127.0.0.1'
+const APPLICATION_START_MS = 60_000
+const HEALTHY_MS = 15_000
+const POLL_MS = 25
+const STOP_GRACE_MS = 10_000
+const PROPAGATION_MS = 2000
+
+export class WorkloadRunner {
+  readonly spec: WorkloadSpec
+  readonly #host: LauncherHost
+  readonly #access: MeshAccess
+  readonly #options: WorkloadRunnerOptions
+  #ports: WorkloadPorts | null = null
+  #registration: InstanceRegistration | null = null
+  #proxy: ProxyRunner | null = null
+  #application: ManagedProcess | null = null
+  #applicationReady = false
+  #proxyReady = false
+  #firstExit: ProcessExit | null = null
+  /** It has been in routing: from here on a crash is mended, not reported as a failed start. */
+  #started = false
+  #stopping = false
+
+  constructor(host: LauncherHost, access: MeshAccess, spec: WorkloadSpec, options: WorkloadRunnerOptions) {
+    this.#host = host
+    this.#access = access
+    this.spec = spec
+    this.#options = options
+  }
+
+  /** Chooses the ports; apart from start, so that all of a mesh are chosen before anything listens. */
+  async allocatePorts(): Promise<void> {
+    const { allocator } = this.#options
+    const key = `${this.spec.namespace}/${this.spec.name}`
+    const inbound = new Map<number, number>()
+    const application = new Map<number, number>()
+    for (const port of this.spec.ports) {
+      inbound.set(port.number, await allocator.allocate(`${key}/inbound/${port.number}`))
+      application.set(port.number, await allocator.allocate(`${key}/application/${port.number}`))
+    }
+    const admin = await allocator.allocate(`${key}/admin`)
+    this.#ports = { admin, httpProxy: await allocator.allocate(`${key}/http-proxy`), inbound, application }
+  }
+
+  /** Resolves when the workload is in routing; rejects with CommandFailure when it cannot be. */
+  async start(): Promise<void> {
+    const ports = this.#ports
+    if (ports === null) throw new Error('ports are allocated before the start')
+    const envoy = this.spec.proxy === 'envoy' ? findEnvoy(this.#host.env, this.spec.name) : null
+    const registration = this.#createRegistration(ports)
+    this.#registration = registration
+    await registration.register()
+    this.#proxy = this.#createProxy(ports, envoy)
+    await this.#proxy.start()
+    if (this.#stopping) return
+    this.#proxyReady = true
+    await this.#startApplication(ports)
+    if (this.#stopping || this.#firstExit !== null) return
+    this.#applicationReady = true
+    this.#started = true
+    await registration.setServing(true)
+    await this.#becomesHealthy(registration)
+  }
+
+  /** Resolves with how the application of a foreground workload ended. */
+  applicationExit(): Promise<ProcessExit> {
+    return this.#application?.exited() ?? Promise.resolve({ code: 0, signal: null })
+  }
+
+  signalApplication(signal: NodeJS.Signals): void {
+    this.#application?.signal(signal)
+  }
+
+  /**
+   * Deregister, wait until every proxy knows, drain, stop the application, stop the proxy. With `hurry` the whole mesh
+   * goes, and nobody is left to be told.
+   */
+  async stop(options: { readonly hurry: boolean }): Promise<void> {
+    this.#stopping = true
+    const registration = this.#registration
+    if (options.hurry) registration?.close()
+    else {
+      await registration?.deregister()
+      await this.#propagated()
+      await this.#proxy?.drain(STOP_GRACE_MS)
+    }
+    await this.#application?.stop(STOP_GRACE_MS)
+    await this.#proxy?.stop(STOP_GRACE_MS)
+  }
+
+  kill(): void {
+    this.#stopping = true
+    this.#registration?.close()
+    this.#application?.kill()
+    this.#proxy?.kill()
+  }
+
+  #createRegistration(ports: WorkloadPorts): InstanceRegistration {
+    const { spec } = this
+    return new InstanceRegistration(
+      this.#host,
+      this.#access.api,
+      {
+        name: spec.name,
+        namespace: spec.namespace,
+        service: spec.service,
+        version: spec.version,
+        description: spec.description,
+        labels: spec.labels,
+        serviceAccount: spec.serviceAccount,
+        address: LOOPBACK,
+        applicationAddress: LOOPBACK,
+        ports: spec.ports.map(({ name, number }) => ({
+          name,
+          number,
+          applicationPort: ports.application.get(number) ?? number,
+          inboundPort: ports.inbound.get(number) ?? number,
+        })),
+        locality: spec.locality,
+        weight: spec.weight,
+        tlsMode: 'istio',
+        proxy: { kind: 'sidecar', bindAddress: LOOPBACK, httpProxyPort: ports.httpProxy, adminPort: ports.admin },
+      },
+      // A workload without ports serves nobody: there is nothing to check.
+      spec.ports.length === 0 ? null : spec.healthCheck,
+    )
+  }
+
+  #createProxy(ports: WorkloadPorts, envoy: string | null): ProxyRunner {
+    const { name, namespace, serviceAccount, labels } = this.spec
+    const inbound = [...ports.inbound].map(([number, port]) => [String(number), port] as const)
+    const listening = { admin: ports.admin, 'http-proxy': ports.httpProxy, ...Object.fromEntries(inbound) }
+    return new ProxyRunner(
+      this.#host,
+      this.#access,
+      { name, namespace, serviceAccount, labels, kind: 'sidecar', adminPort: ports.admin, ports: listening, envoy },
+      {
+        onLost: () => {
+          this.#proxyReady = false
+          this.#updateServing()
+        },
+        onRecovered: () => {
+          this.#proxyReady = true
+          this.#updateServing()
+        },
+      },
+    )
+  }
+
+  async #startApplication(ports: WorkloadPorts): Promise<void> {
+    const { spec } = this
+    const byName = [...ports.application].map(([number, port]) => [String(number), port] as const)
+    const application = new ManagedProcess(this.#host, {
+      name: spec.name,
+      role: 'application',
+      command: spec.command,
+      cwd: spec.workingDirectory,
+      env: applicationEnvironment(spec, { byNumber: ports.application, httpProxy: ports.httpProxy }, this.#host.env),
+      ports: Object.fromEntries(byName),
+      workload: spec.name,
+      namespace: spec.namespace,
+      inheritOutput: this.#options.foreground,
+      restart: !this.#options.foreground,
+      onExit: exit => this.#onApplicationExit(exit),
+      onRestart: () => void this.#recoverApplication(),
+    })
+    this.#application = application
+    application.start()
+    const ready = await this.#applicationAnswers(APPLICATION_START_MS, () => this.#firstExit !== null || this.#stopping)
+    if (ready || this.#stopping || this.#options.foreground) return
+    if (this.#firstExit !== null)
+      throw new CommandFailure(`${application.describeExit(this.#firstExit)} (${application.log.file})`)
+    throw new CommandFailure(
+      `${spec.name} did not pass its health check within ${APPLICATION_START_MS / 1000} s; see ${application.log.file}`,
+    )
+  }
+
+  #onApplicationExit(exit: ProcessExit): void {
+    if (this.#stopping) return
+    this.#applicationReady = false
+    if (this.#started) {
+      this.#updateServing()
+      return
+    }
+    // Not once ready: whoever waits for the start is told why, and no second one is tried.
+    this.#firstExit = exit
+    if (!this.#options.foreground) void this.#application?.stop(0)
+  }
+
+  async #recoverApplication(): Promise<void> {
+    const ready = await this.#applicationAnswers(
+      APPLICATION_START_MS,
+      () => this.#stopping || !this.#application?.running,
+    )
+    if (!ready) return
+    this.#applicationReady = true
+    this.#updateServing()
+  }
+
+  /** In routing while both the proxy and the application are there. */
+  #updateServing(): void {
+    if (this.#stopping) return
+    const serving = this.#proxyReady && this.#applicationReady
+    this.#registration?.setServing(serving).catch(() => {})
+  }
+
+  async #becomesHealthy(registration: InstanceRegistration): Promise<void> {
+    const healthy = await becomesReady(() => registration.isHealthy(), {
+      clock: this.#host.clock,
+      everyMs: POLL_MS,
+      timeoutMs: HEALTHY_MS,
+      given: () => this.#stopping,
+    })
+    if (!healthy && !this.#stopping && !this.#options.foreground) {
+      throw new CommandFailure(`the control plane does not find ${this.spec.name} healthy; see "weft get instances"`)
+    }
+  }
+
+  #applicationAnswers(timeoutMs: number, given: () => boolean): Promise<boolean> {
+    return becomesReady(() => this.#probe(), { clock: this.#host.clock, everyMs: POLL_MS, timeoutMs, given })
+  }
+
+  /** The same question that the control plane will ask. */
+  async #probe(): Promise<boolean> {
+    const { http, tcp } = this.spec.healthCheck
+    const number = http?.port ?? tcp?.port ?? this.spec.ports[0]?.number
+    const port = number === undefined ? undefined : this.#ports?.application.get(number)
+    if (port === undefined) return true
+    if (http !== undefined) return answersWell(this.#host.fetch, `http://${LOOPBACK}:${port}${http.path}`)
+    return accepts(port)
+  }
+
+  async #propagated(): Promise<void> {
+    const { api } = this.#access
+    try {
+      const { revision } = await api.get<{ revision: number }>('/v1/mesh', PROPAGATION_MS)
+      await api.get(`/v1/revisions/${revision}/propagation?waitMs=${PROPAGATION_MS}`, 2 * PROPAGATION_MS)
+    } catch {
+      // Without a control plane nobody can be told: peers find out by themselves.
+    }
+  }
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = connect(port, LOOPBACK, () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })
+}

@@ -1,0 +1,54 @@
+// The program `weft`: hands the command line the world, and loads the engine of a process only when it is to be one.
+import { enableCompileCache } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { systemClock } from '../base/clock.ts'
+import { systemRandom } from '../base/random.ts'
+import type { CliContext, StopSignal } from '../cli/contract/cli-context.ts'
+import type { ProcessStarters } from '../cli/contract/process-starters.ts'
+
+// Stripped and compiled code is kept between starts: a mesh starts a dozen processes of the same program.
+enableCompileCache()
+
+const { runProgram } = await import('../cli/program.ts')
+
+const STOP_SIGNALS: readonly StopSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
+
+const starters: ProcessStarters = {
+  controlPlane: async options => (await import('./control-plane.ts')).startControlPlane(options),
+  proxy: async options =>
+    options.envoy === undefined
+      ? (await import('./proxy.ts')).startProxy(options)
+      : (await import('./envoy-agent.ts')).startEnvoyAgent({ ...options, envoy: options.envoy }),
+  bootstrap: async input => (await import('./envoy-agent.ts')).envoyBootstrap(input),
+}
+
+const context: Omit<CliContext, 'allCommands'> = {
+  stdout: text => void process.stdout.write(text),
+  stderr: text => void process.stderr.write(text),
+  readStdin: async () => {
+    const chunks: Buffer[] = []
+    for await (const chunk of process.stdin as AsyncIterable<Buffer>) chunks.push(chunk)
+    return Buffer.concat(chunks).toString('utf8')
+  },
+  env: process.env,
+  cwd: process.cwd(),
+  clock: systemClock,
+  random: systemRandom,
+  fetch,
+  self: [process.execPath, ...process.execArgv, fileURLToPath(import.meta.url)],
+  onStopSignal: listener => {
+    for (const signal of STOP_SIGNALS) process.on(signal, listener)
+    return () => {
+      for (const signal of STOP_SIGNALS) process.off(signal, listener)
+    }
+  },
+  starters,
+}
+
+// Output cut short by the reader (`weft get all | head`) is no failure.
+process.stdout.on('error', () => process.exit(0))
+
+/** The clock's timers do not keep a process alive; what a verb waits for must. */
+const alive = setInterval(() => {}, 2 ** 30)
+process.exitCode = await runProgram(context, process.argv.slice(2))
+clearInterval(alive)
