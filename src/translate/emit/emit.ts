@@ -1,8 +1,45 @@
 // Everything that one proxy is told.
 import type { ProxyNode } from '../../model/proxy-node.ts'
 import type { ProxyResources } from '../../model/proxy-resources.ts'
+import { type ClientScope, clientScope } from '../link/client-scope.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
+import { blackHole, forwardProxyPassthrough, originalDestinationPassthrough } from './built-in-clusters.ts'
+import { clientClusters } from './client-clusters.ts'
+import { gatewayResources } from './gateway.ts'
+import { inboundResources } from './inbound.ts'
+import { httpProxyListener, portListener } from './outbound-listeners.ts'
+import { httpProxyRoutes, outboundPorts, portRoutes } from './sidecar-routes.ts'
 
-export function emit(_mesh: LinkedMesh, _node: ProxyNode): ProxyResources {
-  return { listeners: [], routes: [], clusters: [], endpoints: [] }
+const LOOPBACK = '127.0.0.1'
+
+/** Pure: the same mesh and node give equal resources, and shared ones are the same objects for every node. */
+export function emit(mesh: LinkedMesh, node: ProxyNode): ProxyResources {
+  const scope = clientScope(mesh, node.namespace, node.labels)
+  return node.kind === 'router' ? emitGateway(mesh, node, scope) : emitSidecar(mesh, node, scope)
+}
+
+function emitGateway(mesh: LinkedMesh, node: ProxyNode, scope: ClientScope): ProxyResources {
+  const { clusters, endpoints } = clientClusters(mesh, scope)
+  const { listeners, routes } = gatewayResources(mesh, node, scope)
+  return { listeners, routes, clusters: [blackHole(mesh), ...clusters], endpoints }
+}
+
+function emitSidecar(mesh: LinkedMesh, node: ProxyNode, scope: ClientScope): ProxyResources {
+  const { clusters, endpoints } = clientClusters(mesh, scope)
+  const inbound = node.workload ? inboundResources(mesh, node.workload) : { listeners: [], clusters: [] }
+  const proxy = node.workload?.proxy
+  const bind = proxy?.bindAddress ?? LOOPBACK
+  const proxyPort = proxy?.httpProxyPort ?? mesh.input.meshConfig.proxyHttpPort
+  const ports = proxyPort > 0 ? [] : outboundPorts(scope)
+  const passthrough = proxyPort > 0 ? forwardProxyPassthrough(mesh) : originalDestinationPassthrough(mesh)
+  return {
+    listeners: [
+      ...inbound.listeners,
+      ...(proxyPort > 0 ? [httpProxyListener(mesh, bind, proxyPort)] : []),
+      ...ports.map(port => portListener(mesh, LOOPBACK, port)),
+    ],
+    routes: proxyPort > 0 ? [httpProxyRoutes(mesh, scope)] : ports.map(port => portRoutes(mesh, scope, port)),
+    clusters: [blackHole(mesh), passthrough, ...inbound.clusters, ...clusters],
+    endpoints,
+  }
 }

@@ -1,14 +1,11 @@
 // Tells addresses from names.
-import { isIP } from 'node:net'
+import { parseCidr } from '../../base/cidr.ts'
 
 export function isIpAddress(text: string): boolean {
-  return isIP(text) !== 0
+  return parseCidr(text, 0) !== null
 }
 
 export function isCidr(text: string): boolean {
   const [address, bits, ...rest] = text.split('/')
-  const version = isIP(address ?? '')
-  return (
-    version !== 0 && rest.length === 0 && /^\d{1,3}$/.test(bits ?? '') && Number(bits) <= (version === 4 ? 32 : 128)
-  )
+  return rest.length === 0 && /^\d{1,3}$/.test(bits ?? '') && parseCidr(address ?? '', Number(bits)) !== null
 }

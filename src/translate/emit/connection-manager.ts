@@ -1,0 +1,112 @@
+// The HTTP connection manager as Istio sets it, for each of the three places where one stands.
+import { create } from '@bufbuild/protobuf'
+import type { MeshConfig } from '../../model/mesh-config.ts'
+import { packAny } from '../../xds/any-pack.ts'
+import { type Filter, FilterSchema } from '../../xds/generated/envoy/config/listener/v3/listener_components_pb.ts'
+import type { RouteConfiguration } from '../../xds/generated/envoy/config/route/v3/route_pb.ts'
+import { FilterConfigSchema } from '../../xds/generated/envoy/extensions/filters/http/dynamic_forward_proxy/v3/dynamic_forward_proxy_pb.ts'
+import { RouterSchema } from '../../xds/generated/envoy/extensions/filters/http/router/v3/router_pb.ts'
+import {
+  HttpConnectionManager_PathWithEscapedSlashesAction as EscapedSlashes,
+  HttpConnectionManager_ForwardClientCertDetails as ForwardClientCert,
+  type HttpConnectionManager,
+  HttpConnectionManagerSchema,
+  type HttpFilter,
+  HttpFilterSchema,
+} from '../../xds/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
+import { accessLogs } from './access-log.ts'
+import { dnsCacheConfig } from './built-in-clusters.ts'
+import { adsSource } from './config-source.ts'
+import { duration } from './durations.ts'
+
+const SERVER_NAME = 'istio-envoy'
+
+/** A sidecar's, for what its application sends. `forwardProxy`: unknown hosts are resolved (HTTP proxy port). */
+export function outboundManager(
+  meshConfig: MeshConfig,
+  statPrefix: string,
+  routes: string,
+  forwardProxy: boolean,
+): Filter {
+  const manager = baseManager(meshConfig, statPrefix, forwardProxy ? [forwardProxyFilter(), router()] : [router()])
+  manager.routeSpecifier = routesByName(routes)
+  manager.useRemoteAddress = false
+  if (forwardProxy)
+    manager.httpProtocolOptions = create(HttpConnectionManagerSchema, {
+      httpProtocolOptions: { allowAbsoluteUrl: true },
+    }).httpProtocolOptions!
+  return asFilter(manager)
+}
+
+/** A sidecar's, for what its application receives: the caller's identity goes on in x-forwarded-client-cert. */
+export function inboundManager(meshConfig: MeshConfig, statPrefix: string, routes: RouteConfiguration): Filter {
+  const manager = baseManager(meshConfig, statPrefix, [router()])
+  manager.routeSpecifier = { case: 'routeConfig', value: routes }
+  manager.useRemoteAddress = false
+  manager.serverName = SERVER_NAME
+  manager.forwardClientCertDetails = ForwardClientCert.APPEND_FORWARD
+  manager.setCurrentClientCertDetails = create(HttpConnectionManagerSchema, {
+    setCurrentClientCertDetails: { subject: true, dns: true, uri: true },
+  }).setCurrentClientCertDetails!
+  return asFilter(manager)
+}
+
+/** A gateway's: the edge of the mesh, where the peer's address is the client's and nothing it claims is believed. */
+export function gatewayManager(meshConfig: MeshConfig, statPrefix: string, routes: string): Filter {
+  const manager = baseManager(meshConfig, statPrefix, [router()])
+  manager.routeSpecifier = routesByName(routes)
+  manager.useRemoteAddress = true
+  manager.serverName = SERVER_NAME
+  manager.forwardClientCertDetails = ForwardClientCert.SANITIZE_SET
+  const settings = create(HttpConnectionManagerSchema, {
+    setCurrentClientCertDetails: { subject: true, cert: true, dns: true, uri: true },
+    httpProtocolOptions: {},
+  })
+  manager.setCurrentClientCertDetails = settings.setCurrentClientCertDetails!
+  manager.httpProtocolOptions = settings.httpProtocolOptions!
+  return asFilter(manager)
+}
+
+function baseManager(meshConfig: MeshConfig, statPrefix: string, httpFilters: HttpFilter[]): HttpConnectionManager {
+  return create(HttpConnectionManagerSchema, {
+    statPrefix,
+    httpFilters,
+    accessLog: accessLogs(meshConfig),
+    proxy100Continue: true,
+    streamIdleTimeout: duration(0),
+    // Istio's BASE: dots resolved (RFC 3986), slashes neither merged nor unescaped.
+    normalizePath: true,
+    pathWithEscapedSlashesAction: EscapedSlashes.KEEP_UNCHANGED,
+  })
+}
+
+function routesByName(routeConfigName: string): HttpConnectionManager['routeSpecifier'] {
+  return create(HttpConnectionManagerSchema, {
+    routeSpecifier: { case: 'rds', value: { configSource: adsSource(), routeConfigName } },
+  }).routeSpecifier
+}
+
+function asFilter(manager: HttpConnectionManager): Filter {
+  return create(FilterSchema, {
+    name: 'envoy.filters.network.http_connection_manager',
+    configType: { case: 'typedConfig', value: packAny(HttpConnectionManagerSchema, manager) },
+  })
+}
+
+function router(): HttpFilter {
+  return create(HttpFilterSchema, {
+    name: 'envoy.filters.http.router',
+    configType: { case: 'typedConfig', value: packAny(RouterSchema, create(RouterSchema)) },
+  })
+}
+
+/** Envoy resolves the authority here, before the router sends to the cluster of the same cache. */
+function forwardProxyFilter(): HttpFilter {
+  const config = create(FilterConfigSchema, {
+    implementationSpecifier: { case: 'dnsCacheConfig', value: dnsCacheConfig() },
+  })
+  return create(HttpFilterSchema, {
+    name: 'envoy.filters.http.dynamic_forward_proxy',
+    configType: { case: 'typedConfig', value: packAny(FilterConfigSchema, config) },
+  })
+}

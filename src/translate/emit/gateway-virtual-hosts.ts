@@ -1,0 +1,72 @@
+// The virtual hosts of one gateway port: VirtualServices that share a host are merged, what matches everything last.
+import type { Origin } from '../../model/origin.ts'
+import type { Route, VirtualHost } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
+import { expandShortName, intersectHosts } from '../host/host-name.ts'
+import type { ClientScope } from '../link/client-scope.ts'
+import type { LinkedMesh } from '../link/linked-mesh.ts'
+import type { LinkedVirtualService } from '../link/linked-virtual-service.ts'
+import { compare } from '../link/precedence.ts'
+import type { BoundServer } from './bound-server.ts'
+import { virtualHost } from './route-configuration.ts'
+import { onlyPort } from './sidecar-virtual-hosts.ts'
+import { bracketed } from './virtual-host-domains.ts'
+import { catchAllLast, virtualServiceRoutes } from './virtual-service-routes.ts'
+
+interface Draft {
+  readonly routes: Route[]
+  /** One VirtualService may come by several servers, and counts once. */
+  readonly from: Set<LinkedVirtualService>
+}
+
+export function gatewayVirtualHosts(
+  mesh: LinkedMesh,
+  scope: ClientScope,
+  port: number,
+  servers: readonly BoundServer[],
+): { hosts: readonly VirtualHost[]; origins: readonly Origin[] } {
+  const drafts = new Map<string, Draft>()
+  for (const { gateway, server } of servers) {
+    const gatewayName = `${gateway.namespace}/${gateway.name}`
+    for (const service of scope.virtualServices) {
+      if (!service.gateways.has(gatewayName)) continue
+      const served = server.hosts
+        .filter(host => host.namespace === '*' || host.namespace === service.namespace)
+        .map(host => host.host)
+      const hosts = intersectHosts(served, service.hosts)
+      if (hosts.length === 0) continue
+      const routes = routesFor(mesh, scope, port, gatewayName, service)
+      for (const host of hosts) {
+        const draft = drafts.get(host) ?? { routes: [], from: new Set() }
+        drafts.set(host, draft)
+        if (!draft.from.has(service)) draft.routes.push(...routes)
+        draft.from.add(service)
+      }
+    }
+  }
+  // A port without any route answers 404 to everything.
+  if (drafts.size === 0) return { hosts: [virtualHost(`blackhole:${port}`, ['*'], [])], origins: [] }
+  const hosts = [...drafts]
+    .sort(([a], [b]) => compare(a, b))
+    .map(([host, { routes }]) => virtualHost(`${host}:${port}`, [bracketed(host)], catchAllLast(routes)))
+  const origins = [...drafts.values()].flatMap(({ from }) => [...from].map(service => service.origin))
+  return { hosts, origins }
+}
+
+function routesFor(
+  mesh: LinkedMesh,
+  scope: ClientScope,
+  port: number,
+  gateway: string,
+  service: LinkedVirtualService,
+): readonly Route[] {
+  const { meshConfig } = mesh.input
+  return virtualServiceRoutes(service, {
+    port,
+    gateways: new Set([gateway]),
+    clientNamespace: scope.namespace,
+    clientLabels: scope.labels,
+    defaultRetry: meshConfig.defaultHttpRetryPolicy,
+    expand: host => expandShortName(host, service.namespace, meshConfig.domainSuffix),
+    onlyPortOf: host => onlyPort(scope.services.get(host)),
+  })
+}

@@ -1,0 +1,92 @@
+// The listeners and routes of a gateway: every Gateway object whose selector takes it, merged port by port.
+import { create } from '@bufbuild/protobuf'
+import type { ProxyNode } from '../../model/proxy-node.ts'
+import type { XdsResource } from '../../model/proxy-resources.ts'
+import { TrafficDirection } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
+import { type Listener, ListenerSchema } from '../../xds/generated/envoy/config/listener/v3/listener_pb.ts'
+import type { RouteConfiguration } from '../../xds/generated/envoy/config/route/v3/route_pb.ts'
+import type { ClientScope } from '../link/client-scope.ts'
+import { selects } from '../link/label-selector.ts'
+import type { LinkedMesh } from '../link/linked-mesh.ts'
+import { originOf } from '../link/precedence.ts'
+import type { BoundServer } from './bound-server.ts'
+import { gatewayManager } from './connection-manager.ts'
+import { gatewayVirtualHosts } from './gateway-virtual-hosts.ts'
+import { routeConfiguration } from './route-configuration.ts'
+import { socketAddress } from './socket-address.ts'
+
+export interface GatewayResources {
+  readonly listeners: readonly XdsResource<Listener>[]
+  readonly routes: readonly XdsResource<RouteConfiguration>[]
+}
+
+export function gatewayResources(mesh: LinkedMesh, node: ProxyNode, scope: ClientScope): GatewayResources {
+  const bindAddress = node.workload?.proxy?.bindAddress ?? '0.0.0.0'
+  const bound = node.workload?.proxy?.gatewayPorts ?? {}
+  const listeners: XdsResource<Listener>[] = []
+  const routes: XdsResource<RouteConfiguration>[] = []
+  for (const servers of serversByPort(mesh, node)) {
+    const { port, bind } = servers[0]!.server
+    const routeName = bind === '' ? `http.${port.number}` : `http.${port.number}.${bind}`
+    const address = bind === '' ? bindAddress : bind
+    const listenPort = bound[port.number] ?? port.number
+    listeners.push(listener(mesh, address, listenPort, routeName, servers))
+    routes.push(routesOf(mesh, scope, routeName, port.number, servers))
+  }
+  return { listeners, routes }
+}
+
+/** Servers that share a port and an address, in order of precedence of their Gateways. */
+function serversByPort(mesh: LinkedMesh, node: ProxyNode): readonly (readonly BoundServer[])[] {
+  const groups = new Map<string, BoundServer[]>()
+  for (const gateway of mesh.gateways) {
+    if (!selects(gateway.spec.selector, node.labels)) continue
+    for (const server of gateway.spec.servers) {
+      const key = `${server.port.number}|${server.bind}`
+      const group = groups.get(key)
+      if (group) group.push({ gateway, server })
+      else groups.set(key, [{ gateway, server }])
+    }
+  }
+  return [...groups.values()]
+}
+
+function listener(
+  mesh: LinkedMesh,
+  address: string,
+  port: number,
+  routeName: string,
+  servers: readonly BoundServer[],
+): XdsResource<Listener> {
+  const name = `${address}_${port}`
+  const identity = servers.map(({ gateway }) => `${gateway.namespace}/${gateway.name}`).join(',')
+  return mesh.memo.get(`listener|gateway|${name}|${routeName}|${identity}`, () => {
+    const message = create(ListenerSchema, {
+      name,
+      address: socketAddress(address, port),
+      trafficDirection: TrafficDirection.OUTBOUND,
+      filterChains: [{ filters: [gatewayManager(mesh.input.meshConfig, `outbound_${name}`, routeName)] }],
+    })
+    return { name, message, origins: gatewayOrigins(servers) }
+  })
+}
+
+function routesOf(
+  mesh: LinkedMesh,
+  scope: ClientScope,
+  routeName: string,
+  port: number,
+  servers: readonly BoundServer[],
+): XdsResource<RouteConfiguration> {
+  const identity = servers
+    .map(({ gateway, server }) => `${gateway.namespace}/${gateway.name}#${server.port.name}`)
+    .join(',')
+  return mesh.memo.get(`routes|gateway|${routeName}|${scope.key}|${identity}`, () => {
+    const { hosts, origins } = gatewayVirtualHosts(mesh, scope, port, servers)
+    return routeConfiguration(routeName, hosts, [...gatewayOrigins(servers), ...origins], true)
+  })
+}
+
+function gatewayOrigins(servers: readonly BoundServer[]) {
+  return [...new Set(servers.map(({ gateway }) => gateway))].map(originOf)
+}

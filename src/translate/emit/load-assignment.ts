@@ -1,0 +1,50 @@
+// Endpoints of a cluster, grouped by locality.
+import { create, type JsonObject } from '@bufbuild/protobuf'
+import { MetadataSchema } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
+import { HealthStatus } from '../../xds/generated/envoy/config/core/v3/health_check_pb.ts'
+import {
+  type LbEndpoint,
+  LbEndpointSchema,
+  LocalityLbEndpointsSchema,
+} from '../../xds/generated/envoy/config/endpoint/v3/endpoint_components_pb.ts'
+import {
+  type ClusterLoadAssignment,
+  ClusterLoadAssignmentSchema,
+} from '../../xds/generated/envoy/config/endpoint/v3/endpoint_pb.ts'
+import type { MeshEndpoint } from '../link/mesh-service.ts'
+import { compare } from '../link/precedence.ts'
+import { socketAddress } from './socket-address.ts'
+
+export function loadAssignment(clusterName: string, endpoints: readonly MeshEndpoint[]): ClusterLoadAssignment {
+  const byLocality = new Map<string, MeshEndpoint[]>()
+  for (const endpoint of endpoints) {
+    const { region, zone, subZone } = endpoint.locality
+    const key = `${region}/${zone}/${subZone}`
+    const list = byLocality.get(key)
+    if (list) list.push(endpoint)
+    else byLocality.set(key, [endpoint])
+  }
+  const localities = [...byLocality].sort(([a], [b]) => compare(a, b))
+  return create(ClusterLoadAssignmentSchema, {
+    clusterName,
+    endpoints: localities.map(([, group]) =>
+      create(LocalityLbEndpointsSchema, {
+        locality: { ...group[0]!.locality },
+        lbEndpoints: group.map(lbEndpoint),
+        loadBalancingWeight: group.reduce((sum, endpoint) => sum + endpoint.weight, 0),
+      }),
+    ),
+  })
+}
+
+function lbEndpoint(endpoint: MeshEndpoint): LbEndpoint {
+  const filterMetadata: Record<string, JsonObject> = { istio: { workload: endpoint.workload } }
+  if (endpoint.mutualTls) filterMetadata['envoy.transport_socket_match'] = { tlsMode: 'istio' }
+  return create(LbEndpointSchema, {
+    hostIdentifier: { case: 'endpoint', value: { address: socketAddress(endpoint.address, endpoint.port) } },
+    metadata: create(MetadataSchema, { filterMetadata }),
+    loadBalancingWeight: endpoint.weight,
+    // Those that are published though not ready: healthy is what Istio calls them too.
+    ...(endpoint.healthy ? {} : { healthStatus: HealthStatus.HEALTHY }),
+  })
+}

@@ -1,0 +1,129 @@
+// The clusters of a service: one for each port, and one for each subset of each port.
+import { create, type JsonObject } from '@bufbuild/protobuf'
+import type { Subset } from '../../model/destination-rule.ts'
+import type { XdsResource } from '../../model/proxy-resources.ts'
+import type { TrafficPolicyBlocks } from '../../model/traffic-policy.ts'
+import {
+  type Cluster,
+  Cluster_CommonLbConfigSchema,
+  Cluster_DiscoveryType,
+  Cluster_DnsLookupFamily,
+  Cluster_LbPolicy,
+  Cluster_TransportSocketMatchSchema,
+  ClusterSchema,
+} from '../../xds/generated/envoy/config/cluster/v3/cluster_pb.ts'
+import type { ClusterLoadAssignment } from '../../xds/generated/envoy/config/endpoint/v3/endpoint_pb.ts'
+import type { MergedRule } from '../link/destination-rules.ts'
+import { selects } from '../link/label-selector.ts'
+import type { LinkedMesh } from '../link/linked-mesh.ts'
+import type { MeshEndpoint, MeshService, MeshServicePort } from '../link/mesh-service.ts'
+import { circuitBreakers, httpProtocolOptions } from './cluster-limits.ts'
+import { policyFor } from './cluster-policy.ts'
+import { adsSource } from './config-source.ts'
+import { duration } from './durations.ts'
+import { istioMetadata } from './istio-metadata.ts'
+import { loadAssignment } from './load-assignment.ts'
+import { rawBuffer, upstreamTls } from './mutual-tls.ts'
+import { configPath, outboundCluster, outboundServerName } from './resource-names.ts'
+
+export interface ServiceClusters {
+  readonly clusters: readonly XdsResource<Cluster>[]
+  readonly endpoints: readonly XdsResource<ClusterLoadAssignment>[]
+}
+
+/** The same object for every client for which the same rule holds. */
+export function serviceClusters(mesh: LinkedMesh, service: MeshService, rule: MergedRule | null): ServiceClusters {
+  return mesh.memo.get(`clusters|${service.key}|${rule?.key ?? ''}`, () => {
+    const clusters: XdsResource<Cluster>[] = []
+    const endpoints: XdsResource<ClusterLoadAssignment>[] = []
+    const origins = [...service.origins, ...(rule?.origins ?? [])]
+    for (const port of service.ports)
+      for (const subset of [null, ...(rule?.subsets ?? [])]) {
+        const name = outboundCluster(port.number, subset?.name ?? '', service.host)
+        const chosen = endpointsOf(service, port, subset)
+        // Envoy refuses nothing here, but Istio makes no DNS cluster without an endpoint: 503 NC and not UH.
+        if (service.resolution === 'DNS' && chosen.length === 0) continue
+        const assignment = loadAssignment(name, chosen)
+        const message = makeCluster({ mesh, service, rule, port, subset, name }, assignment)
+        clusters.push({ name, message, origins })
+        if (service.resolution === 'EDS') endpoints.push({ name, message: assignment, origins: service.origins })
+      }
+    return { clusters, endpoints }
+  })
+}
+
+function endpointsOf(service: MeshService, port: MeshServicePort, subset: Subset | null): readonly MeshEndpoint[] {
+  const all = service.endpoints(port)
+  return subset ? all.filter(endpoint => selects(subset.labels, endpoint.labels)) : all
+}
+
+interface ClusterPlan {
+  readonly mesh: LinkedMesh
+  readonly service: MeshService
+  readonly rule: MergedRule | null
+  readonly port: MeshServicePort
+  readonly subset: Subset | null
+  readonly name: string
+}
+
+function makeCluster(plan: ClusterPlan, assignment: ClusterLoadAssignment): Cluster {
+  const { mesh, service, rule, port, subset, name } = plan
+  const { meshConfig } = mesh.input
+  const policy = policyFor(port.number, rule?.trafficPolicy ?? null, subset?.trafficPolicy ?? null)
+  const options = httpProtocolOptions(policy.connectionPool)
+  const cluster = create(ClusterSchema, {
+    name,
+    connectTimeout: duration(policy.connectionPool?.connectTimeoutMs ?? meshConfig.connectTimeoutMs),
+    lbPolicy: Cluster_LbPolicy[policy.loadBalancer ?? 'LEAST_REQUEST'],
+    circuitBreakers: circuitBreakers(policy.connectionPool),
+    metadata: istioMetadata(metadataOf(plan)),
+    commonLbConfig: create(Cluster_CommonLbConfigSchema),
+    ...(options ? { typedExtensionProtocolOptions: options } : {}),
+  })
+  if (service.resolution === 'EDS') {
+    cluster.clusterDiscoveryType = { case: 'type', value: Cluster_DiscoveryType.EDS }
+    cluster.edsClusterConfig = create(ClusterSchema, {
+      edsClusterConfig: { edsConfig: adsSource(), serviceName: name },
+    }).edsClusterConfig!
+  } else {
+    cluster.clusterDiscoveryType = { case: 'type', value: Cluster_DiscoveryType.STRICT_DNS }
+    cluster.dnsLookupFamily = Cluster_DnsLookupFamily.V4_ONLY
+    cluster.dnsRefreshRate = duration(meshConfig.dnsRefreshRateMs)
+    cluster.respectDnsTtl = true
+    cluster.loadAssignment = assignment
+  }
+  applyTls(cluster, plan, policy)
+  return cluster
+}
+
+function metadataOf({ service, rule, subset }: ClusterPlan): JsonObject {
+  const { host, name, namespace } = service
+  return {
+    services: [{ host, name, namespace }],
+    ...(rule ? { config: configPath('destination-rule', rule.namespace, rule.name) } : {}),
+    ...(subset ? { subset: subset.name } : {}),
+    ...(service.external ? { external: true } : {}),
+  }
+}
+
+/** A rule's own word; else mTLS towards the endpoints that can speak it, plaintext to the others (auto mTLS). */
+function applyTls(cluster: Cluster, plan: ClusterPlan, policy: TrafficPolicyBlocks): void {
+  const { mesh, service, port, subset } = plan
+  const serverName = outboundServerName(port.number, subset?.name ?? '', service.host)
+  if (policy.tls) {
+    if (policy.tls.mode === 'DISABLE') return
+    const { sni, subjectAltNames } = policy.tls
+    const identities = subjectAltNames.length > 0 ? subjectAltNames : service.subjectAltNames()
+    cluster.transportSocket = upstreamTls(sni ?? serverName, identities)
+    return
+  }
+  if (!mesh.input.meshConfig.enableAutoMtls || service.external) return
+  cluster.transportSocketMatches = [
+    create(Cluster_TransportSocketMatchSchema, {
+      name: 'tlsMode-istio',
+      match: { tlsMode: 'istio' },
+      transportSocket: upstreamTls(serverName, service.subjectAltNames()),
+    }),
+    create(Cluster_TransportSocketMatchSchema, { name: 'tlsMode-disabled', match: {}, transportSocket: rawBuffer() }),
+  ]
+}

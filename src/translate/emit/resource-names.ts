@@ -1,0 +1,25 @@
+// Names that tie resources together, made as Istio makes them.
+
+/** `outbound|9080|v1|reviews.default.svc.cluster.local` */
+export function outboundCluster(port: number, subset: string, host: string): string {
+  return `outbound|${port}|${subset}|${host}`
+}
+
+/** `inbound|9080||` */
+export function inboundCluster(port: number): string {
+  return `inbound|${port}||`
+}
+
+/** `outbound_.9080_.v1_.reviews.default.svc.cluster.local`: no `|` may occur in a server name. */
+export function outboundServerName(port: number, subset: string, host: string): string {
+  return `outbound_.${port}_.${subset}_.${host}`
+}
+
+export const PASSTHROUGH_CLUSTER = 'PassthroughCluster'
+export const BLACK_HOLE_CLUSTER = 'BlackHoleCluster'
+export const HTTP_PROXY_ROUTES = 'http_proxy'
+
+/** By which Istio's metadata name an object. */
+export function configPath(kind: string, namespace: string, name: string): string {
+  return `/apis/networking.istio.io/v1/namespaces/${namespace}/${kind}/${name}`
+}

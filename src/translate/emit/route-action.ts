@@ -1,0 +1,145 @@
+// What a VirtualService's rule does, as Envoy's route: forward, redirect or answer.
+import { create } from '@bufbuild/protobuf'
+import type { RouteDestination } from '../../model/destination.ts'
+import type { HttpRedirect, HttpRoute } from '../../model/http-route.ts'
+import {
+  DirectResponseActionSchema,
+  type RedirectAction,
+  RedirectAction_RedirectResponseCode,
+  RedirectActionSchema,
+  type Route,
+  type RouteAction,
+  RouteActionSchema,
+  type WeightedCluster_ClusterWeight,
+  WeightedCluster_ClusterWeightSchema,
+} from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
+import { duration } from './durations.ts'
+import { type HeaderOptions, headerOptions } from './header-options.ts'
+import { outboundCluster } from './resource-names.ts'
+import { retryPolicy } from './retry-policy.ts'
+import type { RouteSurroundings } from './route-surroundings.ts'
+
+/** Header operations that belong to the route itself, beside its action. */
+export type RouteParts = Pick<
+  Route,
+  'action' | 'requestHeadersToAdd' | 'requestHeadersToRemove' | 'responseHeadersToAdd' | 'responseHeadersToRemove'
+>
+
+export function routeParts(rule: HttpRoute, surroundings: RouteSurroundings): RouteParts {
+  const { authority, ...operations } = headerOptions(rule.headers)
+  switch (rule.action.kind) {
+    case 'redirect':
+      return {
+        action: { case: 'redirect', value: redirectAction(rule.action.redirect, surroundings.port) },
+        ...operations,
+      }
+    case 'direct-response': {
+      const { status, body } = rule.action.response
+      const response = create(DirectResponseActionSchema, {
+        status,
+        ...(body.length > 0 ? { body: { specifier: bodySpecifier(body) } } : {}),
+      })
+      return { action: { case: 'directResponse', value: response }, ...operations }
+    }
+    default:
+      return forward(rule, rule.action.destinations, authority, operations, surroundings)
+  }
+}
+
+function bodySpecifier(body: Uint8Array) {
+  const text = Buffer.from(body).toString('utf8')
+  return Buffer.from(text, 'utf8').equals(body)
+    ? { case: 'inlineString' as const, value: text }
+    : { case: 'inlineBytes' as const, value: body }
+}
+
+function forward(
+  rule: HttpRoute,
+  destinations: readonly RouteDestination[],
+  routeAuthority: string,
+  operations: Omit<HeaderOptions, 'authority'>,
+  surroundings: RouteSurroundings,
+): RouteParts {
+  const policy = retryPolicy(rule.retries, surroundings.defaultRetry)
+  const action = create(RouteActionSchema, {
+    timeout: duration(rule.timeoutMs ?? 0),
+    ...(policy ? { retryPolicy: policy } : {}),
+    ...rewriteOf(rule),
+  })
+  let authority = rule.rewrite?.authority ?? routeAuthority
+  let own = operations
+  const [only] = destinations
+  if (destinations.length === 1 && only) {
+    const { authority: destinationAuthority, ...destinationOperations } = headerOptions(only.headers)
+    // Istio appends the destination's operations to the rule's, and lets the rule's authority win.
+    own = concatOperations(operations, destinationOperations)
+    if (authority === '') authority = destinationAuthority
+    action.clusterSpecifier = { case: 'cluster', value: clusterOf(only, surroundings) }
+  } else {
+    const clusters = destinations
+      .filter(destination => destination.weight > 0)
+      .map(destination => clusterWeight(destination, surroundings))
+    action.clusterSpecifier = create(RouteActionSchema, {
+      clusterSpecifier: { case: 'weightedClusters', value: { clusters } },
+    }).clusterSpecifier
+  }
+  if (authority !== '') action.hostRewriteSpecifier = { case: 'hostRewriteLiteral', value: authority }
+  return { action: { case: 'route', value: action }, ...own }
+}
+
+function rewriteOf(rule: HttpRoute): Partial<Pick<RouteAction, 'prefixRewrite'>> & { regexRewrite?: object } {
+  const { rewrite } = rule
+  if (rewrite?.uri !== undefined) return { prefixRewrite: rewrite.uri }
+  if (!rewrite?.uriRegex) return {}
+  const { match, rewrite: substitution } = rewrite.uriRegex
+  return { regexRewrite: { pattern: { regex: match }, substitution } }
+}
+
+function concatOperations(a: Omit<HeaderOptions, 'authority'>, b: Omit<HeaderOptions, 'authority'>) {
+  return {
+    requestHeadersToAdd: [...a.requestHeadersToAdd, ...b.requestHeadersToAdd],
+    requestHeadersToRemove: [...a.requestHeadersToRemove, ...b.requestHeadersToRemove],
+    responseHeadersToAdd: [...a.responseHeadersToAdd, ...b.responseHeadersToAdd],
+    responseHeadersToRemove: [...a.responseHeadersToRemove, ...b.responseHeadersToRemove],
+  }
+}
+
+function clusterWeight(destination: RouteDestination, surroundings: RouteSurroundings): WeightedCluster_ClusterWeight {
+  const { authority, ...operations } = headerOptions(destination.headers)
+  return create(WeightedCluster_ClusterWeightSchema, {
+    name: clusterOf(destination, surroundings),
+    weight: destination.weight,
+    ...operations,
+    ...(authority === '' ? {} : { hostRewriteSpecifier: { case: 'hostRewriteLiteral', value: authority } }),
+  })
+}
+
+/** The port named; else the service's only one; else the listener's (istio-api.md 1.1). */
+function clusterOf({ destination }: RouteDestination, surroundings: RouteSurroundings): string {
+  const host = surroundings.expand(destination.host)
+  const port = destination.port ?? surroundings.onlyPortOf(host) ?? surroundings.port
+  return outboundCluster(port, destination.subset, host)
+}
+
+const REDIRECT_CODES = {
+  301: RedirectAction_RedirectResponseCode.MOVED_PERMANENTLY,
+  302: RedirectAction_RedirectResponseCode.FOUND,
+  303: RedirectAction_RedirectResponseCode.SEE_OTHER,
+  307: RedirectAction_RedirectResponseCode.TEMPORARY_REDIRECT,
+  308: RedirectAction_RedirectResponseCode.PERMANENT_REDIRECT,
+} as const
+
+function redirectAction(redirect: HttpRedirect, listenerPort: number): RedirectAction {
+  const port = redirect.derivePort === 'FROM_REQUEST_PORT' ? listenerPort : (redirect.port ?? 0)
+  const scheme = redirect.scheme ?? 'http'
+  const isDefault = (scheme === 'http' && port === 80) || (scheme === 'https' && port === 443)
+  return create(RedirectActionSchema, {
+    hostRedirect: redirect.authority ?? '',
+    portRedirect: isDefault ? 0 : port,
+    responseCode: REDIRECT_CODES[redirect.code],
+    ...(redirect.uri === undefined ? {} : { pathRewriteSpecifier: { case: 'pathRedirect', value: redirect.uri } }),
+    ...(redirect.scheme === undefined
+      ? {}
+      : { schemeRewriteSpecifier: { case: 'schemeRedirect', value: redirect.scheme } }),
+  })
+}

@@ -1,0 +1,72 @@
+// Route configurations, and the virtual host for whatever no other takes.
+import { create } from '@bufbuild/protobuf'
+import type { Origin } from '../../model/origin.ts'
+import type { XdsResource } from '../../model/proxy-resources.ts'
+import {
+  type Route,
+  RouteSchema,
+  type VirtualHost,
+  VirtualHostSchema,
+} from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
+import {
+  type RouteConfiguration,
+  RouteConfigurationSchema,
+} from '../../xds/generated/envoy/config/route/v3/route_pb.ts'
+import type { LinkedMesh } from '../link/linked-mesh.ts'
+import { duration } from './durations.ts'
+import { PASSTHROUGH_CLUSTER } from './resource-names.ts'
+
+const MAX_DIRECT_RESPONSE_BYTES = 1_048_576
+
+export function virtualHost(name: string, domains: readonly string[], routes: readonly Route[]): VirtualHost {
+  return create(VirtualHostSchema, {
+    name,
+    domains: [...domains],
+    routes: [...routes],
+    includeRequestAttemptCount: true,
+  })
+}
+
+export function routeConfiguration(
+  name: string,
+  virtualHosts: readonly VirtualHost[],
+  origins: readonly Origin[],
+  ignorePort: boolean,
+): XdsResource<RouteConfiguration> {
+  const message = create(RouteConfigurationSchema, {
+    name,
+    virtualHosts: [...virtualHosts],
+    // A cluster that does not exist is a 503 at run time, not a refused config.
+    validateClusters: false,
+    maxDirectResponseBodySizeBytes: MAX_DIRECT_RESPONSE_BYTES,
+    ignorePortInHostMatching: ignorePort,
+  })
+  return { name, message, origins: distinctOrigins(origins) }
+}
+
+/** outboundTrafficPolicy: hosts that nobody knows are let through, or answered 502. */
+export function unknownHosts(mesh: LinkedMesh): VirtualHost {
+  const match = { pathSpecifier: { case: 'prefix', value: '/' } } as const
+  if (mesh.input.meshConfig.outboundTrafficPolicy === 'REGISTRY_ONLY') {
+    const block = create(RouteSchema, {
+      name: 'block_all',
+      match,
+      action: { case: 'directResponse', value: { status: 502 } },
+    })
+    return virtualHost('block_all', ['*'], [block])
+  }
+  const allow = create(RouteSchema, {
+    name: 'allow_any',
+    match,
+    action: {
+      case: 'route',
+      value: { clusterSpecifier: { case: 'cluster', value: PASSTHROUGH_CLUSTER }, timeout: duration(0) },
+    },
+  })
+  return virtualHost('allow_any', ['*'], [allow])
+}
+
+function distinctOrigins(origins: readonly Origin[]): readonly Origin[] {
+  const seen = new Map(origins.map(origin => [`${origin.kind}/${origin.namespace}/${origin.name}`, origin]))
+  return [...seen.values()]
+}

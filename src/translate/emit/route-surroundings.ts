@@ -1,0 +1,17 @@
+// Where routes are made for: which listener, which client, and what it can look up.
+import type { HttpRetry } from '../../model/http-retry.ts'
+import type { Labels } from '../link/label-selector.ts'
+
+export interface RouteSurroundings {
+  /** Of the listener: what `match.port` and FROM_REQUEST_PORT mean, and the last resort of a destination without port. */
+  readonly port: number
+  /** `mesh`, or the gateways whose listener it is: `namespace/name`. */
+  readonly gateways: ReadonlySet<string>
+  readonly clientNamespace: string
+  readonly clientLabels: Labels
+  readonly defaultRetry: HttpRetry | null
+  /** A host as the VirtualService wrote it, spelt out. */
+  expand(host: string): string
+  /** Undefined when the service is not known, or has several. */
+  onlyPortOf(host: string): number | undefined
+}

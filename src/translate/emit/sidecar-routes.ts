@@ -1,0 +1,43 @@
+// The outbound route configurations of a sidecar: one for its HTTP proxy port, or one for each port of a service.
+import type { XdsResource } from '../../model/proxy-resources.ts'
+import type { RouteConfiguration } from '../../xds/generated/envoy/config/route/v3/route_pb.ts'
+import type { ClientScope } from '../link/client-scope.ts'
+import type { LinkedMesh } from '../link/linked-mesh.ts'
+import { compare } from '../link/precedence.ts'
+import { HTTP_PROXY_ROUTES } from './resource-names.ts'
+import { routeConfiguration, unknownHosts, virtualHost } from './route-configuration.ts'
+import { sidecarVirtualHosts } from './sidecar-virtual-hosts.ts'
+
+const DEFAULT_HTTP_PORT = 80
+
+/** Ports on which a sidecar listens when it has no HTTP proxy port. */
+export function outboundPorts(scope: ClientScope): readonly number[] {
+  return [...scope.servicesByPort.keys()].sort((a, b) => a - b)
+}
+
+/** For the listener of one port: every host is of that port, whatever port the authority names. */
+export function portRoutes(mesh: LinkedMesh, scope: ClientScope, port: number): XdsResource<RouteConfiguration> {
+  return mesh.memo.get(`routes|${port}|${scope.key}`, () => {
+    const drafts = sidecarVirtualHosts(mesh, scope, port, false)
+    const hosts = drafts.map(draft => virtualHost(draft.name, draft.domains, draft.routes))
+    const origins = drafts.flatMap(draft => draft.origins)
+    return routeConfiguration(`${port}`, [...hosts, unknownHosts(mesh)], origins, true)
+  })
+}
+
+/** For the HTTP proxy port: the authority's port tells services apart; none stands for 80. */
+export function httpProxyRoutes(mesh: LinkedMesh, scope: ClientScope): XdsResource<RouteConfiguration> {
+  return mesh.memo.get(`routes|${HTTP_PROXY_ROUTES}|${scope.key}`, () => {
+    // Port 80 is there even where no service has it: hosts that only VirtualServices know live on it.
+    const ports = new Set([...scope.servicesByPort.keys(), DEFAULT_HTTP_PORT])
+    const drafts = [...ports].flatMap(port => sidecarVirtualHosts(mesh, scope, port, true))
+    drafts.sort((a, b) => compare(a.name, b.name))
+    const hosts = drafts.map(draft => {
+      const withPort = draft.domains.map(domain => `${domain}:${draft.port}`)
+      const bare = draft.port === DEFAULT_HTTP_PORT ? draft.domains : []
+      return virtualHost(draft.name, [...bare, ...withPort], draft.routes)
+    })
+    const origins = drafts.flatMap(draft => draft.origins)
+    return routeConfiguration(HTTP_PROXY_ROUTES, [...hosts, unknownHosts(mesh)], origins, false)
+  })
+}
