@@ -1,0 +1,7 @@
+// The network filters there are, by type URL.
+import type { NetworkFilterFactory } from './contract/network-filter.ts'
+import { HTTP_CONNECTION_MANAGER } from './http-connection-manager/factory.ts'
+
+export const NETWORK_FILTERS: ReadonlyMap<string, NetworkFilterFactory> = new Map(
+  [HTTP_CONNECTION_MANAGER].map(factory => [factory.typeUrl, factory]),
+)

@@ -1,0 +1,65 @@
+// A certificate as it came from the authority: taken apart, and checked before anyone relies on it.
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { readSubjectAltNames } from '../../transport/tls/subject-alt-names.ts'
+
+const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g
+
+export interface CertificateChain {
+  /** Leaf first, then intermediates, PEM; without the root, which peers have themselves. */
+  readonly pem: string
+  readonly spiffeId: string
+  /** Epoch milliseconds. */
+  readonly notBefore: number
+  readonly notAfter: number
+  /** Hex. */
+  readonly serialNumber: string
+}
+
+/** The PEM blocks of a text, one certificate each. */
+export function splitPem(text: string): string[] {
+  return text.match(PEM_CERTIFICATE) ?? []
+}
+
+/** Reads a chain and checks that it belongs to the key and ends in the bundle. Throws an Error that says what is wrong. */
+export function readCertificateChain(pem: string, keyPem: string, trustBundle: string): CertificateChain {
+  const certificates = splitPem(pem).map(block => new X509Certificate(block))
+  const leaf = certificates[0]
+  if (!leaf) throw new Error('no certificate in the chain')
+  if (!leaf.checkPrivateKey(createPrivateKey(keyPem))) throw new Error('the certificate is for another key')
+  const roots = splitPem(trustBundle).map(block => new X509Certificate(block))
+  const presented = certificates.filter((certificate, index) => index === 0 || !isSelfSigned(certificate))
+  if (!endsInBundle(presented, roots)) throw new Error('the certificate is not signed by the trust bundle')
+  const spiffeId = readSubjectAltNames(leaf.raw).uris[0]
+  if (!spiffeId) throw new Error('the certificate carries no SPIFFE id')
+  return {
+    pem: presented.map(certificate => certificate.toString()).join(''),
+    spiffeId,
+    notBefore: leaf.validFromDate.getTime(),
+    notAfter: leaf.validToDate.getTime(),
+    serialNumber: leaf.serialNumber,
+  }
+}
+
+/** The certificates of a bundle, one line-ended PEM text. Throws when it holds none, or one that cannot be read. */
+export function readTrustBundle(text: string): string {
+  const blocks = splitPem(text)
+  if (blocks.length === 0) throw new Error('no certificate in the trust bundle')
+  return blocks.map(block => new X509Certificate(block).toString()).join('')
+}
+
+function endsInBundle(chain: readonly X509Certificate[], roots: readonly X509Certificate[]): boolean {
+  for (const [index, certificate] of chain.entries()) {
+    if (roots.some(root => isIssuedBy(certificate, root))) return true
+    const next = chain[index + 1]
+    if (!next || !isIssuedBy(certificate, next)) return false
+  }
+  return false
+}
+
+function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
+  return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey)
+}
+
+function isSelfSigned(certificate: X509Certificate): boolean {
+  return isIssuedBy(certificate, certificate)
+}

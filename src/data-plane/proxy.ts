@@ -1,0 +1,200 @@
+// The data plane of one workload: what xDS says goes in at `apply`, traffic flows by it.
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Problem } from '../base/problem.ts'
+import type { Random } from '../base/random.ts'
+import type { Network } from '../transport/net/network.ts'
+import type { KeyPair } from '../transport/tls/secure-context.ts'
+import type { Cluster } from '../xds/generated/envoy/config/cluster/v3/cluster_pb.ts'
+import type { ClusterLoadAssignment } from '../xds/generated/envoy/config/endpoint/v3/endpoint_pb.ts'
+import type { Listener } from '../xds/generated/envoy/config/listener/v3/listener_pb.ts'
+import type { RouteConfiguration } from '../xds/generated/envoy/config/route/v3/route_pb.ts'
+import type { Secret } from '../xds/generated/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts'
+import type { ResourceMessage } from '../xds/resource-message.ts'
+import type { ResourceType } from '../xds/type-url.ts'
+import { AccessLogs } from './access-log/access-logs.ts'
+import type { LogFiles } from './access-log/log-file.ts'
+import { ClusterManager } from './cluster/cluster-manager.ts'
+import type { NetworkFilterHost } from './filters/network/contract/network-filter.ts'
+import { NETWORK_FILTERS } from './filters/network/registry.ts'
+import { ListenerManager } from './listener/listener-manager.ts'
+import { ResourceRecords } from './resource-records.ts'
+import { compileRouteTable } from './route/compile-route-table.ts'
+import { RouteTables } from './route/route-tables.ts'
+import { createStats, type Stats } from './stats/stats-store.ts'
+import { takeSecret } from './transport-socket/delivered-secret.ts'
+import { SecretStore, TRUST_BUNDLE_SECRET, WORKLOAD_SECRET } from './transport-socket/secret-store.ts'
+import { createTransportCompiler } from './transport-socket/upstream-transport-compiler.ts'
+import type { ResourceApplier, VersionedResource } from './xds-client/resource-applier.ts'
+
+/** Where key and trust come from: a WorkloadIdentity, or what a test has made. */
+export interface ProxyIdentity {
+  readonly keyPair: KeyPair
+  /** PEM. */
+  readonly trustBundle: string
+  onChange(listener: () => void): void
+  /** A new bundle by SDS. Throws when it is none. */
+  takeTrustBundle(pem: string): void
+}
+
+export interface ProxyOptions {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly network: Network
+  readonly logFiles: LogFiles
+  /** Switches `x-weft-reason` on local replies; on unless false. */
+  readonly reasonHeader?: boolean
+  /** For connections of config that is gone; Istio's 45 s unless set. */
+  readonly drainTimeMs?: number
+  /** Downstream, of the whole proxy. */
+  readonly maxConnections?: number
+}
+
+const ISTIO_DRAIN_TIME_MS = 45_000
+const MAX_CONNECTIONS = 100_000
+const DRAIN_POLL_MS = 20
+const NO_VERSIONS: ReadonlyMap<string, string> = new Map()
+
+export class Proxy implements ResourceApplier {
+  readonly stats: Stats
+  readonly secrets = new SecretStore()
+  readonly routeTables = new RouteTables()
+  readonly clusters: ClusterManager
+  readonly listeners: ListenerManager
+  readonly records: ResourceRecords
+  readonly #options: ProxyOptions
+  readonly #accessLogs: AccessLogs
+  #identity: ProxyIdentity | null = null
+
+  constructor(options: ProxyOptions) {
+    this.#options = options
+    const { clock, random, log, network } = options
+    this.stats = createStats()
+    const stats = this.stats.root
+    this.records = new ResourceRecords(clock)
+    this.#accessLogs = new AccessLogs({ clock, log, files: options.logFiles })
+    const compileTransport = createTransportCompiler(network, this.secrets)
+    this.clusters = new ClusterManager({ clock, random, log, network, stats, compileTransport })
+    const filterHost: NetworkFilterHost = {
+      clock,
+      random,
+      log,
+      stats,
+      clusters: this.clusters,
+      routeTables: this.routeTables,
+      compileRouteTable,
+      compileAccessLog: typedConfig => this.#accessLogs.compile(typedConfig),
+      reasonHeader: options.reasonHeader ?? true,
+    }
+    this.listeners = new ListenerManager({
+      clock,
+      random,
+      log,
+      network,
+      filterHost,
+      secrets: this.secrets,
+      networkFilters: NETWORK_FILTERS,
+      drainTimeMs: options.drainTimeMs ?? ISTIO_DRAIN_TIME_MS,
+      maxConnections: options.maxConnections ?? MAX_CONNECTIONS,
+    })
+  }
+
+  /** From now on the secrets `default` and `ROOTCA` are this identity's; new connections use them. */
+  useIdentity(identity: ProxyIdentity): void {
+    this.#identity = identity
+    const take = (): void => {
+      this.secrets.setTrustedCa(TRUST_BUNDLE_SECRET, identity.trustBundle)
+      this.secrets.setKeyPair(WORKLOAD_SECRET, identity.keyPair)
+    }
+    identity.onChange(take)
+    take()
+  }
+
+  /**
+   * Takes what is good and reports, with every reason, what is not. Without `Kind name` as its object a problem concerns
+   * no single resource.
+   */
+  update(
+    type: ResourceType,
+    messages: readonly ResourceMessage[],
+    removed: readonly string[] = [],
+    versions: ReadonlyMap<string, string> = NO_VERSIONS,
+  ): Problem[] {
+    const problems = this.#compile(type, messages, removed)
+    this.records.note(type, messages, removed, problems, versions)
+    return problems
+  }
+
+  async apply(
+    type: ResourceType,
+    resources: readonly VersionedResource[],
+    removed: readonly string[],
+  ): Promise<readonly Problem[]> {
+    const versions = new Map(resources.map(({ name, version }) => [name, version]))
+    const messages = resources.map(({ message }) => message)
+    const problems = this.update(type, messages, removed, versions)
+    return type === 'listener' ? [...problems, ...(await this.listeners.settled())] : problems
+  }
+
+  wanted(type: 'endpoint' | 'route' | 'secret'): readonly string[] {
+    switch (type) {
+      case 'endpoint':
+        return this.clusters.edsNames()
+      case 'route':
+        return this.listeners.routeNames()
+      case 'secret':
+        return [TRUST_BUNDLE_SECRET, ...this.listeners.secretNames().filter(name => !isOwnSecret(name))]
+    }
+  }
+
+  /** Config has come and every listener serves. */
+  get ready(): boolean {
+    return this.listeners.ready
+  }
+
+  /** Stops accepting, lets streams end, and closes what is left after `limitMs`. */
+  async drain(limitMs: number): Promise<void> {
+    const { clock } = this.#options
+    await this.listeners.drain()
+    const deadline = clock.now() + limitMs
+    while (this.listeners.activeConnections > 0 && clock.now() < deadline) {
+      await new Promise<void>(resolve => clock.setTimer(DRAIN_POLL_MS, resolve))
+    }
+  }
+
+  /** Ends everything at once. */
+  async close(): Promise<void> {
+    await this.listeners.close()
+    this.clusters.close()
+    this.#accessLogs.close()
+  }
+
+  /** After log rotation. */
+  reopenLogs(): void {
+    this.#accessLogs.reopen()
+  }
+
+  #compile(type: ResourceType, messages: readonly ResourceMessage[], removed: readonly string[]): Problem[] {
+    switch (type) {
+      case 'cluster':
+        return this.clusters.updateClusters(messages as readonly Cluster[], removed)
+      case 'endpoint':
+        return this.clusters.updateEndpoints(messages as readonly ClusterLoadAssignment[], removed)
+      case 'listener':
+        return this.listeners.update(messages as readonly Listener[], removed)
+      case 'route': {
+        const problems = this.routeTables.update(messages as readonly RouteConfiguration[], removed)
+        this.listeners.resourcesArrived()
+        return problems
+      }
+      case 'secret':
+        // A secret taken away stays in use until another comes: dropping it would drop the service.
+        return (messages as readonly Secret[]).flatMap(message => takeSecret(message, this.secrets, this.#identity))
+    }
+  }
+}
+
+function isOwnSecret(name: string): boolean {
+  return name === WORKLOAD_SECRET || name === TRUST_BUNDLE_SECRET
+}

@@ -1,0 +1,41 @@
+// A Secret that came by SDS over ADS: the mesh's trust bundle, or a certificate of a gateway.
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import type { Problem } from '../../base/problem.ts'
+import type { DataSource } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
+import type { Secret } from '../../xds/generated/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts'
+import { type SecretStore, TRUST_BUNDLE_SECRET, WORKLOAD_SECRET } from './secret-store.ts'
+
+/** The identity's own way to take the mesh's bundle: it keeps it on disk, too. */
+interface TrustBundleTaker {
+  takeTrustBundle(pem: string): void
+}
+
+export function takeSecret(secret: Secret, store: SecretStore, identity: TrustBundleTaker | null): Problem[] {
+  const { name, type } = secret
+  try {
+    if (name === WORKLOAD_SECRET) throw new Error('the workload makes its own key: nobody sends it one')
+    if (type.case === 'validationContext') {
+      const pem = inline(type.value.trustedCa)
+      new X509Certificate(pem)
+      if (name === TRUST_BUNDLE_SECRET && identity) identity.takeTrustBundle(pem)
+      else store.setTrustedCa(name, pem)
+    } else if (type.case === 'tlsCertificate') {
+      const certificateChain = inline(type.value.certificateChain)
+      const privateKey = inline(type.value.privateKey)
+      const certificate = new X509Certificate(certificateChain)
+      if (!certificate.checkPrivateKey(createPrivateKey(privateKey)))
+        throw new Error('key and certificate do not belong together')
+      store.setKeyPair(name, { certificateChain, privateKey })
+    } else throw new Error(`a secret of type ${type.case ?? 'none'} is not supported`)
+    return []
+  } catch (error) {
+    return [{ code: 'WEFT-4103', severity: 'error', object: `Secret ${name}`, message: (error as Error).message }]
+  }
+}
+
+function inline(source: DataSource | undefined): string {
+  const specifier = source?.specifier
+  if (specifier?.case === 'inlineString') return specifier.value
+  if (specifier?.case === 'inlineBytes') return Buffer.from(specifier.value).toString('utf8')
+  throw new Error('its data must be inline')
+}

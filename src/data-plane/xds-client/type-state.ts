@@ -1,0 +1,78 @@
+// One resource type of the incremental protocol: what is subscribed, what is held (xds_protocol, "Incremental xDS").
+import { create } from '@bufbuild/protobuf'
+import {
+  type DeltaDiscoveryRequest,
+  DeltaDiscoveryRequestSchema,
+  type Resource,
+} from '../../xds/generated/envoy/service/discovery/v3/discovery_pb.ts'
+import { type ResourceType, TYPE_URL } from '../../xds/type-url.ts'
+
+export interface HeldResource {
+  readonly version: string
+  /** Encoded, as it came: for the last good config. */
+  readonly bytes: Uint8Array
+}
+
+export class TypeState {
+  readonly type: ResourceType
+  readonly wildcard: boolean
+  /** What was accepted. */
+  readonly held = new Map<string, HeldResource>()
+  #subscribed = new Set<string>()
+  /** Subscribed on the stream that is open. */
+  #announced = false
+
+  constructor(type: ResourceType, wildcard: boolean) {
+    this.type = type
+    this.wildcard = wildcard
+  }
+
+  /** The first request of a stream; null when nothing of this type is wanted yet. */
+  firstRequest(wanted: readonly string[]): DeltaDiscoveryRequest | null {
+    this.#subscribed = new Set(wanted)
+    this.#announced = this.wildcard || wanted.length > 0
+    if (!this.#announced) return null
+    const initialResourceVersions: Record<string, string> = {}
+    for (const [name, { version }] of this.held) {
+      if (this.wildcard || this.#subscribed.has(name)) initialResourceVersions[name] = version
+    }
+    const resourceNamesSubscribe = this.wildcard ? ['*'] : [...wanted]
+    return this.#request({ resourceNamesSubscribe, initialResourceVersions })
+  }
+
+  /** What to say when the wish has changed; null when it has not. Names let go of are no longer held. */
+  resubscribe(wanted: readonly string[]): DeltaDiscoveryRequest | null {
+    if (this.wildcard) return null
+    if (!this.#announced) return this.firstRequest(wanted)
+    const next = new Set(wanted)
+    const resourceNamesSubscribe = wanted.filter(name => !this.#subscribed.has(name))
+    const resourceNamesUnsubscribe = [...this.#subscribed].filter(name => !next.has(name))
+    this.#subscribed = next
+    for (const name of resourceNamesUnsubscribe) this.held.delete(name)
+    if (resourceNamesSubscribe.length + resourceNamesUnsubscribe.length === 0) return null
+    return this.#request({ resourceNamesSubscribe, resourceNamesUnsubscribe })
+  }
+
+  /** ACK; with `error` NACK. */
+  answer(nonce: string, error: string | null): DeltaDiscoveryRequest {
+    return this.#request({
+      responseNonce: nonce,
+      // google.rpc.Code INVALID_ARGUMENT, as Envoy answers.
+      ...(error === null
+        ? {}
+        : { errorDetail: { $typeName: 'google.rpc.Status', code: 3, message: error, details: [] } }),
+    })
+  }
+
+  isWanted(name: string): boolean {
+    return this.wildcard || this.#subscribed.has(name)
+  }
+
+  hold(resource: Resource, bytes: Uint8Array): void {
+    this.held.set(resource.name, { version: resource.version, bytes })
+  }
+
+  #request(fields: Partial<Omit<DeltaDiscoveryRequest, '$typeName'>>): DeltaDiscoveryRequest {
+    return Object.assign(create(DeltaDiscoveryRequestSchema, { typeUrl: TYPE_URL[this.type] }), fields)
+  }
+}

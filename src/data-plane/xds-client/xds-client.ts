@@ -1,0 +1,262 @@
+// The proxy's side of ADS: subscribes, applies, answers, reconnects, and remembers what was good.
+import type { Clock, Timer } from '../../base/clock.ts'
+import type { Log } from '../../base/log.ts'
+import { formatProblem, type Problem } from '../../base/problem.ts'
+import type { Random } from '../../base/random.ts'
+import type { Node } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
+import type { DeltaDiscoveryResponse, Resource } from '../../xds/generated/envoy/service/discovery/v3/discovery_pb.ts'
+import { decodeResource, resourceKind, resourceName } from '../../xds/resource-message.ts'
+import { type ResourceType, resourceTypeOf, SEND_ORDER, TYPE_URL } from '../../xds/type-url.ts'
+import { Backoff } from '../backoff.ts'
+import type { StatsScope } from '../stats/stats-scope.ts'
+import { AdsStream, type ControlPlaneCredentials } from './ads-stream.ts'
+import type { LastGood } from './last-good.ts'
+import type { ResourceApplier, VersionedResource } from './resource-applier.ts'
+import { TypeState } from './type-state.ts'
+import { createXdsStats, type XdsStats } from './xds-stats.ts'
+
+export interface XdsClientOptions {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly stats: StatsScope
+  readonly node: Node
+  /** `host:port` */
+  readonly target: string
+  /** Asked anew for each connection; null: plaintext, for tests. */
+  credentials(): ControlPlaneCredentials | null
+  readonly applier: ResourceApplier
+  /** Null: nothing is kept. */
+  readonly lastGood: LastGood | null
+}
+
+/** Types without names to ask by: the server decides what a proxy has. */
+const WILDCARD: ReadonlySet<ResourceType> = new Set(['cluster', 'listener'])
+const MAX_RESOURCES = 100_000
+/** A NACK that carries more than this helps nobody. */
+const MAX_ERROR_CHARACTERS = 16_384
+const FIRST_RETRY_MS = 250
+const LAST_RETRY_MS = 5_000
+/** A cluster taken away is used a moment longer: routes that still name it may be on their way out (make before break). */
+const CLUSTER_REMOVAL_DELAY_MS = 1_000
+
+export class XdsClient {
+  readonly #options: XdsClientOptions
+  readonly #types: ReadonlyMap<ResourceType, TypeState>
+  readonly #stats: XdsStats
+  readonly #backoff: Backoff
+  readonly #removals = new Map<string, Timer>()
+  #stream: AdsStream | null = null
+  #retry: Timer | null = null
+  #stopped = false
+  #initialised = new Set<ResourceType>()
+  #whenInitialised: (() => void)[] = []
+
+  constructor(options: XdsClientOptions) {
+    this.#options = options
+    this.#types = new Map(SEND_ORDER.map(type => [type, new TypeState(type, WILDCARD.has(type))]))
+    this.#stats = createXdsStats(options.stats)
+    this.#backoff = new Backoff(FIRST_RETRY_MS, LAST_RETRY_MS, options.random)
+  }
+
+  /** Serves from the last good config, when there is one, and connects. Resolves when that config is in force. */
+  async start(): Promise<void> {
+    await this.#loadLastGood()
+    this.#connect()
+  }
+
+  /** Clusters and listeners have come, from the control plane or from disk. */
+  get isInitialised(): boolean {
+    return this.#initialised.has('cluster') && this.#initialised.has('listener')
+  }
+
+  get isConnected(): boolean {
+    return this.#stats.connected.value === 1
+  }
+
+  initialised(): Promise<void> {
+    if (this.isInitialised) return Promise.resolve()
+    return new Promise(resolve => this.#whenInitialised.push(resolve))
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#retry?.cancel()
+    for (const timer of this.#removals.values()) timer.cancel()
+    this.#stream?.close()
+    this.#options.lastGood?.flush()
+  }
+
+  async #loadLastGood(): Promise<void> {
+    const { lastGood, log } = this.#options
+    if (!lastGood) return
+    let total = 0
+    for (const type of SEND_ORDER) {
+      const stored = lastGood.load(type)
+      if (stored.length === 0) continue
+      await this.#take(this.#types.get(type)!, stored, [])
+      this.#markInitialised(type)
+      total += stored.length
+    }
+    if (total > 0) log.info('serving from the last good config', { resources: total })
+  }
+
+  #connect(): void {
+    if (this.#stopped) return
+    const { target, log } = this.#options
+    log.debug('connecting to the control plane', { target })
+    const stream = new AdsStream(target, this.#options.credentials(), {
+      onResponse: response => this.#onResponse(response),
+      onEnd: reason => this.#onEnd(reason),
+    })
+    this.#stream = stream
+    let node: Node | undefined = this.#options.node
+    for (const type of SEND_ORDER) {
+      const request = this.#types.get(type)!.firstRequest(this.#wanted(type))
+      if (!request) continue
+      // Only the first request of a stream says who asks.
+      if (node) request.node = node
+      node = undefined
+      stream.send(request)
+    }
+  }
+
+  #onEnd(reason: string): void {
+    this.#stats.connected.value = 0
+    this.#stream = null
+    if (this.#stopped) return
+    const delay = this.#backoff.next()
+    this.#options.log.warn('no connection to the control plane', { why: reason, retryMs: Math.round(delay) })
+    this.#retry = this.#options.clock.setTimer(delay, () => this.#connect())
+  }
+
+  async #onResponse(response: DeltaDiscoveryResponse): Promise<void> {
+    const stream = this.#stream
+    if (this.#stats.connected.value === 0)
+      this.#options.log.info('connected to the control plane', { target: this.#options.target })
+    this.#stats.connected.value = 1
+    this.#backoff.reset()
+    const type = resourceTypeOf(response.typeUrl)
+    if (!type || !stream) return
+    const state = this.#types.get(type)!
+    const stats = this.#stats.types[type]
+    stats.attempt.value += 1
+    const problems = await this.#takeResponse(state, response)
+    if (this.#stopped) return
+    const errors = problems.filter(problem => problem.severity === 'error')
+    ;(errors.length === 0 ? stats.success : stats.rejected).value += 1
+    for (const problem of problems) this.#options.log.warn('config refused', { problem: formatProblem(problem) })
+    stream.send(state.answer(response.nonce, errors.length === 0 ? null : describeProblems(errors)))
+    this.#resubscribe(stream)
+    this.#markInitialised(type)
+  }
+
+  async #takeResponse(state: TypeState, response: DeltaDiscoveryResponse): Promise<readonly Problem[]> {
+    const { resources, removedResources } = response
+    if (resources.length > MAX_RESOURCES)
+      return [refused(state.type, '', `${resources.length} resources in one response`)]
+    try {
+      return await this.#take(state, resources, removedResources)
+    } catch (error) {
+      // Whatever a control plane sends, it must not stop the proxy: the config before stays in force.
+      this.#options.log.error('applying config failed', { type: state.type, why: (error as Error).stack })
+      return [refused(state.type, '', `internal error: ${(error as Error).message}`)]
+    }
+  }
+
+  /** Decodes and applies; what was accepted is held and kept on disk. */
+  async #take(
+    state: TypeState,
+    resources: readonly Resource[],
+    removed: readonly string[],
+  ): Promise<readonly Problem[]> {
+    const { type } = state
+    const problems: Problem[] = []
+    const good: VersionedResource[] = []
+    const accepted: Resource[] = []
+    for (const resource of resources) {
+      const message = readResource(type, resource, problems)
+      if (!message) continue
+      good.push(message)
+      accepted.push(resource)
+      this.#removals.get(resource.name)?.cancel()
+    }
+    const now = type === 'cluster' ? [] : removed
+    problems.push(...(await this.#options.applier.apply(type, good, now)))
+    for (const resource of accepted) {
+      if (!isRefused(problems, type, resource.name)) state.hold(resource, resource.resource!.value)
+    }
+    for (const name of removed) {
+      state.held.delete(name)
+      if (type === 'cluster') this.#removeLater(name)
+    }
+    this.#options.lastGood?.save(type, state.held)
+    return problems
+  }
+
+  #removeLater(name: string): void {
+    this.#removals.get(name)?.cancel()
+    const timer = this.#options.clock.setTimer(CLUSTER_REMOVAL_DELAY_MS, () => {
+      this.#removals.delete(name)
+      void this.#options.applier.apply('cluster', [], [name]).then(() => {
+        if (this.#stream) this.#resubscribe(this.#stream)
+      })
+    })
+    this.#removals.set(name, timer)
+  }
+
+  /** What was applied decides what else is wanted: clusters name endpoints, listeners name routes. */
+  #resubscribe(stream: AdsStream): void {
+    for (const type of SEND_ORDER) {
+      const state = this.#types.get(type)!
+      const request = state.resubscribe(this.#wanted(type))
+      if (!request) continue
+      stream.send(request)
+      this.#options.lastGood?.save(type, state.held)
+    }
+  }
+
+  #wanted(type: ResourceType): readonly string[] {
+    return type === 'cluster' || type === 'listener' ? [] : this.#options.applier.wanted(type)
+  }
+
+  #markInitialised(type: ResourceType): void {
+    this.#initialised.add(type)
+    if (!this.isInitialised) return
+    for (const resolve of this.#whenInitialised) resolve()
+    this.#whenInitialised = []
+  }
+}
+
+function readResource(type: ResourceType, resource: Resource, problems: Problem[]): VersionedResource | null {
+  const { name, version } = resource
+  const fail = (message: string): null => {
+    problems.push(refused(type, name, message))
+    return null
+  }
+  if (resource.resource?.typeUrl !== TYPE_URL[type]) return fail(`is a ${resource.resource?.typeUrl || 'nothing'}`)
+  try {
+    const message = decodeResource(type, resource.resource.value)
+    if (resourceName(message) !== name) return fail(`names itself ${resourceName(message)}`)
+    return { name, version, message }
+  } catch (error) {
+    return fail(`cannot be decoded: ${(error as Error).message}`)
+  }
+}
+
+function refused(type: ResourceType, name: string, message: string): Problem {
+  return { code: 'WEFT-4102', severity: 'error', object: `${resourceKind(type)} ${name}`.trim(), message }
+}
+
+function isRefused(problems: readonly Problem[], type: ResourceType, name: string): boolean {
+  const object = `${resourceKind(type)} ${name}`
+  // A port that is taken does not make a listener bad: it is kept, and bound when the port is free.
+  return problems.some(
+    problem => problem.object === object && problem.severity === 'error' && problem.code !== 'WEFT-4101',
+  )
+}
+
+function describeProblems(problems: readonly Problem[]): string {
+  const text = problems.map(formatProblem).join('\n')
+  return text.length > MAX_ERROR_CHARACTERS ? `${text.slice(0, MAX_ERROR_CHARACTERS)}...` : text
+}
