@@ -1,0 +1,28 @@
+// Random UUIDs (RFC 9562 version 4), made from random bytes fetched for many at once: one call into the system's
+// generator for 256 of them.
+import type { Random } from './random.ts'
+
+const BYTES_EACH = 16
+const BATCH = 256
+const VARIANT = ['8', '9', 'a', 'b']
+
+export class UuidSource {
+  readonly #random: Random
+  #hex = ''
+  #next = BATCH
+
+  constructor(random: Random) {
+    this.#random = random
+  }
+
+  next(): string {
+    if (this.#next === BATCH) {
+      this.#hex = this.#random.bytes(BATCH * BYTES_EACH).toString('hex')
+      this.#next = 0
+    }
+    const hex = this.#hex
+    const at = this.#next++ * BYTES_EACH * 2
+    const variant = VARIANT[hex.charCodeAt(at + 16) & 3]
+    return `${hex.slice(at, at + 8)}-${hex.slice(at + 8, at + 12)}-4${hex.slice(at + 13, at + 16)}-${variant}${hex.slice(at + 17, at + 20)}-${hex.slice(at + 20, at + 32)}`
+  }
+}

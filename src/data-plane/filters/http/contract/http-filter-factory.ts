@@ -1,0 +1,48 @@
+// How an HTTP filter is found by its config and made for each stream.
+import type { Any } from '@bufbuild/protobuf/wkt'
+import type { Parsed } from '../../../../base/problem.ts'
+import type { StatsScope } from '../../../stats/stats-scope.ts'
+import type { NetworkFilterHost } from '../../network/contract/network-filter.ts'
+import type { HttpFilter, TerminalFilter, TerminalStream } from './http-filter.ts'
+
+export type FilterEvent = 'decodeHeaders' | 'decodeData' | 'encodeHeaders' | 'encodeData' | 'onDestroy'
+
+/** A filter with its config compiled, shared by the streams of a listener. */
+export interface CompiledHttpFilter {
+  readonly name: string
+  /** The events it takes part in; the chain calls it for no others. */
+  readonly events: readonly FilterEvent[]
+  createFilter(stream: TerminalStream): HttpFilter
+}
+
+/** Ends the chain: takes every request. */
+export interface CompiledTerminalFilter {
+  readonly name: string
+  createTerminalFilter(stream: TerminalStream): TerminalFilter
+}
+
+/** What the connection manager lends to its filters. */
+export interface HttpFilterHost {
+  readonly proxy: NetworkFilterHost
+  /** `http.<stat prefix>.` */
+  readonly connectionManagerStats: StatsScope
+}
+
+interface FactoryBase {
+  /** Envoy's name: `envoy.filters.http.router`. */
+  readonly name: string
+  readonly typeUrl: string
+}
+
+export interface HttpFilterFactory extends FactoryBase {
+  readonly terminal: false
+  /** `path` names the place inside the listener, for problems. Null: the filter has nothing to do on any stream. */
+  compile(typedConfig: Any, path: string, host: HttpFilterHost): Parsed<CompiledHttpFilter | null>
+}
+
+export interface TerminalFilterFactory extends FactoryBase {
+  readonly terminal: true
+  compile(typedConfig: Any, path: string, host: HttpFilterHost): Parsed<CompiledTerminalFilter>
+}
+
+export type AnyHttpFilterFactory = HttpFilterFactory | TerminalFilterFactory

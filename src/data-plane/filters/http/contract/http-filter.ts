@@ -1,0 +1,65 @@
+// The contract of an HTTP filter: one object per stream, made by the factory's compiled form.
+//
+//   decode (request):  filter 0 -> filter 1 -> ... -> router
+//   encode (response): filter 0 <- filter 1 <- ... <- router
+import type { RequestHead, ResponseHead } from '../../../../transport/request-head.ts'
+import type { LocalReply } from '../../../http/local-reply.ts'
+import type { RouteTable } from '../../../route/route-entry.ts'
+import type { StreamInfo } from '../../../stream-info.ts'
+
+/**
+ * `continue`: on to the next filter. `stop`: this filter holds the stream; body bytes go no further than this filter
+ * until it calls `continueDecoding` (`continueEncoding`), or has sent a local reply.
+ */
+export type HeadersStatus = 'continue' | 'stop'
+
+/**
+ * `continue`: on to the next filter; when this filter had stopped the headers, they go first.
+ * `buffer`: the manager keeps the bytes for when this filter continues; beyond the buffer limit the stream is refused
+ * (413 on the request, 500 on the response).
+ * `pause`: as `buffer`, but at the limit the sender is held back instead.
+ */
+export type DataStatus = 'continue' | 'buffer' | 'pause'
+
+/** A filter has only the methods for events that it listed in its factory's `events`. */
+export interface HttpFilter {
+  /** `endStream`: no body follows. */
+  decodeHeaders?(head: RequestHead, endStream: boolean): HeadersStatus
+  decodeData?(chunk: Buffer, endStream: boolean): DataStatus
+  encodeHeaders?(head: ResponseHead, endStream: boolean): HeadersStatus
+  encodeData?(chunk: Buffer, endStream: boolean): DataStatus
+  /** Called exactly once, whatever became of the stream. Afterwards the filter must not touch it. */
+  onDestroy?(): void
+}
+
+/** What the router, as the filter that ends the chain, is told besides. */
+export interface TerminalFilter extends HttpFilter {
+  /** The client takes bytes again after `encodeData` returned false. */
+  onDownstreamDrained(): void
+}
+
+/** The stream as its filters see it. */
+export interface FilterStream {
+  readonly info: StreamInfo
+  readonly request: RequestHead
+  /** Monotonic milliseconds at which the request's last byte came; 0 while it is incomplete. */
+  readonly requestCompletedAt: number
+  /** Ends the stream with a response of the mesh's own, through the encode filters. Nothing when a response has begun. */
+  localReply(reply: LocalReply): void
+  continueDecoding(filter: HttpFilter): void
+  continueEncoding(filter: HttpFilter): void
+}
+
+/** What a terminal filter does to the stream. */
+export interface TerminalStream extends FilterStream {
+  /** The routes of when the stream began; null while RDS has not delivered them. */
+  readonly routeTable: RouteTable | null
+  encodeHeaders(head: ResponseHead, endStream: boolean): void
+  /** False when the client is slower than the upstream: hold back until `onDownstreamDrained`. */
+  encodeData(chunk: Buffer, endStream: boolean): boolean
+  /** The response broke off after it had begun: the downstream connection is closed, which tells the client. */
+  resetResponse(details: string, flags: number): void
+  /** Holds the request's sender back; calls nest. */
+  pauseRequest(): void
+  resumeRequest(): void
+}

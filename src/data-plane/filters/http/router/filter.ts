@@ -1,0 +1,431 @@
+// The filter that ends every chain: finds the route, sends the request upstream, tries again where it may, and hands the
+// response back.
+import { WheelTimer } from '../../../../base/timer-wheel.ts'
+import { addHeader, setHeader } from '../../../../transport/header-list.ts'
+import { FIELD } from '../../../../transport/http1/field-name.ts'
+import type { RequestHead, ResponseHead } from '../../../../transport/request-head.ts'
+import type { Cluster, Endpoint, PickContext } from '../../../cluster/cluster.ts'
+import type { LocalReply } from '../../../http/local-reply.ts'
+import { ClusterPools } from '../../../pool/cluster-pools.ts'
+import { RESET, type ResetReason } from '../../../pool/reset-reason.ts'
+import { RESPONSE_FLAG } from '../../../response-flag.ts'
+import type { ClusterChoice, ForwardRoute, RouteEntry, RouteQuery } from '../../../route/route-entry.ts'
+import type { DataStatus, HeadersStatus, TerminalFilter, TerminalStream } from '../contract/http-filter.ts'
+import type { RouterConfig } from './config.ts'
+import { RequestBuffer } from './request-buffer.ts'
+import { backoffMs } from './retry-backoff.ts'
+import { isIdempotent, retriesPerTryTimeout, retriesReset, retriesResponse } from './retry-decision.ts'
+import {
+  clusterNotFound,
+  NO_HEALTHY_UPSTREAM,
+  PER_TRY_TIMEOUT,
+  RESPONSE_TIMEOUT,
+  ROUTE_NOT_FOUND,
+  upstreamReset,
+  withAttemptCount,
+} from './router-reply.ts'
+import { UpstreamRequest, type UpstreamRequestOwner } from './upstream-request.ts'
+
+const TIMER = { route: 0, perTry: 1, backoff: 2 } as const
+
+export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, RouteQuery, PickContext {
+  readonly head: RequestHead
+  previous: Endpoint[] | null = null
+  /** To send to, after rewrites. */
+  authority = ''
+  readonly #stream: TerminalStream
+  readonly #config: RouterConfig
+  #path = ''
+  #route: ForwardRoute | null = null
+  #choice: ClusterChoice | null = null
+  #cluster: Cluster | null = null
+  #pools: ClusterPools | null = null
+  #upstream: UpstreamRequest | null = null
+  #body: RequestBuffer | null = null
+  #requestEnded = false
+  #requestPaused = false
+  #responseStarted = false
+  #attempts = 0
+  #retriesLeft = 0
+  #retryActive = false
+  /** One unpaid try on a fresh connection, after a pooled one was found dead. */
+  #freshTryUsed = false
+  #startedAt = 0
+  #routeTimer: WheelTimer | null = null
+  #perTryTimer: WheelTimer | null = null
+  #backoffTimer: WheelTimer | null = null
+
+  constructor(stream: TerminalStream, config: RouterConfig) {
+    this.#stream = stream
+    this.#config = config
+    this.head = stream.request
+  }
+
+  random(): number {
+    return this.#config.random.next()
+  }
+
+  decodeHeaders(_head: RequestHead, endStream: boolean): HeadersStatus {
+    const { stats } = this.#config
+    this.#requestEnded = endStream
+    const route = this.#stream.routeTable?.match(this) ?? null
+    if (route === null) {
+      stats.noRoute.value++
+      this.#stream.localReply(ROUTE_NOT_FOUND)
+    } else {
+      this.#stream.info.routeName = route.name
+      if (route.kind === 'forward') this.#forward(route)
+      else this.#answer(route)
+    }
+    return 'stop'
+  }
+
+  decodeData(chunk: Buffer, endStream: boolean): DataStatus {
+    if (endStream) this.#requestEnded = true
+    const upstream = this.#upstream
+    const body = this.#body
+    const connected = upstream?.isConnected === true
+    if (body !== null) this.#buffer(body, chunk, connected)
+    if (connected) {
+      upstream.sendBody(chunk, endStream)
+      if (upstream.isBlocked) this.#pauseRequest()
+    }
+    if (endStream) this.#startTimers()
+    return 'continue'
+  }
+
+  onDownstreamDrained(): void {
+    this.#upstream?.resume()
+  }
+
+  onDestroy(): void {
+    const upstream = this.#upstream
+    this.#upstream = null
+    this.#endRetry()
+    const { wheel } = this.#config
+    if (this.#routeTimer !== null) wheel.cancel(this.#routeTimer)
+    if (this.#perTryTimer !== null) wheel.cancel(this.#perTryTimer)
+    if (this.#backoffTimer !== null) wheel.cancel(this.#backoffTimer)
+    this.#body = null
+    upstream?.cancel()
+  }
+
+  onUpstreamReady(request: UpstreamRequest): void {
+    // Before the caller could keep it, when the pool had a connection at hand.
+    this.#upstream = request
+    this.#stream.info.upstreamLocalAddress = request.localAddress
+    const body = this.#body
+    const ended = this.#requestEnded && (body === null || body.bytes === 0)
+    request.sendHead(this.head, this.#path, this.authority, ended)
+    if (body !== null && body.bytes > 0) body.sendTo(request, this.#requestEnded)
+    // Kept only for another try.
+    if (body !== null && (this.#retriesLeft === 0 || body.isOverLimit)) this.#body = null
+    if (request.isBlocked) this.#pauseRequest()
+    else this.#resumeRequest()
+  }
+
+  onUpstreamHead(head: ResponseHead, fields: number, endStream: boolean): void {
+    const route = this.#route!
+    const stats = this.#cluster!.stats
+    const { status } = head
+    if (status < 300) stats.upstreamRq2xx.value++
+    else if (status < 400) stats.upstreamRq3xx.value++
+    else if (status < 500) stats.upstreamRq4xx.value++
+    else stats.upstreamRq5xx.value++
+    if (route.retry !== null && status >= 400) {
+      if (retriesResponse(route.retry, head, isIdempotent(this.head.method)) && this.#retry()) return
+    } else if (this.#attempts > 1) stats.upstreamRqRetrySuccess.value++
+    this.#respond(head, fields)
+    this.#stream.encodeHeaders(head, endStream)
+    if (endStream) this.#onUpstreamComplete()
+  }
+
+  onUpstreamBody(chunk: Buffer, endStream: boolean): void {
+    const upstream = this.#upstream
+    if (upstream === null) return
+    if (endStream) this.#onUpstreamComplete()
+    if (!this.#stream.encodeData(chunk, endStream) && !endStream) upstream.pause()
+  }
+
+  onUpstreamDrained(): void {
+    this.#resumeRequest()
+  }
+
+  onUpstreamReset(reason: ResetReason, failure: string, reusedConnection: boolean): void {
+    const stream = this.#stream
+    if (this.#responseStarted) {
+      this.#upstream = null
+      this.#config.stats.resetAfterResponseStarted.value++
+      stream.resetResponse(`upstream_reset_after_response_started{${reason.details}}`, reason.flag)
+      return
+    }
+    stream.info.upstreamTransportFailureReason = failure
+    const idempotent = isIdempotent(this.head.method)
+    if (reusedConnection && reason === RESET.connectionTermination && idempotent && this.#tryFresh()) return
+    const retry = this.#route!.retry
+    if (retry !== null && retriesReset(retry, reason, idempotent) && this.#retry()) return
+    this.#cluster!.stats.upstreamRq5xx.value++
+    this.#fail(upstreamReset(reason, failure, this.#attempts > 1))
+  }
+
+  onTimer(timer: WheelTimer): void {
+    if (timer.purpose === TIMER.backoff) this.#tryUpstream(false)
+    else if (timer.purpose === TIMER.perTry) this.#onPerTryTimeout()
+    else this.#onRouteTimeout()
+  }
+
+  #answer(route: Exclude<RouteEntry, ForwardRoute>): void {
+    const { stats } = this.#config
+    const isRedirect = route.kind === 'redirect'
+    const counter = isRedirect ? stats.redirects : stats.directResponses
+    counter.value++
+    const headers = isRedirect ? ['location', route.location(this.head)] : []
+    route.responseHeaders.apply(headers, this.#stream.info)
+    const body = isRedirect ? '' : route.body
+    const { status } = route
+    this.#stream.localReply({ status, body, details: 'direct_response', flags: 0, headers, isFailure: false })
+  }
+
+  #forward(route: ForwardRoute): void {
+    const config = this.#config
+    const choice = route.chooseCluster(config.random.next())
+    const cluster = config.clusters.get(choice.cluster)
+    if (cluster === undefined) {
+      config.stats.noCluster.value++
+      this.#stream.localReply(clusterNotFound(route.clusterNotFoundStatus))
+      return
+    }
+    config.stats.requests.value++
+    this.#stream.info.upstreamCluster = cluster.name
+    this.#route = route
+    this.#choice = choice
+    this.#cluster = cluster
+    this.#pools = ClusterPools.of(cluster, config.wheel)
+    this.#startedAt = this.#stream.info.startedAt
+    this.#retriesLeft = route.retry?.attempts ?? 0
+    if (!this.#requestEnded) this.#body = new RequestBuffer(config.bufferLimit)
+    this.#rewrite(route, choice)
+    if (this.#requestEnded) this.#startTimers()
+    this.#tryUpstream(false)
+  }
+
+  /** Envoy's order: header mutations, host, path (RouteEntryImplBase::finalizeRequestHeaders). */
+  #rewrite(route: ForwardRoute, choice: ClusterChoice): void {
+    const head = this.head
+    const { headers } = head
+    const { info } = this.#stream
+    choice.requestHeaders.apply(headers, info)
+    route.requestHeaders.apply(headers, info)
+    const keepOriginal = !this.#config.suppressEnvoyHeaders
+    const authority =
+      choice.hostRewrite ?? route.hostRewrite ?? choice.requestHeaders.authority ?? route.requestHeaders.authority
+    this.authority = authority ?? head.authority
+    if (authority !== null && authority !== head.authority && keepOriginal) {
+      addHeader(headers, 'x-envoy-original-host', head.authority)
+    }
+    const path = route.rewritePath(head)
+    this.#path = path ?? head.path
+    if (path !== null && keepOriginal) setHeader(headers, 'x-envoy-original-path', head.path)
+    const expected = route.retry?.perTryTimeoutMs || route.timeoutMs
+    if (expected > 0 && keepOriginal) {
+      const bounded = route.timeoutMs > 0 ? Math.min(expected, route.timeoutMs) : expected
+      setHeader(headers, 'x-envoy-expected-rq-timeout-ms', String(bounded))
+    }
+  }
+
+  /** `fresh`: on a connection of its own. */
+  #tryUpstream(fresh: boolean): void {
+    const cluster = this.#cluster!
+    const route = this.#route!
+    this.#endRetry()
+    this.#attempts++
+    const { info } = this.#stream
+    info.attemptCount = this.#attempts
+    if (route.attemptCountInRequest) setHeader(this.head.headers, 'x-envoy-attempt-count', String(this.#attempts))
+    const endpoint = this.#pick(cluster)
+    if (endpoint === null) {
+      cluster.stats.upstreamCxNoneHealthy.value++
+      this.#fail(NO_HEALTHY_UPSTREAM)
+      return
+    }
+    info.upstreamHost = endpoint.key
+    if (cluster.stats.upstreamRqActive.value >= cluster.limits.maxRequests) {
+      cluster.stats.upstreamRqPendingOverflow.value++
+      this.#fail(upstreamReset(RESET.overflow, '', this.#attempts > 1))
+      return
+    }
+    if (route.retry?.avoidPreviousHosts) {
+      if (this.previous === null) this.previous = [endpoint]
+      else this.previous.push(endpoint)
+    }
+    const request = new UpstreamRequest(this, cluster, endpoint, this.#pools!.get(endpoint))
+    this.#upstream = request
+    if (this.#requestEnded) this.#startPerTryTimer()
+    request.start(fresh)
+  }
+
+  /** Draws again while an endpoint comes up that was tried before, as often as the policy says (Envoy's previous_hosts). */
+  #pick(cluster: Cluster): Endpoint | null {
+    let endpoint = cluster.picker.pick(this)
+    const { previous } = this
+    if (previous === null) return endpoint
+    for (let i = this.#route!.retry?.hostSelectionAttempts ?? 0; i > 0; i--) {
+      if (endpoint === null || !previous.includes(endpoint)) break
+      endpoint = cluster.picker.pick(this)
+    }
+    return endpoint
+  }
+
+  /**
+   * A pooled connection that died before a byte of the response: most likely the other side closed it for being idle just
+   * as the request left. Nothing was answered and the method may be repeated, so a connection made for it is tried, once,
+   * without counting as one of the route's retries.
+   */
+  #tryFresh(): boolean {
+    if (this.#freshTryUsed || !this.#isReplayable()) return false
+    this.#freshTryUsed = true
+    this.#attempts--
+    this.#tryUpstream(true)
+    return true
+  }
+
+  /** Whether all that was taken of the request's body is still here. */
+  #isReplayable(): boolean {
+    const body = this.#body
+    if (body === null) return this.#stream.info.bytesReceived === 0
+    return !body.isOverLimit
+  }
+
+  /** Another try if the policy has one left; false leaves the outcome as it is. */
+  #retry(): boolean {
+    const cluster = this.#cluster!
+    const retry = this.#route!.retry!
+    const { stats } = cluster
+    if (this.#retriesLeft === 0) {
+      stats.upstreamRqRetryLimitExceeded.value++
+      this.#stream.info.responseFlags |= RESPONSE_FLAG.URX
+      return false
+    }
+    if (!this.#isReplayable()) return false
+    const pools = this.#pools!
+    if (pools.activeRetries >= cluster.limits.maxRetries) {
+      this.#stream.info.responseFlags |= RESPONSE_FLAG.UO
+      return false
+    }
+    this.#retriesLeft--
+    stats.upstreamRqRetry.value++
+    pools.activeRetries++
+    this.#retryActive = true
+    this.#upstream?.cancel()
+    this.#upstream = null
+    const { wheel, random } = this.#config
+    if (this.#perTryTimer !== null) wheel.cancel(this.#perTryTimer)
+    this.#backoffTimer ??= new WheelTimer(this, TIMER.backoff)
+    const done = retry.attempts - this.#retriesLeft
+    wheel.set(this.#backoffTimer, backoffMs(retry.backoffBaseMs, retry.backoffMaxMs, done, random.next()))
+    return true
+  }
+
+  #endRetry(): void {
+    if (!this.#retryActive) return
+    this.#retryActive = false
+    this.#pools!.activeRetries--
+  }
+
+  #respond(head: ResponseHead, fields: number): void {
+    const route = this.#route!
+    const { info } = this.#stream
+    const { headers } = head
+    this.#responseStarted = true
+    this.#body = null
+    if (this.#perTryTimer !== null) this.#config.wheel.cancel(this.#perTryTimer)
+    info.responseCodeDetails = 'via_upstream'
+    if (!this.#config.suppressEnvoyHeaders && this.#stream.requestCompletedAt > 0) {
+      const elapsed = String(Math.floor(this.#config.clock.now() - this.#stream.requestCompletedAt))
+      // The sidecar before this one has set it too; each hop tells of its own.
+      if (fields & FIELD.envoy) setHeader(headers, 'x-envoy-upstream-service-time', elapsed)
+      else headers.push('x-envoy-upstream-service-time', elapsed)
+    }
+    if (route.attemptCountInResponse) setHeader(headers, 'x-envoy-attempt-count', String(this.#attempts))
+    this.#choice!.responseHeaders.apply(headers, info)
+    route.responseHeaders.apply(headers, info)
+  }
+
+  #onUpstreamComplete(): void {
+    const upstream = this.#upstream
+    this.#cluster!.stats.upstreamRqTime.record(this.#config.clock.now() - this.#startedAt)
+    if (this.#routeTimer !== null) this.#config.wheel.cancel(this.#routeTimer)
+    if (!this.#requestEnded) upstream?.abandonRest()
+  }
+
+  #fail(reply: LocalReply): void {
+    this.#upstream = null
+    const counted = this.#route!.attemptCountInResponse
+    this.#stream.localReply(counted ? withAttemptCount(reply, this.#attempts) : reply)
+  }
+
+  /** From the moment the request is complete: a slow client is not the upstream's fault (Envoy). */
+  #startTimers(): void {
+    const route = this.#route
+    if (route === null) return
+    if (route.timeoutMs > 0) {
+      this.#routeTimer ??= new WheelTimer(this, TIMER.route)
+      this.#config.wheel.set(this.#routeTimer, route.timeoutMs)
+    }
+    if (this.#upstream !== null) this.#startPerTryTimer()
+  }
+
+  #startPerTryTimer(): void {
+    const timeout = this.#route!.retry?.perTryTimeoutMs ?? 0
+    if (timeout <= 0 || this.#responseStarted) return
+    this.#perTryTimer ??= new WheelTimer(this, TIMER.perTry)
+    this.#config.wheel.set(this.#perTryTimer, timeout)
+  }
+
+  #onPerTryTimeout(): void {
+    const { stats } = this.#cluster!
+    stats.upstreamRqPerTryTimeout.value++
+    const upstream = this.#upstream
+    this.#upstream = null
+    upstream?.cancel()
+    const retry = this.#route!.retry!
+    if (retriesPerTryTimeout(retry) && this.#retry()) return
+    stats.upstreamRq5xx.value++
+    this.#fail(PER_TRY_TIMEOUT)
+  }
+
+  #onRouteTimeout(): void {
+    const { stats } = this.#cluster!
+    stats.upstreamRqTimeout.value++
+    if (this.#responseStarted) {
+      this.#stream.resetResponse('response_timeout', RESPONSE_FLAG.UT)
+      return
+    }
+    stats.upstreamRq5xx.value++
+    const upstream = this.#upstream
+    this.#upstream = null
+    upstream?.cancel()
+    this.#fail(RESPONSE_TIMEOUT)
+  }
+
+  /** Bytes that cannot be sent yet, or may have to be sent again. */
+  #buffer(body: RequestBuffer, chunk: Buffer, connected: boolean): void {
+    body.add(chunk)
+    if (!body.isOverLimit) return
+    // Too much to keep for another try; before the first, the client has to wait.
+    if (connected) this.#body = null
+    else this.#pauseRequest()
+  }
+
+  #pauseRequest(): void {
+    if (this.#requestPaused) return
+    this.#requestPaused = true
+    this.#stream.pauseRequest()
+  }
+
+  #resumeRequest(): void {
+    if (!this.#requestPaused) return
+    this.#requestPaused = false
+    this.#stream.resumeRequest()
+  }
+}

@@ -1,0 +1,26 @@
+// The part of a request's body that waits for a connection, or is kept for another try; bounded.
+import type { UpstreamRequest } from './upstream-request.ts'
+
+export class RequestBuffer {
+  bytes = 0
+  /** More came than may be kept: the body cannot be sent again. */
+  isOverLimit = false
+  readonly #limit: number
+  readonly #chunks: Buffer[] = []
+
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  add(chunk: Buffer): void {
+    if (chunk.length === 0) return
+    this.#chunks.push(chunk)
+    this.bytes += chunk.length
+    if (this.bytes > this.#limit) this.isOverLimit = true
+  }
+
+  sendTo(request: UpstreamRequest, endStream: boolean): void {
+    const last = this.#chunks.length - 1
+    for (let i = 0; i <= last; i++) request.sendBody(this.#chunks[i]!, endStream && i === last)
+  }
+}

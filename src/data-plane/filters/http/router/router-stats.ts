@@ -1,0 +1,22 @@
+// Envoy's router counters below the connection manager's prefix.
+import type { Counter, StatsScope } from '../../../stats/stats-scope.ts'
+
+export interface RouterStats {
+  readonly requests: Counter
+  readonly noRoute: Counter
+  readonly noCluster: Counter
+  readonly redirects: Counter
+  readonly directResponses: Counter
+  readonly resetAfterResponseStarted: Counter
+}
+
+export function routerStats(scope: StatsScope): RouterStats {
+  return {
+    requests: scope.counter('rq_total'),
+    noRoute: scope.counter('no_route'),
+    noCluster: scope.counter('no_cluster'),
+    redirects: scope.counter('rq_redirect'),
+    directResponses: scope.counter('rq_direct_response'),
+    resetAfterResponseStarted: scope.counter('rq_reset_after_downstream_response_started'),
+  }
+}

@@ -1,0 +1,63 @@
+// What a listener's connection manager does, compiled: read by its connections and streams, changed by none.
+import type { Clock } from '../../base/clock.ts'
+import type { HttpDate } from '../../base/http-date.ts'
+import type { TimerWheel } from '../../base/timer-wheel.ts'
+import type { UuidSource } from '../../base/uuid-source.ts'
+import type { ParserLimits } from '../../transport/http1/message-parser.ts'
+import type { RouteTable } from '../route/route-entry.ts'
+import type { AccessLog } from '../stream-info.ts'
+import type { StripPort } from './authority.ts'
+import type { ClientCertDetails, ForwardClientCert } from './client-certificate-header.ts'
+import type { ConnectionManagerStats } from './connection-manager-stats.ts'
+import type { FilterChain } from './filter-chain.ts'
+import type { ForwardedConfig } from './forwarded-headers.ts'
+import type { PathNormalization } from './path-normalization.ts'
+
+export type ServerHeader = 'overwrite' | 'append-if-absent' | 'pass-through'
+
+/** Milliseconds; 0: none. */
+export interface ConnectionManagerTimeouts {
+  /** Without an event on the stream, either way. */
+  readonly streamIdle: number
+  /** For the whole request to arrive. */
+  readonly request: number
+  /** For the request's head to arrive, from its first byte. */
+  readonly requestHeaders: number
+  /** Of a connection without a stream. */
+  readonly idle: number
+  readonly connectionDuration: number
+  /** How long a connection closed by this side waits for the client to see the last response. */
+  readonly delayedClose: number
+}
+
+export interface ConnectionManagerConfig {
+  readonly clock: Clock
+  readonly wheel: TimerWheel
+  readonly date: HttpDate
+  readonly requestIds: UuidSource
+  readonly limits: ParserLimits
+  readonly chain: FilterChain
+  readonly stats: ConnectionManagerStats
+  readonly accessLogs: readonly AccessLog[]
+  /** Null while RDS has not delivered it. */
+  routeTable(): RouteTable | null
+  readonly timeouts: ConnectionManagerTimeouts
+  readonly forwarded: ForwardedConfig
+  readonly forwardClientCert: ForwardClientCert
+  readonly clientCertDetails: ClientCertDetails
+  readonly serverName: string
+  readonly serverHeader: ServerHeader
+  readonly generateRequestId: boolean
+  /** At the edge too. */
+  readonly preserveRequestId: boolean
+  readonly requestIdInResponse: boolean
+  /** Null: the path stays as it came. */
+  readonly path: PathNormalization | null
+  readonly stripPort: StripPort
+  readonly stripTrailingDot: boolean
+  /** 0: no limit. */
+  readonly maxRequestsPerConnection: number
+  /** Bytes that a filter may have kept, and that a request may hold for its retry. */
+  readonly bufferLimit: number
+  readonly reasonHeader: boolean
+}

@@ -1,0 +1,61 @@
+// Envoy's names below `http.<stat prefix>.`.
+import type { Counter, Gauge, Histogram, StatsScope } from '../stats/stats-scope.ts'
+
+export interface ConnectionManagerStats {
+  readonly connections: Counter
+  readonly connectionsActive: Gauge
+  readonly connectionsDestroyed: Counter
+  readonly connectionsDestroyedWithActiveRequest: Counter
+  readonly connectionProtocolErrors: Counter
+  readonly connectionIdleTimeouts: Counter
+  readonly connectionMaxDurationReached: Counter
+  readonly connectionMaxRequestsReached: Counter
+  readonly connectionDrainClose: Counter
+  readonly connectionOverloadDisableKeepalive: Counter
+  readonly receivedBytes: Counter
+  readonly sentBytes: Counter
+  readonly requests: Counter
+  readonly requestsHttp1: Counter
+  readonly requestsActive: Gauge
+  readonly requestsCompleted: Counter
+  readonly requestsByClass: readonly Counter[]
+  readonly requestsReset: Counter
+  readonly requestsTooLarge: Counter
+  readonly requestIdleTimeouts: Counter
+  readonly requestTimeouts: Counter
+  readonly requestHeaderTimeouts: Counter
+  readonly requestsNotRelativePath: Counter
+  readonly responsesBeforeRequestComplete: Counter
+  readonly requestTime: Histogram
+}
+
+export function connectionManagerStats(scope: StatsScope): ConnectionManagerStats {
+  const counter = (name: string): Counter => scope.counter(`downstream_${name}`)
+  return {
+    connections: counter('cx_total'),
+    connectionsActive: scope.gauge('downstream_cx_active'),
+    connectionsDestroyed: counter('cx_destroy'),
+    connectionsDestroyedWithActiveRequest: counter('cx_destroy_active_rq'),
+    connectionProtocolErrors: counter('cx_protocol_error'),
+    connectionIdleTimeouts: counter('cx_idle_timeout'),
+    connectionMaxDurationReached: counter('cx_max_duration_reached'),
+    connectionMaxRequestsReached: counter('cx_max_requests_reached'),
+    connectionDrainClose: counter('cx_drain_close'),
+    connectionOverloadDisableKeepalive: counter('cx_overload_disable_keepalive'),
+    receivedBytes: counter('cx_rx_bytes_total'),
+    sentBytes: counter('cx_tx_bytes_total'),
+    requests: counter('rq_total'),
+    requestsHttp1: counter('rq_http1_total'),
+    requestsActive: scope.gauge('downstream_rq_active'),
+    requestsCompleted: counter('rq_completed'),
+    requestsByClass: [1, 2, 3, 4, 5].map(digit => counter(`rq_${digit}xx`)),
+    requestsReset: counter('rq_rx_reset'),
+    requestsTooLarge: counter('rq_too_large'),
+    requestIdleTimeouts: counter('rq_idle_timeout'),
+    requestTimeouts: counter('rq_timeout'),
+    requestHeaderTimeouts: counter('rq_header_timeout'),
+    requestsNotRelativePath: counter('rq_non_relative_path'),
+    responsesBeforeRequestComplete: counter('rq_response_before_rq_complete'),
+    requestTime: scope.histogram('downstream_rq_time'),
+  }
+}

@@ -1,0 +1,329 @@
+// A client's connection: bytes to streams, one at a time and in order, and the responses back.
+import type { Socket } from 'node:net'
+import { WheelTimer } from '../../base/timer-wheel.ts'
+import type { HeaderList } from '../../transport/header-list.ts'
+import type { CodecError } from '../../transport/http1/codec-error.ts'
+import type { MessageHandler } from '../../transport/http1/message-parser.ts'
+import { MessageWriter } from '../../transport/http1/message-writer.ts'
+import { RequestParser } from '../../transport/http1/request-parser.ts'
+import { closeBatch, openBatch } from '../../transport/http1/write-batch.ts'
+import type { RequestHead } from '../../transport/request-head.ts'
+import type { ConnectionInfo } from '../connection-info.ts'
+import { StreamInfo } from '../stream-info.ts'
+import type { ConnectionManagerConfig } from './connection-manager-config.ts'
+import type { LocalReply } from './local-reply.ts'
+import { codecRefusal, REFUSAL } from './request-refusal.ts'
+import { Stream } from './stream.ts'
+import type { StreamConnection } from './stream-connection.ts'
+
+const TIMER = { idle: 0, request: 1, duration: 2, close: 3 } as const
+
+/** A draining connection without a stream waits this long for a request that may be on its way. */
+const DRAIN_GRACE_MS = 500
+
+/** The listener's connection manager, told of the end. */
+export interface ConnectionOwner {
+  readonly isDraining: boolean
+  onConnectionClosed(connection: DownstreamConnection): void
+}
+
+export class DownstreamConnection implements MessageHandler, StreamConnection {
+  readonly info: ConnectionInfo
+  readonly #owner: ConnectionOwner
+  readonly #config: ConnectionManagerConfig
+  readonly #socket: Socket
+  readonly #parser: RequestParser
+  readonly #writer: MessageWriter
+  readonly #idleTimer = new WheelTimer(this, TIMER.idle)
+  #requestTimer: WheelTimer | null = null
+  #durationTimer: WheelTimer | null = null
+  #stream: Stream | null = null
+  #requests = 0
+  #state: 'open' | 'closing' | 'closed' = 'open'
+  #paused = false
+  /** The client asked for, or the connection's age or use demands, an end after the current response. */
+  #last = false
+
+  constructor(owner: ConnectionOwner, config: ConnectionManagerConfig, socket: Socket, info: ConnectionInfo) {
+    this.#owner = owner
+    this.#config = config
+    this.#socket = socket
+    this.info = info
+    this.#parser = new RequestParser(this, config.limits)
+    this.#writer = new MessageWriter(socket)
+    const { stats, timeouts, wheel } = config
+    stats.connections.value++
+    stats.connectionsActive.value++
+    if (timeouts.idle > 0) wheel.set(this.#idleTimer, timeouts.idle)
+    if (timeouts.connectionDuration > 0) {
+      this.#durationTimer = new WheelTimer(this, TIMER.duration)
+      wheel.set(this.#durationTimer, timeouts.connectionDuration)
+    }
+  }
+
+  /** `early`: bytes that were read before the connection came here. */
+  start(early: Buffer | null): void {
+    const socket = this.#socket
+    // The close event that follows says all there is to say.
+    socket.on('error', () => {})
+    socket.on('close', () => this.#onClose())
+    socket.on('end', () => this.#onClientEnd())
+    socket.on('drain', () => this.#onDrain())
+    if (early !== null && early.length > 0) this.#onData(early)
+    socket.on('data', (chunk: Buffer) => this.#onData(chunk))
+  }
+
+  get isClosing(): boolean {
+    return this.#last || this.#owner.isDraining
+  }
+
+  get isBlocked(): boolean {
+    return this.#writer.isBlocked
+  }
+
+  get hasStream(): boolean {
+    return this.#stream !== null
+  }
+
+  writeHead(status: number, headers: HeaderList, endStream: boolean, toHead: boolean, close: boolean): void {
+    this.#writer.response(status, headers, endStream, toHead, close)
+  }
+
+  writeBody(chunk: Buffer, endStream: boolean): void {
+    this.#config.stats.sentBytes.value += chunk.length
+    this.#writer.body(chunk, endStream)
+  }
+
+  writeContinue(): void {
+    this.#writer.continue100()
+  }
+
+  pauseReading(): void {
+    if (this.#paused) return
+    this.#paused = true
+    this.#socket.pause()
+  }
+
+  resumeReading(): void {
+    // What was sent ahead is served first; then there is room again.
+    if (!this.#paused || (this.#stream !== null && this.#parser.hasLeftover)) return
+    this.#paused = false
+    this.#socket.resume()
+  }
+
+  touch(): void {
+    const { timeouts, wheel } = this.#config
+    if (timeouts.streamIdle > 0) wheel.set(this.#idleTimer, timeouts.streamIdle)
+  }
+
+  /** Waits for the current stream; a connection without one has a moment left for a request already on its way. */
+  drain(): void {
+    if (this.#state !== 'open' || this.#stream !== null) return
+    this.#config.stats.connectionDrainClose.value++
+    const timer = this.#durationTimer ?? new WheelTimer(this, TIMER.duration)
+    this.#durationTimer = timer
+    this.#config.wheel.cancel(timer)
+    this.#config.wheel.set(timer, this.#requests === 0 && this.#parser.isIdle ? 0 : DRAIN_GRACE_MS)
+  }
+
+  /** Ends the connection at once, whatever is under way. */
+  destroy(): void {
+    this.#socket.destroy()
+    this.#onClose()
+  }
+
+  onHead(endStream: boolean): void {
+    const parser = this.#parser
+    const { timeouts, wheel, maxRequestsPerConnection, stats } = this.#config
+    this.#requests++
+    this.#last = parser.close
+    if (maxRequestsPerConnection > 0 && this.#requests >= maxRequestsPerConnection) {
+      stats.connectionMaxRequestsReached.value++
+      this.#last = true
+    }
+    if (this.#requestTimer !== null) wheel.cancel(this.#requestTimer)
+    const stream = this.#openStream(parser.head, endStream)
+    if (timeouts.streamIdle > 0) wheel.set(this.#idleTimer, timeouts.streamIdle)
+    if (!endStream && timeouts.request > 0) this.#setRequestTimer(timeouts.request)
+    const refusal = this.#refusalOf(parser)
+    if (refusal !== null) stream.localReply(refusal)
+    else stream.begin(parser.fields, endStream)
+  }
+
+  onBody(chunk: Buffer, endStream: boolean): void {
+    const stream = this.#stream
+    if (stream === null) return
+    if (endStream && this.#requestTimer !== null) this.#config.wheel.cancel(this.#requestTimer)
+    this.touch()
+    stream.onRequestData(chunk, endStream)
+  }
+
+  onProtocolError(error: CodecError): void {
+    this.#config.stats.connectionProtocolErrors.value++
+    this.#last = true
+    // The access log has a line for what was no request, too.
+    const stream = this.#stream ?? this.#openStream(emptyHead(), false)
+    stream.localReply(codecRefusal(error))
+  }
+
+  onStreamEnd(close: boolean): void {
+    this.#stream = null
+    if (this.#state === 'closed') return
+    if (close || this.#last) {
+      this.#closeGently()
+      return
+    }
+    const { timeouts, wheel } = this.#config
+    if (timeouts.idle > 0 || timeouts.streamIdle > 0) {
+      if (timeouts.idle > 0) wheel.set(this.#idleTimer, timeouts.idle)
+      else wheel.cancel(this.#idleTimer)
+    }
+    this.#parser.next()
+    if (this.#stream === null || !this.#parser.hasLeftover) this.resumeReading()
+    if (this.#owner.isDraining) this.drain()
+  }
+
+  onTimer(timer: WheelTimer): void {
+    openBatch()
+    if (timer.purpose === TIMER.idle) this.#onIdle()
+    else if (timer.purpose === TIMER.request) this.#onRequestTimeout()
+    else if (timer.purpose === TIMER.close) this.destroy()
+    else this.#onDuration()
+    closeBatch()
+  }
+
+  #openStream(head: RequestHead, endStream: boolean): Stream {
+    const { clock, stats } = this.#config
+    stats.requests.value++
+    stats.requestsHttp1.value++
+    stats.requestsActive.value++
+    const info = new StreamInfo(this.info, clock.wallNow(), clock.now())
+    if (this.#parser.version === 10) info.protocol = 'HTTP/1.0'
+    const stream = new Stream(this, this.#config, info, head, endStream)
+    this.#stream = stream
+    return stream
+  }
+
+  /** What no filter need see. */
+  #refusalOf(parser: RequestParser): LocalReply | null {
+    if (parser.version === 10) {
+      this.#last = true
+      return REFUSAL.http10
+    }
+    if (parser.missingHost) {
+      this.#last = true
+      return REFUSAL.missingHost
+    }
+    if (parser.upgrade !== '' || parser.head.method === 'CONNECT') {
+      this.#last = true
+      return REFUSAL.upgrade
+    }
+    return null
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.#state !== 'open') return
+    this.#config.stats.receivedBytes.value += chunk.length
+    openBatch()
+    const parser = this.#parser
+    parser.execute(chunk)
+    if (parser.hasLeftover) {
+      // Sent ahead of the response: kept up to this read, and no more read until its turn (RFC 9112 9.3.2).
+      this.pauseReading()
+    } else if (parser.inHead && !parser.isIdle && this.#requestTimer?.isSet !== true) {
+      this.#setRequestTimer(this.#config.timeouts.requestHeaders)
+    }
+    closeBatch()
+  }
+
+  #onClientEnd(): void {
+    // A client that half-closes has gone, as for Envoy: who wants an answer keeps the connection whole.
+    this.destroy()
+  }
+
+  #onClose(): void {
+    if (this.#state === 'closed') return
+    this.#state = 'closed'
+    const { stats, wheel } = this.#config
+    openBatch()
+    this.#parser.stop()
+    wheel.cancel(this.#idleTimer)
+    if (this.#requestTimer !== null) wheel.cancel(this.#requestTimer)
+    if (this.#durationTimer !== null) wheel.cancel(this.#durationTimer)
+    stats.connectionsActive.value--
+    stats.connectionsDestroyed.value++
+    const stream = this.#stream
+    if (stream !== null) {
+      stats.connectionsDestroyedWithActiveRequest.value++
+      stream.onDownstreamGone('downstream_remote_disconnect')
+    }
+    this.#owner.onConnectionClosed(this)
+    closeBatch()
+  }
+
+  #onDrain(): void {
+    openBatch()
+    this.#writer.drained()
+    this.touch()
+    this.#stream?.onDownstreamDrained()
+    closeBatch()
+  }
+
+  #onIdle(): void {
+    const stream = this.#stream
+    if (stream !== null) {
+      stream.onIdleTimeout()
+      return
+    }
+    this.#config.stats.connectionIdleTimeouts.value++
+    this.#closeGently()
+  }
+
+  #onRequestTimeout(): void {
+    const { stats } = this.#config
+    const stream = this.#stream
+    if (stream !== null) {
+      stats.requestTimeouts.value++
+      stream.localReply(REFUSAL.requestTimeout)
+      return
+    }
+    stats.requestHeaderTimeouts.value++
+    this.#last = true
+    this.#openStream(emptyHead(), false).localReply(REFUSAL.requestHeaderTimeout)
+  }
+
+  #onDuration(): void {
+    this.#last = true
+    if (this.#stream !== null) return
+    if (!this.#owner.isDraining) this.#config.stats.connectionMaxDurationReached.value++
+    this.#closeGently()
+  }
+
+  #setRequestTimer(timeoutMs: number): void {
+    if (timeoutMs <= 0) return
+    this.#requestTimer ??= new WheelTimer(this, TIMER.request)
+    this.#config.wheel.cancel(this.#requestTimer)
+    this.#config.wheel.set(this.#requestTimer, timeoutMs)
+  }
+
+  /** Sends what is left, then a FIN; reads on a while, as closing on unread bytes would reset what was sent (RFC 9112 9.6). */
+  #closeGently(): void {
+    if (this.#state !== 'open') return
+    this.#state = 'closing'
+    this.#parser.stop()
+    this.#writer.flush()
+    const { wheel, timeouts } = this.#config
+    wheel.cancel(this.#idleTimer)
+    this.#socket.end()
+    this.#paused = false
+    this.#socket.resume()
+    const timer = new WheelTimer(this, TIMER.close)
+    if (this.#requestTimer !== null) wheel.cancel(this.#requestTimer)
+    this.#requestTimer = timer
+    wheel.set(timer, timeouts.delayedClose)
+  }
+}
+
+function emptyHead(): RequestHead {
+  return { method: '', path: '', authority: '', scheme: 'http', headers: [] }
+}

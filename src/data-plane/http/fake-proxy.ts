@@ -1,0 +1,276 @@
+// For tests and benchmarks: the connection manager on a real socket, with clusters, routes and logs of the simplest kind.
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { create, type MessageInitShape } from '@bufbuild/protobuf'
+import type { Clock } from '../../base/clock.ts'
+import { systemClock } from '../../base/clock.ts'
+import { silentLog } from '../../base/log.ts'
+import type { Problem } from '../../base/problem.ts'
+import { type Random, SeededRandom } from '../../base/random.ts'
+import { packAny } from '../../xds/any-pack.ts'
+import { RouterSchema } from '../../xds/generated/envoy/extensions/filters/http/router/v3/router_pb.ts'
+import { HttpConnectionManagerSchema } from '../../xds/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
+import type { CircuitLimits, Cluster, ClusterStats, Endpoint, PickContext } from '../cluster/cluster.ts'
+import type { ConnectionInfo } from '../connection-info.ts'
+import type {
+  NetworkFilter,
+  NetworkFilterFactory,
+  NetworkFilterHost,
+} from '../filters/network/contract/network-filter.ts'
+import type { ForwardRoute, HeaderMutations, RouteEntry, RouteQuery, RouteTable } from '../route/route-entry.ts'
+import type { Counter, Gauge, Histogram, StatsScope } from '../stats/stats-scope.ts'
+import type { StreamInfo } from '../stream-info.ts'
+import type { UpstreamTransport } from '../upstream-transport.ts'
+
+/** Counts by full name. */
+export class FakeStats implements StatsScope {
+  readonly values: Map<string, Counter>
+  readonly #prefix: string
+
+  constructor(prefix = '', values = new Map<string, Counter>()) {
+    this.#prefix = prefix
+    this.values = values
+  }
+
+  counter(name: string): Counter {
+    const full = this.#prefix + name
+    let counter = this.values.get(full)
+    if (counter === undefined) {
+      counter = { value: 0 }
+      this.values.set(full, counter)
+    }
+    return counter
+  }
+
+  gauge(name: string): Gauge {
+    return this.counter(name)
+  }
+
+  histogram(name: string): Histogram {
+    const counter = this.counter(`${name}.count`)
+    return { record: () => void counter.value++ }
+  }
+
+  scope(prefix: string, labels?: Readonly<Record<string, string>>): StatsScope {
+    const label = labels ? `.${Object.values(labels).join('.')}` : ''
+    return new FakeStats(`${this.#prefix}${prefix}${label}.`, this.values)
+  }
+
+  value(name: string): number {
+    return this.values.get(name)?.value ?? 0
+  }
+}
+
+export const plainTransport: UpstreamTransport = {
+  name: 'raw_buffer',
+  connect(address, port, onReady) {
+    const socket = connect({ host: address, port, noDelay: true })
+    let done = false
+    const finish = (failure: string | null): void => {
+      if (done) return
+      done = true
+      onReady(failure)
+    }
+    socket.on('connect', () => finish(null))
+    socket.on('error', () => finish('delayed_connect_error:_Connection_refused'))
+    return socket
+  },
+}
+
+export const NO_LIMITS: CircuitLimits = {
+  maxConnections: 2 ** 32 - 1,
+  maxPendingRequests: 2 ** 32 - 1,
+  maxRequests: 2 ** 32 - 1,
+  maxRetries: 2 ** 32 - 1,
+}
+
+export function fakeEndpoint(port: number, transport: UpstreamTransport = plainTransport): Endpoint {
+  return {
+    key: `127.0.0.1:${port}`,
+    address: '127.0.0.1',
+    port,
+    weight: 1,
+    transport,
+    activeRequests: 0,
+    stats: {
+      requestsTotal: 0,
+      requestsSuccess: 0,
+      requestsError: 0,
+      connectionsTotal: 0,
+      connectionsActive: 0,
+      connectFailures: 0,
+    },
+  }
+}
+
+/** Takes its endpoints in turn. */
+export class FakeCluster implements Cluster {
+  readonly name: string
+  connectTimeoutMs = 5000
+  idleTimeoutMs = 0
+  maxRequestsPerConnection = 0
+  limits = NO_LIMITS
+  live = true
+  endpoints: Endpoint[]
+  readonly counts: FakeStats = new FakeStats()
+  readonly stats: ClusterStats
+  #next = 0
+  readonly #removed: ((endpoint: Endpoint) => void)[] = []
+
+  constructor(name: string, ...ports: number[]) {
+    this.name = name
+    this.endpoints = ports.map(port => fakeEndpoint(port))
+    const stats = new Map<string | symbol, Counter | Histogram>()
+    // Any counter that is asked for.
+    this.stats = new Proxy({} as ClusterStats, {
+      get: (_, key) => {
+        let stat = stats.get(key)
+        if (stat === undefined) {
+          stat = key === 'upstreamRqTime' ? this.counts.histogram(String(key)) : this.counts.counter(String(key))
+          stats.set(key, stat)
+        }
+        return stat
+      },
+    })
+  }
+
+  readonly picker = {
+    pick: (_context: PickContext): Endpoint | null => this.endpoints[this.#next++ % this.endpoints.length] ?? null,
+  }
+
+  onEndpointRemoved(callback: (endpoint: Endpoint) => void): void {
+    this.#removed.push(callback)
+  }
+
+  remove(endpoint: Endpoint): void {
+    this.endpoints = this.endpoints.filter(other => other !== endpoint)
+    for (const callback of this.#removed) callback(endpoint)
+  }
+}
+
+export const NO_MUTATIONS: HeaderMutations = { apply: () => {}, authority: null }
+
+export function forwardRoute(cluster: string, fields: Partial<ForwardRoute> = {}): ForwardRoute {
+  const choice = { cluster, requestHeaders: NO_MUTATIONS, responseHeaders: NO_MUTATIONS, hostRewrite: null }
+  return {
+    kind: 'forward',
+    name: 'default',
+    virtualHost: 'any',
+    requestHeaders: NO_MUTATIONS,
+    responseHeaders: NO_MUTATIONS,
+    chooseCluster: () => choice,
+    clusterNotFoundStatus: 503,
+    timeoutMs: 0,
+    idleTimeoutMs: -1,
+    retry: null,
+    rewritePath: () => null,
+    hostRewrite: null,
+    attemptCountInRequest: false,
+    attemptCountInResponse: false,
+    ...fields,
+  }
+}
+
+export interface FakeProxyOptions {
+  readonly clusters?: readonly Cluster[]
+  /** What a request is routed to; without, to the first cluster. */
+  readonly route?: RouteEntry | ((query: RouteQuery) => RouteEntry | null)
+  readonly config?: MessageInitShape<typeof HttpConnectionManagerSchema>
+  readonly clock?: Clock
+  readonly random?: Random
+  readonly info?: Partial<ConnectionInfo>
+  readonly reasonHeader?: boolean
+  readonly onLog?: (info: StreamInfo) => void
+}
+
+export interface FakeProxy {
+  readonly port: number
+  readonly filter: NetworkFilter
+  readonly stats: FakeStats
+  readonly logs: StreamInfo[]
+  readonly sockets: readonly Socket[]
+  close(): Promise<void>
+}
+
+export function fakeHost(options: FakeProxyOptions, stats: FakeStats, logs: StreamInfo[]): NetworkFilterHost {
+  const clusters = new Map((options.clusters ?? []).map(cluster => [cluster.name, cluster]))
+  const first = options.clusters?.[0]?.name ?? 'none'
+  const route = options.route ?? forwardRoute(first)
+  const table: RouteTable = { name: 'routes', match: query => (typeof route === 'function' ? route(query) : route) }
+  return {
+    clock: options.clock ?? systemClock,
+    random: options.random ?? new SeededRandom(1),
+    log: silentLog,
+    stats,
+    clusters,
+    routeTables: { get: name => (name === 'routes' ? table : undefined) },
+    compileRouteTable: () => ({ ok: true, value: table }),
+    compileAccessLog: () => ({ ok: true, value: { log: options.onLog ?? (info => void logs.push(info)) } }),
+    reasonHeader: options.reasonHeader ?? true,
+  }
+}
+
+export function connectionManager(
+  factory: NetworkFilterFactory,
+  config: MessageInitShape<typeof HttpConnectionManagerSchema>,
+  host: NetworkFilterHost,
+): { readonly filter: NetworkFilter } | { readonly problems: readonly Problem[] } {
+  const message = create(HttpConnectionManagerSchema, {
+    statPrefix: 'test',
+    routeSpecifier: { case: 'rds', value: { routeConfigName: 'routes' } },
+    accessLog: [{ name: 'log', configType: { case: 'typedConfig', value: { typeUrl: 'log' } } }],
+    httpFilters: [
+      {
+        name: 'envoy.filters.http.router',
+        configType: { case: 'typedConfig', value: packAny(RouterSchema, create(RouterSchema)) },
+      },
+    ],
+    ...config,
+  })
+  const compiled = factory.compile(packAny(HttpConnectionManagerSchema, message), 'hcm', host)
+  return compiled.ok ? { filter: compiled.value } : { problems: compiled.problems }
+}
+
+/** Listens on a free port of the loopback. */
+export async function startFakeProxy(factory: NetworkFilterFactory, options: FakeProxyOptions): Promise<FakeProxy> {
+  const stats = new FakeStats()
+  const logs: StreamInfo[] = []
+  const made = connectionManager(factory, options.config ?? {}, fakeHost(options, stats, logs))
+  if ('problems' in made) throw new Error(JSON.stringify(made.problems))
+  const sockets: Socket[] = []
+  let id = 0
+  const server = createServer({ noDelay: true }, socket => {
+    sockets.push(socket)
+    made.filter.onConnection(socket, connectionInfo(++id, socket, options.info), null)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    port: (server.address() as AddressInfo).port,
+    filter: made.filter,
+    stats,
+    logs,
+    sockets,
+    close: async () => {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+function connectionInfo(id: number, socket: Socket, fields: Partial<ConnectionInfo> = {}): ConnectionInfo {
+  return {
+    id,
+    localAddress: `127.0.0.1:${socket.localPort}`,
+    localPort: socket.localPort ?? 0,
+    remoteAddress: `127.0.0.1:${socket.remotePort}`,
+    remoteIp: '127.0.0.1',
+    tls: false,
+    requestedServerName: '',
+    alpn: '',
+    peer: null,
+    localUriSan: '',
+    ...fields,
+  }
+}

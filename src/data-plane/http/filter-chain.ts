@@ -1,0 +1,26 @@
+// The HTTP filters of a listener, compiled: which of them take part in which event, in the order they are asked.
+import type {
+  CompiledHttpFilter,
+  CompiledTerminalFilter,
+  FilterEvent,
+} from '../filters/http/contract/http-filter-factory.ts'
+
+export class FilterChain {
+  readonly filters: readonly CompiledHttpFilter[]
+  readonly terminal: CompiledTerminalFilter
+  /** Positions in `filters` that see the request, first to last. */
+  readonly decoders: readonly number[]
+  /** Positions in `filters` that see the response, last to first. */
+  readonly encoders: readonly number[]
+  readonly destroyed: readonly number[]
+
+  constructor(filters: readonly CompiledHttpFilter[], terminal: CompiledTerminalFilter) {
+    this.filters = filters
+    this.terminal = terminal
+    const having = (...events: FilterEvent[]): number[] =>
+      filters.flatMap((filter, position) => (filter.events.some(event => events.includes(event)) ? [position] : []))
+    this.decoders = having('decodeHeaders', 'decodeData')
+    this.encoders = having('encodeHeaders', 'encodeData').reverse()
+    this.destroyed = having('onDestroy')
+  }
+}

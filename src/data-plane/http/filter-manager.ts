@@ -1,0 +1,163 @@
+// A stream's filters and the two passes through them. A listener with nothing but the router has no such object.
+import type { RequestHead, ResponseHead } from '../../transport/request-head.ts'
+import type { DataStatus, HeadersStatus, HttpFilter, TerminalStream } from '../filters/http/contract/http-filter.ts'
+import type { FilterChain } from './filter-chain.ts'
+import { FilterPass, type PassOwner } from './filter-pass.ts'
+
+/** The stream as its filter manager sees it. */
+export interface ManagedStream extends TerminalStream {
+  /** A response has begun, or the stream has ended: filters see no more of the request. */
+  readonly isDecodingOver: boolean
+  readonly isEnded: boolean
+  headersToTerminal(endStream: boolean): void
+  dataToTerminal(chunk: Buffer, endStream: boolean): void
+  headersToClient(head: ResponseHead, endStream: boolean): void
+  dataToClient(chunk: Buffer, endStream: boolean): void
+  onRequestTooLarge(): void
+  onResponseTooLarge(): void
+  pauseResponse(): void
+  resumeResponse(): void
+}
+
+export class FilterManager {
+  readonly #chain: FilterChain
+  readonly #filters: HttpFilter[] = []
+  readonly #decode: DecodePass
+  readonly #encode: EncodePass
+
+  constructor(stream: ManagedStream, chain: FilterChain, limit: number) {
+    this.#chain = chain
+    for (const compiled of chain.filters) this.#filters.push(compiled.createFilter(stream))
+    this.#decode = new DecodePass(stream, this.#filters, chain.decoders, limit)
+    this.#encode = new EncodePass(stream, this.#filters, chain.encoders, limit)
+  }
+
+  decodeHeaders(endStream: boolean): void {
+    this.#decode.headers(endStream)
+  }
+
+  decodeData(chunk: Buffer, endStream: boolean): void {
+    this.#decode.data(chunk, endStream)
+  }
+
+  encodeHeaders(head: ResponseHead, endStream: boolean): void {
+    this.#encode.head = head
+    this.#encode.headers(endStream)
+  }
+
+  encodeData(chunk: Buffer, endStream: boolean): void {
+    this.#encode.data(chunk, endStream)
+  }
+
+  continueDecoding(filter: HttpFilter): void {
+    this.#decode.resume(filter)
+  }
+
+  continueEncoding(filter: HttpFilter): void {
+    this.#encode.resume(filter)
+  }
+
+  destroy(): void {
+    for (const position of this.#chain.destroyed) this.#filters[position]!.onDestroy?.()
+  }
+}
+
+class DecodePass extends FilterPass {
+  readonly #stream: ManagedStream
+
+  constructor(stream: ManagedStream, filters: readonly HttpFilter[], order: readonly number[], limit: number) {
+    super(new DecodeOwner(stream), filters, order, limit)
+    this.#stream = stream
+  }
+
+  protected callHeaders(filter: HttpFilter, endStream: boolean): HeadersStatus {
+    const head: RequestHead = this.#stream.request
+    return filter.decodeHeaders?.(head, endStream) ?? 'continue'
+  }
+
+  protected callData(filter: HttpFilter, chunk: Buffer, endStream: boolean): DataStatus | undefined {
+    return filter.decodeData?.(chunk, endStream)
+  }
+
+  protected deliverHeaders(endStream: boolean): void {
+    this.#stream.headersToTerminal(endStream)
+  }
+
+  protected deliverData(chunk: Buffer, endStream: boolean): void {
+    this.#stream.dataToTerminal(chunk, endStream)
+  }
+}
+
+class EncodePass extends FilterPass {
+  head: ResponseHead = { status: 0, headers: [] }
+  readonly #stream: ManagedStream
+
+  constructor(stream: ManagedStream, filters: readonly HttpFilter[], order: readonly number[], limit: number) {
+    super(new EncodeOwner(stream), filters, order, limit)
+    this.#stream = stream
+  }
+
+  protected callHeaders(filter: HttpFilter, endStream: boolean): HeadersStatus {
+    return filter.encodeHeaders?.(this.head, endStream) ?? 'continue'
+  }
+
+  protected callData(filter: HttpFilter, chunk: Buffer, endStream: boolean): DataStatus | undefined {
+    return filter.encodeData?.(chunk, endStream)
+  }
+
+  protected deliverHeaders(endStream: boolean): void {
+    this.#stream.headersToClient(this.head, endStream)
+  }
+
+  protected deliverData(chunk: Buffer, endStream: boolean): void {
+    this.#stream.dataToClient(chunk, endStream)
+  }
+}
+
+class DecodeOwner implements PassOwner {
+  readonly #stream: ManagedStream
+
+  constructor(stream: ManagedStream) {
+    this.#stream = stream
+  }
+
+  get isOver(): boolean {
+    return this.#stream.isDecodingOver
+  }
+
+  onPassOverflow(): void {
+    this.#stream.onRequestTooLarge()
+  }
+
+  onPassFull(): void {
+    this.#stream.pauseRequest()
+  }
+
+  onPassRelieved(): void {
+    this.#stream.resumeRequest()
+  }
+}
+
+class EncodeOwner implements PassOwner {
+  readonly #stream: ManagedStream
+
+  constructor(stream: ManagedStream) {
+    this.#stream = stream
+  }
+
+  get isOver(): boolean {
+    return this.#stream.isEnded
+  }
+
+  onPassOverflow(): void {
+    this.#stream.onResponseTooLarge()
+  }
+
+  onPassFull(): void {
+    this.#stream.pauseResponse()
+  }
+
+  onPassRelieved(): void {
+    this.#stream.resumeResponse()
+  }
+}

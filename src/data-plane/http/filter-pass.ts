@@ -1,0 +1,132 @@
+// One direction of a stream through its filters: who holds the headers, whose bytes are kept, what goes on when.
+import type { DataStatus, HeadersStatus, HttpFilter } from '../filters/http/contract/http-filter.ts'
+
+/** The stream that a pass belongs to. */
+export interface PassOwner {
+  /** No filter may be called any more: the stream is over, or its response is being made here. */
+  readonly isOver: boolean
+  /** More was kept than the limit allows: a local reply is due. */
+  onPassOverflow(): void
+  /** Holds the sender of this direction back, until `onPassRelieved`. */
+  onPassFull(): void
+  onPassRelieved(): void
+}
+
+interface Held {
+  chunks: Buffer[]
+  end: boolean
+}
+
+export abstract class FilterPass {
+  readonly #owner: PassOwner
+  readonly #filters: readonly HttpFilter[]
+  readonly #order: readonly number[]
+  readonly #limit: number
+  #headersEnd = false
+  /** Place in `order` of the filter that holds the headers; its length once they are through. */
+  #headersAt = 0
+  /** By place in `order`: bytes that a filter asked to keep. */
+  readonly #held: (Held | undefined)[] = []
+  #heldBytes = 0
+  #full = false
+
+  constructor(owner: PassOwner, filters: readonly HttpFilter[], order: readonly number[], limit: number) {
+    this.#owner = owner
+    this.#filters = filters
+    this.#order = order
+    this.#limit = limit
+  }
+
+  protected abstract callHeaders(filter: HttpFilter, endStream: boolean): HeadersStatus
+  /** Undefined: the filter has no say in bytes. */
+  protected abstract callData(filter: HttpFilter, chunk: Buffer, endStream: boolean): DataStatus | undefined
+  protected abstract deliverHeaders(endStream: boolean): void
+  protected abstract deliverData(chunk: Buffer, endStream: boolean): void
+
+  headers(endStream: boolean): void {
+    this.#headersEnd = endStream
+    this.#passHeaders(0)
+  }
+
+  data(chunk: Buffer, endStream: boolean): void {
+    this.#passData(0, chunk, endStream)
+  }
+
+  /** `filter` lets go of headers and bytes that it holds. */
+  resume(filter: HttpFilter): void {
+    if (this.#owner.isOver) return
+    const at = this.#order.findIndex(position => this.#filters[position] === filter)
+    if (at >= 0) this.#release(at)
+  }
+
+  #passHeaders(from: number): void {
+    const order = this.#order
+    for (let at = from; at < order.length; at++) {
+      this.#headersAt = at
+      const status = this.callHeaders(this.#filters[order[at]!]!, this.#headersEnd)
+      if (this.#owner.isOver || status === 'stop') return
+    }
+    this.#headersAt = order.length
+    this.deliverHeaders(this.#headersEnd)
+  }
+
+  #passData(from: number, chunk: Buffer, endStream: boolean): void {
+    const order = this.#order
+    for (let at = from; at < order.length; at++) {
+      // A filter that holds the headers and has no say in bytes has them kept for it.
+      const none = at === this.#headersAt ? 'pause' : 'continue'
+      const status = this.callData(this.#filters[order[at]!]!, chunk, endStream) ?? none
+      if (this.#owner.isOver) return
+      if (status !== 'continue') {
+        this.#keep(at, chunk, endStream, status)
+        return
+      }
+      if (at === this.#headersAt || this.#held[at] !== undefined) {
+        this.#keep(at, chunk, endStream, 'pause')
+        this.#release(at)
+        return
+      }
+    }
+    this.deliverData(chunk, endStream)
+  }
+
+  #keep(at: number, chunk: Buffer, end: boolean, status: DataStatus): void {
+    let held = this.#held[at]
+    if (held === undefined) {
+      held = { chunks: [], end }
+      this.#held[at] = held
+    }
+    held.end = end
+    // Copied: the bytes may lie in a read buffer that is used again.
+    if (chunk.length > 0) held.chunks.push(Buffer.from(chunk))
+    this.#heldBytes += chunk.length
+    if (this.#heldBytes <= this.#limit) return
+    if (status === 'buffer') this.#owner.onPassOverflow()
+    else if (!this.#full) {
+      this.#full = true
+      this.#owner.onPassFull()
+    }
+  }
+
+  #release(at: number): void {
+    const held = this.#held[at]
+    this.#held[at] = undefined
+    if (this.#headersAt === at) {
+      this.#passHeaders(at + 1)
+      if (this.#owner.isOver) return
+    }
+    if (held === undefined) return
+    for (const chunk of held.chunks) this.#heldBytes -= chunk.length
+    if (this.#full && this.#heldBytes <= this.#limit) {
+      this.#full = false
+      this.#owner.onPassRelieved()
+    }
+    const last = held.chunks.length - 1
+    if (last < 0) this.#passData(at + 1, EMPTY, held.end)
+    for (let i = 0; i <= last && !this.#owner.isOver; i++) {
+      this.#passData(at + 1, held.chunks[i]!, held.end && i === last)
+    }
+  }
+}
+
+const EMPTY = Buffer.alloc(0)

@@ -1,0 +1,88 @@
+// The fields by which proxies tell each other about the client: x-forwarded-*, x-envoy-* (Envoy,
+// ConnectionManagerUtility::mutateRequestHeaders).
+
+import { addHeader, getCombinedHeader, getHeader, type HeaderList, setHeader } from '../../transport/header-list.ts'
+import { FIELD } from '../../transport/http1/field-name.ts'
+import type { RequestHead } from '../../transport/request-head.ts'
+import type { ConnectionInfo } from '../connection-info.ts'
+
+export interface ForwardedConfig {
+  /** This proxy is the edge: the client is who connects, not who x-forwarded-for says. */
+  readonly useRemoteAddress: boolean
+  readonly trustedHops: number
+  readonly skipForwardedForAppend: boolean
+  readonly appendForwardedPort: boolean
+}
+
+/**
+ * Fields by which a trusted caller would steer the router. Only internal requests may carry them, and since Envoy 1.33
+ * nothing is internal unless internal_address_config says so, which Weft does not take.
+ */
+const INTERNAL_ONLY: ReadonlySet<string> = new Set(
+  (
+    'internal retriable-status-codes retriable-header-names retry-on retry-grpc-on max-retries upstream-alt-stat-name ' +
+    'upstream-rq-timeout-ms upstream-rq-per-try-timeout-ms upstream-rq-timeout-alt-response expected-rq-timeout-ms ' +
+    'force-trace ip-tags original-url hedge-on-per-try-timeout'
+  )
+    .split(' ')
+    .map(name => `x-envoy-${name}`),
+)
+
+/** Besides, from outside the mesh: what only a proxy of the mesh sets. */
+const EDGE_ONLY: ReadonlySet<string> = new Set([
+  'x-envoy-decorator-operation',
+  'x-envoy-downstream-service-cluster',
+  'x-envoy-downstream-service-node',
+  'x-envoy-original-path',
+  'x-envoy-original-host',
+  'x-envoy-external-address',
+])
+
+/** `fields`: what occurs in the request. */
+export function setForwardedHeaders(
+  head: RequestHead,
+  fields: number,
+  connection: ConnectionInfo,
+  config: ForwardedConfig,
+): void {
+  const headers = head.headers
+  const transport = connection.tls ? 'https' : 'http'
+  if (fields & FIELD.envoy) dropEnvoyFields(headers, config.useRemoteAddress)
+  if (config.useRemoteAddress) {
+    setAtEdge(headers, fields, connection, config)
+    if (config.trustedHops === 0 || (fields & FIELD.forwardedProto) === 0) {
+      setHeader(headers, 'x-forwarded-proto', transport)
+    }
+  } else if ((fields & FIELD.forwardedProto) === 0) addHeader(headers, 'x-forwarded-proto', transport)
+  if (config.appendForwardedPort && getHeader(headers, 'x-forwarded-port') === undefined) {
+    addHeader(headers, 'x-forwarded-port', String(connection.localPort))
+  }
+}
+
+function setAtEdge(headers: HeaderList, fields: number, connection: ConnectionInfo, config: ForwardedConfig): void {
+  const before = fields & FIELD.forwardedFor ? getCombinedHeader(headers, 'x-forwarded-for') : undefined
+  let client = connection.remoteIp
+  if (before !== undefined && config.trustedHops > 0) client = hopFromEnd(before, config.trustedHops) ?? client
+  if (!config.skipForwardedForAppend) {
+    setHeader(headers, 'x-forwarded-for', before ? `${before},${connection.remoteIp}` : connection.remoteIp)
+  }
+  addHeader(headers, 'x-envoy-external-address', client)
+}
+
+/** The address that the outermost trusted proxy saw: `hops` from the end of what they wrote. */
+function hopFromEnd(forwardedFor: string, hops: number): string | undefined {
+  const addresses = forwardedFor.split(',')
+  return addresses[addresses.length - hops]?.trim() || undefined
+}
+
+function dropEnvoyFields(headers: HeaderList, isEdge: boolean): void {
+  let kept = 0
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i]!
+    if (INTERNAL_ONLY.has(name) || (isEdge && EDGE_ONLY.has(name))) continue
+    headers[kept] = name
+    headers[kept + 1] = headers[i + 1]!
+    kept += 2
+  }
+  headers.length = kept
+}

@@ -1,0 +1,26 @@
+// A response that the mesh makes itself. Most are module constants: refusing costs next to nothing.
+
+export interface LocalReply {
+  readonly status: number
+  /** Empty for none. */
+  readonly body: string | Buffer
+  /** Envoy's response code details: access log, and `x-weft-reason` unless switched off. */
+  readonly details: string
+  /** Bits of RESPONSE_FLAG to set on the stream. */
+  readonly flags: number
+  /** Name, value, name, value: fields beyond the usual. */
+  readonly headers?: readonly string[]
+  /** False for what config asks for itself (direct responses): not a failure of the mesh, no `x-weft-reason`. */
+  readonly isFailure: boolean
+}
+
+/** A refusal by the mesh. */
+export function failure(
+  status: number,
+  details: string,
+  flags = 0,
+  body = '',
+  headers?: readonly string[],
+): LocalReply {
+  return { status, body, details, flags, isFailure: true, ...(headers && { headers }) }
+}

@@ -1,0 +1,101 @@
+// The path in one spelling before anything is matched against it (RFC 3986 6), as Envoy's connection manager does it:
+// what a rule refuses must not get by in another spelling.
+
+export type EscapedSlashes = 'keep' | 'reject' | 'redirect' | 'forward'
+
+export interface PathNormalization {
+  readonly normalize: boolean
+  readonly mergeSlashes: boolean
+  readonly escapedSlashes: EscapedSlashes
+}
+
+export interface NormalizedPath {
+  /** Null: the path is refused (400). */
+  readonly path: string | null
+  /** The client is sent to the path (307) instead of being served. */
+  readonly redirect: boolean
+}
+
+const REFUSED: NormalizedPath = { path: null, redirect: false }
+
+const PLAIN = 0
+const DOT = 1
+const SLASH = 2
+const SPECIAL = 3
+
+/** What each character may ask for: dots and slashes only next to each other, SPECIAL always. */
+const CHARACTER_CLASS = Uint8Array.from({ length: 128 }, (_, code) => {
+  if (code === 0x2e) return DOT
+  if (code === 0x2f) return SLASH
+  return '%\\"<>^`{|}#'.includes(String.fromCharCode(code)) ? SPECIAL : PLAIN
+})
+
+/** Whether the path may need work: the usual path is looked at once and left as it is. */
+export function mayNeedNormalization(path: string): boolean {
+  let slash = false
+  for (let i = 0; i < path.length; i++) {
+    const code = path.charCodeAt(i)
+    if (code === 0x3f) return path.indexOf('#', i) >= 0
+    const kind = CHARACTER_CLASS[code]
+    if (kind === SPECIAL || (slash && (kind === DOT || kind === SLASH))) return true
+    slash = kind === SLASH
+  }
+  return false
+}
+
+/** In Envoy's order: escaped slashes, normalisation, merging. `path` is in origin form. */
+export function normalizePath(path: string, config: PathNormalization): NormalizedPath {
+  // A fragment never travels in a request (RFC 9110 7.1); servers disagree on what one would mean.
+  if (path.includes('#')) return REFUSED
+  const queryAt = path.indexOf('?')
+  const query = queryAt < 0 ? '' : path.slice(queryAt)
+  let text = queryAt < 0 ? path : path.slice(0, queryAt)
+  let redirect = false
+  if (config.escapedSlashes !== 'keep' && hasEscapedSlash(text)) {
+    if (config.escapedSlashes === 'reject') return REFUSED
+    text = text.replaceAll(/%2f/gi, '/').replaceAll(/%5c/gi, '\\')
+    redirect = config.escapedSlashes === 'redirect'
+  }
+  if (config.normalize) {
+    const canonical = canonicalize(text)
+    if (canonical === null) return REFUSED
+    text = canonical
+  }
+  if (config.mergeSlashes) text = text.replaceAll(/\/{2,}/g, '/')
+  return { path: text + query, redirect }
+}
+
+function hasEscapedSlash(path: string): boolean {
+  return /%(?:2f|5c)/i.test(path)
+}
+
+/** Escapes of unreserved characters decoded (RFC 3986 6.2.2.2), unsafe ones escaped, dot segments removed (5.2.4). */
+function canonicalize(path: string): string | null {
+  if (/%00/.test(path)) return null
+  const spelled = path
+    .replaceAll(/%([0-9a-f]{2})/gi, (escaped, hex: string) => {
+      const character = String.fromCharCode(Number.parseInt(hex, 16))
+      return /[\w.~-]/.test(character) ? character : escaped
+    })
+    .replaceAll('\\', '/')
+    .replaceAll(/["<>^`{|}]/g, unsafe => `%${unsafe.charCodeAt(0).toString(16).toUpperCase()}`)
+  return removeDotSegments(spelled)
+}
+
+function removeDotSegments(path: string): string {
+  const segments = path.split('/')
+  const kept: string[] = []
+  const last = segments.length - 1
+  for (let i = 1; i <= last; i++) {
+    const segment = segments[i]!
+    const isParent = segment === '..'
+    if (!isParent && segment !== '.') {
+      kept.push(segment)
+      continue
+    }
+    if (isParent) kept.pop()
+    // A dot segment at the end stands for the directory.
+    if (i === last) kept.push('')
+  }
+  return `/${kept.join('/')}`
+}

@@ -1,0 +1,32 @@
+// What the connection manager itself answers, before any filter is asked. Envoy's statuses, bodies and details.
+
+import type { CodecError } from '../../transport/http1/codec-error.ts'
+import { reasonPhrase } from '../../transport/http1/status-line.ts'
+import { RESPONSE_FLAG } from '../response-flag.ts'
+import { failure, type LocalReply } from './local-reply.ts'
+
+export const REFUSAL = {
+  http10: failure(426, 'low_version', RESPONSE_FLAG.DPE, 'Upgrade Required'),
+  missingHost: failure(400, 'missing_host_header'),
+  path: failure(400, 'path_normalization_failed'),
+  upgrade: failure(403, 'upgrade_failed'),
+  requestTooLarge: failure(413, 'request_payload_too_large', 0, 'Payload Too Large'),
+  responseTooLarge: failure(500, 'response_payload_too_large', 0, 'Internal Server Error'),
+  requestHeaderTimeout: failure(408, 'request_header_timeout', 0, 'request header timeout'),
+  requestTimeout: failure(408, 'request_overall_timeout', 0, 'request timeout'),
+  /** While the request is still arriving. */
+  requestIdle: failure(408, 'stream_idle_timeout', RESPONSE_FLAG.SI, 'stream timeout'),
+  streamIdle: failure(504, 'stream_idle_timeout', RESPONSE_FLAG.SI, 'stream timeout'),
+} as const
+
+const codecReplies = new WeakMap<CodecError, LocalReply>()
+
+/** Bytes that are no HTTP/1.1. */
+export function codecRefusal(error: CodecError): LocalReply {
+  let reply = codecReplies.get(error)
+  if (reply === undefined) {
+    reply = failure(error.status, error.details, RESPONSE_FLAG.DPE, reasonPhrase(error.status))
+    codecReplies.set(error, reply)
+  }
+  return reply
+}

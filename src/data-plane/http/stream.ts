@@ -1,0 +1,307 @@
+// One request and its response: the only place that begins a response, and the only one that ends a stream.
+
+import { addHeader, getHeader, type HeaderList, removeHeader, setHeader } from '../../transport/header-list.ts'
+import { FIELD } from '../../transport/http1/field-name.ts'
+import type { RequestHead, ResponseHead } from '../../transport/request-head.ts'
+import type { HttpFilter, TerminalFilter } from '../filters/http/contract/http-filter.ts'
+import { RESPONSE_FLAG } from '../response-flag.ts'
+import type { RouteTable } from '../route/route-entry.ts'
+import type { StreamInfo } from '../stream-info.ts'
+import { stripAuthority } from './authority.ts'
+import { setForwardedClientCert } from './client-certificate-header.ts'
+import type { ConnectionManagerConfig } from './connection-manager-config.ts'
+import { FilterManager, type ManagedStream } from './filter-manager.ts'
+import { setForwardedHeaders } from './forwarded-headers.ts'
+import type { LocalReply } from './local-reply.ts'
+import { mayNeedNormalization, normalizePath } from './path-normalization.ts'
+import { REFUSAL } from './request-refusal.ts'
+import type { StreamConnection } from './stream-connection.ts'
+
+export class Stream implements ManagedStream {
+  readonly info: StreamInfo
+  readonly request: RequestHead
+  readonly routeTable: RouteTable | null
+  requestCompletedAt = 0
+  isDecodingOver = false
+  isEnded = false
+  readonly #connection: StreamConnection
+  readonly #config: ConnectionManagerConfig
+  #filters: FilterManager | null = null
+  #terminal: TerminalFilter | null = null
+  #responseStarted = false
+  /** The connection ends with this stream, and the response says so. */
+  #close = false
+  #readPauses = 0
+
+  constructor(
+    connection: StreamConnection,
+    config: ConnectionManagerConfig,
+    info: StreamInfo,
+    request: RequestHead,
+    endStream: boolean,
+  ) {
+    this.#connection = connection
+    this.#config = config
+    this.info = info
+    this.request = request
+    this.routeTable = config.routeTable()
+    if (endStream) this.requestCompletedAt = info.startedAt
+    info.method = request.method
+    info.path = request.path
+    info.authority = request.authority
+    info.requestHeaders = request.headers
+  }
+
+  get isRequestComplete(): boolean {
+    return this.requestCompletedAt !== 0
+  }
+
+  /** Sends the request on its way through the filters. `fields`: bits of FIELD that occurred in it. */
+  begin(fields: number, endStream: boolean): void {
+    if (!this.#prepareRequest(fields)) return
+    const { chain, bufferLimit } = this.#config
+    this.#terminal = chain.terminal.createTerminalFilter(this)
+    if (chain.filters.length > 0) {
+      this.#filters = new FilterManager(this, chain, bufferLimit)
+      this.#filters.decodeHeaders(endStream)
+    } else this.#terminal.decodeHeaders?.(this.request, endStream)
+  }
+
+  onRequestData(chunk: Buffer, endStream: boolean): void {
+    this.info.bytesReceived += chunk.length
+    if (endStream) this.requestCompletedAt = this.#config.clock.now()
+    if (this.isDecodingOver) return
+    if (this.#filters !== null) this.#filters.decodeData(chunk, endStream)
+    else this.#terminal?.decodeData?.(chunk, endStream)
+  }
+
+  /** The client has gone, or its connection is being closed under the stream. */
+  onDownstreamGone(details: string): void {
+    if (this.isEnded) return
+    this.info.responseFlags |= RESPONSE_FLAG.DC
+    this.info.responseCodeDetails = details
+    this.#config.stats.requestsReset.value++
+    this.#end(true)
+  }
+
+  onDownstreamDrained(): void {
+    this.#terminal?.onDownstreamDrained()
+  }
+
+  onIdleTimeout(): void {
+    this.#config.stats.requestIdleTimeouts.value++
+    if (this.#responseStarted) this.resetResponse('stream_idle_timeout', RESPONSE_FLAG.SI)
+    else this.localReply(this.isRequestComplete ? REFUSAL.streamIdle : REFUSAL.requestIdle)
+  }
+
+  headersToTerminal(endStream: boolean): void {
+    this.#terminal?.decodeHeaders?.(this.request, endStream)
+  }
+
+  dataToTerminal(chunk: Buffer, endStream: boolean): void {
+    this.#terminal?.decodeData?.(chunk, endStream)
+  }
+
+  continueDecoding(filter: HttpFilter): void {
+    this.#filters?.continueDecoding(filter)
+  }
+
+  continueEncoding(filter: HttpFilter): void {
+    this.#filters?.continueEncoding(filter)
+  }
+
+  onRequestTooLarge(): void {
+    this.#config.stats.requestsTooLarge.value++
+    this.localReply(REFUSAL.requestTooLarge)
+  }
+
+  onResponseTooLarge(): void {
+    // The headers have not left: a filter held them, or its bytes would not have been kept.
+    if (this.#responseStarted) this.resetResponse('response_payload_too_large', 0)
+    else this.localReply(REFUSAL.responseTooLarge)
+  }
+
+  encodeHeaders(head: ResponseHead, endStream: boolean): void {
+    if (this.isEnded || this.#responseStarted) return
+    if (this.#filters === null) this.headersToClient(head, endStream)
+    else this.#filters.encodeHeaders(head, endStream)
+  }
+
+  encodeData(chunk: Buffer, endStream: boolean): boolean {
+    if (this.isEnded) return true
+    if (this.#filters === null) this.dataToClient(chunk, endStream)
+    else this.#filters.encodeData(chunk, endStream)
+    return !this.#connection.isBlocked
+  }
+
+  headersToClient(head: ResponseHead, endStream: boolean): void {
+    if (this.isEnded) return
+    const info = this.info
+    const headers = head.headers
+    this.#responseStarted = true
+    this.#completeResponseHeaders(headers)
+    info.responseCode = head.status
+    info.responseHeaders = headers
+    const connection = this.#connection
+    if (connection.isClosing || (endStream && !this.isRequestComplete)) this.#close = true
+    connection.writeHead(head.status, headers, endStream, this.request.method === 'HEAD', this.#close)
+    if (endStream) this.#end(this.#close)
+    else connection.touch()
+  }
+
+  dataToClient(chunk: Buffer, endStream: boolean): void {
+    if (this.isEnded) return
+    const connection = this.#connection
+    if (this.request.method !== 'HEAD') {
+      this.info.bytesSent += chunk.length
+      connection.writeBody(chunk, endStream)
+    }
+    if (endStream) this.#end(this.#close)
+    else connection.touch()
+  }
+
+  localReply(reply: LocalReply): void {
+    if (this.isEnded) return
+    if (this.#responseStarted) {
+      this.resetResponse(reply.details, reply.flags)
+      return
+    }
+    const info = this.info
+    this.isDecodingOver = true
+    info.responseFlags |= reply.flags
+    info.responseCodeDetails = reply.details
+    const headers: HeaderList = []
+    if (reply.headers) for (const text of reply.headers) headers.push(text)
+    const body = typeof reply.body === 'string' ? Buffer.from(reply.body) : reply.body
+    if (body.length > 0) headers.push('content-length', String(body.length))
+    if (body.length > 0 && getHeader(headers, 'content-type') === undefined) headers.push('content-type', 'text/plain')
+    if (reply.isFailure && this.#config.reasonHeader) headers.push('x-weft-reason', reply.details)
+    const endStream = body.length === 0 || this.request.method === 'HEAD'
+    // What a client still sends of this request is not read: it must not take the connection for one that goes on.
+    if (!this.isRequestComplete) this.#close = true
+    const filters = this.#filters
+    const head = { status: reply.status, headers }
+    if (filters === null) this.headersToClient(head, endStream)
+    else filters.encodeHeaders(head, endStream)
+    if (!endStream) this.encodeData(body, true)
+  }
+
+  resetResponse(details: string, flags: number): void {
+    if (this.isEnded) return
+    this.info.responseFlags |= flags
+    this.info.responseCodeDetails = details
+    this.#end(true)
+  }
+
+  pauseRequest(): void {
+    if (++this.#readPauses === 1) this.#connection.pauseReading()
+  }
+
+  resumeRequest(): void {
+    if (--this.#readPauses === 0) this.#connection.resumeReading()
+  }
+
+  pauseResponse(): void {
+    // The router asks `isBlocked` with each chunk; a filter that holds the response is bounded by its own limit.
+  }
+
+  resumeResponse(): void {
+    this.#terminal?.onDownstreamDrained()
+  }
+
+  /** Host, path, request id and the x-forwarded fields. False: answered already. */
+  #prepareRequest(fields: number): boolean {
+    const { request, info } = this
+    const config = this.#config
+    const refusal = this.#preparePath()
+    if (refusal !== null) {
+      this.localReply(refusal)
+      return false
+    }
+    if (config.stripPort !== 'none' || config.stripTrailingDot) {
+      const port = this.#connection.info.localPort
+      request.authority = stripAuthority(request.authority, config.stripPort, port, config.stripTrailingDot)
+      info.authority = request.authority
+    }
+    const headers = request.headers
+    setForwardedHeaders(request, fields, this.#connection.info, config.forwarded)
+    if (config.generateRequestId) {
+      const present = (fields & FIELD.requestId) !== 0
+      if (!present) addHeader(headers, 'x-request-id', config.requestIds.next())
+      else if (config.forwarded.useRemoteAddress && !config.preserveRequestId) {
+        setHeader(headers, 'x-request-id', config.requestIds.next())
+      }
+    }
+    const certPresent = (fields & FIELD.forwardedClientCert) !== 0
+    if (certPresent || this.#connection.info.peer !== null) {
+      const { forwardClientCert, clientCertDetails } = config
+      setForwardedClientCert(headers, certPresent, this.#connection.info, forwardClientCert, clientCertDetails)
+    }
+    if (fields & FIELD.expect) this.#answerExpectation(headers)
+    return true
+  }
+
+  #preparePath(): LocalReply | null {
+    const { path } = this.request
+    if (!mayNeedNormalization(path)) return null
+    const config = this.#config.path
+    if (config === null) return path.includes('#') ? REFUSAL.path : null
+    const normalized = normalizePath(path, config)
+    if (normalized.path === null) return REFUSAL.path
+    this.request.path = normalized.path
+    this.info.path = normalized.path
+    if (!normalized.redirect) return null
+    const location = ['location', normalized.path]
+    return {
+      status: 307,
+      body: '',
+      details: 'path_normalization_redirect',
+      flags: 0,
+      headers: location,
+      isFailure: false,
+    }
+  }
+
+  /** Answered here and not forwarded: the body is taken as it comes (Envoy, with proxy_100_continue off). */
+  #answerExpectation(headers: HeaderList): void {
+    if (getHeader(headers, 'expect')?.toLowerCase() !== '100-continue') return
+    removeHeader(headers, 'expect')
+    this.#connection.writeContinue()
+  }
+
+  #completeResponseHeaders(headers: HeaderList): void {
+    const config = this.#config
+    let hasDate = false
+    let server = -1
+    for (let i = 0; i < headers.length; i += 2) {
+      if (headers[i] === 'date') hasDate = true
+      else if (headers[i] === 'server') server = i
+    }
+    if (config.serverHeader === 'overwrite' && server >= 0) headers[server + 1] = config.serverName
+    else if (config.serverHeader !== 'pass-through' && server < 0) headers.push('server', config.serverName)
+    if (!hasDate) headers.push('date', config.date.now())
+    if (config.requestIdInResponse) {
+      const id = getHeader(this.request.headers, 'x-request-id')
+      if (id !== undefined) setHeader(headers, 'x-request-id', id)
+    }
+  }
+
+  #end(close: boolean): void {
+    if (this.isEnded) return
+    this.isEnded = true
+    this.isDecodingOver = true
+    const config = this.#config
+    const info = this.info
+    info.duration = config.clock.now() - info.startedAt
+    this.#terminal?.onDestroy?.()
+    this.#filters?.destroy()
+    const { stats, accessLogs } = config
+    stats.requestsActive.value--
+    stats.requestsCompleted.value++
+    stats.requestTime.record(info.duration)
+    const byClass = stats.requestsByClass[Math.floor(info.responseCode / 100) - 1]
+    if (byClass !== undefined) byClass.value++
+    for (let i = 0; i < accessLogs.length; i++) accessLogs[i]!.log(info)
+    this.#connection.onStreamEnd(close || !this.isRequestComplete)
+  }
+}

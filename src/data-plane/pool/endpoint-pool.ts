@@ -1,0 +1,155 @@
+// The HTTP/1.1 connections to one endpoint: the one used last is used first, so that those no longer needed grow idle.
+import type { TimerWheel } from '../../base/timer-wheel.ts'
+import type { Cluster, Endpoint } from '../cluster/cluster.ts'
+import { RESET, type ResetReason } from './reset-reason.ts'
+import { type ConnectionOwner, UpstreamConnection } from './upstream-connection.ts'
+
+/** A stream that waits for a connection. */
+export interface PoolWaiter {
+  onPoolReady(connection: UpstreamConnection): void
+  /** `failure`: the transport's reason, empty when there is none. */
+  onPoolFailure(reason: ResetReason, failure: string): void
+}
+
+export class EndpointPool implements ConnectionOwner {
+  readonly #cluster: Cluster
+  readonly #endpoint: Endpoint
+  readonly #wheel: TimerWheel
+  readonly #onEmpty: (endpoint: Endpoint) => void
+  readonly #idle: UpstreamConnection[] = []
+  readonly #pending: PoolWaiter[] = []
+  #connecting = 0
+  #open = 0
+  #draining = false
+
+  constructor(cluster: Cluster, endpoint: Endpoint, wheel: TimerWheel, onEmpty: (endpoint: Endpoint) => void) {
+    this.#cluster = cluster
+    this.#endpoint = endpoint
+    this.#wheel = wheel
+    this.#onEmpty = onEmpty
+  }
+
+  /**
+   * An idle connection, to be assigned at once; or null: the waiter is queued and called later. When the queue is full it
+   * is called before this returns, with `overflow`. `fresh`: what is idle is not trusted.
+   */
+  acquire(waiter: PoolWaiter, fresh: boolean): UpstreamConnection | null {
+    const idle = fresh ? undefined : this.#idle.pop()
+    if (idle !== undefined) return idle
+    const { stats, limits } = this.#cluster
+    if (stats.upstreamRqPendingActive.value >= limits.maxPendingRequests) {
+      stats.upstreamRqPendingOverflow.value++
+      waiter.onPoolFailure(RESET.overflow, '')
+      return null
+    }
+    stats.upstreamRqPendingTotal.value++
+    stats.upstreamRqPendingActive.value++
+    this.#pending.push(waiter)
+    this.#connectAsNeeded()
+    return null
+  }
+
+  /** The waiter is not called any more. */
+  cancel(waiter: PoolWaiter): void {
+    const index = this.#pending.indexOf(waiter)
+    if (index < 0) return
+    this.#pending.splice(index, 1)
+    this.#cluster.stats.upstreamRqPendingActive.value--
+  }
+
+  /** The endpoint has left: idle connections close now, the others after their request. */
+  drain(): void {
+    this.#draining = true
+    while (this.#idle.length > 0) this.#idle[this.#idle.length - 1]!.close()
+    this.#checkEmpty()
+  }
+
+  get idleCount(): number {
+    return this.#idle.length
+  }
+
+  get openCount(): number {
+    return this.#open
+  }
+
+  onConnected(connection: UpstreamConnection): void {
+    this.#connecting--
+    this.#wheel.cancel(connection.timer)
+    this.#offer(connection)
+  }
+
+  onConnectFailed(connection: UpstreamConnection, reason: ResetReason, failure: string): void {
+    const { stats } = this.#cluster
+    this.#connecting--
+    stats.upstreamCxConnectFail.value++
+    this.#endpoint.stats.connectFailures++
+    if (reason === RESET.connectionTimeout) stats.upstreamCxConnectTimeout.value++
+    this.#forget(connection)
+    // All who wait, as in Envoy: let each decide on another endpoint rather than sit out one time-out after the other.
+    const waiting = this.#pending.splice(0)
+    stats.upstreamRqPendingActive.value -= waiting.length
+    for (const waiter of waiting) waiter.onPoolFailure(reason, failure)
+    this.#checkEmpty()
+  }
+
+  onReleased(connection: UpstreamConnection): void {
+    const max = this.#cluster.maxRequestsPerConnection
+    if (this.#draining || (max > 0 && connection.requests >= max)) connection.close()
+    else this.#offer(connection)
+  }
+
+  onClosed(connection: UpstreamConnection): void {
+    const index = this.#idle.lastIndexOf(connection)
+    if (index >= 0) this.#idle.splice(index, 1)
+    this.#forget(connection)
+    if (this.#pending.length > 0) this.#connectAsNeeded()
+    else this.#checkEmpty()
+  }
+
+  onIdleTimeout(connection: UpstreamConnection): void {
+    connection.close()
+  }
+
+  #offer(connection: UpstreamConnection): void {
+    const waiter = this.#pending.shift()
+    if (waiter !== undefined) {
+      this.#cluster.stats.upstreamRqPendingActive.value--
+      waiter.onPoolReady(connection)
+      return
+    }
+    if (this.#draining) {
+      connection.close()
+      return
+    }
+    this.#idle.push(connection)
+    if (this.#cluster.idleTimeoutMs > 0) this.#wheel.set(connection.timer, this.#cluster.idleTimeoutMs)
+  }
+
+  /** One connection under way for each that waits; at the cluster's limit they wait for one to come free. */
+  #connectAsNeeded(): void {
+    const { stats, limits } = this.#cluster
+    while (this.#connecting < this.#pending.length) {
+      // A pool without any connection may have one in spite of the limit, or its waiters would wait for ever (Envoy).
+      if (stats.upstreamCxActive.value >= limits.maxConnections && this.#open > 0) return
+      this.#connecting++
+      this.#open++
+      stats.upstreamCxTotal.value++
+      stats.upstreamCxActive.value++
+      this.#endpoint.stats.connectionsTotal++
+      this.#endpoint.stats.connectionsActive++
+      const connection = new UpstreamConnection(this, this.#endpoint, stats)
+      if (connection.isConnecting) this.#wheel.set(connection.timer, this.#cluster.connectTimeoutMs)
+    }
+  }
+
+  #forget(connection: UpstreamConnection): void {
+    this.#wheel.cancel(connection.timer)
+    this.#open--
+    this.#cluster.stats.upstreamCxActive.value--
+    this.#endpoint.stats.connectionsActive--
+  }
+
+  #checkEmpty(): void {
+    if (this.#draining && this.#open === 0 && this.#pending.length === 0) this.#onEmpty(this.#endpoint)
+  }
+}

@@ -1,0 +1,122 @@
+// Responses out of bytes (RFC 9112 4, 6.3).
+import type { HeaderList } from '../header-list.ts'
+import type { ResponseHead } from '../request-head.ts'
+import { CR, FIELD_VALUE, LF, SPACE } from './character.ts'
+import { CODEC_ERROR } from './codec-error.ts'
+import { FIELD } from './field-name.ts'
+import { INCOMPLETE } from './field-parser.ts'
+import { hasToken, parseContentLength } from './framing.ts'
+import { latin1 } from './latin1.ts'
+import { CHUNKED, fieldParser, MessageParser, UNTIL_CLOSE } from './message-parser.ts'
+
+const OWN_FIELDS = FIELD.connection | FIELD.hopByHop | FIELD.transferEncoding | FIELD.upgrade
+
+export class ResponseParser extends MessageParser {
+  head: ResponseHead = { status: 0, headers: [] }
+  /** Bits of FIELD: what occurred, the connection's own fields included. */
+  fields = 0
+  /** The server will close the connection after this response. */
+  close = false
+  /** Set with each request: a response to HEAD has no body whatever its fields say. */
+  toHead = false
+
+  protected parseHead(bytes: Buffer, from: number): number {
+    const end = bytes.length
+    // `HTTP/1.1 200` and what follows it: a space and a reason, or the line's end at once, as many servers send it.
+    if (from + 13 > end) return this.#looksLikeHttp(bytes, from) ? INCOMPLETE : this.refuse(CODEC_ERROR.syntax)
+    if (!this.#looksLikeHttp(bytes, from)) return this.refuse(CODEC_ERROR.syntax)
+    const minor = bytes[from + 7]! - 48
+    const hundreds = bytes[from + 9]! - 48
+    const tens = bytes[from + 10]! - 48
+    const ones = bytes[from + 11]! - 48
+    if (minor < 0 || minor > 9 || bytes[from + 8] !== SPACE) return this.refuse(CODEC_ERROR.syntax)
+    if (hundreds < 1 || hundreds > 9 || tens < 0 || tens > 9 || ones < 0 || ones > 9) {
+      return this.refuse(CODEC_ERROR.syntax)
+    }
+    let pos = from + 12
+    if (bytes[pos] !== SPACE && bytes[pos] !== CR) return this.refuse(CODEC_ERROR.syntax)
+    while (pos < end && FIELD_VALUE[bytes[pos]!] === 1) pos++
+    if (pos + 1 >= end) return pos < end && bytes[pos] !== CR ? this.refuse(CODEC_ERROR.syntax) : INCOMPLETE
+    if (bytes[pos] !== CR || bytes[pos + 1] !== LF) return this.refuse(CODEC_ERROR.syntax)
+    const base = pos + 2
+    const after = fieldParser.parse(bytes, base, this.limits.maxFieldCount)
+    if (after === INCOMPLETE) return INCOMPLETE
+    if (after < 0) return this.refuse(fieldParser.error)
+    const text = latin1(bytes, base, after)
+    return this.#complete(hundreds * 100 + tens * 10 + ones, minor === 0, text, base) ?? after
+  }
+
+  #looksLikeHttp(bytes: Buffer, from: number): boolean {
+    const length = Math.min(7, bytes.length - from)
+    for (let i = 0; i < length; i++) if (bytes[from + i] !== VERSION[i]) return false
+    return true
+  }
+
+  #complete(status: number, http10: boolean, text: string, base: number): number | null {
+    const headers: HeaderList = []
+    const fields = fieldParser.collect(headers, text, base, OWN_FIELDS)
+    this.head = { status, headers }
+    this.fields = fields
+    this.close = http10
+    if (fields & (FIELD.connection | FIELD.hopByHop)) this.#readConnection(text, base, http10)
+    if (fields & FIELD.transferEncoding && !this.#isChunked(text, base)) {
+      return this.refuse(CODEC_ERROR.invalidTransferEncoding)
+    }
+    return this.#setFraming(status, headers, fields)
+  }
+
+  #readConnection(text: string, base: number, http10: boolean): void {
+    for (let i = 0; i < fieldParser.count; i++) {
+      if (fieldParser.name(i).bit !== FIELD.connection) continue
+      const value = fieldParser.value(i, text, base)
+      if (value === 'keep-alive' || value === 'Keep-Alive') this.close = false
+      else if (hasToken(value, 'close')) this.close = true
+      else if (http10 && hasToken(value, 'keep-alive')) this.close = false
+    }
+  }
+
+  #isChunked(text: string, base: number): boolean {
+    let count = 0
+    for (let i = 0; i < fieldParser.count; i++) {
+      if (fieldParser.name(i).bit !== FIELD.transferEncoding) continue
+      const value = fieldParser.value(i, text, base)
+      if (++count > 1 || (value !== 'chunked' && value.toLowerCase() !== 'chunked')) return false
+    }
+    return true
+  }
+
+  #setFraming(status: number, headers: HeaderList, fields: number): number | null {
+    const framing = fields & (FIELD.contentLength | FIELD.transferEncoding)
+    const length = framing & FIELD.contentLength ? contentLengthOf(headers) : -1
+    if (framing & FIELD.contentLength && length < 0) return this.refuse(CODEC_ERROR.syntax)
+    if (status < 200 || status === 204) {
+      // RFC 9110 8.6, RFC 9112 6.1: these have no body; one that claims a body is taken for an attack.
+      if (framing & FIELD.transferEncoding) return this.refuse(CODEC_ERROR.transferEncodingNotAllowed)
+      if (length > 0) return this.refuse(CODEC_ERROR.contentLengthNotAllowed)
+      this.frame(0)
+    } else if (framing === (FIELD.contentLength | FIELD.transferEncoding)) {
+      return this.refuse(CODEC_ERROR.chunkedAndContentLength)
+    } else if (this.toHead || status === 304) this.frame(0)
+    else if (framing === FIELD.contentLength) this.frame(length)
+    else if (framing === FIELD.transferEncoding) this.frame(CHUNKED)
+    else {
+      this.close = true
+      this.frame(UNTIL_CLOSE)
+    }
+    return null
+  }
+}
+
+const VERSION = Buffer.from('HTTP/1.')
+
+/** The one Content-Length, or -1 when it is no number or there are several that differ. */
+function contentLengthOf(headers: HeaderList): number {
+  let length = -1
+  for (let i = 0; i < headers.length; i += 2) {
+    if (headers[i] !== 'content-length') continue
+    const value = parseContentLength(headers[i + 1]!)
+    if (value < 0 || length >= 0) return -1
+    length = value
+  }
+  return length
+}

@@ -1,0 +1,18 @@
+// Status lines, made once each.
+import { STATUS_CODES } from 'node:http'
+
+const lines: string[] = []
+
+/** `HTTP/1.1 200 OK` and its line end. RFC 9112 4: the reason carries no meaning, so an upstream's own is not kept. */
+export function statusLine(status: number): string {
+  const made = lines[status]
+  if (made !== undefined) return made
+  const line = `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n`
+  lines[status] = line
+  return line
+}
+
+/** The registered words for a status, `Unknown` as in Envoy for one without. */
+export function reasonPhrase(status: number): string {
+  return STATUS_CODES[status] ?? 'Unknown'
+}
