@@ -1,11 +1,157 @@
 // RouteConfiguration -> RouteTable: everything decidable is decided here, once.
 import type { Parsed } from '../../base/problem.ts'
-import type { RouteConfiguration } from '../../xds/generated/envoy/config/route/v3/route_pb.ts'
+import {
+  VirtualHost_TlsRequirementType as TlsType,
+  type VirtualHost as VirtualHostMessage,
+  VirtualHostSchema,
+} from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
+import {
+  type RouteConfiguration,
+  RouteConfigurationSchema,
+} from '../../xds/generated/envoy/config/route/v3/route_pb.ts'
 import { ResourceCheck } from '../../xds/resource-check.ts'
-import type { RouteTable } from './route-entry.ts'
+import { type CompiledRoute, compileRoute } from './compile-route.ts'
+import { DomainMap } from './domain-map.ts'
+import { compileLevel, createMutations } from './header-mutator.ts'
+import { createTlsRedirect } from './redirect-route.ts'
+import { compileRetryPolicy } from './retry-policy.ts'
+import type { RouteEntry, RouteQuery, RouteTable } from './route-entry.ts'
+import { type RouteScope, withLevel } from './route-scope.ts'
+import { type TlsRequirement, VirtualHost } from './virtual-host.ts'
+
+const CONFIGURATION_FIELDS = new Set([
+  'name',
+  'virtual_hosts',
+  'request_headers_to_add',
+  'request_headers_to_remove',
+  'response_headers_to_add',
+  'response_headers_to_remove',
+  'most_specific_header_mutations_wins',
+  'validate_clusters',
+  'max_direct_response_body_size_bytes',
+  'ignore_port_in_host_matching',
+  'metadata',
+])
+const VIRTUAL_HOST_FIELDS = new Set([
+  'name',
+  'domains',
+  'routes',
+  'require_tls',
+  'request_headers_to_add',
+  'request_headers_to_remove',
+  'response_headers_to_add',
+  'response_headers_to_remove',
+  'include_request_attempt_count',
+  'include_attempt_count_in_response',
+  'retry_policy',
+  'metadata',
+])
+const TLS: Readonly<Record<TlsType, TlsRequirement>> = {
+  [TlsType.NONE]: 'none',
+  [TlsType.EXTERNAL_ONLY]: 'external-only',
+  [TlsType.ALL]: 'all',
+}
+/** Envoy's max_direct_response_body_size_bytes where it is not set. */
+const DEFAULT_DIRECT_RESPONSE_BYTES = 4096
 
 /** A table, or every problem of the configuration, unsupported fields included. */
 export function compileRouteTable(configuration: RouteConfiguration): Parsed<RouteTable> {
   const check = new ResourceCheck(`RouteConfiguration ${configuration.name}`)
-  return check.result<RouteTable>({ name: configuration.name, match: () => null })
+  check.honour(RouteConfigurationSchema, configuration, '', CONFIGURATION_FIELDS)
+  if (configuration.validateClusters) check.unsupported('validate_clusters', 'only false is supported')
+  const scope = withLevel(
+    {
+      virtualHost: '',
+      requestLevels: [],
+      responseLevels: [],
+      mostSpecificWins: configuration.mostSpecificHeaderMutationsWins,
+      retry: null,
+      attemptCountInRequest: false,
+      attemptCountInResponse: false,
+      maxDirectResponseBytes: configuration.maxDirectResponseBodySizeBytes ?? DEFAULT_DIRECT_RESPONSE_BYTES,
+    },
+    compileLevel(configuration.requestHeadersToAdd, configuration.requestHeadersToRemove, '', 'request_headers', check),
+    compileLevel(
+      configuration.responseHeadersToAdd,
+      configuration.responseHeadersToRemove,
+      '',
+      'response_headers',
+      check,
+    ),
+  )
+  const domains = new DomainMap<VirtualHost>(configuration.ignorePortInHostMatching)
+  const names = new Set<string>()
+  for (const [index, message] of configuration.virtualHosts.entries()) {
+    const path = `virtual_hosts[${index}]`
+    if (names.has(message.name)) check.error(`${path}.name`, `only unique names are permitted: ${message.name}`)
+    names.add(message.name)
+    const host = compileVirtualHost(message, scope, path, check)
+    addDomains(domains, message, host, path, check)
+  }
+  return check.result<RouteTable>(new CompiledTable(configuration.name, domains))
+}
+
+class CompiledTable implements RouteTable {
+  readonly name: string
+  readonly #domains: DomainMap<VirtualHost>
+
+  constructor(name: string, domains: DomainMap<VirtualHost>) {
+    this.name = name
+    this.#domains = domains
+  }
+
+  match(query: RouteQuery): RouteEntry | null {
+    const host = this.#domains.find(query.head.authority)
+    return host === null ? null : host.match(query)
+  }
+}
+
+function addDomains(
+  domains: DomainMap<VirtualHost>,
+  message: VirtualHostMessage,
+  host: VirtualHost,
+  path: string,
+  check: ResourceCheck,
+): void {
+  if (message.domains.length === 0) check.error(`${path}.domains`, 'must not be empty')
+  for (const [index, domain] of message.domains.entries()) {
+    const at = `${path}.domains[${index}]`
+    if (domain === '') check.error(at, 'must not be empty')
+    else if (!domains.add(domain, host))
+      check.error(at, `only unique values for domains are permitted: ${domain} of virtual host ${message.name}`)
+  }
+}
+
+function compileVirtualHost(
+  message: VirtualHostMessage,
+  outer: RouteScope,
+  path: string,
+  check: ResourceCheck,
+): VirtualHost {
+  check.honour(VirtualHostSchema, message, path, VIRTUAL_HOST_FIELDS)
+  if (message.name === '') check.error(`${path}.name`, 'must not be empty')
+  const scope = withLevel(
+    {
+      ...outer,
+      virtualHost: message.name,
+      retry: message.retryPolicy ? compileRetryPolicy(message.retryPolicy, `${path}.retry_policy`, check) : null,
+      attemptCountInRequest: message.includeRequestAttemptCount,
+      attemptCountInResponse: message.includeAttemptCountInResponse,
+    },
+    compileLevel(message.requestHeadersToAdd, message.requestHeadersToRemove, `${path}.`, 'request_headers', check),
+    compileLevel(message.responseHeadersToAdd, message.responseHeadersToRemove, `${path}.`, 'response_headers', check),
+  )
+  const routes: CompiledRoute[] = []
+  for (const [index, route] of message.routes.entries()) {
+    const compiled = compileRoute(route, scope, `${path}.routes[${index}]`, check)
+    if (compiled !== null) routes.push(compiled)
+  }
+  const tls = TLS[message.requireTls] ?? 'none'
+  const redirect = createTlsRedirect({
+    name: '',
+    virtualHost: message.name,
+    requestHeaders: createMutations(scope.requestLevels),
+    responseHeaders: createMutations(scope.responseLevels),
+  })
+  return new VirtualHost(routes, tls, redirect)
 }

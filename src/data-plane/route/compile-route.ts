@@ -1,0 +1,177 @@
+// One route: what it matches, and what becomes of a request that does.
+import { type Regex, toByteString } from '../../automata/regex.ts'
+import {
+  type DirectResponseAction,
+  DirectResponseActionSchema,
+  type Route,
+  type RouteMatch,
+  RouteMatchSchema,
+  RouteSchema,
+} from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
+import type { FractionalPercent } from '../../xds/generated/envoy/type/v3/percent_pb.ts'
+import type { ResourceCheck } from '../../xds/resource-check.ts'
+import { type Criterion, compileHeaderMatcher, compileQueryMatcher, GRPC_CRITERION } from './criterion.ts'
+import { compileForward } from './forward-route.ts'
+import { compileLevel, createMutations } from './header-mutator.ts'
+import type { MatchedPath } from './path-rewrite.ts'
+import type { PathKind } from './path-trie.ts'
+import { compileRedirect, type RouteNames } from './redirect-route.ts'
+import type { DirectResponseRoute, RouteEntry } from './route-entry.ts'
+import { type RouteScope, withLevel } from './route-scope.ts'
+import { compileRegexField } from './string-matcher.ts'
+
+export type PathMatch =
+  | { readonly kind: PathKind; readonly path: string; readonly caseSensitive: boolean }
+  | { readonly kind: 'regex'; readonly regex: Regex }
+
+export interface CompiledRoute {
+  readonly match: PathMatch
+  readonly criteria: readonly Criterion[]
+  readonly fraction: number
+  readonly entry: RouteEntry
+}
+
+/** What is set for people and dashboards only (metadata, decorator, tracing, stat_prefix) changes no request. */
+const ROUTE_FIELDS = new Set([
+  'name',
+  'match',
+  'route',
+  'redirect',
+  'direct_response',
+  'metadata',
+  'decorator',
+  'tracing',
+  'stat_prefix',
+  'request_headers_to_add',
+  'request_headers_to_remove',
+  'response_headers_to_add',
+  'response_headers_to_remove',
+])
+const MATCH_FIELDS = new Set([
+  'prefix',
+  'path',
+  'safe_regex',
+  'path_separated_prefix',
+  'case_sensitive',
+  'runtime_fraction',
+  'headers',
+  'query_parameters',
+  'grpc',
+])
+const DIRECT_FIELDS = new Set(['status', 'body'])
+const SEPARATED_PREFIX = /^[^?#]+[^?#/]$/
+
+/** Null after problems were reported. */
+export function compileRoute(
+  route: Route,
+  outer: RouteScope,
+  path: string,
+  check: ResourceCheck,
+): CompiledRoute | null {
+  check.honour(RouteSchema, route, path, ROUTE_FIELDS)
+  const matchMessage = route.match
+  if (matchMessage === undefined) {
+    check.error(`${path}.match`, 'is required')
+    return null
+  }
+  const match = compilePath(matchMessage, `${path}.match`, check)
+  const scope = withLevel(
+    outer,
+    compileLevel(route.requestHeadersToAdd, route.requestHeadersToRemove, `${path}.`, 'request_headers', check),
+    compileLevel(route.responseHeadersToAdd, route.responseHeadersToRemove, `${path}.`, 'response_headers', check),
+  )
+  const entry = compileAction(route, match, scope, path, check)
+  const criteria = compileCriteria(matchMessage, `${path}.match`, check)
+  if (match === null || entry === null) return null
+  return { match, criteria, fraction: fractionOf(matchMessage.runtimeFraction?.defaultValue), entry }
+}
+
+function compilePath(match: RouteMatch, path: string, check: ResourceCheck): PathMatch | null {
+  check.honour(RouteMatchSchema, match, path, MATCH_FIELDS)
+  const { pathSpecifier: specifier } = match
+  const caseSensitive = match.caseSensitive ?? true
+  switch (specifier.case) {
+    case 'prefix':
+      return { kind: 'prefix', path: toByteString(specifier.value), caseSensitive }
+    case 'path':
+      return { kind: 'exact', path: toByteString(specifier.value), caseSensitive }
+    case 'pathSeparatedPrefix':
+      if (!SEPARATED_PREFIX.test(specifier.value))
+        check.error(`${path}.path_separated_prefix`, 'must not end in a slash nor hold ? or #')
+      return { kind: 'separated', path: toByteString(specifier.value), caseSensitive }
+    case 'safeRegex': {
+      const regex = compileRegexField(specifier.value, `${path}.safe_regex`, check)
+      return regex === null ? null : { kind: 'regex', regex }
+    }
+    case undefined:
+      check.error(path, 'needs a path: prefix, path, safe_regex or path_separated_prefix')
+      return null
+    default:
+      return null
+  }
+}
+
+function compileCriteria(match: RouteMatch, path: string, check: ResourceCheck): readonly Criterion[] {
+  const headers = match.headers.map((header, index) => compileHeaderMatcher(header, `${path}.headers[${index}]`, check))
+  const parameters = match.queryParameters.map((parameter, index) =>
+    compileQueryMatcher(parameter, `${path}.query_parameters[${index}]`, check),
+  )
+  return [...(match.grpc ? [GRPC_CRITERION] : []), ...headers, ...parameters]
+}
+
+const DENOMINATORS = [100, 10_000, 1_000_000]
+
+function fractionOf(percent: FractionalPercent | undefined): number {
+  return percent === undefined ? 1 : percent.numerator / (DENOMINATORS[percent.denominator] ?? 100)
+}
+
+function compileAction(
+  route: Route,
+  match: PathMatch | null,
+  scope: RouteScope,
+  path: string,
+  check: ResourceCheck,
+): RouteEntry | null {
+  const { action } = route
+  const prefixLength = match?.kind === 'prefix' || match?.kind === 'separated' ? match.path.length : -1
+  const matched: MatchedPath = { prefixLength }
+  const names: RouteNames = {
+    name: route.name,
+    virtualHost: scope.virtualHost,
+    requestHeaders: createMutations(scope.requestLevels),
+    responseHeaders: createMutations(scope.responseLevels),
+  }
+  switch (action.case) {
+    case 'route':
+      return compileForward(action.value, names, matched, scope, `${path}.route`, check)
+    case 'redirect':
+      return compileRedirect(action.value, names, matched, `${path}.redirect`, check)
+    case 'directResponse':
+      return compileDirectResponse(action.value, names, scope, `${path}.direct_response`, check)
+    case undefined:
+      check.error(path, 'needs an action: route, redirect or direct_response')
+      return null
+    default:
+      return null
+  }
+}
+
+function compileDirectResponse(
+  action: DirectResponseAction,
+  names: RouteNames,
+  scope: RouteScope,
+  path: string,
+  check: ResourceCheck,
+): DirectResponseRoute {
+  check.honour(DirectResponseActionSchema, action, path, DIRECT_FIELDS)
+  if (action.status < 200 || action.status > 599) check.error(`${path}.status`, 'must be from 200 to 599')
+  const source = action.body?.specifier
+  let body = Buffer.alloc(0)
+  if (source?.case === 'inlineString') body = Buffer.from(source.value, 'utf8')
+  else if (source?.case === 'inlineBytes') body = Buffer.from(source.value)
+  else if (source?.case !== undefined)
+    check.unsupported(`${path}.body.${source.case}`, 'only inline bodies are supported')
+  if (body.length > scope.maxDirectResponseBytes)
+    check.error(`${path}.body`, `is ${body.length} bytes long; the maximum is ${scope.maxDirectResponseBytes}`)
+  return { kind: 'direct-response', ...names, status: action.status, body }
+}

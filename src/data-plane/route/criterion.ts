@@ -1,0 +1,134 @@
+// What a route asks of a request besides its path: headers and query parameters.
+import type { RequestHead } from '../../transport/request-head.ts'
+import {
+  type HeaderMatcher,
+  HeaderMatcherSchema,
+  type QueryParameterMatcher,
+  QueryParameterMatcherSchema,
+} from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
+import type { ResourceCheck } from '../../xds/resource-check.ts'
+import { headValue } from './head-value.ts'
+import { queryParameter } from './query-parameter.ts'
+import {
+  type CompiledText,
+  compileExact,
+  compilePart,
+  compileRegexTest,
+  compileStringMatcher,
+  type TextTest,
+} from './string-matcher.ts'
+
+export interface Criterion {
+  test(head: RequestHead): boolean
+  /** Header that must have exactly one value, and that value: what an index is made of. Null for every other kind. */
+  readonly indexed: { readonly header: string; readonly value: string } | null
+}
+
+const HEADER_FIELDS = new Set([
+  'name',
+  'exact_match',
+  'safe_regex_match',
+  'range_match',
+  'present_match',
+  'prefix_match',
+  'suffix_match',
+  'contains_match',
+  'string_match',
+  'invert_match',
+  'treat_missing_header_as_empty',
+])
+
+export function compileHeaderMatcher(matcher: HeaderMatcher, path: string, check: ResourceCheck): Criterion {
+  check.honour(HeaderMatcherSchema, matcher, path, HEADER_FIELDS)
+  const name = matcher.name.toLowerCase()
+  if (name === '') check.error(`${path}.name`, 'must not be empty')
+  const invert = matcher.invertMatch
+  const { headerMatchSpecifier: specifier } = matcher
+  if (specifier.case === undefined || specifier.case === 'presentMatch') {
+    const wanted = (specifier.case === undefined || specifier.value) !== invert
+    return { test: head => (headValue(head, name) !== undefined) === wanted, indexed: null }
+  }
+  const text = compileHeaderText(specifier, path, check)
+  // A missing header matches nothing, inverted or not, unless it stands for an empty one.
+  const missing = matcher.treatMissingHeaderAsEmpty && text.test('') !== invert
+  const { test } = text
+  return {
+    test(head) {
+      const value = headValue(head, name)
+      return value === undefined ? missing : test(value) !== invert
+    },
+    indexed: invert || missing || text.exact === null ? null : { header: name, value: text.exact },
+  }
+}
+
+type HeaderSpecifier = Exclude<HeaderMatcher['headerMatchSpecifier'], { case: undefined } | { case: 'presentMatch' }>
+
+function compileHeaderText(specifier: HeaderSpecifier, path: string, check: ResourceCheck): CompiledText {
+  switch (specifier.case) {
+    case 'stringMatch':
+      return compileStringMatcher(specifier.value, `${path}.string_match`, check)
+    case 'exactMatch':
+      // The deprecated form takes an empty value for "any".
+      return specifier.value === '' ? { test: () => true, exact: null } : compileExact(specifier.value, false)
+    case 'prefixMatch':
+      return { test: compilePart('prefix', specifier.value, false), exact: null }
+    case 'suffixMatch':
+      return { test: compilePart('suffix', specifier.value, false), exact: null }
+    case 'containsMatch':
+      return { test: compilePart('contains', specifier.value, false), exact: null }
+    case 'safeRegexMatch':
+      return compileRegexTest(specifier.value, `${path}.safe_regex_match`, check)
+    case 'rangeMatch':
+      return { test: compileRange(specifier.value.start, specifier.value.end), exact: null }
+  }
+}
+
+/** [start, end) over whole decimal numbers; any other value is outside. */
+function compileRange(start: bigint, end: bigint): TextTest {
+  const low = Number(start)
+  const high = Number(end)
+  return text => {
+    const negative = text.charCodeAt(0) === 45
+    let value = 0
+    let at = negative || text.charCodeAt(0) === 43 ? 1 : 0
+    if (at === text.length || text.length > 20) return false
+    for (; at < text.length; at++) {
+      const digit = text.charCodeAt(at) - 48
+      if (digit < 0 || digit > 9) return false
+      value = value * 10 + digit
+    }
+    if (negative) value = -value
+    return value >= low && value < high
+  }
+}
+
+const QUERY_FIELDS = new Set(['name', 'string_match', 'present_match'])
+
+export function compileQueryMatcher(matcher: QueryParameterMatcher, path: string, check: ResourceCheck): Criterion {
+  check.honour(QueryParameterMatcherSchema, matcher, path, QUERY_FIELDS)
+  if (matcher.name === '') check.error(`${path}.name`, 'must not be empty')
+  const name = matcher.name
+  const { queryParameterMatchSpecifier: specifier } = matcher
+  if (specifier.case === 'stringMatch') {
+    const { test } = compileStringMatcher(specifier.value, `${path}.string_match`, check)
+    return {
+      test(head) {
+        const value = queryParameter(head.path, name)
+        return value !== null && test(value)
+      },
+      indexed: null,
+    }
+  }
+  const wanted = specifier.case === undefined || specifier.value
+  return { test: head => (queryParameter(head.path, name) !== null) === wanted, indexed: null }
+}
+
+/** RouteMatch.grpc: `application/grpc`, or that with a subtype. */
+export const GRPC_CRITERION: Criterion = {
+  test(head) {
+    const type = headValue(head, 'content-type')
+    if (type === undefined || !type.startsWith('application/grpc')) return false
+    return type.length === 16 || type.charCodeAt(16) === 43
+  },
+  indexed: null,
+}

@@ -1,0 +1,266 @@
+// A route that sends the request on to a cluster.
+import { toByteString } from '../../automata/regex.ts'
+import type { RequestHead } from '../../transport/request-head.ts'
+import {
+  RouteAction_ClusterNotFoundResponseCode as NotFound,
+  type RouteAction,
+  RouteAction_MaxStreamDurationSchema,
+  RouteActionSchema,
+  type WeightedCluster,
+  WeightedCluster_ClusterWeightSchema,
+  WeightedClusterSchema,
+} from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
+import { durationMs, type ResourceCheck } from '../../xds/resource-check.ts'
+import {
+  compileLevel,
+  createMutations,
+  HostFromHeader,
+  hasControl,
+  type MutationLevel,
+  NO_MUTATIONS,
+} from './header-mutator.ts'
+import { compilePrefixRewrite, compileRegexRewrite, type MatchedPath, type PathRewrite } from './path-rewrite.ts'
+import type { RouteNames } from './redirect-route.ts'
+import { compileRetryPolicy } from './retry-policy.ts'
+import type { ClusterChoice, ForwardRoute, HeaderMutations, RetryPolicy } from './route-entry.ts'
+import type { RouteScope } from './route-scope.ts'
+
+const FIELDS = new Set([
+  'cluster',
+  'weighted_clusters',
+  'cluster_not_found_response_code',
+  'prefix_rewrite',
+  'regex_rewrite',
+  'host_rewrite_literal',
+  'host_rewrite_header',
+  'auto_host_rewrite',
+  'append_x_forwarded_host',
+  'timeout',
+  'idle_timeout',
+  'retry_policy',
+  'max_grpc_timeout',
+  'grpc_timeout_offset',
+  'max_stream_duration',
+])
+const WEIGHTED_FIELDS = new Set(['clusters', 'total_weight', 'runtime_key_prefix'])
+const WEIGHT_FIELDS = new Set([
+  'name',
+  'weight',
+  'request_headers_to_add',
+  'request_headers_to_remove',
+  'response_headers_to_add',
+  'response_headers_to_remove',
+  'host_rewrite_literal',
+])
+const DURATION_FIELDS = new Set(['max_stream_duration', 'grpc_timeout_header_max'])
+
+const NOT_FOUND_STATUS: Readonly<Record<NotFound, number>> = {
+  [NotFound.SERVICE_UNAVAILABLE]: 503,
+  [NotFound.NOT_FOUND]: 404,
+  [NotFound.INTERNAL_SERVER_ERROR]: 500,
+}
+
+/** RouteAction.timeout where it is not set. */
+const DEFAULT_TIMEOUT_MS = 15_000
+
+export function compileForward(
+  action: RouteAction,
+  names: RouteNames,
+  matched: MatchedPath,
+  scope: RouteScope,
+  path: string,
+  check: ResourceCheck,
+): ForwardRoute {
+  check.honour(RouteActionSchema, action, path, FIELDS)
+  checkStreamDuration(action, path, check)
+  const host = action.hostRewriteSpecifier
+  if (host.case === 'autoHostRewrite' && host.value) check.unsupported(`${path}.auto_host_rewrite`)
+  if (host.case === 'hostRewriteLiteral' && hasControl(host.value))
+    check.error(`${path}.host_rewrite_literal`, 'must not hold control characters')
+  const levels = [...scope.requestLevels]
+  if (action.appendXForwardedHost) levels.push(FORWARDED_HOST)
+  const requestHeaders = createMutations(scope.mostSpecificWins ? [] : levels)
+  return new CompiledForward({
+    name: names.name,
+    virtualHost: names.virtualHost,
+    requestHeaders: host.case === 'hostRewriteHeader' ? new HostFromHeader(requestHeaders, host.value) : requestHeaders,
+    responseHeaders: createMutations(scope.mostSpecificWins ? [] : scope.responseLevels),
+    choices: compileChoices(action, scope, path, check),
+    clusterNotFoundStatus: NOT_FOUND_STATUS[action.clusterNotFoundResponseCode] ?? 503,
+    timeoutMs: durationMs(action.timeout, DEFAULT_TIMEOUT_MS),
+    idleTimeoutMs: durationMs(action.idleTimeout, -1),
+    retry: action.retryPolicy ? compileRetryPolicy(action.retryPolicy, `${path}.retry_policy`, check) : scope.retry,
+    rewrite: compileRewrite(action, matched, path, check),
+    hostRewrite: host.case === 'hostRewriteLiteral' && host.value !== '' ? toByteString(host.value) : null,
+    attemptCountInRequest: scope.attemptCountInRequest,
+    attemptCountInResponse: scope.attemptCountInResponse,
+  })
+}
+
+const FORWARDED_HOST: MutationLevel = {
+  remove: [],
+  add: [{ name: 'x-forwarded-host', parts: [info => info.authority], action: 0, keepEmpty: false }],
+}
+
+/** Bounds of zero are none: Istio sends them so that grpc-timeout does not bound a stream. */
+function checkStreamDuration(action: RouteAction, path: string, check: ResourceCheck): void {
+  const at = `${path}.max_stream_duration`
+  const limit = action.maxStreamDuration
+  if (limit) check.honour(RouteAction_MaxStreamDurationSchema, limit, at, DURATION_FIELDS)
+  if (durationMs(limit?.maxStreamDuration, 0) !== 0)
+    check.unsupported(`${at}.max_stream_duration`, 'only 0 is supported')
+  if (durationMs(limit?.grpcTimeoutHeaderMax, 0) !== 0)
+    check.unsupported(`${at}.grpc_timeout_header_max`, 'only 0 is supported')
+  if (durationMs(action.maxGrpcTimeout, 0) !== 0) check.unsupported(`${path}.max_grpc_timeout`, 'only 0 is supported')
+  if (durationMs(action.grpcTimeoutOffset, 0) !== 0)
+    check.unsupported(`${path}.grpc_timeout_offset`, 'only 0 is supported')
+}
+
+function compileRewrite(
+  action: RouteAction,
+  matched: MatchedPath,
+  path: string,
+  check: ResourceCheck,
+): PathRewrite | null {
+  if (action.prefixRewrite !== '' && action.regexRewrite)
+    check.error(`${path}.regex_rewrite`, 'prefix_rewrite and regex_rewrite exclude each other')
+  if (action.regexRewrite) return compileRegexRewrite(action.regexRewrite, `${path}.regex_rewrite`, check)
+  if (action.prefixRewrite === '') return null
+  return compilePrefixRewrite(action.prefixRewrite, matched, `${path}.prefix_rewrite`, check)
+}
+
+interface WeightedChoice {
+  readonly choice: ClusterChoice
+  /** Draws below it, and not below the one before, fall here: cumulative weight over the sum. */
+  readonly below: number
+}
+
+function compileChoices(
+  action: RouteAction,
+  scope: RouteScope,
+  path: string,
+  check: ResourceCheck,
+): readonly WeightedChoice[] {
+  const specifier = action.clusterSpecifier
+  if (specifier.case === 'weightedClusters')
+    return compileWeighted(specifier.value, scope, `${path}.weighted_clusters`, check)
+  if (specifier.case !== 'cluster' || specifier.value === '') {
+    if (specifier.case === undefined || specifier.case === 'cluster') check.error(`${path}.cluster`, 'needs a cluster')
+    return []
+  }
+  const whole = (levels: readonly MutationLevel[]): HeaderMutations =>
+    scope.mostSpecificWins ? createMutations(levels) : NO_MUTATIONS
+  const choice = {
+    cluster: specifier.value,
+    requestHeaders: whole(scope.requestLevels),
+    responseHeaders: whole(scope.responseLevels),
+    hostRewrite: null,
+  }
+  return [{ choice, below: 1 }]
+}
+
+function compileWeighted(
+  weighted: WeightedCluster,
+  scope: RouteScope,
+  path: string,
+  check: ResourceCheck,
+): readonly WeightedChoice[] {
+  check.honour(WeightedClusterSchema, weighted, path, WEIGHTED_FIELDS)
+  // The weights' own sum decides; total_weight is deprecated and, where set, must be that sum.
+  const total = weighted.clusters.reduce((sum, { weight }) => sum + (weight ?? 0), 0)
+  if (total === 0) check.error(`${path}.clusters`, 'the sum of the weights must be greater than 0')
+  if (weighted.totalWeight !== undefined && weighted.totalWeight !== total)
+    check.error(`${path}.total_weight`, `must be the sum of the weights, ${total}`)
+  const choices: WeightedChoice[] = []
+  let sum = 0
+  for (const [index, cluster] of weighted.clusters.entries()) {
+    const at = `${path}.clusters[${index}]`
+    check.honour(WeightedCluster_ClusterWeightSchema, cluster, at, WEIGHT_FIELDS)
+    if (cluster.name === '') check.error(`${at}.name`, 'must not be empty')
+    const request = compileLevel(
+      cluster.requestHeadersToAdd,
+      cluster.requestHeadersToRemove,
+      `${at}.`,
+      'request_headers',
+      check,
+    )
+    const response = compileLevel(
+      cluster.responseHeadersToAdd,
+      cluster.responseHeadersToRemove,
+      `${at}.`,
+      'response_headers',
+      check,
+    )
+    const weight = cluster.weight ?? 0
+    if (weight === 0) continue
+    sum += weight
+    // The most specific level comes last where it wins, and then brings the other levels along before it.
+    const levels = (own: MutationLevel, outer: readonly MutationLevel[]): HeaderMutations =>
+      createMutations(scope.mostSpecificWins ? [...outer, own] : [own])
+    const host = cluster.hostRewriteSpecifier
+    const choice = {
+      cluster: cluster.name,
+      requestHeaders: levels(request, scope.requestLevels),
+      responseHeaders: levels(response, scope.responseLevels),
+      hostRewrite: host.case === 'hostRewriteLiteral' && host.value !== '' ? toByteString(host.value) : null,
+    }
+    choices.push({ choice, below: sum / total })
+  }
+  return choices
+}
+
+interface ForwardParts extends RouteNames {
+  readonly choices: readonly WeightedChoice[]
+  readonly clusterNotFoundStatus: number
+  readonly timeoutMs: number
+  readonly idleTimeoutMs: number
+  readonly retry: RetryPolicy | null
+  readonly rewrite: PathRewrite | null
+  readonly hostRewrite: string | null
+  readonly attemptCountInRequest: boolean
+  readonly attemptCountInResponse: boolean
+}
+
+class CompiledForward implements ForwardRoute {
+  readonly kind = 'forward'
+  readonly name: string
+  readonly virtualHost: string
+  readonly requestHeaders: HeaderMutations
+  readonly responseHeaders: HeaderMutations
+  readonly clusterNotFoundStatus: number
+  readonly timeoutMs: number
+  readonly idleTimeoutMs: number
+  readonly retry: RetryPolicy | null
+  readonly hostRewrite: string | null
+  readonly attemptCountInRequest: boolean
+  readonly attemptCountInResponse: boolean
+  readonly #choices: readonly WeightedChoice[]
+  readonly #rewrite: PathRewrite | null
+
+  constructor(parts: ForwardParts) {
+    this.name = parts.name
+    this.virtualHost = parts.virtualHost
+    this.requestHeaders = parts.requestHeaders
+    this.responseHeaders = parts.responseHeaders
+    this.clusterNotFoundStatus = parts.clusterNotFoundStatus
+    this.timeoutMs = parts.timeoutMs
+    this.idleTimeoutMs = parts.idleTimeoutMs
+    this.retry = parts.retry
+    this.hostRewrite = parts.hostRewrite
+    this.attemptCountInRequest = parts.attemptCountInRequest
+    this.attemptCountInResponse = parts.attemptCountInResponse
+    this.#choices = parts.choices
+    this.#rewrite = parts.rewrite
+  }
+
+  chooseCluster(random: number): ClusterChoice {
+    const choices = this.#choices
+    const last = choices.length - 1
+    for (let i = 0; i < last; i++) if (random < choices[i]!.below) return choices[i]!.choice
+    return choices[last]!.choice
+  }
+
+  rewritePath(head: RequestHead): string | null {
+    return this.#rewrite === null ? null : this.#rewrite(head.path)
+  }
+}

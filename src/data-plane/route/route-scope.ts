@@ -1,0 +1,27 @@
+// What a route takes over from its virtual host and route configuration.
+import type { MutationLevel } from './header-mutator.ts'
+import type { RetryPolicy } from './route-entry.ts'
+
+export interface RouteScope {
+  readonly virtualHost: string
+  /** In the order in which they are applied; the weighted cluster's is not among them. */
+  readonly requestLevels: readonly MutationLevel[]
+  readonly responseLevels: readonly MutationLevel[]
+  /** most_specific_header_mutations_wins: the levels come the other way round. */
+  readonly mostSpecificWins: boolean
+  readonly retry: RetryPolicy | null
+  readonly attemptCountInRequest: boolean
+  readonly attemptCountInResponse: boolean
+  readonly maxDirectResponseBytes: number
+}
+
+/** The scope with one more level, more specific than those it has. */
+export function withLevel(scope: RouteScope, request: MutationLevel, response: MutationLevel): RouteScope {
+  const add = (levels: readonly MutationLevel[], own: MutationLevel): readonly MutationLevel[] =>
+    scope.mostSpecificWins ? [...levels, own] : [own, ...levels]
+  return {
+    ...scope,
+    requestLevels: add(scope.requestLevels, request),
+    responseLevels: add(scope.responseLevels, response),
+  }
+}
