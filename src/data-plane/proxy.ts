@@ -25,7 +25,7 @@ import { createStats, type Stats } from './stats/stats-store.ts'
 import { takeSecret } from './transport-socket/delivered-secret.ts'
 import { SecretStore, TRUST_BUNDLE_SECRET, WORKLOAD_SECRET } from './transport-socket/secret-store.ts'
 import { createTransportCompiler } from './transport-socket/upstream-transport-compiler.ts'
-import type { ResourceApplier, VersionedResource } from './xds-client/resource-applier.ts'
+import type { ResourceApplier } from './xds-client/resource-applier.ts'
 
 /** Where key and trust come from: a WorkloadIdentity, or what a test has made. */
 export interface ProxyIdentity {
@@ -56,7 +56,8 @@ const MAX_CONNECTIONS = 100_000
 const DRAIN_POLL_MS = 20
 const NO_VERSIONS: ReadonlyMap<string, string> = new Map()
 
-export class Proxy implements ResourceApplier {
+// biome-ignore lint/suspicious/noShadowRestrictedNames: a service mesh's proxy is called a proxy.
+export class Proxy {
   readonly stats: Stats
   readonly secrets = new SecretStore()
   readonly routeTables = new RouteTables()
@@ -115,7 +116,7 @@ export class Proxy implements ResourceApplier {
    * Takes what is good and reports, with every reason, what is not. Without `Kind name` as its object a problem concerns
    * no single resource.
    */
-  update(
+  apply(
     type: ResourceType,
     messages: readonly ResourceMessage[],
     removed: readonly string[] = [],
@@ -126,17 +127,7 @@ export class Proxy implements ResourceApplier {
     return problems
   }
 
-  async apply(
-    type: ResourceType,
-    resources: readonly VersionedResource[],
-    removed: readonly string[],
-  ): Promise<readonly Problem[]> {
-    const versions = new Map(resources.map(({ name, version }) => [name, version]))
-    const messages = resources.map(({ message }) => message)
-    const problems = this.update(type, messages, removed, versions)
-    return type === 'listener' ? [...problems, ...(await this.listeners.settled())] : problems
-  }
-
+  /** What to ask for by name, as it follows from what was applied. */
   wanted(type: 'endpoint' | 'route' | 'secret'): readonly string[] {
     switch (type) {
       case 'endpoint':
@@ -192,6 +183,19 @@ export class Proxy implements ResourceApplier {
         // A secret taken away stays in use until another comes: dropping it would drop the service.
         return (messages as readonly Secret[]).flatMap(message => takeSecret(message, this.secrets, this.#identity))
     }
+  }
+}
+
+/** A proxy as the xDS client sees it. */
+export function applierFor(proxy: Proxy): ResourceApplier {
+  return {
+    async apply(type, resources, removed) {
+      const versions = new Map(resources.map(({ name, version }) => [name, version]))
+      const messages = resources.map(({ message }) => message)
+      const problems = proxy.apply(type, messages, removed, versions)
+      return type === 'listener' ? [...problems, ...(await proxy.listeners.settled())] : problems
+    },
+    wanted: type => proxy.wanted(type),
   }
 }
 

@@ -1,0 +1,280 @@
+// The client against a scripted ADS server on a real port.
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, test } from 'node:test'
+import { create, toBinary } from '@bufbuild/protobuf'
+import { AnySchema } from '@bufbuild/protobuf/wkt'
+import { Server, ServerCredentials, type ServerDuplexStream, status } from '@grpc/grpc-js'
+import { FakeClock } from '../../base/clock.ts'
+import { silentLog } from '../../base/log.ts'
+import type { Problem } from '../../base/problem.ts'
+import { SeededRandom } from '../../base/random.ts'
+import { ClusterSchema } from '../../xds/generated/envoy/config/cluster/v3/cluster_pb.ts'
+import { NodeSchema } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
+import { ListenerSchema } from '../../xds/generated/envoy/config/listener/v3/listener_pb.ts'
+import { AggregatedDiscoveryService } from '../../xds/generated/envoy/service/discovery/v3/ads_pb.ts'
+import {
+  type DeltaDiscoveryRequest,
+  type DeltaDiscoveryResponse,
+  DeltaDiscoveryResponseSchema,
+  type Resource,
+  ResourceSchema,
+} from '../../xds/generated/envoy/service/discovery/v3/discovery_pb.ts'
+import { grpcServiceDefinition } from '../../xds/grpc-service-definition.ts'
+import { type ResourceType, TYPE_URL } from '../../xds/type-url.ts'
+import { createStats } from '../stats/stats-store.ts'
+import { LastGood } from './last-good.ts'
+import type { ResourceApplier } from './resource-applier.ts'
+import { XdsClient } from './xds-client.ts'
+
+type Call = ServerDuplexStream<DeltaDiscoveryRequest, DeltaDiscoveryResponse>
+
+/** Takes each request in turn, and answers what the test says. */
+class ScriptedServer {
+  readonly #server = new Server()
+  readonly #requests: { readonly call: Call; readonly request: DeltaDiscoveryRequest }[] = []
+  #waiting: (() => void) | null = null
+  #nonce = 0
+  port = 0
+  calls = 0
+
+  async listen(port = 0): Promise<void> {
+    this.#server.addService(grpcServiceDefinition(AggregatedDiscoveryService), {
+      DeltaAggregatedResources: (call: Call) => {
+        this.calls++
+        call.on('error', () => {})
+        call.on('data', (request: DeltaDiscoveryRequest) => {
+          this.#requests.push({ call, request })
+          this.#waiting?.()
+        })
+        call.on('end', () => call.end())
+      },
+    })
+    this.port = await new Promise<number>((resolve, reject) =>
+      this.#server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, bound) =>
+        error ? reject(error) : resolve(bound),
+      ),
+    )
+  }
+
+  /** The next request of a type, whatever came between. */
+  async next(type: ResourceType): Promise<{ readonly call: Call; readonly request: DeltaDiscoveryRequest }> {
+    for (;;) {
+      const index = this.#requests.findIndex(({ request }) => request.typeUrl === TYPE_URL[type])
+      if (index >= 0) return this.#requests.splice(index, 1)[0]!
+      await new Promise<void>(resolve => {
+        this.#waiting = resolve
+      })
+    }
+  }
+
+  send(call: Call, type: ResourceType, resources: readonly Resource[], removed: readonly string[] = []): string {
+    const nonce = `n${++this.#nonce}`
+    const fields = { typeUrl: TYPE_URL[type], nonce, resources: [...resources], removedResources: [...removed] }
+    call.write(create(DeltaDiscoveryResponseSchema, fields))
+    return nonce
+  }
+
+  close(): void {
+    this.#server.forceShutdown()
+  }
+}
+
+class RecordingApplier implements ResourceApplier {
+  readonly log: string[] = []
+  readonly names: Record<'endpoint' | 'route' | 'secret', readonly string[]> = {
+    endpoint: [],
+    route: [],
+    secret: ['ROOTCA'],
+  }
+  refuse: ReadonlySet<string> = new Set()
+
+  async apply(
+    type: ResourceType,
+    resources: readonly { name: string }[],
+    removed: readonly string[],
+  ): Promise<Problem[]> {
+    this.log.push(`${type} +${resources.map(({ name }) => name)} -${removed}`)
+    return resources
+      .filter(({ name }) => this.refuse.has(name))
+      .flatMap(({ name }) =>
+        ['first', 'second'].map(message => ({
+          code: 'WEFT-4002' as const,
+          severity: 'error' as const,
+          object: `Cluster ${name}`,
+          path: 'lb_policy',
+          message: `${message} fault`,
+        })),
+      )
+  }
+
+  wanted(type: 'endpoint' | 'route' | 'secret'): readonly string[] {
+    return this.names[type]
+  }
+}
+
+const cluster = (name: string, version: string): Resource =>
+  pack(name, version, TYPE_URL.cluster, toBinary(ClusterSchema, create(ClusterSchema, { name })))
+const listener = (name: string, version: string): Resource =>
+  pack(name, version, TYPE_URL.listener, toBinary(ListenerSchema, create(ListenerSchema, { name })))
+
+function pack(name: string, version: string, typeUrl: string, value: Uint8Array): Resource {
+  return create(ResourceSchema, { name, version, resource: create(AnySchema, { typeUrl, value }) })
+}
+
+const cleanups: (() => void)[] = []
+afterEach(() => {
+  for (const cleanup of cleanups.splice(0).reverse()) cleanup()
+})
+
+async function setUp(folder?: string) {
+  const server = new ScriptedServer()
+  await server.listen()
+  const clock = new FakeClock()
+  const applier = new RecordingApplier()
+  const stats = createStats()
+  const lastGood = folder === undefined ? null : new LastGood(folder, clock, silentLog)
+  const client = new XdsClient({
+    clock,
+    random: new SeededRandom(1),
+    log: silentLog,
+    stats: stats.root,
+    node: create(NodeSchema, { id: 'sidecar~127.0.0.1~a.default~default.svc.cluster.local' }),
+    target: `127.0.0.1:${server.port}`,
+    credentials: () => null,
+    applier,
+    lastGood,
+  })
+  cleanups.push(
+    () => client.stop(),
+    () => server.close(),
+  )
+  return { server, clock, applier, stats, client }
+}
+
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'weft-last-good-'))
+  cleanups.push(() => rmSync(folder, { recursive: true }))
+  return folder
+}
+
+test('subscribes to wildcards first, names what follows from them, and says who it is once', async () => {
+  const { server, client, applier } = await setUp()
+  await client.start()
+  const { call, request } = await server.next('cluster')
+  assert.deepEqual(request.resourceNamesSubscribe, ['*'])
+  assert.equal(request.node?.id, 'sidecar~127.0.0.1~a.default~default.svc.cluster.local')
+  const secret = (await server.next('secret')).request
+  assert.deepEqual([secret.resourceNamesSubscribe, secret.node], [['ROOTCA'], undefined])
+  assert.deepEqual((await server.next('listener')).request.resourceNamesSubscribe, ['*'])
+  applier.names.endpoint = ['a']
+  const nonce = server.send(call, 'cluster', [cluster('a', '1')])
+  const ack = (await server.next('cluster')).request
+  assert.deepEqual([ack.responseNonce, ack.errorDetail], [nonce, undefined])
+  assert.deepEqual((await server.next('endpoint')).request.resourceNamesSubscribe, ['a'])
+  applier.names.endpoint = ['b']
+  applier.names.route = ['http_proxy']
+  server.send(call, 'listener', [listener('l', '1')])
+  await server.next('listener')
+  const change = (await server.next('endpoint')).request
+  assert.deepEqual([change.resourceNamesSubscribe, change.resourceNamesUnsubscribe], [['b'], ['a']])
+  assert.deepEqual((await server.next('route')).request.resourceNamesSubscribe, ['http_proxy'])
+  assert.ok(client.isInitialised)
+})
+
+test('a bad resource is refused with every reason, a good one beside it is applied', async () => {
+  const { server, client, applier, stats } = await setUp()
+  applier.refuse = new Set(['bad'])
+  await client.start()
+  const { call } = await server.next('cluster')
+  server.send(call, 'cluster', [
+    cluster('good', '1'),
+    cluster('bad', '1'),
+    pack('renamed', '1', TYPE_URL.cluster, toBinary(ClusterSchema, create(ClusterSchema, { name: 'other' }))),
+    pack('garbage', '1', TYPE_URL.cluster, Buffer.from([0xff, 0xff])),
+    pack('typed', '1', TYPE_URL.listener, Buffer.alloc(0)),
+  ])
+  const { request } = await server.next('cluster')
+  const message = request.errorDetail?.message ?? ''
+  for (const part of [
+    'Cluster bad lb_policy: first fault',
+    'second fault',
+    'Cluster renamed: names itself other',
+    'Cluster garbage',
+    'Cluster typed: is a',
+  ]) {
+    assert.ok(message.includes(part), `${part} in ${message}`)
+  }
+  assert.ok(!message.includes('good'))
+  assert.deepEqual(applier.log, ['cluster +good,bad -'])
+  assert.equal(stats.value('cluster_manager.cds.update_rejected'), 1)
+})
+
+test('a stream that ends is opened again after a back-off, with the versions held', async () => {
+  const { server, clock, client, applier } = await setUp()
+  applier.refuse = new Set(['bad'])
+  await client.start()
+  const first = await server.next('cluster')
+  server.send(first.call, 'cluster', [cluster('a', '7'), cluster('bad', '1'), cluster('gone', '2')])
+  await server.next('cluster')
+  server.send(first.call, 'cluster', [], ['gone'])
+  await server.next('cluster')
+  assert.equal(client.isConnected, true)
+  first.call.emit('error', { code: status.UNAVAILABLE, details: 'going away' })
+  while (clock.pendingTimers < 2) await new Promise(resolve => setImmediate(resolve))
+  assert.equal(client.isConnected, false)
+  clock.advance(250)
+  const second = await server.next('cluster')
+  assert.deepEqual(second.request.initialResourceVersions, { a: '7' })
+  assert.ok(second.request.node)
+  assert.equal(server.calls, 2)
+})
+
+test('a cluster taken away goes a moment later, unless it comes back', async () => {
+  const { server, clock, client, applier } = await setUp()
+  await client.start()
+  const { call } = await server.next('cluster')
+  server.send(call, 'cluster', [cluster('a', '1'), cluster('b', '1')])
+  await server.next('cluster')
+  server.send(call, 'cluster', [], ['a', 'b'])
+  await server.next('cluster')
+  server.send(call, 'cluster', [cluster('b', '2')])
+  await server.next('cluster')
+  assert.deepEqual(applier.log, ['cluster +a,b -', 'cluster + -', 'cluster +b -'])
+  clock.advance(1000)
+  assert.deepEqual(applier.log.slice(3), ['cluster + -a'])
+})
+
+test('the last good config is served without a control plane, and only what has changed is asked for after', async () => {
+  const folder = temporaryFolder()
+  const before = await setUp(folder)
+  before.applier.refuse = new Set(['bad'])
+  await before.client.start()
+  const { call } = await before.server.next('cluster')
+  before.server.send(call, 'cluster', [cluster('a', '1'), cluster('bad', '1')])
+  await before.server.next('cluster')
+  before.server.send(call, 'listener', [listener('l', '3')])
+  await before.server.next('listener')
+  await before.server.next('listener')
+  before.client.stop()
+  before.server.close()
+  const after = await setUp(folder)
+  await after.client.start()
+  assert.deepEqual(after.applier.log, ['cluster +a -', 'listener +l -'])
+  assert.ok(after.client.isInitialised)
+  assert.deepEqual((await after.server.next('cluster')).request.initialResourceVersions, { a: '1' })
+  assert.deepEqual((await after.server.next('listener')).request.initialResourceVersions, { l: '3' })
+})
+
+test('an applier that throws makes a NACK, and the stream lives on', async () => {
+  const { server, client, applier } = await setUp()
+  await client.start()
+  const { call } = await server.next('cluster')
+  applier.apply = async () => {
+    throw new Error('unforeseen')
+  }
+  server.send(call, 'cluster', [cluster('a', '1')])
+  assert.match((await server.next('cluster')).request.errorDetail?.message ?? '', /internal error: unforeseen/)
+})
