@@ -1,15 +1,26 @@
 // The clusters that CDS has delivered and the endpoints that EDS has, by name.
+import { equals } from '@bufbuild/protobuf'
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import type { Parsed, Problem } from '../../base/problem.ts'
 import type { Random } from '../../base/random.ts'
 import type { Network } from '../../transport/net/network.ts'
-import type { Cluster as ClusterMessage } from '../../xds/generated/envoy/config/cluster/v3/cluster_pb.ts'
+import {
+  type Cluster as ClusterMessage,
+  ClusterSchema,
+} from '../../xds/generated/envoy/config/cluster/v3/cluster_pb.ts'
 import type { TransportSocket } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import type { ClusterLoadAssignment } from '../../xds/generated/envoy/config/endpoint/v3/endpoint_pb.ts'
+import { ResourceCheck } from '../../xds/resource-check.ts'
 import type { StatsScope } from '../stats/stats-scope.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
 import type { Cluster, ClusterSource } from './cluster.ts'
+import { type ClusterConfig, compileCluster } from './cluster-config.ts'
+import { createClusterStats } from './cluster-stats.ts'
+import { type EndpointSpec, readLoadAssignment } from './endpoint-spec.ts'
+import { ForwardProxyCluster } from './forward-proxy-cluster.ts'
+import { ManagedCluster } from './managed-cluster.ts'
+import { NameResolution } from './name-resolution.ts'
 
 export interface ClusterManagerHost {
   readonly clock: Clock
@@ -21,39 +32,110 @@ export interface ClusterManagerHost {
   compileTransport(transportSocket: TransportSocket | undefined, path: string): Parsed<UpstreamTransport>
 }
 
+interface Entry {
+  readonly message: ClusterMessage
+  readonly config: ClusterConfig
+  readonly cluster: ManagedCluster | ForwardProxyCluster
+  readonly resolution: NameResolution | null
+}
+
 export class ClusterManager implements ClusterSource {
   readonly #host: ClusterManagerHost
-  readonly #clusters = new Map<string, Cluster>()
+  readonly #entries = new Map<string, Entry>()
+  /** What EDS last said, by service name: a cluster that comes later, or comes back changed, begins with it. */
+  readonly #assignments = new Map<string, readonly EndpointSpec[]>()
 
   constructor(host: ClusterManagerHost) {
     this.#host = host
   }
 
   get(name: string): Cluster | undefined {
-    return this.#clusters.get(name)
+    return this.#entries.get(name)?.cluster
   }
 
   /** Every cluster, for the admin port. */
   all(): readonly Cluster[] {
-    return [...this.#clusters.values()]
+    return [...this.#entries.values()].map(entry => entry.cluster)
   }
 
   /** Takes every cluster that compiles; one that does not leaves its predecessor in force and is reported. */
-  updateClusters(_messages: readonly ClusterMessage[], _removed: readonly string[] = []): Problem[] {
-    this.#host.log.debug('clusters updated')
-    return []
+  updateClusters(messages: readonly ClusterMessage[], removed: readonly string[] = []): Problem[] {
+    const problems: Problem[] = []
+    for (const message of messages) {
+      const known = this.#entries.get(message.name)
+      if (known !== undefined && equals(ClusterSchema, known.message, message)) continue
+      const compiled = compileCluster(message, (socket, path) => this.#host.compileTransport(socket, path))
+      if (compiled.ok) this.#replace(message, compiled.value)
+      else problems.push(...compiled.problems)
+    }
+    for (const name of removed) this.#remove(name)
+    return problems
   }
 
   /** Endpoints by the name asked for in EDS; a removed name keeps its cluster, without endpoints. */
-  updateEndpoints(_messages: readonly ClusterLoadAssignment[], _removed: readonly string[] = []): Problem[] {
-    return []
+  updateEndpoints(messages: readonly ClusterLoadAssignment[], removed: readonly string[] = []): Problem[] {
+    const problems: Problem[] = []
+    for (const message of messages) {
+      const check = new ResourceCheck(`ClusterLoadAssignment ${message.clusterName}`)
+      const compiled = check.result(readLoadAssignment(message, '', check))
+      if (compiled.ok) this.#assign(message.clusterName, compiled.value)
+      else problems.push(...compiled.problems)
+    }
+    for (const name of removed) {
+      this.#assign(name, [])
+      this.#assignments.delete(name)
+    }
+    return problems
   }
 
   /** What to subscribe to by EDS. */
   edsNames(): string[] {
-    return []
+    const names = new Set<string>()
+    for (const { config } of this.#entries.values()) {
+      if (config.discovery.kind === 'eds') names.add(config.discovery.serviceName)
+    }
+    return [...names]
   }
 
   /** Stops resolving names and drains every pool. */
-  close(): void {}
+  close(): void {
+    for (const name of [...this.#entries.keys()]) this.#remove(name)
+  }
+
+  #replace(message: ClusterMessage, config: ClusterConfig): void {
+    const { name, discovery } = config
+    const before = this.#entries.get(name)
+    const stats = createClusterStats(this.#host.stats.scope('cluster', { envoy_cluster_name: name }))
+    if (discovery.kind === 'forward-proxy') {
+      this.#entries.set(name, { message, config, cluster: new ForwardProxyCluster(config, stats), resolution: null })
+    } else {
+      const cluster = new ManagedCluster(config, stats, this.#host.random)
+      if (discovery.kind === 'static') cluster.setEndpoints(discovery.endpoints)
+      if (discovery.kind === 'eds') cluster.setEndpoints(this.#assignments.get(discovery.serviceName) ?? [])
+      const resolution =
+        discovery.kind === 'dns'
+          ? new NameResolution(this.#host, discovery, endpoints => cluster.setEndpoints(endpoints))
+          : null
+      this.#entries.set(name, { message, config, cluster, resolution })
+    }
+    // The new one is found first: no request falls between the two.
+    before?.resolution?.stop()
+    before?.cluster.retire()
+  }
+
+  #remove(name: string): void {
+    const entry = this.#entries.get(name)
+    this.#entries.delete(name)
+    entry?.resolution?.stop()
+    entry?.cluster.retire()
+  }
+
+  #assign(serviceName: string, endpoints: readonly EndpointSpec[]): void {
+    this.#assignments.set(serviceName, endpoints)
+    for (const { config, cluster } of this.#entries.values()) {
+      const { discovery } = config
+      if (discovery.kind !== 'eds' || discovery.serviceName !== serviceName) continue
+      if (cluster instanceof ManagedCluster) cluster.setEndpoints(endpoints)
+    }
+  }
 }

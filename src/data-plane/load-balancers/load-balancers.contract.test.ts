@@ -40,7 +40,7 @@ function shares(policy: Cluster_LbPolicy, endpoints: readonly Endpoint[], picks:
 }
 
 for (const { policy } of LOAD_BALANCERS) {
-  const name = Cluster_LbPolicy[policy]
+  const name = Object.entries(Cluster_LbPolicy).find(([, value]) => value === policy)![0]
   test(`${name}: one endpoint takes everything`, () => {
     assert.deepEqual(shares(policy, [endpoint(1)], 100), [100])
   })

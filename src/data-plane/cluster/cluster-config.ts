@@ -1,0 +1,191 @@
+// A Cluster resource, compiled: what it asks for, or every field that cannot be honoured.
+import type { JsonObject } from '@bufbuild/protobuf'
+import type { Parsed } from '../../base/problem.ts'
+import { unpackAny } from '../../xds/any-pack.ts'
+import {
+  CircuitBreakers_ThresholdsSchema,
+  CircuitBreakersSchema,
+} from '../../xds/generated/envoy/config/cluster/v3/circuit_breaker_pb.ts'
+import {
+  Cluster_CommonLbConfigSchema,
+  Cluster_DiscoveryType,
+  Cluster_LbPolicy,
+  type Cluster as ClusterMessage,
+  ClusterSchema,
+} from '../../xds/generated/envoy/config/cluster/v3/cluster_pb.ts'
+import { RoutingPriority, type TransportSocket } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
+import { ClusterConfigSchema } from '../../xds/generated/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster_pb.ts'
+import { durationMs, ResourceCheck } from '../../xds/resource-check.ts'
+import type { LoadBalancer } from '../load-balancers/contract/load-balancer.ts'
+import { loadBalancerFor } from '../load-balancers/registry.ts'
+import type { UpstreamTransport } from '../upstream-transport.ts'
+import type { CircuitLimits } from './cluster.ts'
+import { type EndpointSpec, readLoadAssignment } from './endpoint-spec.ts'
+import { type HttpOptions, readHttpOptions } from './http-options.ts'
+import { TransportMatches } from './transport-matches.ts'
+
+export type Discovery =
+  | { readonly kind: 'static'; readonly endpoints: readonly EndpointSpec[] }
+  | { readonly kind: 'eds'; readonly serviceName: string }
+  | {
+      readonly kind: 'dns'
+      readonly endpoints: readonly EndpointSpec[]
+      readonly refreshMs: number
+      readonly all: boolean
+    }
+  | { readonly kind: 'forward-proxy' }
+  | { readonly kind: 'original-destination' }
+
+export interface ClusterConfig extends HttpOptions {
+  readonly name: string
+  readonly discovery: Discovery
+  readonly connectTimeoutMs: number
+  readonly limits: CircuitLimits
+  readonly loadBalancer: LoadBalancer
+  readonly transports: TransportMatches
+  /** Percent of usable endpoints below which all are used (Envoy's panic). */
+  readonly panicThreshold: number
+}
+
+export type TransportCompiler = (socket: TransportSocket | undefined, path: string) => Parsed<UpstreamTransport>
+
+const ENVOY_CONNECT_TIMEOUT_MS = 5000
+const ENVOY_DNS_REFRESH_MS = 5000
+const ENVOY_PANIC_THRESHOLD = 50
+const ENVOY_LIMITS: CircuitLimits = { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 }
+
+// Those that only describe the cluster, or that say how Envoy resolves names: the system's resolver decides that here.
+const FIELDS = new Set([
+  'name',
+  'alt_stat_name',
+  'type',
+  'cluster_type',
+  'eds_cluster_config',
+  'connect_timeout',
+  'lb_policy',
+  'load_assignment',
+  'circuit_breakers',
+  'typed_extension_protocol_options',
+  'dns_refresh_rate',
+  'dns_lookup_family',
+  'respect_dns_ttl',
+  'dns_jitter',
+  'transport_socket',
+  'transport_socket_matches',
+  'metadata',
+  'common_lb_config',
+  'per_connection_buffer_limit_bytes',
+])
+const LB_FIELDS = new Set(['healthy_panic_threshold'])
+const THRESHOLD_FIELDS = new Set([
+  'priority',
+  'max_connections',
+  'max_pending_requests',
+  'max_requests',
+  'max_retries',
+  'track_remaining',
+])
+
+export function compileCluster(message: ClusterMessage, compileTransport: TransportCompiler): Parsed<ClusterConfig> {
+  const check = new ResourceCheck(`Cluster ${message.name}`)
+  check.honour(ClusterSchema, message, '', FIELDS)
+  if (message.name === '') check.error('name', 'is required')
+  const discovery = readDiscovery(message, check)
+  const loadBalancer = readLoadBalancer(message, check)
+  const transports = readTransports(message, compileTransport, check)
+  const options = readHttpOptions(message.typedExtensionProtocolOptions, check)
+  const config = {
+    name: message.name,
+    discovery,
+    connectTimeoutMs: durationMs(message.connectTimeout, ENVOY_CONNECT_TIMEOUT_MS),
+    limits: readLimits(message, check),
+    loadBalancer,
+    transports,
+    panicThreshold: readPanicThreshold(message, check),
+    ...options,
+  }
+  return check.result(config as ClusterConfig)
+}
+
+function readDiscovery(message: ClusterMessage, check: ResourceCheck): Discovery | undefined {
+  const chosen = message.clusterDiscoveryType
+  if (chosen.case === 'clusterType') {
+    const config = chosen.value.typedConfig
+    if (unpackAny(config, ClusterConfigSchema) !== null) return { kind: 'forward-proxy' }
+    check.unsupported('cluster_type', `${chosen.value.name} is not supported`)
+    return undefined
+  }
+  const assigned = message.loadAssignment
+  const endpoints = assigned === undefined ? [] : readLoadAssignment(assigned, 'load_assignment', check)
+  switch (chosen.value ?? Cluster_DiscoveryType.STATIC) {
+    case Cluster_DiscoveryType.STATIC:
+      return { kind: 'static', endpoints }
+    case Cluster_DiscoveryType.EDS:
+      return { kind: 'eds', serviceName: message.edsClusterConfig?.serviceName || message.name }
+    case Cluster_DiscoveryType.STRICT_DNS:
+    case Cluster_DiscoveryType.LOGICAL_DNS: {
+      const refreshMs = Math.max(1000, durationMs(message.dnsRefreshRate, ENVOY_DNS_REFRESH_MS))
+      return { kind: 'dns', endpoints, refreshMs, all: chosen.value === Cluster_DiscoveryType.STRICT_DNS }
+    }
+    case Cluster_DiscoveryType.ORIGINAL_DST:
+      return { kind: 'original-destination' }
+    default:
+      check.error('type', `${chosen.value} is not a discovery type`)
+      return undefined
+  }
+}
+
+function readLoadBalancer(message: ClusterMessage, check: ResourceCheck): LoadBalancer | undefined {
+  // Forward proxies and original destinations choose by the request: any policy will do for the name.
+  const policy =
+    message.lbPolicy === Cluster_LbPolicy.CLUSTER_PROVIDED ? Cluster_LbPolicy.ROUND_ROBIN : message.lbPolicy
+  const balancer = loadBalancerFor(policy)
+  if (balancer === undefined) check.unsupported('lb_policy', `policy ${message.lbPolicy} is not supported`)
+  return balancer
+}
+
+function readTransports(
+  message: ClusterMessage,
+  compileTransport: TransportCompiler,
+  check: ResourceCheck,
+): TransportMatches | undefined {
+  const compile = (socket: TransportSocket | undefined, path: string): UpstreamTransport | undefined => {
+    const compiled = compileTransport(socket, path)
+    if (compiled.ok) return compiled.value
+    for (const problem of compiled.problems) check.error(problem.path ?? path, problem.message, problem.code)
+    return undefined
+  }
+  const matches: { match: JsonObject; transport: UpstreamTransport }[] = []
+  for (const [i, { match, transportSocket }] of message.transportSocketMatches.entries()) {
+    const transport = compile(transportSocket, `transport_socket_matches[${i}].transport_socket`)
+    if (transport !== undefined) matches.push({ match: match ?? {}, transport })
+  }
+  const fallback = compile(message.transportSocket, 'transport_socket')
+  return fallback && new TransportMatches(matches, fallback)
+}
+
+function readLimits(message: ClusterMessage, check: ResourceCheck): CircuitLimits {
+  const breakers = message.circuitBreakers
+  if (breakers === undefined) return ENVOY_LIMITS
+  check.honour(CircuitBreakersSchema, breakers, 'circuit_breakers', new Set(['thresholds']))
+  let limits = ENVOY_LIMITS
+  for (const [i, thresholds] of breakers.thresholds.entries()) {
+    check.honour(CircuitBreakers_ThresholdsSchema, thresholds, `circuit_breakers.thresholds[${i}]`, THRESHOLD_FIELDS)
+    // Routes of high priority do not exist here, so their limits bind nothing.
+    if (thresholds.priority !== RoutingPriority.DEFAULT) continue
+    limits = {
+      maxConnections: thresholds.maxConnections ?? ENVOY_LIMITS.maxConnections,
+      maxPendingRequests: thresholds.maxPendingRequests ?? ENVOY_LIMITS.maxPendingRequests,
+      maxRequests: thresholds.maxRequests ?? ENVOY_LIMITS.maxRequests,
+      maxRetries: thresholds.maxRetries ?? ENVOY_LIMITS.maxRetries,
+    }
+  }
+  return limits
+}
+
+function readPanicThreshold(message: ClusterMessage, check: ResourceCheck): number {
+  const config = message.commonLbConfig
+  if (config === undefined) return ENVOY_PANIC_THRESHOLD
+  check.honour(Cluster_CommonLbConfigSchema, config, 'common_lb_config', LB_FIELDS)
+  return config.healthyPanicThreshold?.value ?? ENVOY_PANIC_THRESHOLD
+}

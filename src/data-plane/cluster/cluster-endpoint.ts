@@ -1,0 +1,36 @@
+// One endpoint of a cluster. The same object lives through updates while address and transport stay, and with it its
+// connections and counters.
+import { isIPv6 } from 'node:net'
+import type { UpstreamTransport } from '../upstream-transport.ts'
+import type { Endpoint, EndpointStats } from './cluster.ts'
+
+export class ClusterEndpoint implements Endpoint {
+  readonly key: string
+  readonly address: string
+  readonly port: number
+  readonly transport: UpstreamTransport
+  weight: number
+  activeRequests = 0
+  readonly stats: EndpointStats = {
+    requestsTotal: 0,
+    requestsSuccess: 0,
+    requestsError: 0,
+    connectionsTotal: 0,
+    connectionsActive: 0,
+    connectFailures: 0,
+  }
+  priority = 0
+  usable = true
+
+  constructor(address: string, port: number, weight: number, transport: UpstreamTransport) {
+    this.key = endpointKey(address, port)
+    this.address = address
+    this.port = port
+    this.weight = weight
+    this.transport = transport
+  }
+}
+
+export function endpointKey(address: string, port: number): string {
+  return isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`
+}

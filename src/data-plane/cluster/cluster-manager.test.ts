@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { create, type MessageInitShape } from '@bufbuild/protobuf'
+import { FakeClock } from '../../base/clock.ts'
+import { silentLog } from '../../base/log.ts'
+import { SeededRandom } from '../../base/random.ts'
+import { packAny } from '../../xds/any-pack.ts'
+import {
+  Cluster_DiscoveryType,
+  Cluster_LbPolicy,
+  ClusterSchema,
+} from '../../xds/generated/envoy/config/cluster/v3/cluster_pb.ts'
+import { HealthStatus } from '../../xds/generated/envoy/config/core/v3/health_check_pb.ts'
+import { ClusterLoadAssignmentSchema } from '../../xds/generated/envoy/config/endpoint/v3/endpoint_pb.ts'
+import { ClusterConfigSchema } from '../../xds/generated/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster_pb.ts'
+import { createStats } from '../stats/stats-store.ts'
+import type { UpstreamTransport } from '../upstream-transport.ts'
+import type { Endpoint } from './cluster.ts'
+import { ClusterManager } from './cluster-manager.ts'
+
+const transport = (name: UpstreamTransport['name']): UpstreamTransport => ({
+  name,
+  connect: () => assert.fail('not dialled here'),
+})
+const PLAINTEXT = transport('raw_buffer')
+const TLS = transport('tls')
+
+function fixture(addresses: Record<string, string[]> = {}) {
+  const clock = new FakeClock()
+  const manager = new ClusterManager({
+    clock,
+    random: new SeededRandom(1),
+    log: silentLog,
+    network: {
+      connect: () => assert.fail('not dialled here'),
+      listen: () => assert.fail('nothing listens here'),
+      resolve: async name => addresses[name] ?? Promise.reject(new Error('ENOTFOUND')),
+    },
+    stats: createStats().root,
+    compileTransport: socket => ({ ok: true, value: socket?.name === 'tls' ? TLS : PLAINTEXT }),
+  })
+  return { manager, clock, addresses }
+}
+
+function cluster(init: MessageInitShape<typeof ClusterSchema>) {
+  return create(ClusterSchema, { name: 'c', lbPolicy: Cluster_LbPolicy.ROUND_ROBIN, ...init })
+}
+
+interface EndpointInit {
+  readonly port: number
+  readonly address?: string
+  readonly health?: HealthStatus
+  readonly priority?: number
+  readonly tls?: boolean
+}
+
+function assignment(endpoints: readonly EndpointInit[], clusterName = 'c') {
+  return create(ClusterLoadAssignmentSchema, {
+    clusterName,
+    endpoints: endpoints.map(({ port, address = '127.0.0.1', health = HealthStatus.UNKNOWN, priority = 0, tls }) => ({
+      priority,
+      lbEndpoints: [
+        {
+          healthStatus: health,
+          hostIdentifier: {
+            case: 'endpoint' as const,
+            value: {
+              address: {
+                address: {
+                  case: 'socketAddress' as const,
+                  value: { address, portSpecifier: { case: 'portValue' as const, value: port } },
+                },
+              },
+            },
+          },
+          metadata: { filterMetadata: { 'envoy.transport_socket_match': tls ? { tlsMode: 'istio' } : {} } },
+        },
+      ],
+    })),
+  })
+}
+
+const EDS = { clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.EDS } } as const
+const context = (authority = '') => ({ random: () => 0.5, previous: null, authority })
+
+function picked(manager: ClusterManager, picks: number, authority?: string): string[] {
+  const keys = Array.from({ length: picks }, () => manager.get('c')!.picker.pick(context(authority))?.key ?? 'none')
+  return [...new Set(keys)].sort()
+}
+
+test('an EDS cluster takes its endpoints, whichever comes first', () => {
+  const { manager } = fixture()
+  manager.updateEndpoints([assignment([{ port: 1 }])])
+  assert.deepEqual(manager.updateClusters([cluster(EDS)]), [])
+  assert.deepEqual(manager.edsNames(), ['c'])
+  assert.deepEqual(picked(manager, 3), ['127.0.0.1:1'])
+  manager.updateEndpoints([assignment([{ port: 1 }, { port: 2 }])])
+  assert.deepEqual(picked(manager, 4), ['127.0.0.1:1', '127.0.0.1:2'])
+  manager.updateEndpoints([], ['c'])
+  assert.deepEqual(picked(manager, 1), ['none'])
+})
+
+test('an endpoint keeps its identity while its address stays; one that leaves is announced', () => {
+  const { manager } = fixture()
+  manager.updateClusters([cluster(EDS)])
+  manager.updateEndpoints([assignment([{ port: 1 }, { port: 2 }])])
+  const gone: string[] = []
+  manager.get('c')!.onEndpointRemoved(endpoint => gone.push(endpoint.key))
+  const [first] = manager.get('c')!.endpoints
+  manager.updateEndpoints([assignment([{ port: 1 }, { port: 3 }])])
+  assert.equal(manager.get('c')!.endpoints[0], first)
+  assert.deepEqual(gone, ['127.0.0.1:2'])
+})
+
+test('the same config again changes nothing; a changed one takes over the endpoints and retires the old', () => {
+  const { manager } = fixture()
+  manager.updateClusters([cluster(EDS)])
+  manager.updateEndpoints([assignment([{ port: 1 }])])
+  const before = manager.get('c')!
+  manager.updateClusters([cluster(EDS)])
+  assert.equal(manager.get('c'), before)
+  const gone: Endpoint[] = []
+  before.onEndpointRemoved(endpoint => gone.push(endpoint))
+  manager.updateClusters([cluster({ ...EDS, connectTimeout: { seconds: 1n } })])
+  assert.notEqual(manager.get('c'), before)
+  assert.equal(before.live, false)
+  assert.equal(gone.length, 1)
+  assert.deepEqual(picked(manager, 1), ['127.0.0.1:1'])
+})
+
+test('unhealthy endpoints are passed over, until too few are left', () => {
+  const { manager } = fixture()
+  manager.updateClusters([cluster(EDS)])
+  const bad = HealthStatus.UNHEALTHY
+  manager.updateEndpoints([assignment([{ port: 1 }, { port: 2 }, { port: 3, health: bad }])])
+  assert.deepEqual(picked(manager, 6), ['127.0.0.1:1', '127.0.0.1:2'])
+  manager.updateEndpoints([assignment([{ port: 1 }, { port: 2, health: bad }, { port: 3, health: bad }])])
+  assert.equal(picked(manager, 6).length, 3, 'panic: under half are healthy')
+})
+
+test('a higher priority is used only when the lower one has nobody', () => {
+  const { manager } = fixture()
+  manager.updateClusters([cluster(EDS)])
+  manager.updateEndpoints([assignment([{ port: 1 }, { port: 2, priority: 1 }])])
+  assert.deepEqual(picked(manager, 4), ['127.0.0.1:1'])
+  manager.updateEndpoints([
+    assignment([
+      { port: 1, health: HealthStatus.DRAINING },
+      { port: 2, priority: 1 },
+    ]),
+  ])
+  assert.deepEqual(picked(manager, 4), ['127.0.0.1:2'])
+})
+
+test('the transport socket is chosen by the endpoint’s metadata', () => {
+  const { manager } = fixture()
+  const transportSocketMatches = [
+    { name: 'istio', match: { tlsMode: 'istio' }, transportSocket: { name: 'tls' } },
+    { name: 'other', match: {}, transportSocket: { name: 'raw' } },
+  ]
+  manager.updateClusters([cluster({ ...EDS, transportSocketMatches })])
+  manager.updateEndpoints([assignment([{ port: 1, tls: true }, { port: 2 }])])
+  assert.deepEqual(
+    manager.get('c')!.endpoints.map(endpoint => endpoint.transport.name),
+    ['tls', 'raw_buffer'],
+  )
+})
+
+test('names are resolved, resolved again, and what was known outlives a failure', async () => {
+  const { manager, clock, addresses } = fixture({ 'a.test': ['10.0.0.1', '10.0.0.2'] })
+  const type = { case: 'type', value: Cluster_DiscoveryType.STRICT_DNS } as const
+  const loadAssignment = assignment([{ port: 80, address: 'a.test' }])
+  manager.updateClusters([cluster({ clusterDiscoveryType: type, loadAssignment, dnsRefreshRate: { seconds: 5n } })])
+  await new Promise(setImmediate)
+  assert.deepEqual(picked(manager, 4), ['10.0.0.1:80', '10.0.0.2:80'])
+  addresses['a.test'] = ['10.0.0.3']
+  clock.advance(5000)
+  await new Promise(setImmediate)
+  assert.deepEqual(picked(manager, 4), ['10.0.0.3:80'])
+  delete addresses['a.test']
+  clock.advance(5000)
+  await new Promise(setImmediate)
+  assert.deepEqual(picked(manager, 4), ['10.0.0.3:80'])
+  manager.close()
+  assert.equal(clock.pendingTimers, 0)
+})
+
+test('a forward proxy cluster makes its endpoints from authorities and keeps a bounded number', () => {
+  const { manager } = fixture()
+  const typedConfig = packAny(ClusterConfigSchema, create(ClusterConfigSchema))
+  const clusterType = { name: 'envoy.clusters.dynamic_forward_proxy', typedConfig }
+  manager.updateClusters([
+    cluster({
+      clusterDiscoveryType: { case: 'clusterType', value: clusterType },
+      lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
+    }),
+  ])
+  assert.deepEqual(picked(manager, 1, 'example.com'), ['example.com:80'])
+  assert.deepEqual(picked(manager, 1, '[::1]:8080'), ['[::1]:8080'])
+  assert.deepEqual(picked(manager, 1, 'example.com:99999'), ['none'])
+  for (let i = 0; i < 1100; i++) picked(manager, 1, `host-${i}.test`)
+  assert.equal(manager.get('c')!.endpoints.length, 1024)
+})
+
+test('what is not honoured is refused by its field, and the cluster before stays', () => {
+  const { manager } = fixture()
+  manager.updateClusters([cluster(EDS)])
+  const before = manager.get('c')
+  const problems = manager.updateClusters([
+    cluster({ ...EDS, lbPolicy: Cluster_LbPolicy.MAGLEV, outlierDetection: {}, maxRequestsPerConnection: 4 }),
+  ])
+  assert.deepEqual(problems.map(problem => problem.path).sort(), [
+    'lb_policy',
+    'max_requests_per_connection',
+    'outlier_detection',
+  ])
+  assert.equal(manager.get('c'), before)
+})

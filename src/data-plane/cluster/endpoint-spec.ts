@@ -1,0 +1,87 @@
+// What a ClusterLoadAssignment says of each endpoint, read once for every version of it.
+import type { JsonObject } from '@bufbuild/protobuf'
+import type { Locality } from '../../model/locality.ts'
+import { NO_LOCALITY } from '../../model/locality.ts'
+import { HealthStatus } from '../../xds/generated/envoy/config/core/v3/health_check_pb.ts'
+import {
+  type LbEndpoint,
+  LbEndpointSchema,
+  LocalityLbEndpointsSchema,
+} from '../../xds/generated/envoy/config/endpoint/v3/endpoint_components_pb.ts'
+import {
+  type ClusterLoadAssignment,
+  ClusterLoadAssignmentSchema,
+} from '../../xds/generated/envoy/config/endpoint/v3/endpoint_pb.ts'
+import type { ResourceCheck } from '../../xds/resource-check.ts'
+
+export interface EndpointSpec {
+  /** IP address, or a host name where the cluster resolves names. */
+  readonly address: string
+  readonly port: number
+  readonly weight: number
+  /** 0 is used first. */
+  readonly priority: number
+  readonly locality: Locality
+  readonly usable: boolean
+  /** The `envoy.transport_socket_match` metadata, which chooses the transport socket. */
+  readonly transportMatch: Readonly<JsonObject>
+}
+
+/** More than any registry that fits one process; a bound against nonsense. */
+const MAX_ENDPOINTS = 100_000
+const MAX_PRIORITY = 128
+
+// `named_endpoints` and `load_balancing_weight` of a locality matter only to policies that are refused elsewhere.
+const ASSIGNMENT_FIELDS = new Set(['cluster_name', 'endpoints'])
+const GROUP_FIELDS = new Set(['locality', 'lb_endpoints', 'load_balancing_weight', 'priority', 'metadata'])
+const ENDPOINT_FIELDS = new Set(['endpoint', 'health_status', 'metadata', 'load_balancing_weight'])
+
+const USABLE = new Set<HealthStatus>([HealthStatus.UNKNOWN, HealthStatus.HEALTHY, HealthStatus.DEGRADED])
+
+export function readLoadAssignment(message: ClusterLoadAssignment, at: string, check: ResourceCheck): EndpointSpec[] {
+  const specs: EndpointSpec[] = []
+  const prefix = at === '' ? '' : `${at}.`
+  check.honour(ClusterLoadAssignmentSchema, message, at, ASSIGNMENT_FIELDS)
+  for (const [i, group] of message.endpoints.entries()) {
+    const path = `${prefix}endpoints[${i}]`
+    check.honour(LocalityLbEndpointsSchema, group, path, GROUP_FIELDS)
+    if (group.priority > MAX_PRIORITY) check.error(`${path}.priority`, `is over ${MAX_PRIORITY}`)
+    const locality = group.locality ?? NO_LOCALITY
+    for (const [j, endpoint] of group.lbEndpoints.entries()) {
+      const spec = readEndpoint(endpoint, `${path}.lb_endpoints[${j}]`, group.priority, locality, check)
+      if (spec !== undefined) specs.push(spec)
+    }
+  }
+  if (specs.length > MAX_ENDPOINTS) check.error(`${prefix}endpoints`, `names more than ${MAX_ENDPOINTS} endpoints`)
+  return specs
+}
+
+function readEndpoint(
+  message: LbEndpoint,
+  path: string,
+  priority: number,
+  locality: Locality,
+  check: ResourceCheck,
+): EndpointSpec | undefined {
+  check.honour(LbEndpointSchema, message, path, ENDPOINT_FIELDS)
+  const endpoint = message.hostIdentifier.case === 'endpoint' ? message.hostIdentifier.value : undefined
+  const address = endpoint?.address?.address
+  if (address?.case !== 'socketAddress') {
+    check.unsupported(`${path}.endpoint.address`, 'must be a socket address')
+    return undefined
+  }
+  const { portSpecifier } = address.value
+  if (portSpecifier.case !== 'portValue' || portSpecifier.value < 1 || portSpecifier.value > 65_535) {
+    check.error(`${path}.endpoint.address.socket_address`, 'needs a port from 1 to 65535')
+    return undefined
+  }
+  return {
+    address: address.value.address,
+    port: portSpecifier.value,
+    weight: message.loadBalancingWeight ?? 1,
+    priority,
+    locality,
+    usable: USABLE.has(message.healthStatus),
+    transportMatch: message.metadata?.filterMetadata['envoy.transport_socket_match'] ?? {},
+  }
+}

@@ -1,0 +1,97 @@
+// A dynamic forward proxy cluster: its endpoints are the authorities that requests ask for, made on demand.
+import type { CircuitLimits, Cluster, ClusterStats, Endpoint, PickContext, Picker } from './cluster.ts'
+import type { ClusterConfig } from './cluster-config.ts'
+import { ClusterEndpoint } from './cluster-endpoint.ts'
+
+/** Envoy's dns_cache_config.max_hosts. Beyond it the endpoint unused for longest makes room. */
+const MAX_ENDPOINTS = 1024
+const DEFAULT_PORT = 80
+
+export class ForwardProxyCluster implements Cluster, Picker {
+  readonly config: ClusterConfig
+  readonly stats: ClusterStats
+  readonly picker: Picker = this
+  live = true
+  /** In the order of their last use, which is a Map's order of insertion. */
+  readonly #byAuthority = new Map<string, ClusterEndpoint>()
+  readonly #onRemoved: ((endpoint: Endpoint) => void)[] = []
+
+  constructor(config: ClusterConfig, stats: ClusterStats) {
+    this.config = config
+    this.stats = stats
+  }
+
+  get name(): string {
+    return this.config.name
+  }
+
+  get connectTimeoutMs(): number {
+    return this.config.connectTimeoutMs
+  }
+
+  get idleTimeoutMs(): number {
+    return this.config.idleTimeoutMs
+  }
+
+  get maxRequestsPerConnection(): number {
+    return this.config.maxRequestsPerConnection
+  }
+
+  get limits(): CircuitLimits {
+    return this.config.limits
+  }
+
+  get endpoints(): readonly Endpoint[] {
+    return [...this.#byAuthority.values()]
+  }
+
+  onEndpointRemoved(callback: (endpoint: Endpoint) => void): void {
+    this.#onRemoved.push(callback)
+  }
+
+  pick(context: PickContext): Endpoint | null {
+    const { authority } = context
+    const known = this.#byAuthority.get(authority)
+    if (known !== undefined) {
+      this.#byAuthority.delete(authority)
+      this.#byAuthority.set(authority, known)
+      return known
+    }
+    const destination = splitAuthority(authority)
+    if (destination === null) return null
+    if (this.#byAuthority.size >= MAX_ENDPOINTS && !this.#makeRoom()) return null
+    const endpoint = new ClusterEndpoint(destination.host, destination.port, 1, this.config.transports.choose({}))
+    this.#byAuthority.set(authority, endpoint)
+    return endpoint
+  }
+
+  retire(): void {
+    this.live = false
+    for (const endpoint of this.#byAuthority.values()) this.#announceRemoval(endpoint)
+    this.#byAuthority.clear()
+  }
+
+  #makeRoom(): boolean {
+    for (const [authority, endpoint] of this.#byAuthority) {
+      if (endpoint.activeRequests > 0) continue
+      this.#byAuthority.delete(authority)
+      this.#announceRemoval(endpoint)
+      return true
+    }
+    return false
+  }
+
+  #announceRemoval(endpoint: Endpoint): void {
+    for (const callback of this.#onRemoved) callback(endpoint)
+  }
+}
+
+/** `host:port`, `host` or `[v6]:port`; null for what names no host. */
+function splitAuthority(authority: string): { host: string; port: number } | null {
+  const bracket = authority.lastIndexOf(']')
+  const colon = authority.indexOf(':', bracket + 1)
+  const host = colon < 0 ? authority : authority.slice(0, colon)
+  const port = colon < 0 ? DEFAULT_PORT : Number(authority.slice(colon + 1))
+  if (host === '' || !Number.isInteger(port) || port < 1 || port > 65_535) return null
+  return { host: host.startsWith('[') ? host.slice(1, -1) : host, port }
+}

@@ -1,0 +1,106 @@
+// A cluster in force: its config never changes; its endpoints do, and each change swaps the picker.
+import type { Random } from '../../base/random.ts'
+import type { CircuitLimits, Cluster, ClusterStats, Endpoint, Picker } from './cluster.ts'
+import type { ClusterConfig } from './cluster-config.ts'
+import { ClusterEndpoint, endpointKey } from './cluster-endpoint.ts'
+import type { EndpointSpec } from './endpoint-spec.ts'
+
+const NOBODY: Picker = { pick: () => null }
+
+export class ManagedCluster implements Cluster {
+  readonly config: ClusterConfig
+  readonly stats: ClusterStats
+  live = true
+  picker: Picker = NOBODY
+  readonly #random: Random
+  readonly #byKey = new Map<string, ClusterEndpoint>()
+  readonly #onRemoved: ((endpoint: Endpoint) => void)[] = []
+
+  constructor(config: ClusterConfig, stats: ClusterStats, random: Random) {
+    this.config = config
+    this.stats = stats
+    this.#random = random
+  }
+
+  get name(): string {
+    return this.config.name
+  }
+
+  get connectTimeoutMs(): number {
+    return this.config.connectTimeoutMs
+  }
+
+  get idleTimeoutMs(): number {
+    return this.config.idleTimeoutMs
+  }
+
+  get maxRequestsPerConnection(): number {
+    return this.config.maxRequestsPerConnection
+  }
+
+  get limits(): CircuitLimits {
+    return this.config.limits
+  }
+
+  get endpoints(): readonly Endpoint[] {
+    return [...this.#byKey.values()]
+  }
+
+  onEndpointRemoved(callback: (endpoint: Endpoint) => void): void {
+    this.#onRemoved.push(callback)
+  }
+
+  /** Takes the set of endpoints that holds from now on. */
+  setEndpoints(specs: readonly EndpointSpec[]): void {
+    const gone = new Set(this.#byKey.values())
+    for (const spec of specs) {
+      const endpoint = this.#endpointFor(spec)
+      endpoint.weight = spec.weight
+      endpoint.priority = spec.priority
+      endpoint.usable = spec.usable
+      gone.delete(endpoint)
+    }
+    for (const endpoint of gone) {
+      if (this.#byKey.get(endpoint.key) === endpoint) this.#byKey.delete(endpoint.key)
+    }
+    this.picker = this.#makePicker()
+    // After the swap: whoever drains an endpoint's connections must not be given it again.
+    for (const endpoint of gone) this.#announceRemoval(endpoint)
+  }
+
+  /** The cluster was replaced or removed: its connections drain, its streams finish. */
+  retire(): void {
+    this.live = false
+    for (const endpoint of this.#byKey.values()) this.#announceRemoval(endpoint)
+  }
+
+  #endpointFor(spec: EndpointSpec): ClusterEndpoint {
+    const key = endpointKey(spec.address, spec.port)
+    const transport = this.config.transports.choose(spec.transportMatch)
+    const known = this.#byKey.get(key)
+    if (known !== undefined && known.transport === transport) return known
+    const endpoint = new ClusterEndpoint(spec.address, spec.port, spec.weight, transport)
+    this.#byKey.set(key, endpoint)
+    return endpoint
+  }
+
+  /**
+   * The lowest priority that has a usable endpoint. When fewer than the panic threshold are usable, all are taken: a
+   * health report that condemns most of a cluster is likelier wrong than right (Envoy, "Panic threshold").
+   */
+  #makePicker(): Picker {
+    const all = [...this.#byKey.values()]
+    for (const priority of new Set(all.map(endpoint => endpoint.priority).sort((a, b) => a - b))) {
+      const members = all.filter(endpoint => endpoint.priority === priority)
+      const usable = members.filter(endpoint => endpoint.usable)
+      const panic = usable.length * 100 < this.config.panicThreshold * members.length
+      if (panic && members.length === all.length) return this.config.loadBalancer.createPicker(members, this.#random)
+      if (usable.length > 0) return this.config.loadBalancer.createPicker(usable, this.#random)
+    }
+    return NOBODY
+  }
+
+  #announceRemoval(endpoint: Endpoint): void {
+    for (const callback of this.#onRemoved) callback(endpoint)
+  }
+}

@@ -1,0 +1,65 @@
+// Keeps a DNS cluster's endpoints current: resolves at once and again after every interval; keeps what it last knew when
+// a name does not resolve.
+import type { Clock, Timer } from '../../base/clock.ts'
+import type { Log } from '../../base/log.ts'
+import type { Network } from '../../transport/net/network.ts'
+import type { EndpointSpec } from './endpoint-spec.ts'
+
+export interface NameResolutionHost {
+  readonly clock: Clock
+  readonly log: Log
+  readonly network: Network
+}
+
+export interface ResolvedNames {
+  readonly endpoints: readonly EndpointSpec[]
+  readonly refreshMs: number
+  /** False: only the first address of each name (LOGICAL_DNS). */
+  readonly all: boolean
+}
+
+export class NameResolution {
+  readonly #host: NameResolutionHost
+  readonly #names: ResolvedNames
+  readonly #publish: (endpoints: readonly EndpointSpec[]) => void
+  readonly #known = new Map<string, readonly string[]>()
+  #timer: Timer | null = null
+  #stopped = false
+
+  constructor(host: NameResolutionHost, names: ResolvedNames, publish: (endpoints: readonly EndpointSpec[]) => void) {
+    this.#host = host
+    this.#names = names
+    this.#publish = publish
+    void this.#resolve()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#timer?.cancel()
+  }
+
+  async #resolve(): Promise<void> {
+    await Promise.all(
+      [...new Set(this.#names.endpoints.map(({ address }) => address))].map(name => this.#resolveName(name)),
+    )
+    if (this.#stopped) return
+    this.#publish(this.#names.endpoints.flatMap(spec => this.#addressesOf(spec)))
+    this.#timer = this.#host.clock.setTimer(this.#names.refreshMs, () => void this.#resolve())
+  }
+
+  async #resolveName(name: string): Promise<void> {
+    try {
+      this.#known.set(name, await this.#host.network.resolve(name))
+    } catch (error) {
+      this.#host.log.warn('name does not resolve', {
+        name,
+        error: error instanceof Error ? error.message : String(error),
+      })
+    }
+  }
+
+  #addressesOf(spec: EndpointSpec): EndpointSpec[] {
+    const addresses = this.#known.get(spec.address) ?? []
+    return (this.#names.all ? addresses : addresses.slice(0, 1)).map(address => ({ ...spec, address }))
+  }
+}
