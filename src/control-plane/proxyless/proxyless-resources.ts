@@ -23,7 +23,7 @@ import { HttpConnectionManagerSchema } from '../../xds/generated/envoy/extension
 
 const ADS = { configSourceSpecifier: { case: 'ads' as const, value: {} }, resourceApiVersion: ApiVersion.V3 }
 /** A name that can be dialled as xds:///NAME:PORT. */
-const DIALLED = /^[a-z0-9][a-z0-9.-]*:\d+$/
+const DIALLED = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?:\d+$/
 
 /** The same resources for a client without a proxy: `xds:///reviews.default.svc.cluster.local:9080`. */
 export function proxylessResources(resources: ProxyResources): ProxyResources {
@@ -33,7 +33,7 @@ export function proxylessResources(resources: ProxyResources): ProxyResources {
   const routes: XdsResource[] = []
   for (const { message, origins } of resources.routes) {
     for (const host of (message as RouteConfiguration).virtualHosts) {
-      const names = host.domains.filter(domain => DIALLED.test(domain))
+      const names = dialledNames(host)
       const [routeName] = names
       if (routeName === undefined) continue
       routes.push(routeFor(routeName, host, kept, origins))
@@ -45,6 +45,13 @@ export function proxylessResources(resources: ProxyResources): ProxyResources {
   )
   const endpoints = resources.endpoints.filter(endpoint => served.has(endpoint.name))
   return { listeners: unique(listeners), routes: unique(routes), clusters, endpoints }
+}
+
+/** A virtual host is named `HOST:PORT`; where its domains leave the port out, the listener that serves it has that port. */
+function dialledNames(host: VirtualHost): readonly string[] {
+  const port = /:\d+$/.exec(host.name)?.[0] ?? ''
+  const names = host.domains.map(domain => (domain.includes(':') ? domain : domain + port))
+  return names.filter(name => DIALLED.test(name))
 }
 
 function toPlainCluster(resource: XdsResource): readonly XdsResource[] {
