@@ -63,3 +63,18 @@ function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): bool
 function isSelfSigned(certificate: X509Certificate): boolean {
   return isIssuedBy(certificate, certificate)
 }
+
+/** `cluster.local` of a root that names its trust domain as `spiffe://cluster.local`; null when none of the bundle does. */
+export function trustDomainOf(trustBundle: string): string | null {
+  for (const block of splitPem(trustBundle)) {
+    for (const uri of readSubjectAltNames(derOf(block)).uris) {
+      const domain = /^spiffe:\/\/([a-z0-9._-]+)$/.exec(uri)?.[1]
+      if (domain) return domain
+    }
+  }
+  return null
+}
+
+function derOf(block: string): Buffer {
+  return Buffer.from(block.replace(/-----[A-Z ]+-----/g, ''), 'base64')
+}

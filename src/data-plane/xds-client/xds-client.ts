@@ -37,6 +37,8 @@ const MAX_RESOURCES = 100_000
 const MAX_ERROR_CHARACTERS = 16_384
 const FIRST_RETRY_MS = 250
 const LAST_RETRY_MS = 5_000
+/** How long a proxy that has config on disk waits for the control plane to confirm it, before it counts as ready. */
+const CONTROL_PLANE_GRACE_MS = 1_000
 /** A cluster taken away is used a moment longer: routes that still name it may be on their way out (make before break). */
 const CLUSTER_REMOVAL_DELAY_MS = 1_000
 
@@ -48,6 +50,7 @@ export class XdsClient {
   readonly #removals = new Map<string, Timer>()
   #stream: AdsStream | null = null
   #retry: Timer | null = null
+  #graceTimer: Timer | null = null
   #stopped = false
   #initialised = new Set<ResourceType>()
   #whenInitialised: (() => void)[] = []
@@ -65,7 +68,7 @@ export class XdsClient {
     this.#connect()
   }
 
-  /** Clusters and listeners have come, from the control plane or from disk. */
+  /** Clusters and listeners have come: from the control plane, or from disk and nobody has said otherwise for a second. */
   get isInitialised(): boolean {
     return this.#initialised.has('cluster') && this.#initialised.has('listener')
   }
@@ -82,23 +85,28 @@ export class XdsClient {
   stop(): void {
     this.#stopped = true
     this.#retry?.cancel()
+    this.#graceTimer?.cancel()
     for (const timer of this.#removals.values()) timer.cancel()
     this.#stream?.close()
     this.#options.lastGood?.flush()
   }
 
   async #loadLastGood(): Promise<void> {
-    const { lastGood, log } = this.#options
+    const { lastGood, log, clock } = this.#options
     if (!lastGood) return
     let total = 0
     for (const type of SEND_ORDER) {
       const stored = lastGood.load(type)
       if (stored.length === 0) continue
       await this.#take(this.#types.get(type)!, stored, [])
-      this.#markInitialised(type)
       total += stored.length
     }
-    if (total > 0) log.info('serving from the last good config', { resources: total })
+    if (total === 0) return
+    log.info('serving from the last good config', { resources: total })
+    // It may be stale: whoever waits for this proxy to be ready is told so once the control plane had its chance.
+    this.#graceTimer = clock.setTimer(CONTROL_PLANE_GRACE_MS, () => {
+      for (const type of SEND_ORDER) if (this.#types.get(type)!.held.size > 0) this.#markInitialised(type)
+    })
   }
 
   #connect(): void {

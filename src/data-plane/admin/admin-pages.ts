@@ -1,0 +1,192 @@
+// What each path of the admin port answers.
+import { compileRegex } from '../../automata/regex.ts'
+import type { AdjustableLog } from '../../base/adjustable-log.ts'
+import type { Clock } from '../../base/clock.ts'
+import type { LogLevel } from '../../base/log.ts'
+import { type Node, NodeSchema } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
+import type { Proxy as DataPlaneProxy } from '../proxy.ts'
+import type { StatFilter } from '../stats/stats-store.ts'
+import { clustersJson, clustersText } from './clusters-page.ts'
+import { configDump } from './config-dump.ts'
+import { configToJson, type JsonObject } from './config-registry.ts'
+
+export type ServerState = 'LIVE' | 'DRAINING' | 'PRE_INITIALIZING' | 'INITIALIZING'
+
+export interface AdminSource {
+  readonly proxy: DataPlaneProxy
+  readonly node: Node
+  readonly clock: Clock
+  readonly log: AdjustableLog
+  readonly version: string
+  /** Epoch milliseconds. */
+  readonly startedAt: number
+  state(): ServerState
+  /** Drains and ends the process. */
+  quit(): void
+  /** Stops accepting, and lets streams end. */
+  drainListeners(): void
+}
+
+export interface AdminReply {
+  readonly status: number
+  readonly contentType: string
+  readonly body: string
+}
+
+interface Page {
+  readonly method: 'GET' | 'POST'
+  readonly help: string
+  answer(source: AdminSource, query: URLSearchParams): AdminReply
+}
+
+const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
+const MAX_FILTER_CHARACTERS = 1024
+
+const PAGES: Readonly<Record<string, Page>> = {
+  '/ready': {
+    method: 'GET',
+    help: 'print server state, return 200 if LIVE, otherwise return 503',
+    answer: source => text(`${source.state()}\n`, source.state() === 'LIVE' ? 200 : 503),
+  },
+  '/config_dump': {
+    method: 'GET',
+    help: 'dump current config: ?include_eds adds endpoints',
+    answer: ({ proxy, node, startedAt }, query) =>
+      json(configDump({ node, records: proxy.records, secrets: proxy.secrets, startedAt }, query.has('include_eds'))),
+  },
+  '/clusters': {
+    method: 'GET',
+    help: 'upstream cluster status: ?format=json',
+    answer: ({ proxy }, query) =>
+      isJson(query) ? json(clustersJson(proxy.clusters.all())) : text(clustersText(proxy.clusters.all())),
+  },
+  '/listeners': {
+    method: 'GET',
+    help: 'listener info: ?format=json',
+    answer: ({ proxy }, query) => (isJson(query) ? json(listenersJson(proxy)) : text(listenersText(proxy))),
+  },
+  '/stats': { method: 'GET', help: 'statistics: ?filter=REGEX&format=text|json|prometheus', answer: statsPage },
+  '/stats/prometheus': {
+    method: 'GET',
+    help: "statistics in Prometheus' format: ?filter=REGEX",
+    answer: (source, query) => statsPage(source, new URLSearchParams([...query, ['format', 'prometheus']])),
+  },
+  '/server_info': { method: 'GET', help: 'version, state and node', answer: source => json(serverInfo(source)) },
+  '/quitquitquit': {
+    method: 'POST',
+    help: 'drain and exit',
+    answer: source => {
+      source.quit()
+      return text('OK\n')
+    },
+  },
+  '/drain_listeners': {
+    method: 'POST',
+    help: 'stop accepting, let streams end',
+    answer: source => {
+      source.drainListeners()
+      return text('OK\n')
+    },
+  },
+  '/logging': { method: 'POST', help: 'change the log level: ?level=debug|info|warn|error', answer: loggingPage },
+}
+
+/** Envoy's answers: 404 for an unknown path with the list of those there are, 405 for a change asked by GET. */
+export function answerAdmin(source: AdminSource, method: string, url: URL): AdminReply {
+  const { pathname, searchParams } = url
+  if (pathname === '/' || pathname === '/help') return text(helpText('admin commands are:\n'))
+  const page = PAGES[pathname]
+  if (!page) return text(helpText('invalid path. admin commands are:\n'), 404)
+  const allowed =
+    page.method === 'POST' ? method === 'POST' : method === 'GET' || method === 'HEAD' || method === 'POST'
+  return allowed
+    ? page.answer(source, searchParams)
+    : text(`Method ${method} not allowed, ${page.method} required.\n`, 405)
+}
+
+function helpText(first: string): string {
+  return (
+    first +
+    Object.entries(PAGES)
+      .map(([path, { method, help }]) => `  ${path}${method === 'POST' ? ' (POST)' : ''}: ${help}\n`)
+      .join('')
+  )
+}
+
+function statsPage({ proxy }: AdminSource, query: URLSearchParams): AdminReply {
+  const pattern = query.get('filter') ?? ''
+  const filter = compileFilter(pattern)
+  if (filter === null) return text(`Invalid regex: "${pattern.slice(0, 100)}"\n`, 400)
+  const format = query.get('format') ?? 'text'
+  if (format === 'json') return { status: 200, contentType: 'application/json', body: proxy.stats.json(filter) }
+  if (format === 'prometheus') {
+    return {
+      status: 200,
+      contentType: 'text/plain; version=0.0.4; charset=utf-8',
+      body: proxy.stats.prometheus(filter),
+    }
+  }
+  return text(proxy.stats.text(filter))
+}
+
+/** Matches anywhere in the name, in linear time whatever the pattern. Null when it is none. */
+function compileFilter(pattern: string): StatFilter | null {
+  if (pattern === '') return () => true
+  if (pattern.length > MAX_FILTER_CHARACTERS) return null
+  const whole = compileRegex(pattern)
+  const anywhere = compileRegex(`(?:.*)(?:${pattern})(?:.*)`)
+  return whole.ok && anywhere.ok ? name => anywhere.value.matches(name) : null
+}
+
+function loggingPage({ log }: AdminSource, query: URLSearchParams): AdminReply {
+  const wanted = query.get('level')
+  if (wanted !== null) {
+    // Envoy's name for the same level.
+    const level = LEVELS.find(candidate => candidate === (wanted === 'warning' ? 'warn' : wanted))
+    if (!level) return text(`usage: /logging?level=<level>, levels: ${LEVELS.join(' ')}\n`, 400)
+    log.level = level
+  }
+  return text(`active loggers:\n  weft: ${log.level}\n`)
+}
+
+function listenersText(proxy: DataPlaneProxy): string {
+  return proxy.listeners
+    .status()
+    .map(({ name, address, port }) => `${name}::${address}:${port}\n`)
+    .join('')
+}
+
+function listenersJson(proxy: DataPlaneProxy): JsonObject {
+  return {
+    listener_statuses: proxy.listeners.status().map(({ name, address, port }) => ({
+      name,
+      local_address: { socket_address: { address, port_value: port } },
+    })),
+  }
+}
+
+function serverInfo(source: AdminSource): JsonObject {
+  const uptime = `${Math.floor((source.clock.wallNow() - source.startedAt) / 1000)}s`
+  const { '@type': _type, ...node } = configToJson(NodeSchema, source.node)
+  return {
+    version: `weft/${source.version}`,
+    state: source.state(),
+    hot_restart_version: 'disabled',
+    command_line_options: {},
+    node,
+    uptime_current_epoch: uptime,
+    uptime_all_epochs: uptime,
+  }
+}
+
+function isJson(query: URLSearchParams): boolean {
+  return query.get('format') === 'json'
+}
+
+function text(body: string, status = 200): AdminReply {
+  return { status, contentType: 'text/plain; charset=UTF-8', body }
+}
+
+function json(value: JsonObject): AdminReply {
+  return { status: 200, contentType: 'application/json', body: `${JSON.stringify(value, null, 1)}\n` }
+}

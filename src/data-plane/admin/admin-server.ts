@@ -1,0 +1,69 @@
+// The admin port: node:http on loopback. Whoever can reach it can stop the proxy, so a web page must not.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type AdminReply, type AdminSource, answerAdmin } from './admin-pages.ts'
+
+const HOST = '127.0.0.1'
+const BASE = 'http://admin'
+const LOOPBACK_NAMES: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]'])
+const REFUSED: AdminReply = {
+  status: 403,
+  contentType: 'text/plain; charset=UTF-8',
+  body: 'the admin port answers to loopback names only\n',
+}
+
+export class AdminServer {
+  readonly #server: Server
+  readonly port: number
+
+  private constructor(server: Server) {
+    this.#server = server
+    this.port = (server.address() as AddressInfo).port
+  }
+
+  /** Rejects with the system's error when the port cannot be bound. 0: any free one. */
+  static open(port: number, source: AdminSource): Promise<AdminServer> {
+    const server = createServer((request, response) => handle(source, request, response))
+    server.maxConnections = 64
+    return new Promise((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(port, HOST, () => {
+        server.off('error', reject)
+        resolve(new AdminServer(server))
+      })
+    })
+  }
+
+  close(): Promise<void> {
+    return new Promise(resolve => {
+      this.#server.close(() => resolve())
+      this.#server.closeIdleConnections()
+      // A poller that keeps its connection busy must not keep the process.
+      this.#server.closeAllConnections()
+    })
+  }
+}
+
+function handle(source: AdminSource, request: IncomingMessage, response: ServerResponse): void {
+  request.resume()
+  const reply = isForeign(request)
+    ? REFUSED
+    : answerAdmin(source, request.method ?? 'GET', URL.parse(request.url ?? '/', BASE) ?? new URL('/invalid', BASE))
+  response.writeHead(reply.status, {
+    'content-type': reply.contentType,
+    'cache-control': 'no-cache, max-age=0',
+    'x-content-type-options': 'nosniff',
+  })
+  response.end(request.method === 'HEAD' ? undefined : reply.body)
+}
+
+/** DNS rebinding brings a foreign Host, a page of another site a foreign Origin. */
+function isForeign({ headers }: IncomingMessage): boolean {
+  if (!LOOPBACK_NAMES.has(hostOf(headers.host ?? ''))) return true
+  const { origin } = headers
+  return origin !== undefined && !LOOPBACK_NAMES.has(hostOf(origin.replace(/^https?:\/\//, '')))
+}
+
+function hostOf(authority: string): string {
+  return authority.replace(/:\d+$/, '').toLowerCase()
+}
