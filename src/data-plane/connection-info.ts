@@ -8,6 +8,8 @@ export interface PeerCertificate {
   readonly subject: string
   /** Hex SHA-256 of the DER certificate. */
   readonly sha256: string
+  /** The certificate itself, for x-forwarded-client-cert where config asks for it. */
+  readonly pem?: string
 }
 
 export interface ConnectionInfo {

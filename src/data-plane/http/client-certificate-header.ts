@@ -7,6 +7,7 @@ export type ForwardClientCert = 'sanitize' | 'forward-only' | 'append-forward' |
 
 export interface ClientCertDetails {
   readonly subject: boolean
+  readonly cert: boolean
   readonly dns: boolean
   readonly uri: boolean
 }
@@ -42,6 +43,7 @@ function ownElement(connection: ConnectionInfo, peer: PeerCertificate, details: 
     const parts: string[] = []
     if (connection.localUriSan !== '') parts.push(`By=${connection.localUriSan}`)
     parts.push(`Hash=${peer.sha256}`)
+    if (details.cert && peer.pem !== undefined) parts.push(`Cert="${encodeURIComponent(peer.pem)}"`)
     if (details.subject) parts.push(`Subject="${peer.subject.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`)
     if (details.uri) parts.push(`URI=${peer.uriSan}`)
     if (details.dns) for (const name of peer.dnsSans) parts.push(`DNS=${name}`)

@@ -51,6 +51,11 @@ export interface ConnectionManagerConfig {
   /** At the edge too. */
   readonly preserveRequestId: boolean
   readonly requestIdInResponse: boolean
+  /**
+   * `Expect: 100-continue` and the upstream's 1xx travel end to end (proxy_100_continue, on in Istio); otherwise the
+   * expectation is answered here and 1xx are swallowed.
+   */
+  readonly forwardsInterimResponses: boolean
   /** Null: the path stays as it came. */
   readonly path: PathNormalization | null
   readonly stripPort: StripPort

@@ -121,6 +121,11 @@ export class Stream implements ManagedStream {
     else this.localReply(REFUSAL.responseTooLarge)
   }
 
+  encodeInterim(head: ResponseHead): void {
+    if (this.isEnded || this.#responseStarted || !this.#config.forwardsInterimResponses) return
+    this.#connection.writeHead(head.status, head.headers, true, false, false)
+  }
+
   encodeHeaders(head: ResponseHead, endStream: boolean): void {
     if (this.isEnded || this.#responseStarted) return
     if (this.#filters === null) this.headersToClient(head, endStream)
@@ -237,7 +242,7 @@ export class Stream implements ManagedStream {
       const { forwardClientCert, clientCertDetails } = config
       setForwardedClientCert(headers, certPresent, this.#connection.info, forwardClientCert, clientCertDetails)
     }
-    if (fields & FIELD.expect) this.#answerExpectation(headers)
+    if (fields & FIELD.expect && !config.forwardsInterimResponses) this.#answerExpectation(headers)
     return true
   }
 

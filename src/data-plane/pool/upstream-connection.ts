@@ -12,9 +12,11 @@ import { RESET, type ResetReason } from './reset-reason.ts'
 
 /** The stream that holds a connection. */
 export interface UpstreamStream {
-  /** `fields`: bits of the codec's FIELD that occurred. Interim responses are not reported. */
+  /** `fields`: bits of the codec's FIELD that occurred. */
   onResponseHead(head: ResponseHead, fields: number, endStream: boolean): void
   onResponseBody(chunk: Buffer, endStream: boolean): void
+  /** A 1xx, before the response. */
+  onInterimResponse(head: ResponseHead): void
   /** The connection is gone before the response's end. */
   onConnectionLost(reason: ResetReason): void
   /** `isBlocked` has become false. */
@@ -146,10 +148,12 @@ export class UpstreamConnection implements MessageHandler {
     const parser = this.#parser
     const status = parser.head.status
     if (status < 200) {
-      // Interim responses are swallowed: the connection manager answered `Expect: 100-continue` itself (Envoy's default).
       // 101 answers an upgrade, and none was asked for.
       if (status === 101) this.#onBroken()
-      else parser.next()
+      else {
+        this.#stream?.onInterimResponse(parser.head)
+        parser.next()
+      }
       return
     }
     this.#responseStarted = true

@@ -36,13 +36,13 @@ interface FactoryBase {
 
 export interface HttpFilterFactory extends FactoryBase {
   readonly terminal: false
-  /** `path` names the place inside the listener, for problems. Null: the filter has nothing to do on any stream. */
-  compile(typedConfig: Any, path: string, host: HttpFilterHost): Parsed<CompiledHttpFilter | null>
+  /** Null: the filter has nothing to do on any stream. Problems' paths begin at the config. */
+  compile(typedConfig: Any, host: HttpFilterHost): Parsed<CompiledHttpFilter | null>
 }
 
 export interface TerminalFilterFactory extends FactoryBase {
   readonly terminal: true
-  compile(typedConfig: Any, path: string, host: HttpFilterHost): Parsed<CompiledTerminalFilter>
+  compile(typedConfig: Any, host: HttpFilterHost): Parsed<CompiledTerminalFilter>
 }
 
 export type AnyHttpFilterFactory = HttpFilterFactory | TerminalFilterFactory

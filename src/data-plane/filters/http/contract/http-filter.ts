@@ -54,6 +54,8 @@ export interface FilterStream {
 export interface TerminalStream extends FilterStream {
   /** The routes of when the stream began; null while RDS has not delivered them. */
   readonly routeTable: RouteTable | null
+  /** A 1xx: goes past the filters, or nowhere, as the connection manager's config says. */
+  encodeInterim(head: ResponseHead): void
   encodeHeaders(head: ResponseHead, endStream: boolean): void
   /** False when the client is slower than the upstream: hold back until `onDownstreamDrained`. */
   encodeData(chunk: Buffer, endStream: boolean): boolean

@@ -1,16 +1,13 @@
 // The router's config, compiled.
 
-import { fromBinary } from '@bufbuild/protobuf'
 import type { Any } from '@bufbuild/protobuf/wkt'
 import type { Clock } from '../../../../base/clock.ts'
-import type { Parsed, Problem } from '../../../../base/problem.ts'
-import type { ProblemCode } from '../../../../base/problem-table.ts'
+import type { Parsed } from '../../../../base/problem.ts'
 import type { Random } from '../../../../base/random.ts'
 import { TimerWheel } from '../../../../base/timer-wheel.ts'
-import {
-  type Router,
-  RouterSchema,
-} from '../../../../xds/generated/envoy/extensions/filters/http/router/v3/router_pb.ts'
+import { unpackAny } from '../../../../xds/any-pack.ts'
+import { RouterSchema } from '../../../../xds/generated/envoy/extensions/filters/http/router/v3/router_pb.ts'
+import { ResourceCheck } from '../../../../xds/resource-check.ts'
 import type { ClusterSource } from '../../../cluster/cluster.ts'
 import type { HttpFilterHost } from '../contract/http-filter-factory.ts'
 import { type RouterStats, routerStats } from './router-stats.ts'
@@ -30,41 +27,29 @@ export interface RouterConfig {
 /** Envoy's per_connection_buffer_limit_bytes. */
 const BUFFER_LIMIT = 1024 * 1024
 
-export function compileRouter(typedConfig: Any, path: string, host: HttpFilterHost): Parsed<RouterConfig> {
-  let router: Router
-  try {
-    router = fromBinary(RouterSchema, typedConfig.value)
-  } catch {
-    return { ok: false, problems: [problem('WEFT-4102', path, 'cannot be decoded')] }
-  }
-  const problems = unsupportedFields(router).map(field => problem('WEFT-4001', `${path}.${field}`, 'not supported yet'))
-  if (problems.length > 0) return { ok: false, problems }
-  return {
-    ok: true,
-    value: {
-      clock: host.proxy.clock,
-      wheel: TimerWheel.of(host.proxy.clock),
-      random: host.proxy.random,
-      clusters: host.proxy.clusters,
-      stats: routerStats(host.connectionManagerStats),
-      suppressEnvoyHeaders: router.suppressEnvoyHeaders,
-      bufferLimit: BUFFER_LIMIT,
-    },
-  }
-}
+/**
+ * Those of no effect here: `dynamic_stats` and the gRPC switch ask for fewer counters, `start_child_span` for spans that
+ * nobody collects without a tracing provider.
+ */
+const FIELDS = new Set([
+  'dynamic_stats',
+  'start_child_span',
+  'suppress_envoy_headers',
+  'suppress_grpc_request_failure_code_stats',
+])
 
-/** `dynamic_stats` and the gRPC switch ask for no more or fewer counters than there are; the rest would change traffic. */
-function unsupportedFields(router: Router): string[] {
-  const fields: string[] = []
-  if (router.startChildSpan) fields.push('start_child_span')
-  if (router.upstreamLog.length > 0) fields.push('upstream_log')
-  if (router.upstreamLogOptions) fields.push('upstream_log_options')
-  if (router.strictCheckHeaders.length > 0) fields.push('strict_check_headers')
-  if (router.respectExpectedRqTimeout) fields.push('respect_expected_rq_timeout')
-  if (router.upstreamHttpFilters.length > 0) fields.push('upstream_http_filters')
-  return fields
-}
-
-function problem(code: ProblemCode, path: string, message: string): Problem {
-  return { code, severity: 'error', path, message }
+export function compileRouter(typedConfig: Any, host: HttpFilterHost): Parsed<RouterConfig> {
+  const check = new ResourceCheck('')
+  const router = unpackAny(typedConfig, RouterSchema)
+  if (router === null) check.error('', 'cannot be decoded', 'WEFT-4102')
+  else check.honour(RouterSchema, router, '', FIELDS)
+  return check.result({
+    clock: host.proxy.clock,
+    wheel: TimerWheel.of(host.proxy.clock),
+    random: host.proxy.random,
+    clusters: host.proxy.clusters,
+    stats: routerStats(host.connectionManagerStats),
+    suppressEnvoyHeaders: router?.suppressEnvoyHeaders ?? false,
+    bufferLimit: BUFFER_LIMIT,
+  })
 }

@@ -7,8 +7,8 @@ export const ROUTER: TerminalFilterFactory = {
   name: 'envoy.filters.http.router',
   typeUrl: 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router',
   terminal: true,
-  compile(typedConfig, path, host) {
-    const parsed = compileRouter(typedConfig, path, host)
+  compile(typedConfig, host) {
+    const parsed = compileRouter(typedConfig, host)
     if (!parsed.ok) return parsed
     const config = parsed.value
     return { ok: true, value: { name: ROUTER.name, createTerminalFilter: stream => new RouterFilter(stream, config) } }

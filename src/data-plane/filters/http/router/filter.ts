@@ -140,6 +140,10 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Route
     if (endStream) this.#onUpstreamComplete()
   }
 
+  onUpstreamInterim(head: ResponseHead): void {
+    this.#stream.encodeInterim(head)
+  }
+
   onUpstreamBody(chunk: Buffer, endStream: boolean): void {
     const upstream = this.#upstream
     if (upstream === null) return

@@ -11,6 +11,7 @@ export interface UpstreamRequestOwner {
   onUpstreamReady(request: UpstreamRequest): void
   onUpstreamHead(head: ResponseHead, fields: number, endStream: boolean): void
   onUpstreamBody(chunk: Buffer, endStream: boolean): void
+  onUpstreamInterim(head: ResponseHead): void
   onUpstreamDrained(): void
   /** `failure`: the transport's reason. The try is over. */
   onUpstreamReset(reason: ResetReason, failure: string, reusedConnection: boolean): void
@@ -109,6 +110,10 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
   onResponseBody(chunk: Buffer, endStream: boolean): void {
     if (endStream) this.#finish()
     this.#owner.onUpstreamBody(chunk, endStream)
+  }
+
+  onInterimResponse(head: ResponseHead): void {
+    this.#owner.onUpstreamInterim(head)
   }
 
   onConnectionLost(reason: ResetReason): void {

@@ -1,7 +1,6 @@
 // Envoy's HttpConnectionManager, compiled: every problem with it, or what connections and streams read.
-import type { Duration } from '@bufbuild/protobuf/wkt'
 import { HttpDate } from '../../../../base/http-date.ts'
-import type { Parsed, Problem } from '../../../../base/problem.ts'
+import type { Parsed } from '../../../../base/problem.ts'
 import { TimerWheel } from '../../../../base/timer-wheel.ts'
 import { UuidSource } from '../../../../base/uuid-source.ts'
 import { MAX_FIELD_COUNT } from '../../../../transport/http1/field-parser.ts'
@@ -12,8 +11,9 @@ import {
   type HttpConnectionManager,
   HttpConnectionManager_ServerHeaderTransformation as ServerTransformation,
 } from '../../../../xds/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
+import { durationMs, ResourceCheck } from '../../../../xds/resource-check.ts'
 import type { StripPort } from '../../../http/authority.ts'
-import type { ForwardClientCert } from '../../../http/client-certificate-header.ts'
+import type { ClientCertDetails, ForwardClientCert } from '../../../http/client-certificate-header.ts'
 import type {
   ConnectionManagerConfig,
   ConnectionManagerTimeouts,
@@ -22,10 +22,11 @@ import type {
 import { connectionManagerStats } from '../../../http/connection-manager-stats.ts'
 import type { EscapedSlashes, PathNormalization } from '../../../http/path-normalization.ts'
 import type { RouteTable } from '../../../route/route-entry.ts'
+import type { StatsScope } from '../../../stats/stats-scope.ts'
 import type { AccessLog } from '../../../stream-info.ts'
 import type { NetworkFilterHost } from '../contract/network-filter.ts'
+import { checkHonoured } from './honoured-fields.ts'
 import { compileFilterChain } from './http-filters.ts'
-import { unsupportedFields } from './unsupported-fields.ts'
 
 export interface CompiledConnectionManager {
   readonly config: ConnectionManagerConfig
@@ -41,28 +42,34 @@ export function compileConnectionManager(
   path: string,
   host: NetworkFilterHost,
 ): Parsed<CompiledConnectionManager> {
-  const problems: Problem[] = unsupportedFields(message).map(field => ({
-    code: 'WEFT-4001',
-    severity: 'error',
-    path: `${path}.${field}`,
-    message: 'not supported yet',
-  }))
+  const check = new ResourceCheck('')
+  checkHonoured(message, path, check)
   const scope = host.stats.scope('http', { envoy_http_conn_manager_prefix: message.statPrefix })
-  const chain = keep(problems, compileFilterChain(message.httpFilters, `${path}.http_filters`, host, scope))
-  const accessLogs = compileAccessLogs(message, path, host, problems)
-  const routes = compileRoutes(message, path, host, problems)
-  const limits = compileLimits(message, path, problems)
-  if (problems.length > 0 || chain === null || routes === null) return { ok: false, problems }
-  const config: ConnectionManagerConfig = {
+  const chain = compileFilterChain(message.httpFilters, `${path}.http_filters`, host, scope, check)
+  const accessLogs = compileAccessLogs(message, `${path}.access_log`, host, check)
+  const routes = compileRoutes(message, path, host, check)
+  const limits = compileLimits(message, path, check)
+  if (chain === null || routes === null || check.problems.length > 0) return { ok: false, problems: check.problems }
+  const config = { ...settingsOf(message), ...toolsOf(host, scope), chain, accessLogs, limits, routeTable: routes.get }
+  return { ok: true, value: { config, routeConfigurations: routes.names } }
+}
+
+type Tools = Pick<ConnectionManagerConfig, 'clock' | 'wheel' | 'date' | 'requestIds' | 'stats' | 'reasonHeader'>
+type Compiled = 'chain' | 'accessLogs' | 'limits' | 'routeTable'
+
+function toolsOf(host: NetworkFilterHost, scope: StatsScope): Tools {
+  return {
     clock: host.clock,
     wheel: TimerWheel.of(host.clock),
     date: new HttpDate(host.clock),
     requestIds: new UuidSource(host.random),
-    limits,
-    chain,
     stats: connectionManagerStats(scope),
-    accessLogs,
-    routeTable: routes.get,
+    reasonHeader: host.reasonHeader,
+  }
+}
+
+function settingsOf(message: HttpConnectionManager): Omit<ConnectionManagerConfig, keyof Tools | Compiled> {
+  return {
     timeouts: timeoutsOf(message),
     forwarded: {
       useRemoteAddress: message.useRemoteAddress ?? false,
@@ -71,50 +78,38 @@ export function compileConnectionManager(
       appendForwardedPort: message.appendXForwardedPort,
     },
     forwardClientCert: FORWARD_CLIENT_CERT[message.forwardClientCertDetails] ?? 'sanitize',
-    clientCertDetails: {
-      subject: message.setCurrentClientCertDetails?.subject ?? false,
-      dns: message.setCurrentClientCertDetails?.dns ?? false,
-      uri: message.setCurrentClientCertDetails?.uri ?? false,
-    },
+    clientCertDetails: clientCertDetailsOf(message),
     serverName: message.serverName || 'envoy',
     serverHeader: SERVER_HEADER[message.serverHeaderTransformation] ?? 'overwrite',
     generateRequestId: message.generateRequestId ?? true,
     preserveRequestId: message.preserveExternalRequestId,
     requestIdInResponse: message.alwaysSetRequestIdInResponse,
+    forwardsInterimResponses: message.proxy100Continue,
     path: pathNormalizationOf(message),
     stripPort: stripPortOf(message),
     stripTrailingDot: message.stripTrailingHostDot,
     maxRequestsPerConnection: message.commonHttpProtocolOptions?.maxRequestsPerConnection ?? 0,
     bufferLimit: BUFFER_LIMIT,
-    reasonHeader: host.reasonHeader,
   }
-  return { ok: true, value: { config, routeConfigurations: routes.names } }
-}
-
-function keep<T>(problems: Problem[], parsed: Parsed<T>): T | null {
-  if (parsed.ok) return parsed.value
-  problems.push(...parsed.problems)
-  return null
 }
 
 function compileAccessLogs(
   message: HttpConnectionManager,
   path: string,
   host: NetworkFilterHost,
-  problems: Problem[],
+  check: ResourceCheck,
 ): readonly AccessLog[] {
   const logs: AccessLog[] = []
   for (const [index, entry] of message.accessLog.entries()) {
-    const at = `${path}.access_log[${index}]`
-    if (entry.filter) {
-      problems.push({ code: 'WEFT-4001', severity: 'error', path: `${at}.filter`, message: 'not supported yet' })
-    }
+    const at = `${path}[${index}]`
+    if (entry.filter) check.unsupported(`${at}.filter`)
     if (entry.configType.case !== 'typedConfig') {
-      problems.push({ code: 'WEFT-4002', severity: 'error', path: `${at}.typed_config`, message: 'missing' })
+      check.error(`${at}.typed_config`, 'is required')
       continue
     }
-    const log = keep(problems, host.compileAccessLog(entry.configType.value))
-    if (log) logs.push(log)
+    const log = host.compileAccessLog(entry.configType.value)
+    if (log.ok) logs.push(log.value)
+    else check.adopt(`${at}.typed_config`, log.problems)
   }
   return logs
 }
@@ -128,33 +123,28 @@ function compileRoutes(
   message: HttpConnectionManager,
   path: string,
   host: NetworkFilterHost,
-  problems: Problem[],
+  check: ResourceCheck,
 ): Routes | null {
   const specifier = message.routeSpecifier
-  if (specifier.case === 'routeConfig') {
-    const table = keep(problems, host.compileRouteTable(specifier.value))
-    return table && { names: [], get: () => table }
-  }
   if (specifier.case === 'rds') {
     const name = specifier.value.routeConfigName
     return { names: [name], get: () => host.routeTables.get(name) ?? null }
   }
-  if (specifier.case === undefined) {
-    problems.push({ code: 'WEFT-4002', severity: 'error', path: `${path}.route_specifier`, message: 'missing' })
+  if (specifier.case !== 'routeConfig') {
+    if (specifier.case === undefined) check.error(`${path}.route_specifier`, 'is required')
+    return null
   }
+  const table = host.compileRouteTable(specifier.value)
+  if (table.ok) return { names: [], get: () => table.value }
+  check.adopt(`${path}.route_config`, table.problems)
   return null
 }
 
 /** Envoy's defaults: 60 KiB and 100 fields. */
-function compileLimits(message: HttpConnectionManager, path: string, problems: Problem[]): ParserLimits {
+function compileLimits(message: HttpConnectionManager, path: string, check: ResourceCheck): ParserLimits {
   const maxFieldCount = message.commonHttpProtocolOptions?.maxHeadersCount ?? 100
   if (maxFieldCount > MAX_FIELD_COUNT) {
-    problems.push({
-      code: 'WEFT-4002',
-      severity: 'error',
-      path: `${path}.common_http_protocol_options.max_headers_count`,
-      message: `${maxFieldCount} is more than the ${MAX_FIELD_COUNT} that a message may have`,
-    })
+    check.error(`${path}.common_http_protocol_options.max_headers_count`, `must not exceed ${MAX_FIELD_COUNT}`)
   }
   return { maxHeadBytes: (message.maxRequestHeadersKb ?? 60) * 1024, maxFieldCount }
 }
@@ -163,18 +153,23 @@ function compileLimits(message: HttpConnectionManager, path: string, problems: P
 function timeoutsOf(message: HttpConnectionManager): ConnectionManagerTimeouts {
   const common = message.commonHttpProtocolOptions
   return {
-    streamIdle: milliseconds(message.streamIdleTimeout, 300_000),
-    request: milliseconds(message.requestTimeout, 0),
-    requestHeaders: milliseconds(message.requestHeadersTimeout, 0),
-    idle: milliseconds(common?.idleTimeout, 3_600_000),
-    connectionDuration: milliseconds(common?.maxConnectionDuration, 0),
-    delayedClose: milliseconds(message.delayedCloseTimeout, 1000),
+    streamIdle: durationMs(message.streamIdleTimeout, 300_000),
+    request: durationMs(message.requestTimeout, 0),
+    requestHeaders: durationMs(message.requestHeadersTimeout, 0),
+    idle: durationMs(common?.idleTimeout, 3_600_000),
+    connectionDuration: durationMs(common?.maxConnectionDuration, 0),
+    delayedClose: durationMs(message.delayedCloseTimeout, 1000),
   }
 }
 
-function milliseconds(duration: Duration | undefined, fallback: number): number {
-  if (duration === undefined) return fallback
-  return Number(duration.seconds) * 1000 + duration.nanos / 1e6
+function clientCertDetailsOf(message: HttpConnectionManager): ClientCertDetails {
+  const details = message.setCurrentClientCertDetails
+  return {
+    subject: details?.subject ?? false,
+    cert: details?.cert ?? false,
+    dns: details?.dns ?? false,
+    uri: details?.uri ?? false,
+  }
 }
 
 function pathNormalizationOf(message: HttpConnectionManager): PathNormalization | null {
