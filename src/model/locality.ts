@@ -1,3 +1,5 @@
+// Where an endpoint is, in Istio's three steps.
+
 export interface Locality {
   readonly region: string
   readonly zone: string
