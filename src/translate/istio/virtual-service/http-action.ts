@@ -28,7 +28,8 @@ function readDestination(reader: ObjectReader): RouteDestination {
   const headers = readHeaders(reader)
   reader.done()
   const host = destination?.requiredString('host') ?? ''
-  if (host !== '') checkHost(host, destination!.place('host'), reader.sink, false)
+  // The host of a wildcard ServiceEntry is a destination too; the bare `*` is none (Istio: validateDestination).
+  if (host !== '') checkHost(host, destination!.place('host'), reader.sink, host !== '*')
   const subset = destination?.string('subset') ?? ''
   const portReader = destination?.object('port')
   const port = portReader?.integer('number', 1, 65_535)
