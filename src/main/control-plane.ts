@@ -120,7 +120,7 @@ async function open(options: ControlPlaneOptions, closers: Closers): Promise<Run
   editor.onChange(() => snapshots.invalidate())
   const ads = new AdsServer({ ...parts, registry, snapshots })
   metrics.gauge('pilot_services', 'Services known.', () => registry.services().length)
-  metrics.gauge('pilot_k8s_cfg_events', 'Head of the config store.', () => store.revision)
+  metrics.gauge('weft_config_revision', 'Head of the config store.', () => store.revision)
   metrics.gauge('weft_instances', 'Instances registered.', () => registry.instances().length)
 
   const source = openDirectory({ options, clock, log, editor, state, closers })

@@ -1,6 +1,7 @@
 // What one stream has asked for of one type, what it holds, and what it therefore still has to be sent.
 import type { ResourceType } from '../../xds/type-url.ts'
 import type { EncodedResource, ResourceSet } from '../snapshot/resource-set.ts'
+import { changedNames } from '../snapshot/set-difference.ts'
 import type { Protocol } from './discovery-response.ts'
 
 export interface SubscriptionPlan {
@@ -8,8 +9,8 @@ export interface SubscriptionPlan {
   readonly resources: readonly EncodedResource[]
   /** Delta: to be named as gone. */
   readonly removed: readonly string[]
-  /** What the client holds once it has taken the response. */
-  readonly held: ReadonlyMap<string, EncodedResource>
+  /** Names that the client no longer holds once it has taken the response. */
+  readonly dropped: readonly string[]
 }
 
 /** A state of the world response of these types is the whole state: what is missing in it is gone (xDS protocol). */
@@ -25,13 +26,15 @@ export class Subscription {
   readonly #names = new Set<string>()
   #wildcard = false
   #everNamed = false
-  #held: ReadonlyMap<string, EncodedResource> = new Map()
+  readonly #held = new Map<string, EncodedResource>()
   /** Delta: names asked for since the last response, which want an answer even if there is nothing by that name. */
   readonly #unanswered = new Set<string>()
   /** Names in responses that the client refused: sent again along with the next change. */
   readonly #rejected = new Set<string>()
   readonly #repeated = new Set<string>()
   #mustAnswer = false
+  /** The set that the client's holdings were last found to agree with; null: not known. */
+  #agreed: ResourceSet | null = null
   #planned: { set: ResourceSet; keepRemoved: boolean; plan: SubscriptionPlan | null } | null = null
 
   constructor(type: ResourceType, protocol: Protocol) {
@@ -54,14 +57,13 @@ export class Subscription {
     for (const name of wanted) this.#names.add(name)
     if (first && this.#wildcard) this.#mustAnswer = true
     if (!this.#wildcard) this.#forget(name => !this.#names.has(name))
-    this.#planned = null
+    this.#disagree()
   }
 
   /** Delta: the first request of a type; `initial` are the versions that the client holds from an earlier stream. */
   begin(subscribe: readonly string[], initial: Readonly<Record<string, string>>): void {
-    this.#held = new Map(
-      Object.entries(initial).map(([name, version]) => [name, { name, version, any: NO_BYTES, endpoints: '' }]),
-    )
+    for (const [name, version] of Object.entries(initial))
+      this.#held.set(name, { name, version, any: NO_BYTES, endpoints: '' })
     if (subscribe.length === 0 && WHOLE_STATE.has(this.type)) this.#wildcard = true
     this.adjust(subscribe, [])
     this.#mustAnswer ||= this.#wildcard
@@ -86,7 +88,7 @@ export class Subscription {
     }
     if (left.has('*')) this.#forget(name => !this.#names.has(name))
     else if (left.size > 0) this.#forget(name => left.has(name))
-    this.#planned = null
+    this.#disagree()
   }
 
   get size(): number {
@@ -110,17 +112,22 @@ export class Subscription {
   plan(set: ResourceSet, keepRemoved: boolean): SubscriptionPlan | null {
     if (this.#planned?.set === set && this.#planned.keepRemoved === keepRemoved) return this.#planned.plan
     const plan = this.#makePlan(set, keepRemoved)
+    // What lingers is still to go: only a plan without it says that nothing is left to do.
+    if (plan === null && !keepRemoved) this.#agreed = set
     this.#planned = { set, keepRemoved, plan }
     return plan
   }
 
   sent(plan: SubscriptionPlan): void {
-    this.#held = plan.held
+    const planned = this.#planned
+    for (const resource of plan.resources) this.#held.set(resource.name, resource)
+    for (const name of plan.dropped) this.#held.delete(name)
     this.#mustAnswer = false
     this.#unanswered.clear()
     this.#rejected.clear()
     this.#repeated.clear()
-    this.#planned = null
+    this.#disagree()
+    if (planned?.plan === plan && !planned.keepRemoved) this.#agreed = planned.set
   }
 
   /**
@@ -129,38 +136,68 @@ export class Subscription {
    */
   resend(names: Iterable<string>): void {
     for (const name of names) if (this.#held.has(name)) this.#repeated.add(name)
-    this.#planned = null
+    this.#disagree()
   }
 
   /** The client refused these; they are not sent again before something changes. */
   refused(plan: SubscriptionPlan): void {
     for (const { name } of plan.resources) this.#rejected.add(name)
+    this.#disagree()
+  }
+
+  #disagree(): void {
     this.#planned = null
+    this.#agreed = null
+  }
+
+  /**
+   * Most generations change little for most streams: where the client is known to agree with an earlier set, only the
+   * names that differ since are looked at.
+   */
+  #candidates(set: ResourceSet): Iterable<string> {
+    if (this.#agreed === null || this.#mustAnswer || this.#unanswered.size > 0 || this.#repeated.size > 0)
+      return new Set([
+        ...(this.#wildcard ? set.resources.keys() : this.#names),
+        ...this.#held.keys(),
+        ...this.#unanswered,
+      ])
+    return changedNames(this.#agreed, set)
   }
 
   #makePlan(set: ResourceSet, keepRemoved: boolean): SubscriptionPlan | null {
-    const held = new Map<string, EncodedResource>()
     const changed: EncodedResource[] = []
-    let rejectedToo: EncodedResource[] = []
-    for (const resource of this.#wanted(set)) {
-      held.set(resource.name, resource)
-      const isNew = this.#held.get(resource.name)?.version !== resource.version
-      if (isNew || this.#unanswered.has(resource.name) || this.#repeated.has(resource.name)) changed.push(resource)
-      else if (this.#rejected.has(resource.name)) rejectedToo.push(resource)
-    }
     const removed: string[] = []
-    for (const [name, resource] of this.#held) {
-      if (held.has(name)) continue
-      if (keepRemoved) held.set(name, resource)
-      else removed.push(name)
+    for (const name of this.#candidates(set)) {
+      const resource = this.#wanted(set, name)
+      const held = this.#held.get(name)
+      const asked = this.#unanswered.has(name)
+      if (resource) {
+        if (held?.version !== resource.version || asked || this.#repeated.has(name)) changed.push(resource)
+      } else if (held ? !keepRemoved : asked) removed.push(name)
     }
-    for (const name of this.#unanswered) if (!held.has(name) && !this.#held.has(name)) removed.push(name)
     if (changed.length === 0 && !this.#removalMatters(removed) && !this.#mustAnswer) return null
-    if (this.#protocol === 'sotw' && WHOLE_STATE.has(this.type))
-      return { resources: [...held.values()], removed: [], held }
-    if (changed.length === 0) rejectedToo = []
-    const reported = this.#protocol === 'delta' ? removed : []
-    return { resources: [...changed, ...rejectedToo], removed: reported, held }
+    if (this.#protocol === 'delta')
+      return { resources: [...changed, ...this.#rejectedBesides(set, changed)], removed, dropped: removed }
+    if (!WHOLE_STATE.has(this.type))
+      return { resources: [...changed, ...this.#rejectedBesides(set, changed)], removed: [], dropped: removed }
+    return { resources: this.#wholeState(set, keepRemoved), removed: [], dropped: removed }
+  }
+
+  #wholeState(set: ResourceSet, keepRemoved: boolean): readonly EncodedResource[] {
+    const whole = new Map<string, EncodedResource>()
+    for (const name of this.#wildcard ? set.resources.keys() : this.#names) {
+      const resource = set.resources.get(name)
+      if (resource) whole.set(name, resource)
+    }
+    if (keepRemoved) for (const [name, resource] of this.#held) if (!whole.has(name)) whole.set(name, resource)
+    return [...whole.values()]
+  }
+
+  /** A delta client that refused a response took none of it: what was good in it comes again with the next one. */
+  #rejectedBesides(set: ResourceSet, changed: readonly EncodedResource[]): readonly EncodedResource[] {
+    if (changed.length === 0 || this.#rejected.size === 0) return []
+    const again = [...this.#rejected].map(name => this.#wanted(set, name))
+    return again.filter(resource => resource !== undefined && !changed.includes(resource)) as EncodedResource[]
   }
 
   /** State of the world cannot say that a route configuration or an endpoint assignment is gone. */
@@ -168,18 +205,11 @@ export class Subscription {
     return removed.length > 0 && (this.#protocol === 'delta' || WHOLE_STATE.has(this.type))
   }
 
-  *#wanted(set: ResourceSet): Iterable<EncodedResource> {
-    if (this.#wildcard) {
-      yield* set.resources.values()
-      return
-    }
-    for (const name of this.#names) {
-      const resource = set.resources.get(name)
-      if (resource) yield resource
-    }
+  #wanted(set: ResourceSet, name: string): EncodedResource | undefined {
+    return this.#wildcard || this.#names.has(name) ? set.resources.get(name) : undefined
   }
 
   #forget(gone: (name: string) => boolean): void {
-    this.#held = new Map([...this.#held].filter(([name]) => !gone(name)))
+    for (const name of this.#held.keys()) if (gone(name)) this.#held.delete(name)
   }
 }

@@ -19,6 +19,8 @@ import type { ProxySnapshot, ResourceSet } from './resource-set.ts'
 /** Long enough for a deployment's burst of registrations, short enough not to be noticed. */
 const DEBOUNCE = { quietMs: 10, maxMs: 100 }
 
+const MAX_REMEMBERED = 10_000
+
 /** Which form of resources a client of the xDS API understands. */
 export type ResourceForm = 'envoy' | 'grpc'
 
@@ -39,6 +41,7 @@ export class SnapshotSource {
   readonly #debounce: Debounce
   readonly #listeners: (() => void)[] = []
   readonly #secrets: ResourceSet
+  readonly #consistent = new Set<string>()
   #mesh: LinkedMesh
   #generation = 1
   #revision: number
@@ -93,21 +96,28 @@ export class SnapshotSource {
   /** Null: the resources do not hold together, which is logged; the proxy is to keep what it has. */
   snapshotFor(node: ProxyNode, form: ResourceForm): ProxySnapshot | null {
     const resources = this.resourcesFor(node, form)
+    const sets: ProxySnapshot['sets'] = {
+      cluster: this.#encoder.encodeSet('cluster', resources.clusters),
+      endpoint: this.#encoder.encodeSet('endpoint', resources.endpoints),
+      secret: this.#secrets,
+      listener: this.#encoder.encodeSet('listener', resources.listeners),
+      route: this.#encoder.encodeSet('route', resources.routes),
+    }
+    if (!this.#isConsistent(node, resources, sets)) return null
+    return { generation: this.#generation, revision: this.#revision, sets }
+  }
+
+  /** The same names and contents need no second look, whichever proxy and generation they are for. */
+  #isConsistent(node: ProxyNode, resources: ProxyResources, sets: ProxySnapshot['sets']): boolean {
+    const content = `${sets.cluster.version} ${sets.endpoint.version} ${sets.listener.version} ${sets.route.version}`
+    if (this.#consistent.has(content)) return true
     const problems = findDanglingReferences(resources)
     for (const problem of problems.slice(0, 10))
       this.#parts.log.error('inconsistent snapshot held back', { proxy: node.id, problem: formatProblem(problem) })
-    if (problems.length > 0) return null
-    return {
-      generation: this.#generation,
-      revision: this.#revision,
-      sets: {
-        cluster: this.#encoder.encodeSet('cluster', resources.clusters),
-        endpoint: this.#encoder.encodeSet('endpoint', resources.endpoints),
-        secret: this.#secrets,
-        listener: this.#encoder.encodeSet('listener', resources.listeners),
-        route: this.#encoder.encodeSet('route', resources.routes),
-      },
-    }
+    if (problems.length > 0) return false
+    if (this.#consistent.size >= MAX_REMEMBERED) this.#consistent.clear()
+    this.#consistent.add(content)
+    return true
   }
 
   close(): void {
