@@ -1,5 +1,13 @@
 // Every message that config may carry in an Any, so that it can be printed.
-import { createRegistry, type DescMessage, type JsonValue, type MessageShape, toJson } from '@bufbuild/protobuf'
+import {
+  createRegistry,
+  type DescMessage,
+  type JsonValue,
+  type MessageShape,
+  type Registry,
+  toJson,
+} from '@bufbuild/protobuf'
+import { EmptySchema } from '@bufbuild/protobuf/wkt'
 import { FileAccessLogSchema } from '../../xds/generated/envoy/extensions/access_loggers/file/v3/file_pb.ts'
 import {
   StderrAccessLogSchema,
@@ -20,7 +28,7 @@ import {
 import { HttpProtocolOptionsSchema } from '../../xds/generated/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts'
 import { RESOURCE_SCHEMA } from '../../xds/resource-message.ts'
 
-const registry = createRegistry(
+const known = createRegistry(
   ...Object.values(RESOURCE_SCHEMA),
   HttpConnectionManagerSchema,
   TcpProxySchema,
@@ -37,6 +45,21 @@ const registry = createRegistry(
   StdoutAccessLogSchema,
   StderrAccessLogSchema,
 )
+
+/**
+ * A type that nobody here reads (Istio's retry predicates, or what is in a refused resource) prints as its `@type` with
+ * an empty value: one of them must not hide the resource around it.
+ */
+const registry: Registry = {
+  kind: 'registry',
+  [Symbol.iterator]: () => known[Symbol.iterator](),
+  get: name => known.get(name),
+  getMessage: name => known.getMessage(name) ?? EmptySchema,
+  getEnum: name => known.getEnum(name),
+  getExtension: name => known.getExtension(name),
+  getExtensionFor: (extendee, number) => known.getExtensionFor(extendee, number),
+  getService: name => known.getService(name),
+}
 
 export type JsonObject = { [key: string]: JsonValue }
 

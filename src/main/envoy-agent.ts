@@ -1,0 +1,143 @@
+// The agent of a real Envoy in the place of a Weft proxy: the same identity, served to it by SDS; Envoy as a child.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { AdjustableLog } from '../base/adjustable-log.ts'
+import { writeFileAtomic } from '../base/atomic-file.ts'
+import { systemClock, type Timer } from '../base/clock.ts'
+import { programVersion } from '../cli/client/program-version.ts'
+import { CommandFailure } from '../cli/contract/command-failure.ts'
+import type { BootstrapInput, ProxyStart, RunningProcess } from '../cli/contract/process-starters.ts'
+import { SdsServer } from '../data-plane/identity/sds-server.ts'
+import type { WorkloadIdentity } from '../data-plane/identity/workload-identity.ts'
+import { SecretStore, TRUST_BUNDLE_SECRET, WORKLOAD_SECRET } from '../data-plane/transport-socket/secret-store.ts'
+import { envoyBootstrapConfig } from './envoy-bootstrap.ts'
+import { endOnSignals } from './process-end.ts'
+import { openIdentity, proxyFolder } from './proxy-identity.ts'
+
+export interface EnvoyAgentOptions extends ProxyStart {
+  readonly envoy: string
+  /** False: the caller minds signals and uncaught errors. */
+  readonly standalone?: boolean
+}
+
+/** A unix socket's path is short: 104 bytes on macOS, 108 on Linux. */
+const MAX_SOCKET_PATH_BYTES = 100
+/** After SIGTERM; Istio's terminationDrainDuration. */
+const KILL_AFTER_MS = 5_000
+
+/** The bootstrap that the agent of this workload would give its Envoy, as JSON text. */
+export async function envoyBootstrap(input: BootstrapInput): Promise<string> {
+  const config = envoyBootstrapConfig({ ...input, sds: { path: sdsSocket(input) }, version: programVersion() })
+  return JSON.stringify(config, null, 2)
+}
+
+/** Resolves when Envoy has been started; `finished` when it has ended, with an error when nobody asked it to. */
+export async function startEnvoyAgent(options: EnvoyAgentOptions): Promise<RunningProcess> {
+  const agent = new EnvoyAgent(options)
+  await agent.start()
+  return agent
+}
+
+class EnvoyAgent implements RunningProcess {
+  readonly finished: Promise<void>
+  readonly #options: EnvoyAgentOptions
+  readonly #log = new AdjustableLog('envoy-agent', 'info', systemClock, line => void process.stderr.write(line))
+  readonly #abort = new AbortController()
+  readonly #secrets = new SecretStore()
+  readonly #sds = new SdsServer(this.#secrets)
+  readonly #finish: (error?: Error) => void
+  #removeHandlers: () => void = () => {}
+  #child: ChildProcess | null = null
+  #identity: WorkloadIdentity | null = null
+  #killer: Timer | null = null
+  #stopping = false
+
+  constructor(options: EnvoyAgentOptions) {
+    this.#options = options
+    const finished = Promise.withResolvers<void>()
+    this.finished = finished.promise
+    this.#finish = error => (error ? finished.reject(error) : finished.resolve())
+    if (options.standalone !== false) this.#removeHandlers = endOnSignals(this.#log, () => void this.stop())
+  }
+
+  async start(): Promise<void> {
+    const options = this.#options
+    try {
+      const identity = await openIdentity(options, { clock: systemClock, log: this.#log, signal: this.#abort.signal })
+      this.#identity = identity
+      const share = (): void => {
+        this.#secrets.setTrustedCa(TRUST_BUNDLE_SECRET, identity.trustBundle)
+        this.#secrets.setKeyPair(WORKLOAD_SECRET, identity.keyPair)
+      }
+      identity.onChange(share)
+      share()
+      const socket = sdsSocket(options)
+      rmSync(socket, { force: true })
+      // The workload's key goes over it: nobody else may connect, not even before a chmod.
+      const umask = process.umask(0o177)
+      await this.#sds.listen(`unix:${socket}`).finally(() => process.umask(umask))
+      this.#startEnvoy(await envoyBootstrap(options))
+    } catch (error) {
+      this.#release()
+      throw error
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true
+    this.#abort.abort()
+    if (this.#child) {
+      this.#child.kill('SIGTERM')
+      this.#killer ??= systemClock.setTimer(KILL_AFTER_MS, () => void this.#child?.kill('SIGKILL'))
+    } else this.#end()
+    await this.finished.catch(() => {})
+  }
+
+  #startEnvoy(bootstrap: string): void {
+    const folder = proxyFolder(this.#options)
+    const file = join(folder, 'envoy.json')
+    writeFileAtomic(file, bootstrap, 0o600)
+    const args = ['-c', file, '--use-dynamic-base-id', '--concurrency', '1', '--log-level', 'warning']
+    // Standard output is Envoy's for access logs to /dev/stdout.
+    const child = spawn(this.#options.envoy, args, { stdio: ['ignore', 'inherit', 'inherit'] })
+    this.#child = child
+    child.once('error', error => {
+      this.#child = null
+      this.#end(new CommandFailure(`cannot run ${this.#options.envoy}: ${error.message}`))
+    })
+    child.once('exit', (code, signal) => {
+      this.#child = null
+      const unasked = new CommandFailure(`envoy ended by itself: ${signal ?? `exit code ${code}`}`)
+      this.#end(this.#stopping || code === 0 ? undefined : unasked)
+    })
+    // The child dies with the agent, whatever ends it.
+    process.once('exit', () => child.kill('SIGKILL'))
+    const { adminPort } = this.#options
+    const facts = { pid: child.pid, adminPort, agentPid: process.pid }
+    writeFileAtomic(join(folder, 'admin.json'), `${JSON.stringify(facts)}\n`, 0o644)
+  }
+
+  #end(error?: Error): void {
+    this.#release()
+    this.#finish(error)
+  }
+
+  #release(): void {
+    this.#killer?.cancel()
+    this.#identity?.stop()
+    this.#sds.close()
+    this.#removeHandlers()
+    rmSync(sdsSocket(this.#options), { force: true })
+    rmSync(join(proxyFolder(this.#options), 'admin.json'), { force: true })
+  }
+}
+
+/** In the proxy's folder where its path is short enough, else in the temporary directory under a name made from it. */
+function sdsSocket(options: Pick<ProxyStart, 'stateDir' | 'namespace' | 'workload'>): string {
+  const inFolder = join(proxyFolder(options), 'sds.sock')
+  if (Buffer.byteLength(inFolder) <= MAX_SOCKET_PATH_BYTES) return inFolder
+  return join(tmpdir(), `weft-${createHash('sha256').update(inFolder).digest('hex').slice(0, 16)}.sock`)
+}
