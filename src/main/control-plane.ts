@@ -125,6 +125,7 @@ async function open(options: ControlPlaneOptions, closers: Closers): Promise<Run
 
   const source = openDirectory({ options, clock, log, editor, state, closers })
   registry.onChange(() => source?.retry())
+  snapshots.rebuild() // the first proxy to connect must find what the directory has just said
   const certificates = { authority, tokens, log, metrics }
   const grpc = { options, clock, log, closers, state, authority, ads, certificates }
   const listeners = await openListeners(grpc)
