@@ -32,7 +32,7 @@ export class ResourceCheck {
   /** Takes over what a compiler of a part found, below `path`. */
   adopt(path: string, problems: readonly Problem[]): void {
     for (const problem of problems) {
-      const own = problem.path ? `${path}.${problem.path}` : path
+      const own = problem.path ? join(path, problem.path) : path
       this.#problems.push({ ...problem, object: this.#object, path: own })
     }
   }
