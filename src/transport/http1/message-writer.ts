@@ -41,8 +41,8 @@ export class MessageWriter {
   response(status: number, headers: HeaderList, endStream: boolean, toHead: boolean, close: boolean): void {
     const bodiless = status < 200 || status === 204 || status === 304
     const line = statusLine(status)
-    this.#head(close ? `${line}connection: close\r\n` : line, headers, endStream, bodiless || (toHead && endStream))
-    // A response to HEAD says how a body would be framed, and sends none.
+    // A response to HEAD says how a body would be framed, and sends none; without a length that is in chunks (Envoy).
+    this.#head(close ? `${line}connection: close\r\n` : line, headers, endStream && !toHead, bodiless)
     if (toHead || bodiless) this.#chunked = false
   }
 
@@ -78,7 +78,7 @@ export class MessageWriter {
   }
 }
 
-/** RFC 9110 8.6: a length is expected of methods that anticipate content, and of no others. */
+/** RFC 9110 8.6: a length is expected of methods that anticipate content; Envoy leaves it out for these. */
 function mayLackLength(method: string): boolean {
-  return method === 'GET' || method === 'HEAD' || method === 'DELETE' || method === 'OPTIONS' || method === 'TRACE'
+  return method === 'GET' || method === 'HEAD' || method === 'DELETE' || method === 'TRACE'
 }

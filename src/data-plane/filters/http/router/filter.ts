@@ -184,9 +184,10 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Route
     const counter = isRedirect ? stats.redirects : stats.directResponses
     counter.value++
     const headers = isRedirect ? ['location', route.location(this.head)] : []
+    const { status } = route
+    this.#stream.info.responseCode = status
     route.responseHeaders.apply(headers, this.#stream.info)
     const body = isRedirect ? '' : route.body
-    const { status } = route
     this.#stream.localReply({ status, body, details: 'direct_response', flags: 0, headers, isFailure: false })
   }
 
@@ -196,7 +197,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Route
     const cluster = config.clusters.get(choice.cluster)
     if (cluster === undefined) {
       config.stats.noCluster.value++
-      this.#stream.localReply(clusterNotFound(route.clusterNotFoundStatus))
+      this.#refuse(route, choice, clusterNotFound(route.clusterNotFoundStatus))
       return
     }
     config.stats.requests.value++
@@ -351,6 +352,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Route
       else headers.push('x-envoy-upstream-service-time', elapsed)
     }
     if (route.attemptCountInResponse) setHeader(headers, 'x-envoy-attempt-count', String(this.#attempts))
+    info.responseCode = head.status
     this.#choice!.responseHeaders.apply(headers, info)
     route.responseHeaders.apply(headers, info)
   }
@@ -365,7 +367,18 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Route
   #fail(reply: LocalReply): void {
     this.#upstream = null
     const counted = this.#route!.attemptCountInResponse
-    this.#stream.localReply(counted ? withAttemptCount(reply, this.#attempts) : reply)
+    this.#refuse(this.#route!, this.#choice!, counted ? withAttemptCount(reply, this.#attempts) : reply)
+  }
+
+  /** The route's response headers go onto the router's own replies too, as Envoy's `finalizeResponseHeaders` does. */
+  #refuse(route: ForwardRoute, choice: ClusterChoice, reply: LocalReply): void {
+    const { info } = this.#stream
+    const headers = reply.headers === undefined ? [] : reply.headers.slice()
+    info.responseCode = reply.status
+    choice.responseHeaders.apply(headers, info)
+    route.responseHeaders.apply(headers, info)
+    const { status, body, details, flags, isFailure } = reply
+    this.#stream.localReply({ status, body, details, flags, headers, isFailure })
   }
 
   /** From the moment the request is complete: a slow client is not the upstream's fault (Envoy). */
