@@ -2,7 +2,7 @@
 // proofs all decide by it. RE2 syntax; there is no backtracking, so no backreference and no lookaround.
 import type { Parsed } from '../base/problem.ts'
 import { LazyDfa } from './lazy-dfa.ts'
-import { ProgramBuilder } from './program.ts'
+import { type Program, ProgramBuilder } from './program.ts'
 import { type ParsedRegex, RegexSyntaxError } from './regex-node.ts'
 import { parseRegex } from './regex-parser.ts'
 
@@ -12,13 +12,13 @@ const MAX_CELLS = 65_536
 export class Regex {
   readonly source: string
   readonly parsed: ParsedRegex
-  readonly #automaton: LazyDfa
+  /** Made at the first use: most patterns of a large table are matched as part of a set, never by themselves. */
+  #automaton: LazyDfa | null = null
 
   /** Use compileRegex. */
-  constructor(source: string, parsed: ParsedRegex, automaton: LazyDfa) {
+  constructor(source: string, parsed: ParsedRegex) {
     this.source = source
     this.parsed = parsed
-    this.#automaton = automaton
   }
 
   /** Whether all of `text` matches; `text` is Unicode. */
@@ -28,6 +28,7 @@ export class Regex {
 
   /** Whether all of `bytes`, up to `end`, matches: a string with one character for each byte, as HTTP heads are decoded. */
   matchesBytes(bytes: string, end = bytes.length): boolean {
+    this.#automaton ??= new LazyDfa(buildProgram(this.parsed), MAX_CELLS)
     return this.#automaton.run(bytes, end).length > 0
   }
 }
@@ -36,12 +37,18 @@ export class Regex {
 export function compileRegex(pattern: string): Parsed<Regex> {
   try {
     const parsed = parseRegex(pattern)
-    const builder = new ProgramBuilder(false)
-    builder.add(parsed)
-    return { ok: true, value: new Regex(pattern, parsed, new LazyDfa(builder.finish(), MAX_CELLS)) }
+    // Built for its size only: too large a program is refused now, not under a request.
+    buildProgram(parsed)
+    return { ok: true, value: new Regex(pattern, parsed) }
   } catch (error) {
     return refuseRegex(error)
   }
+}
+
+function buildProgram(parsed: ParsedRegex): Program {
+  const builder = new ProgramBuilder(false)
+  builder.add(parsed)
+  return builder.finish()
 }
 
 /** What the compiler threw, as a problem; anything else is thrown on. */
