@@ -1,4 +1,5 @@
 // The life of a launcher: start, stay until told to stop, stop in order; a second Ctrl-C ends it at once.
+import { basename } from 'node:path'
 import type { CliContext } from '../contract/cli-context.ts'
 import type { LauncherHost } from './launcher-host.ts'
 import { type ProcessRole, removeProcessRecord, writeProcessRecord } from './process-record.ts'
@@ -27,7 +28,7 @@ export async function runUntilStopped(context: CliContext, host: LauncherHost, l
     pid: process.pid,
     ports: {},
     startedAt: new Date(context.clock.wallNow()).toISOString(),
-    mark: context.self.at(-1) ?? '',
+    mark: basename(process.argv[1] ?? ''),
   })
   let stopSignalled: () => void = () => {}
   const signalled = new Promise<'signalled'>(resolve => {

@@ -57,8 +57,9 @@ export class UpReport {
     this.#write(`  ${line.replaceAll('\n', '\n  ')}\n`)
   }
 
+  /** Nothing is said of a mesh that never began. */
   stopping(): void {
-    this.#write('\n  stopping ...\n')
+    if (this.#directory !== '') this.#write('\n  stopping ...\n')
   }
 
   #elapsed(): string {
