@@ -1,7 +1,7 @@
 // Routes that share a path matcher, in their order. A long list is indexed by the header that most of them ask for exactly,
 // so that ten thousand routes that differ in one header value cost one look-up and not ten thousand comparisons.
 import type { Criterion } from './criterion.ts'
-import { headValue } from './head-value.ts'
+import { hasOneValue, headValue } from './head-value.ts'
 import type { RouteEntry, RouteQuery } from './route-entry.ts'
 
 export interface Candidate {
@@ -53,13 +53,23 @@ export class CandidateList {
   firstMatch(query: RouteQuery, best: Candidate | null): Candidate | null {
     if (best !== null && best.index < this.first) return best
     if (this.#byValue === null) return this.#scan(query, best)
-    let found = best
-    const value = headValue(query.head, this.#header)
-    if (value !== undefined) {
-      const group = this.#byValue.get(value)
-      if (group !== undefined) found = group.firstMatch(query, found)
-    }
+    const found = this.#firstByHeader(this.#byValue, query, best)
     return this.#rest === null ? found : this.#rest.firstMatch(query, found)
+  }
+
+  #firstByHeader(
+    byValue: ReadonlyMap<string, CandidateList>,
+    query: RouteQuery,
+    best: Candidate | null,
+  ): Candidate | null {
+    const header = this.#header
+    const { head } = query
+    if (hasOneValue(header)) return firstOf(byValue.get(headValue(head, header) ?? ''), query, best)
+    let found = best
+    for (let i = 0; i < head.headers.length; i += 2) {
+      if (head.headers[i] === header) found = firstOf(byValue.get(head.headers[i + 1]!), query, found)
+    }
+    return found
   }
 
   #scan(query: RouteQuery, best: Candidate | null): Candidate | null {
@@ -70,6 +80,10 @@ export class CandidateList {
     }
     return best
   }
+}
+
+function firstOf(group: CandidateList | undefined, query: RouteQuery, best: Candidate | null): Candidate | null {
+  return group === undefined ? best : group.firstMatch(query, best)
 }
 
 function matches(candidate: Candidate, query: RouteQuery): boolean {

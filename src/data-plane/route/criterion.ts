@@ -7,7 +7,7 @@ import {
   QueryParameterMatcherSchema,
 } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
 import type { ResourceCheck } from '../../xds/resource-check.ts'
-import { headValue } from './head-value.ts'
+import { headValue, someHeadValue } from './head-value.ts'
 import { queryParameter } from './query-parameter.ts'
 import {
   type CompiledText,
@@ -20,7 +20,7 @@ import {
 
 export interface Criterion {
   test(head: RequestHead): boolean
-  /** Header that must have exactly one value, and that value: what an index is made of. Null for every other kind. */
+  /** Header that must have this among its values: what an index is made of. Null for every other kind. */
   readonly indexed: { readonly header: string; readonly value: string } | null
 }
 
@@ -54,8 +54,8 @@ export function compileHeaderMatcher(matcher: HeaderMatcher, path: string, check
   const { test } = text
   return {
     test(head) {
-      const value = headValue(head, name)
-      return value === undefined ? missing : test(value) !== invert
+      const passes = someHeadValue(head, name, test)
+      return passes === undefined ? missing : passes !== invert
     },
     indexed: invert || missing || text.exact === null ? null : { header: name, value: text.exact },
   }

@@ -115,7 +115,9 @@ test('paths: prefix, exact, separated prefix, regex; case; the query does not co
 
 test('headers: every kind, inverted, missing, pseudo', () => {
   const cases: readonly (readonly [matcher: JsonObject, headers: string[], expected: boolean])[] = [
-    [{ name: 'X', stringMatch: { exact: 'a,b' } }, ['x', 'a', 'x', 'b'], true],
+    [{ name: 'X', stringMatch: { exact: 'a,b' } }, ['x', 'a', 'x', 'b'], false],
+    [{ name: 'X', stringMatch: { exact: 'b' } }, ['x', 'a', 'x', 'b'], true],
+    [{ name: 'x', stringMatch: { exact: 'b' }, invertMatch: true }, ['x', 'a', 'x', 'b'], false],
     [{ name: 'x', stringMatch: { exact: 'A', ignoreCase: true } }, ['x', 'a'], true],
     [{ name: 'x', stringMatch: { prefix: 'ab' } }, ['x', 'abc'], true],
     [{ name: 'x', stringMatch: { suffix: 'BC', ignoreCase: true } }, ['x', 'abc'], true],
