@@ -21,6 +21,7 @@ export class Stream implements ManagedStream {
   readonly info: StreamInfo
   readonly request: RequestHead
   readonly routeTable: RouteTable | null
+  isRequestComplete = false
   requestCompletedAt = 0
   isDecodingOver = false
   isEnded = false
@@ -45,15 +46,12 @@ export class Stream implements ManagedStream {
     this.info = info
     this.request = request
     this.routeTable = config.routeTable()
-    if (endStream) this.requestCompletedAt = info.startedAt
+    this.isRequestComplete = endStream
+    this.requestCompletedAt = info.startedAt
     info.method = request.method
     info.path = request.path
     info.authority = request.authority
     info.requestHeaders = request.headers
-  }
-
-  get isRequestComplete(): boolean {
-    return this.requestCompletedAt !== 0
   }
 
   /** Sends the request on its way through the filters. `fields`: bits of FIELD that occurred in it. */
@@ -69,7 +67,10 @@ export class Stream implements ManagedStream {
 
   onRequestData(chunk: Buffer, endStream: boolean): void {
     this.info.bytesReceived += chunk.length
-    if (endStream) this.requestCompletedAt = this.#config.clock.now()
+    if (endStream) {
+      this.isRequestComplete = true
+      this.requestCompletedAt = this.#config.clock.now()
+    }
     if (this.isDecodingOver) return
     if (this.#filters !== null) this.#filters.decodeData(chunk, endStream)
     else this.#terminal?.decodeData?.(chunk, endStream)

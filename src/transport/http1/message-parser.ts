@@ -177,6 +177,7 @@ export abstract class MessageParser {
     let start = from
     while (start + 1 < bytes.length && bytes[start] === CR && bytes[start + 1] === LF) start += 2
     if (start >= bytes.length) return start
+    if (bytes[start] === CR && start + 1 === bytes.length) return this.#keep(bytes, start)
     const pos = this.parseHead(bytes, start)
     if (pos === REFUSED) return this.#fail(this.refusal)
     const length = (pos === INCOMPLETE ? bytes.length : pos) - start

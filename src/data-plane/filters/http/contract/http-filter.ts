@@ -42,7 +42,8 @@ export interface TerminalFilter extends HttpFilter {
 export interface FilterStream {
   readonly info: StreamInfo
   readonly request: RequestHead
-  /** Monotonic milliseconds at which the request's last byte came; 0 while it is incomplete. */
+  readonly isRequestComplete: boolean
+  /** Monotonic milliseconds at which the request's last byte came, once it is complete. */
   readonly requestCompletedAt: number
   /** Ends the stream with a response of the mesh's own, through the encode filters. Nothing when a response has begun. */
   localReply(reply: LocalReply): void

@@ -345,7 +345,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Route
     this.#body = null
     if (this.#perTryTimer !== null) this.#config.wheel.cancel(this.#perTryTimer)
     info.responseCodeDetails = 'via_upstream'
-    if (!this.#config.suppressEnvoyHeaders && this.#stream.requestCompletedAt > 0) {
+    if (!this.#config.suppressEnvoyHeaders && this.#stream.isRequestComplete) {
       const elapsed = String(Math.floor(this.#config.clock.now() - this.#stream.requestCompletedAt))
       // The sidecar before this one has set it too; each hop tells of its own.
       if (fields & FIELD.envoy) setHeader(headers, 'x-envoy-upstream-service-time', elapsed)
