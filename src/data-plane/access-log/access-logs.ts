@@ -3,8 +3,25 @@ import type { Any } from '@bufbuild/protobuf/wkt'
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import type { Parsed } from '../../base/problem.ts'
+import { unpackAny } from '../../xds/any-pack.ts'
+import {
+  type SubstitutionFormatString,
+  SubstitutionFormatStringSchema,
+} from '../../xds/generated/envoy/config/core/v3/substitution_format_string_pb.ts'
+import {
+  type FileAccessLog,
+  FileAccessLogSchema,
+} from '../../xds/generated/envoy/extensions/access_loggers/file/v3/file_pb.ts'
+import {
+  StderrAccessLogSchema,
+  StdoutAccessLogSchema,
+} from '../../xds/generated/envoy/extensions/access_loggers/stream/v3/stream_pb.ts'
+import { ResourceCheck } from '../../xds/resource-check.ts'
 import type { AccessLog } from '../stream-info.ts'
+import { OPERATOR_NAMES } from './command-operators.ts'
 import type { LogFiles } from './log-file.ts'
+import { type CompiledLine, compileJsonFormat, compileTextFormat, type LineFormat } from './log-format.ts'
+import { LogWriter } from './log-writer.ts'
 
 export interface AccessLogsHost {
   readonly clock: Clock
@@ -12,8 +29,26 @@ export interface AccessLogsHost {
   readonly files: LogFiles
 }
 
+/** Envoy's format where config gives none. */
+const DEFAULT_FORMAT =
+  '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS% ' +
+  '%BYTES_RECEIVED% %BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" ' +
+  '"%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%"\n'
+
+const FORMAT_FIELDS = new Set([
+  'text_format',
+  'json_format',
+  'text_format_source',
+  'omit_empty_values',
+  'content_type',
+  'formatters',
+])
+/** Built in here, an extension in Envoy. */
+const REQ_WITHOUT_QUERY = /\.formatter\.req_without_query\.v3\.ReqWithoutQuery$/
+
 export class AccessLogs {
   readonly #host: AccessLogsHost
+  readonly #writers = new Map<string, LogWriter>()
 
   constructor(host: AccessLogsHost) {
     this.#host = host
@@ -21,16 +56,110 @@ export class AccessLogs {
 
   /** A logger, or every problem with its config. Its lines are written within a second, or when 64 KiB have gathered. */
   compile(typedConfig: Any): Parsed<AccessLog> {
-    this.#host.log.debug('access log', { type: typedConfig.typeUrl })
-    return { ok: true, value: { log: () => {} } }
+    const check = new ResourceCheck(`access log ${typedConfig.typeUrl.split('.').at(-1)}`)
+    const file = unpackAny(typedConfig, FileAccessLogSchema)
+    const stdout = unpackAny(typedConfig, StdoutAccessLogSchema)
+    const stream = stdout ?? unpackAny(typedConfig, StderrAccessLogSchema)
+    if (file === null && stream === null) {
+      check.unsupported('typed_config', `${typedConfig.typeUrl || 'an empty config'} is not supported`)
+      return check.result<AccessLog>(NO_LOG)
+    }
+    const path = file !== null ? file.path : stdout !== null ? '/dev/stdout' : '/dev/stderr'
+    if (path === '') check.error('path', 'must not be empty')
+    const line = file !== null ? compileFileFormat(file, check) : compileLogFormat(stream?.accessLogFormat.value, check)
+    const writer = check.problems.length === 0 ? this.#writer(path, check) : null
+    return check.result<AccessLog>(writer === null ? NO_LOG : new LineLog(line, writer))
   }
 
   /** Opens every file anew, after log rotation. */
-  reopen(): void {}
+  reopen(): void {
+    for (const writer of this.#writers.values()) writer.reopen()
+  }
 
   /** Writes out what is buffered. */
-  flush(): void {}
+  flush(): void {
+    for (const writer of this.#writers.values()) writer.flush()
+  }
 
   /** Flushes and closes; loggers write nothing from then on. */
-  close(): void {}
+  close(): void {
+    for (const writer of this.#writers.values()) writer.close()
+    this.#writers.clear()
+  }
+
+  #writer(path: string, check: ResourceCheck): LogWriter | null {
+    const known = this.#writers.get(path)
+    if (known !== undefined) return known
+    try {
+      const writer = new LogWriter(path, this.#host.files, this.#host.clock, this.#host.log)
+      this.#writers.set(path, writer)
+      return writer
+    } catch (error) {
+      check.error('path', `cannot be opened: ${error instanceof Error ? error.message : String(error)}`)
+      return null
+    }
+  }
+}
+
+class LineLog implements AccessLog {
+  readonly #line: LineFormat
+  readonly #writer: LogWriter
+
+  constructor(line: LineFormat, writer: LogWriter) {
+    this.#line = line
+    this.#writer = writer
+  }
+
+  log: AccessLog['log'] = info => this.#writer.write(this.#line(info))
+}
+
+/** Stands in where problems keep the config from being taken. */
+const NO_LOG: AccessLog = { log: () => {} }
+
+function compileFileFormat(file: FileAccessLog, check: ResourceCheck): LineFormat {
+  const { accessLogFormat: format } = file
+  switch (format.case) {
+    case 'format':
+      return take(compileTextFormat(format.value, false), 'format', check)
+    case 'jsonFormat':
+      return take(compileJsonFormat(format.value, false), 'json_format', check)
+    case 'typedJsonFormat':
+      return take(compileJsonFormat(format.value, false), 'typed_json_format', check)
+    default:
+      return compileLogFormat(format.value, check)
+  }
+}
+
+function compileLogFormat(format: SubstitutionFormatString | undefined, check: ResourceCheck): LineFormat {
+  if (format === undefined) return take(compileTextFormat(DEFAULT_FORMAT, false), '', check)
+  check.honour(SubstitutionFormatStringSchema, format, 'log_format', FORMAT_FIELDS)
+  for (const [index, { name, typedConfig }] of format.formatters.entries()) {
+    if (!REQ_WITHOUT_QUERY.test(typedConfig?.typeUrl ?? ''))
+      check.unsupported(`log_format.formatters[${index}]`, `the formatter ${name} is not supported`)
+  }
+  const omitEmpty = format.omitEmptyValues
+  const { format: form } = format
+  if (form.case === 'jsonFormat') return take(compileJsonFormat(form.value, omitEmpty), 'log_format.json_format', check)
+  if (form.case === 'textFormat') return take(compileTextFormat(form.value, omitEmpty), 'log_format.text_format', check)
+  if (form.case === 'textFormatSource') {
+    const { specifier } = form.value
+    const path = 'log_format.text_format_source'
+    if (specifier.case === 'inlineString') return take(compileTextFormat(specifier.value, omitEmpty), path, check)
+    if (specifier.case === 'inlineBytes')
+      return take(compileTextFormat(Buffer.from(specifier.value).toString('utf8'), omitEmpty), path, check)
+    check.unsupported(`${path}.${specifier.case ?? 'specifier'}`, 'only inline_string and inline_bytes are supported')
+    return NO_LINE
+  }
+  return take(compileTextFormat(DEFAULT_FORMAT, false), 'log_format', check)
+}
+
+const NO_LINE: LineFormat = () => ''
+
+function take(compiled: CompiledLine, path: string, check: ResourceCheck): LineFormat {
+  if ('line' in compiled) return compiled.line
+  for (const fault of compiled.faults) {
+    const at = fault.path === '' ? path : `${path}.${fault.path}`
+    check.error(at, fault.message, 'WEFT-4004', `there are ${OPERATOR_NAMES.join(', ')}`)
+  }
+  return NO_LINE
 }
