@@ -1,0 +1,212 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { create, type JsonObject } from '@bufbuild/protobuf'
+import type { Any } from '@bufbuild/protobuf/wkt'
+import { FakeClock } from '../../base/clock.ts'
+import { silentLog } from '../../base/log.ts'
+import { packAny } from '../../xds/any-pack.ts'
+import { FileAccessLogSchema } from '../../xds/generated/envoy/extensions/access_loggers/file/v3/file_pb.ts'
+import { StdoutAccessLogSchema } from '../../xds/generated/envoy/extensions/access_loggers/stream/v3/stream_pb.ts'
+import type { ConnectionInfo } from '../connection-info.ts'
+import { RESPONSE_FLAG } from '../response-flag.ts'
+import { StreamInfo } from '../stream-info.ts'
+import { AccessLogs } from './access-logs.ts'
+import { type LogFiles, systemLogFiles } from './log-file.ts'
+
+const ISTIO_TEXT =
+  '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS% "%UPSTREAM_TRANSPORT_FAILURE_REASON%" %BYTES_RECEIVED% %BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%" %UPSTREAM_CLUSTER_RAW% %UPSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%\n'
+
+const connection: ConnectionInfo = {
+  id: 7,
+  localAddress: '127.0.0.1:15001',
+  localPort: 15001,
+  remoteAddress: '127.0.0.1:40000',
+  remoteIp: '127.0.0.1',
+  tls: false,
+  requestedServerName: '',
+  alpn: '',
+  peer: null,
+  localUriSan: '',
+}
+
+function stream(): StreamInfo {
+  const info = new StreamInfo(connection, Date.UTC(2026, 0, 2, 3, 4, 5, 6), 0)
+  info.method = 'GET'
+  info.path = '/productpage?u=1'
+  info.authority = 'productpage:9080'
+  info.requestHeaders = ['user-agent', 'curl/8', 'x-request-id', 'abc', 'x-many', '1', 'x-many', '2']
+  info.responseHeaders = ['x-envoy-upstream-service-time', '5']
+  info.responseCode = 503
+  info.responseFlags = RESPONSE_FLAG.UF | RESPONSE_FLAG.URX
+  info.responseCodeDetails = 'upstream_reset_before_response_started{connection_failure}'
+  info.bytesSent = 91
+  info.duration = 12.7
+  info.upstreamHost = '127.0.0.1:9080'
+  info.upstreamCluster = 'outbound|9080||productpage.default.svc.cluster.local'
+  info.routeName = 'default'
+  return info
+}
+
+class MemoryFiles implements LogFiles {
+  readonly written = new Map<string, string[]>()
+  opened = 0
+
+  open(path: string): { write(text: string): void; close(): void } {
+    this.opened++
+    const blocks = this.written.get(path) ?? []
+    this.written.set(path, blocks)
+    return { write: text => void blocks.push(text), close: () => {} }
+  }
+}
+
+function setUp(): { logs: AccessLogs; files: MemoryFiles; clock: FakeClock } {
+  const clock = new FakeClock()
+  const files = new MemoryFiles()
+  return { logs: new AccessLogs({ clock, log: silentLog, files }), files, clock }
+}
+
+function textLog(format: string, path = '/dev/stdout'): Any {
+  return packAny(
+    FileAccessLogSchema,
+    create(FileAccessLogSchema, {
+      path,
+      accessLogFormat: {
+        case: 'logFormat',
+        value: { format: { case: 'textFormatSource', value: { specifier: { case: 'inlineString', value: format } } } },
+      },
+    }),
+  )
+}
+
+function jsonLog(format: JsonObject): Any {
+  return packAny(
+    StdoutAccessLogSchema,
+    create(StdoutAccessLogSchema, {
+      accessLogFormat: { case: 'logFormat', value: { format: { case: 'jsonFormat', value: format } } },
+    }),
+  )
+}
+
+function lineOf(format: string, info = stream()): string {
+  const { logs, files } = setUp()
+  const compiled = logs.compile(textLog(format))
+  assert.ok(compiled.ok, JSON.stringify(compiled))
+  compiled.value.log(info)
+  logs.close()
+  return files.written.get('/dev/stdout')!.join('')
+}
+
+test("Istio's default line", () => {
+  assert.equal(
+    lineOf(ISTIO_TEXT),
+    '[2026-01-02T03:04:05.006Z] "GET /productpage?u=1 HTTP/1.1" 503 UF,URX upstream_reset_before_response_started{connection_failure} - "-" 0 91 12 5 "-" "curl/8" "abc" "productpage:9080" "127.0.0.1:9080" outbound|9080||productpage.default.svc.cluster.local - 127.0.0.1:15001 127.0.0.1:40000 - default\n',
+  )
+})
+
+test('operators: length, alternatives, several values, times, percent sign', () => {
+  assert.equal(
+    lineOf('%REQ(:PATH):4%|%REQ(X-A?USER-AGENT)%|%REQ(x-many)%|%%|%REQ_WITHOUT_QUERY(:PATH)%'),
+    '/pro|curl/8|1,2|%|/productpage',
+  )
+  assert.equal(lineOf('%START_TIME(%s.%3f %Y/%m/%d %F %T%z)%'), '1767323045.006 2026/01/02 2026-01-02 03:04:05+0000')
+  assert.equal(
+    lineOf('%UPSTREAM_REMOTE_PORT% %DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT% %RESP(:STATUS)%'),
+    '9080 127.0.0.1 503',
+  )
+})
+
+test('a header value cannot forge a field or a line', () => {
+  const info = stream()
+  info.requestHeaders = ['user-agent', 'a" 200 "\r\n[2026]']
+  assert.equal(lineOf('"%REQ(USER-AGENT)%"\n', info), '"a\\x22 200 \\x22\\x0D\\x0A[2026]"\n')
+})
+
+test('JSON keeps numbers and nulls, and stays JSON whatever a header holds', () => {
+  const { logs, files } = setUp()
+  const compiled = logs.compile(
+    jsonLog({
+      code: '%RESPONSE_CODE%',
+      agent: '%REQ(USER-AGENT)%',
+      missing: '%REQ(X-NONE)%',
+      both: '%REQ(:METHOD)% %PROTOCOL%',
+      inner: { flags: '%RESPONSE_FLAGS%', fixed: 1 },
+    }),
+  )
+  assert.ok(compiled.ok)
+  const info = stream()
+  info.requestHeaders = ['user-agent', `${Buffer.from('é').toString('latin1')}"\n\u00ff`]
+  compiled.value.log(info)
+  logs.flush()
+  const line = files.written.get('/dev/stdout')!.join('')
+  assert.match(line, /^[\x20-\x7e]+\n$/)
+  assert.deepEqual(JSON.parse(line), {
+    code: 503,
+    agent: 'é"\n\ufffd',
+    missing: null,
+    both: 'GET HTTP/1.1',
+    inner: { flags: 'UF,URX', fixed: 1 },
+  })
+})
+
+test('an unknown operator, time or formatter is a problem that says what there is', () => {
+  const { logs } = setUp()
+  for (const format of ['%NO_SUCH%', '%REQ()%', '%START_TIME(%Q)%', '%DYNAMIC_METADATA(a)%', '100%']) {
+    const compiled = logs.compile(textLog(format))
+    assert.ok(!compiled.ok, format)
+    assert.equal(compiled.problems[0]!.code, 'WEFT-4004')
+    assert.equal(compiled.problems[0]!.path, 'log_format.text_format_source')
+  }
+  const both = logs.compile(jsonLog({ a: '%X_Y%', b: { c: '%Z%' } }))
+  assert.deepEqual(both.ok ? [] : both.problems.map(problem => problem.path), [
+    'log_format.json_format.a',
+    'log_format.json_format.b.c',
+  ])
+})
+
+test('lines gather for a second or 64 KiB; loggers of one path share its file; reopen opens anew', () => {
+  const { logs, files, clock } = setUp()
+  const first = logs.compile(textLog('%REQ(:METHOD)%\n', '/a'))
+  const second = logs.compile(textLog('%PROTOCOL%\n', '/a'))
+  assert.ok(first.ok && second.ok)
+  first.value.log(stream())
+  second.value.log(stream())
+  assert.deepEqual(files.written.get('/a'), [])
+  clock.advance(1000)
+  assert.deepEqual(files.written.get('/a'), ['GET\nHTTP/1.1\n'])
+  assert.equal(clock.pendingTimers, 0)
+  for (let i = 0; i < 65_536 / 9; i++) second.value.log(stream())
+  assert.equal(files.written.get('/a')!.length, 2)
+  assert.equal(files.opened, 1)
+  logs.reopen()
+  assert.equal(files.opened, 2)
+  first.value.log(stream())
+  logs.close()
+  first.value.log(stream())
+  assert.equal(files.written.get('/a')!.at(-1), 'GET\n')
+  assert.equal(clock.pendingTimers, 0)
+})
+
+test('a file that cannot be opened is a problem', () => {
+  const logs = new AccessLogs({ clock: new FakeClock(), log: silentLog, files: systemLogFiles })
+  const compiled = logs.compile(textLog('x', '/nonexistent/dir/log'))
+  assert.ok(!compiled.ok && compiled.problems[0]!.message.includes('ENOENT'))
+})
+
+test('the system files append, in order, over a rotation', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'weft-log-'))
+  const path = join(directory, 'access.log')
+  const first = systemLogFiles.open(path)
+  first.write('a\n')
+  first.write('\u00e9\n')
+  renameSync(path, `${path}.1`)
+  const second = systemLogFiles.open(path)
+  second.write('b\n')
+  first.close()
+  second.close()
+  while (readFileSync(path).length < 2 || readFileSync(`${path}.1`).length < 4) await new Promise(setImmediate)
+  assert.deepEqual(readFileSync(`${path}.1`), Buffer.from([97, 10, 0xe9, 10]))
+  rmSync(directory, { recursive: true })
+})
