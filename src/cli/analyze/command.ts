@@ -73,7 +73,7 @@ async function readPath(context: CliContext, path: string, found: Analyzed): Pro
   }
   found.workloads.push(...plannedWorkloads(mesh))
   if (mesh.configDirectory !== null) {
-    found.documents.push(...(await readConfigDocuments(context, [join(path, 'mesh')])))
+    found.documents.push(...(await readConfigDocuments(context, [mesh.configDirectory])))
   }
 }
 

@@ -13,7 +13,8 @@ interface HistoryOptions extends MeshOptions {
 }
 
 const SHOWN_REVISIONS = 20
-const SHOWN_CHANGES = 4
+const SHOWN_CHANGES = 3
+const LONGEST_MESSAGE = 72
 const SIGN: Readonly<Record<string, string>> = { created: '+', configured: '~', deleted: '-', unchanged: '=' }
 
 export function historyCommand(context: CliContext): Command {
@@ -35,11 +36,16 @@ export function historyCommand(context: CliContext): Command {
           formatAge(entry.at, context.clock.wallNow()),
           entry.source,
           formatChanges(entry.changes),
-          entry.message,
+          shorten(entry.message),
         ]),
         none: 'nothing has been applied yet',
       }))
     })
+}
+
+/** What names many files would make a table of one column. */
+function shorten(message: string): string {
+  return message.length <= LONGEST_MESSAGE ? message : `${message.slice(0, LONGEST_MESSAGE - 3)}...`
 }
 
 function formatChanges(changes: readonly ConfigChange[]): string {

@@ -43,7 +43,7 @@ export class ControlPlaneRunner {
         ...meshConfigArguments(host.stateDir, directory),
         ...['--state', host.stateDir],
       ],
-      cwd: process.cwd(),
+      cwd: host.cwd,
       env: host.env,
       ports: { ...ports },
       restart: true,

@@ -5,6 +5,8 @@ import type { Reaper } from './reaper.ts'
 export interface LauncherHost {
   /** Absolute. */
   readonly stateDir: string
+  /** Where relative paths begin, for the launcher and its processes. */
+  readonly cwd: string
   readonly clock: Clock
   readonly fetch: typeof fetch
   /** The command that starts this program again. */

@@ -16,7 +16,7 @@ export interface MeshDirectory {
   readonly directory: string
   readonly name: string
   readonly namespace: string
-  /** `mesh/` in it, or null where there is none. */
+  /** `mesh/` in it, relative as the directory was given; null where there is none. */
   readonly configDirectory: string | null
   /** Files in `networking/`, relative to the directory: for a person to apply. */
   readonly examples: readonly string[]
@@ -77,12 +77,11 @@ export function parseMeshFile(source: MeshFileSource): {
     sink.error('WEFT-1011', { path: '', position: documents[1]?.node.position ?? start }, 'one document, please')
   const reader = new ObjectReader(node, '', sink)
   const namespace = readName(reader, 'namespace', 'default')
-  const configDirectory = join(source.root, 'mesh')
   const mesh: MeshDirectory = {
     directory: source.directory,
     name: readName(reader, 'name', 'mesh'),
     namespace,
-    configDirectory: existsSync(configDirectory) ? configDirectory : null,
+    configDirectory: existsSync(join(source.root, 'mesh')) ? join(source.directory, 'mesh') : null,
     examples: listExamples(source.root),
     meshConfigText: readMeshConfigText(reader, source.text),
     gateway: readGateway(reader),

@@ -24,6 +24,7 @@ export function openLauncherHost(context: CliContext, options: LauncherHostOptio
   }
   return {
     stateDir,
+    cwd: context.cwd,
     clock: context.clock,
     fetch: context.fetch,
     self: context.self,

@@ -49,7 +49,7 @@ export class ProxyRunner {
       name: spec.kind === 'router' ? spec.name : `${spec.name}-proxy`,
       role: spec.kind === 'router' ? 'gateway' : 'proxy',
       command: this.#command(),
-      cwd: process.cwd(),
+      cwd: host.cwd,
       env: host.env,
       ports: spec.ports,
       workload: spec.name,
