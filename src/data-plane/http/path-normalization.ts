@@ -88,8 +88,10 @@ function removeDotSegments(path: string): string {
   const last = segments.length - 1
   for (let i = 1; i <= last; i++) {
     const segment = segments[i]!
-    const isParent = segment === '..'
-    if (!isParent && segment !== '.') {
+    // `..;x=y` too is the parent to servers that know path parameters (Envoy resolves it, too).
+    const name = segment.startsWith('.') ? segment.split(';', 1)[0]! : segment
+    const isParent = name === '..'
+    if (!isParent && name !== '.') {
       kept.push(segment)
       continue
     }

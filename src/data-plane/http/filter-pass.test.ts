@@ -1,0 +1,143 @@
+// Filters that hold headers and bytes, let go, and refuse.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { DataStatus, HeadersStatus, HttpFilter } from '../filters/http/contract/http-filter.ts'
+import { FilterPass } from './filter-pass.ts'
+
+class Scene extends FilterPass {
+  readonly seen: string[]
+  readonly owner: { isOver: boolean }
+
+  constructor(filters: readonly HttpFilter[], limit = 10) {
+    const seen: string[] = []
+    const owner = {
+      isOver: false,
+      onPassOverflow: () => {
+        seen.push('overflow')
+        owner.isOver = true
+      },
+      onPassFull: () => void seen.push('full'),
+      onPassRelieved: () => void seen.push('relieved'),
+    }
+    super(
+      owner,
+      filters,
+      filters.map((_, position) => position),
+      limit,
+    )
+    this.seen = seen
+    this.owner = owner
+  }
+
+  protected callHeaders(filter: HttpFilter, endStream: boolean): HeadersStatus {
+    return (
+      filter.decodeHeaders?.({ method: '', path: '', authority: '', scheme: '', headers: [] }, endStream) ?? 'continue'
+    )
+  }
+
+  protected callData(filter: HttpFilter, chunk: Buffer, endStream: boolean): DataStatus | undefined {
+    return filter.decodeData?.(chunk, endStream)
+  }
+
+  protected deliverHeaders(endStream: boolean): void {
+    this.seen.push(`headers${endStream ? ' end' : ''}`)
+  }
+
+  protected deliverData(chunk: Buffer, endStream: boolean): void {
+    this.seen.push(`${chunk.toString()}${endStream ? ' end' : ''}`)
+  }
+}
+
+const through: HttpFilter = { decodeHeaders: () => 'continue', decodeData: () => 'continue' }
+const bytes = (text: string): Buffer => Buffer.from(text)
+
+test('nobody holds: all goes through as it comes', () => {
+  const scene = new Scene([through, through])
+  scene.headers(false)
+  scene.data(bytes('a'), false)
+  scene.data(bytes('b'), true)
+  assert.deepEqual(scene.seen, ['headers', 'a', 'b end'])
+})
+
+test('headers held by a filter that ignores bytes: these wait, and hold the sender back at the limit', () => {
+  const holder: HttpFilter = { decodeHeaders: () => 'stop' }
+  const scene = new Scene([through, holder, through])
+  scene.headers(false)
+  scene.data(bytes('12345678'), false)
+  scene.data(bytes('9abc'), false)
+  assert.deepEqual(scene.seen, ['full'])
+  scene.resume(holder)
+  assert.deepEqual(scene.seen, ['full', 'headers', 'relieved', '12345678', '9abc'])
+  scene.data(bytes('z'), true)
+  assert.equal(scene.seen.at(-1), 'z end')
+})
+
+test('headers held until enough of the body is there: `continue` on bytes lets them go first', () => {
+  let length = 0
+  const holder: HttpFilter = {
+    decodeHeaders: () => 'stop',
+    decodeData: chunk => {
+      length += chunk.length
+      return length < 3 ? 'buffer' : 'continue'
+    },
+  }
+  const scene = new Scene([holder, through])
+  scene.headers(false)
+  for (const text of ['a', 'b', 'c', 'd']) scene.data(bytes(text), text === 'd')
+  assert.deepEqual(scene.seen, ['headers', 'a', 'b', 'c', 'd end'])
+})
+
+test('a held body keeps its end, one without bytes too', () => {
+  const holder: HttpFilter = { decodeHeaders: () => 'stop', decodeData: () => 'pause' }
+  const scene = new Scene([holder])
+  scene.headers(false)
+  scene.data(bytes('a'), false)
+  scene.data(bytes(''), true)
+  scene.resume(holder)
+  assert.deepEqual(scene.seen, ['headers', 'a end'])
+  const empty = new Scene([holder])
+  empty.headers(false)
+  empty.data(bytes(''), true)
+  empty.resume(holder)
+  assert.deepEqual(empty.seen, ['headers', ' end'])
+})
+
+test('a request without a body, held and let go', () => {
+  const holder: HttpFilter = { decodeHeaders: () => 'stop' }
+  const scene = new Scene([holder, through])
+  scene.headers(true)
+  scene.resume(holder)
+  scene.resume(through)
+  assert.deepEqual(scene.seen, ['headers end'])
+})
+
+test('two that hold, one after the other', () => {
+  const first: HttpFilter = { decodeHeaders: () => 'stop', decodeData: () => 'pause' }
+  const second: HttpFilter = { decodeHeaders: () => 'stop', decodeData: () => 'pause' }
+  const scene = new Scene([first, second])
+  scene.headers(false)
+  scene.data(bytes('a'), true)
+  scene.resume(first)
+  assert.deepEqual(scene.seen, [])
+  scene.resume(second)
+  assert.deepEqual(scene.seen, ['headers', 'a end'])
+})
+
+test('a body that is to be whole and is too large is refused', () => {
+  const holder: HttpFilter = { decodeHeaders: () => 'stop', decodeData: () => 'buffer' }
+  const scene = new Scene([holder])
+  scene.headers(false)
+  scene.data(bytes('12345678901'), false)
+  assert.deepEqual(scene.seen, ['overflow'])
+  scene.resume(holder)
+  assert.deepEqual(scene.seen, ['overflow'])
+})
+
+test('after a local reply nothing goes on', () => {
+  const holder: HttpFilter = { decodeHeaders: () => 'stop' }
+  const scene = new Scene([holder, through])
+  scene.headers(true)
+  scene.owner.isOver = true
+  scene.resume(holder)
+  assert.deepEqual(scene.seen, [])
+})

@@ -1,0 +1,165 @@
+// Pools on real sockets: reuse, dead connections, drain, limits of use.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { FakeClock } from '../../base/clock.ts'
+import { TimerWheel } from '../../base/timer-wheel.ts'
+import type { RequestHead } from '../../transport/request-head.ts'
+import { FakeCluster } from '../http/fake-proxy.ts'
+import { ok, type RawUpstream, rawUpstream, type UpstreamRequest } from '../http/raw-client.ts'
+import { ClusterPools } from './cluster-pools.ts'
+import type { EndpointPool, PoolWaiter } from './endpoint-pool.ts'
+import type { ResetReason } from './reset-reason.ts'
+import type { UpstreamConnection, UpstreamStream } from './upstream-connection.ts'
+
+/** One request, from the pool to its response's end. */
+class Exchange implements PoolWaiter, UpstreamStream {
+  outcome = ''
+  connection: UpstreamConnection | null = null
+  readonly #path: string
+
+  constructor(pool: EndpointPool, path = '/') {
+    this.#path = path
+    const connection = pool.acquire(this, false)
+    if (connection) this.onPoolReady(connection)
+  }
+
+  onPoolReady(connection: UpstreamConnection): void {
+    this.connection = connection
+    connection.assign(this)
+    const head: RequestHead = { method: 'GET', path: this.#path, authority: 'a', scheme: 'http', headers: [] }
+    connection.sendHead(head, this.#path, 'a', true)
+  }
+
+  onPoolFailure(reason: ResetReason): void {
+    this.outcome = reason.text
+  }
+
+  onResponseHead(): void {}
+  onInterimResponse(): void {}
+  onConnectionDrained(): void {}
+
+  onResponseBody(chunk: Buffer, endStream: boolean): void {
+    if (endStream) this.outcome = chunk.toString()
+  }
+
+  onConnectionLost(reason: ResetReason): void {
+    this.outcome = reason.text
+  }
+}
+
+async function ticks(until: () => boolean): Promise<void> {
+  while (!until()) await new Promise(resolve => setImmediate(resolve))
+}
+
+async function withPool(
+  answer: (request: UpstreamRequest) => string | undefined,
+  use: (pool: EndpointPool, cluster: FakeCluster, upstream: RawUpstream, pools: ClusterPools) => Promise<void>,
+): Promise<void> {
+  const upstream = await rawUpstream(answer)
+  const cluster = new FakeCluster('c', upstream.port)
+  const pools = ClusterPools.of(cluster, new TimerWheel(new FakeClock()))
+  const pool = pools.get(cluster.endpoints[0]!)
+  try {
+    await use(pool, cluster, upstream, pools)
+  } finally {
+    await upstream.close()
+    await ticks(() => cluster.stats.upstreamCxActive.value === 0)
+  }
+}
+
+test('the connection used last is used next', () =>
+  withPool(
+    ({ head }) => (head.path === '/hold' ? undefined : ok('done')),
+    async (pool, cluster) => {
+      const both = [new Exchange(pool), new Exchange(pool)]
+      await ticks(() => both.every(exchange => exchange.outcome === 'done'))
+      assert.equal(pool.idleCount, 2)
+      const third = new Exchange(pool)
+      await ticks(() => third.outcome === 'done')
+      const fourth = new Exchange(pool)
+      assert.equal(fourth.connection, third.connection)
+      await ticks(() => fourth.outcome === 'done')
+      assert.equal(cluster.stats.upstreamCxTotal.value, 2)
+    },
+  ))
+
+test('an idle connection that the other side closes, or speaks on, is not used again', () =>
+  withPool(
+    () => ok('done'),
+    async (pool, cluster, upstream) => {
+      for (const spoil of ['end', 'speak'] as const) {
+        const first = new Exchange(pool)
+        await ticks(() => first.outcome === 'done')
+        for (const socket of upstream.sockets) {
+          if (spoil === 'end') socket.end()
+          else socket.write('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n')
+        }
+        await ticks(() => pool.openCount === 0)
+        assert.equal(pool.idleCount, 0)
+      }
+      assert.equal(cluster.stats.upstreamCxTotal.value, 2)
+      assert.equal(cluster.stats.upstreamCxDestroyRemoteWithActiveRq.value, 0)
+    },
+  ))
+
+test('a response with bytes behind its end is delivered, and its connection closed', () =>
+  withPool(
+    () => `${ok('done')}more`,
+    async pool => {
+      const exchange = new Exchange(pool)
+      await ticks(() => exchange.outcome === 'done' && pool.openCount === 0)
+    },
+  ))
+
+test('an endpoint that leaves: idle connections close, the others after their request', () =>
+  withPool(
+    ({ head }) => (head.path === '/hold' ? undefined : ok('done')),
+    async (pool, cluster, upstream, pools) => {
+      const idle = new Exchange(pool)
+      const held = new Exchange(pool, '/hold')
+      await ticks(() => idle.outcome === 'done' && upstream.requests.length === 2)
+      cluster.remove(cluster.endpoints[0]!)
+      assert.equal(pool.idleCount, 0)
+      assert.equal(pools.size, 1)
+      upstream.requests.find(request => request.head.path === '/hold')!.socket.write(ok('done'))
+      await ticks(() => held.outcome === 'done' && pool.openCount === 0)
+      assert.equal(pools.size, 0)
+    },
+  ))
+
+test('a connection carries no more requests than the cluster allows', () =>
+  withPool(
+    () => ok('done'),
+    async (pool, cluster) => {
+      cluster.maxRequestsPerConnection = 2
+      for (let i = 0; i < 5; i++) {
+        const exchange = new Exchange(pool)
+        await ticks(() => exchange.outcome === 'done')
+      }
+      assert.equal(cluster.stats.upstreamCxTotal.value, 3)
+    },
+  ))
+
+test('all who wait hear of a connection that cannot be made', () =>
+  withPool(
+    () => ok(),
+    async (pool, cluster, upstream) => {
+      await upstream.close()
+      const both = [new Exchange(pool), new Exchange(pool)]
+      await ticks(() => both.every(exchange => exchange.outcome === 'remote connection failure'))
+      assert.equal(cluster.stats.upstreamRqPendingActive.value, 0)
+      await ticks(() => cluster.stats.upstreamCxConnectFail.value === 2)
+    },
+  ))
+
+test('one who no longer waits is not called', () =>
+  withPool(
+    () => ok('done'),
+    async (pool, cluster) => {
+      const gone = new Exchange(pool)
+      pool.cancel(gone)
+      await ticks(() => pool.idleCount === 1)
+      assert.equal(gone.connection, null)
+      assert.equal(cluster.stats.upstreamRqPendingActive.value, 0)
+    },
+  ))
