@@ -8,7 +8,7 @@ import type { Proxy as DataPlaneProxy } from '../proxy.ts'
 import type { StatFilter } from '../stats/stats-store.ts'
 import { clustersJson, clustersText } from './clusters-page.ts'
 import { configDump } from './config-dump.ts'
-import { configToJson, type JsonObject } from './config-registry.ts'
+import { configToJson, type JsonObject } from './config-json.ts'
 
 export type ServerState = 'LIVE' | 'DRAINING' | 'PRE_INITIALIZING' | 'INITIALIZING'
 

@@ -1,6 +1,6 @@
 // /clusters, as Envoy prints it: text, and ?format=json (envoy/admin/v3/clusters.proto).
 import type { CircuitLimits, Cluster, Endpoint } from '../cluster/cluster.ts'
-import type { JsonObject } from './config-registry.ts'
+import type { JsonObject } from './config-json.ts'
 
 export function clustersText(clusters: readonly Cluster[]): string {
   let text = ''

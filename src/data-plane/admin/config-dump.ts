@@ -5,7 +5,7 @@ import { RESOURCE_SCHEMA, type ResourceMessage } from '../../xds/resource-messag
 import type { ResourceType } from '../../xds/type-url.ts'
 import type { AcceptedResource, RefusedResource, ResourceRecords } from '../resource-records.ts'
 import type { SecretStore } from '../transport-socket/secret-store.ts'
-import { configToJson, type JsonObject } from './config-registry.ts'
+import { configToJson, type JsonObject } from './config-json.ts'
 
 export interface ConfigDumpSource {
   readonly node: Node

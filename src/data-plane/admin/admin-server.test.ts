@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict'
+import { request } from 'node:http'
+import { after, test } from 'node:test'
+import { AdjustableLog } from '../../base/adjustable-log.ts'
+import { FakeClock } from '../../base/clock.ts'
+import { TestAuthority } from '../../transport/tls/certificate-fixture.ts'
+import {
+  boundPort,
+  connectionManager,
+  listener,
+  openProxy,
+  rds,
+  routeConfiguration,
+  routes,
+  staticCluster,
+  TestIdentity,
+} from '../mesh-fixture.ts'
+import { createNode } from '../xds-client/proxy-node.ts'
+import type { ServerState } from './admin-pages.ts'
+import { AdminServer } from './admin-server.ts'
+
+const authority = await TestAuthority.create()
+const clock = new FakeClock()
+const proxy = openProxy({ clock })
+proxy.useIdentity(
+  new TestIdentity(await authority.issueSpiffe('spiffe://cluster.local/ns/default/sa/a'), authority.bundle),
+)
+proxy.apply('cluster', [staticCluster('outbound|9080||reviews', 9080)], [], new Map([['outbound|9080||reviews', 'v7']]))
+proxy.apply('listener', [
+  listener('out', [{ filters: [connectionManager(rds('http_proxy'))] }]),
+  listener('in', [{ filters: [connectionManager({ route_config: routes('r', 'c') })] }]),
+])
+proxy.apply('route', [routeConfiguration('http_proxy', 'outbound|9080||reviews')])
+proxy.apply('listener', [listener('in', [])])
+const port = await boundPort(proxy, 'out')
+let state: ServerState = 'PRE_INITIALIZING'
+const lines: string[] = []
+const log = new AdjustableLog('proxy', 'info', clock, line => lines.push(line))
+const asked: string[] = []
+const facts = { workload: 'a-0', namespace: 'default', serviceAccount: 'a', router: false, labels: { app: 'a' } }
+const admin = await AdminServer.open(0, {
+  proxy,
+  node: createNode(facts, '0.1.0'),
+  clock,
+  log,
+  version: '0.1.0',
+  startedAt: clock.wallNow(),
+  state: () => state,
+  quit: () => asked.push('quit'),
+  drainListeners: () => asked.push('drain'),
+})
+after(async () => {
+  await admin.close()
+  await proxy.close()
+})
+
+function ask(
+  path: string,
+  options: { method?: string; headers?: Record<string, string> } = {},
+): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(
+      { port: admin.port, host: '127.0.0.1', path, agent: false, ...options },
+      async incoming => {
+        let body = ''
+        for await (const chunk of incoming) body += chunk
+        resolve({ status: incoming.statusCode ?? 0, body })
+      },
+    )
+    outgoing.on('error', reject)
+    outgoing.end()
+  })
+}
+
+interface Config {
+  readonly '@type': string
+  readonly [key: string]: unknown
+}
+
+async function dump(path = '/config_dump'): Promise<Map<string, Config>> {
+  const { configs } = JSON.parse((await ask(path)).body) as { configs: Config[] }
+  return new Map(configs.map(config => [config['@type'].split('.').at(-1) ?? '', config]))
+}
+
+test('/ready follows the state', async () => {
+  assert.deepEqual(await ask('/ready'), { status: 503, body: 'PRE_INITIALIZING\n' })
+  state = 'LIVE'
+  assert.deepEqual(await ask('/ready'), { status: 200, body: 'LIVE\n' })
+})
+
+test('/config_dump has the parts of Envoy, in its order, endpoints when asked for', async () => {
+  assert.deepEqual(
+    [...(await dump()).keys()],
+    [
+      'BootstrapConfigDump',
+      'ClustersConfigDump',
+      'ListenersConfigDump',
+      'ScopedRoutesConfigDump',
+      'RoutesConfigDump',
+      'SecretsConfigDump',
+    ],
+  )
+  assert.ok((await dump('/config_dump?include_eds')).has('EndpointsConfigDump'))
+})
+
+test('resources are printed with version and time, a refused update beside what serves', async () => {
+  const configs = await dump()
+  const clusters = configs.get('ClustersConfigDump')?.['dynamic_active_clusters'] as Record<string, unknown>[]
+  assert.equal(clusters[0]?.['version_info'], 'v7')
+  assert.equal((clusters[0]!['cluster'] as Record<string, unknown>)['connect_timeout'], '1s')
+  const listeners = configs.get('ListenersConfigDump')?.['dynamic_listeners'] as Record<
+    string,
+    Record<string, unknown>
+  >[]
+  const inbound = listeners.find(({ name }) => String(name) === 'in')
+  assert.ok(inbound?.['active_state'])
+  assert.match(String(inbound?.['error_state']?.['details']), /no filter chains specified/)
+  const routesDump = configs.get('RoutesConfigDump')?.['dynamic_route_configs'] as Record<
+    string,
+    Record<string, unknown>
+  >[]
+  assert.equal(routesDump[0]?.['route_config']?.['name'], 'http_proxy')
+})
+
+test('secrets are printed without their keys', async () => {
+  const { body } = await ask('/config_dump')
+  const secrets = (await dump()).get('SecretsConfigDump')?.['dynamic_active_secrets'] as { name: string }[]
+  assert.deepEqual(
+    secrets.map(({ name }) => name),
+    ['default', 'ROOTCA'],
+  )
+  const key = proxy.secrets.keyPair('default')?.privateKey ?? ''
+  assert.ok(!body.includes(Buffer.from(key).toString('base64').slice(0, 60)))
+  assert.ok(body.includes(Buffer.from('[redacted]').toString('base64')))
+})
+
+test('/clusters and /listeners in both forms', async () => {
+  const text = (await ask('/clusters')).body
+  assert.match(text, /^outbound\|9080\|\|reviews::127\.0\.0\.1:9080::health_flags::healthy$/m)
+  assert.match(text, /^outbound\|9080\|\|reviews::127\.0\.0\.1:9080::cx_total::0$/m)
+  const clusters = JSON.parse((await ask('/clusters?format=json')).body) as {
+    cluster_statuses: { host_statuses: unknown[] }[]
+  }
+  assert.equal(clusters.cluster_statuses[0]?.host_statuses.length, 1)
+  assert.match((await ask('/listeners')).body, new RegExp(`^out::127\\.0\\.0\\.1:${port}$`, 'm'))
+  assert.match((await ask('/listeners?format=json')).body, /listener_statuses/)
+})
+
+test('/stats is filtered in linear time, and refuses what is no pattern', async () => {
+  assert.match(
+    (await ask('/stats?filter=listener_manager.*active')).body,
+    /^listener_manager\.total_listeners_active: 2\n$/,
+  )
+  assert.equal((await ask('/stats?filter=(')).status, 400)
+  assert.equal((await ask(`/stats?filter=${'(a%2B)%2B'.repeat(20)}%24`)).status, 200)
+  assert.match(
+    (await ask('/stats/prometheus?filter=total_listeners_active')).body,
+    /envoy_listener_manager_total_listeners_active 2/,
+  )
+  assert.ok(JSON.parse((await ask('/stats?format=json')).body))
+})
+
+test('/server_info names the node', async () => {
+  clock.advance(3000)
+  const info = JSON.parse((await ask('/server_info')).body) as {
+    state: string
+    uptime_current_epoch: string
+    node: { id: string }
+  }
+  assert.deepEqual([info.state, info.uptime_current_epoch], ['LIVE', '3s'])
+  assert.equal(info.node.id, 'sidecar~127.0.0.1~a-0.default~default.svc.cluster.local')
+})
+
+test('what changes something is asked by POST', async () => {
+  assert.equal((await ask('/quitquitquit')).status, 405)
+  assert.deepEqual(await ask('/quitquitquit', { method: 'POST' }), { status: 200, body: 'OK\n' })
+  await ask('/drain_listeners', { method: 'POST' })
+  assert.deepEqual(asked, ['quit', 'drain'])
+  assert.match((await ask('/logging?level=debug', { method: 'POST' })).body, /weft: debug/)
+  log.debug('now seen')
+  assert.equal(lines.length, 1)
+  assert.equal((await ask('/logging?level=loud', { method: 'POST' })).status, 400)
+})
+
+test('a foreign host or origin is refused, an unknown path is 404, a broken one does no harm', async () => {
+  assert.equal((await ask('/ready', { headers: { host: 'evil.example:15000' } })).status, 403)
+  assert.equal((await ask('/ready', { headers: { origin: 'http://evil.example' } })).status, 403)
+  assert.equal(
+    (await ask('/ready', { headers: { host: 'localhost:15000', origin: 'http://127.0.0.1:1' } })).status,
+    200,
+  )
+  assert.equal((await ask('/nothing')).status, 404)
+  assert.equal((await ask('//')).status, 404)
+})
