@@ -95,22 +95,22 @@ spec: { selector: { app: fine }, ports: [{ name: http, port: 9080 }] }
 })
 
 test('pushing config under load loses no request', async () => {
-  const load = new SteadyLoad(`${mesh.gateway}/api/v1/products/0/reviews`, 4)
-  for (const version of ['v1', 'v3', 'v2']) {
-    const { code, stderr } = await mesh.apply(
-      `apiVersion: networking.istio.io/v1
+  const load = await SteadyLoad.during(`${mesh.gateway}/api/v1/products/0/reviews`, 4, async load => {
+    for (const version of ['v1', 'v3', 'v2']) {
+      const { code, stderr } = await mesh.apply(
+        `apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: { name: reviews }
 spec:
   hosts: [reviews]
   http: [{ route: [{ destination: { host: reviews, subset: ${version} } }] }]
 `,
-      '--wait',
-    )
-    assert.equal(code, 0, stderr)
-    await load.passes(20)
-  }
-  await load.stop()
+        '--wait',
+      )
+      assert.equal(code, 0, stderr)
+      await load.passes(20)
+    }
+  })
   assert.deepEqual(load.failures, [])
 })
 

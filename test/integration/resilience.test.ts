@@ -20,6 +20,10 @@ async function instances(): Promise<{ name: string; ports: { inboundPort: number
   return JSON.parse(body).instances.filter((instance: { service: string }) => instance.service === 'echo')
 }
 
+async function healthyInstances(): Promise<number> {
+  return (await instances()).filter(one => one.healthy).length
+}
+
 async function syncedProxies(): Promise<number> {
   const { body } = await ask(`${mesh.api}/v1/proxies`)
   const { proxies } = JSON.parse(body)
@@ -30,21 +34,18 @@ async function syncedProxies(): Promise<number> {
 
 test('killing the control plane fails no request; it comes back with everything', async () => {
   const revisions = (await ask(`${mesh.api}/v1/revisions`)).body
-  const load = new SteadyLoad(`${mesh.gateway}/`, 4)
-  const killed = await mesh.processNamed(row => row.role === 'control-plane')
-  process.kill(killed.pid, 'SIGKILL')
-  await load.passes(300)
-  await eventually('a new control plane', async () => {
-    const row = await mesh.processNamed(row => row.role === 'control-plane').catch(() => undefined)
-    return (
-      row !== undefined &&
-      row.pid !== killed.pid &&
-      (await ask(`${mesh.api}/v1/mesh`).catch(() => ({ status: 0 }))).status === 200
-    )
+  const load = await SteadyLoad.during(`${mesh.gateway}/`, 4, async load => {
+    const killed = await mesh.processNamed(row => row.role === 'control-plane')
+    process.kill(killed.pid, 'SIGKILL')
+    await load.passes(300)
+    await eventually('a new control plane', async () => {
+      const row = await mesh.processNamed(row => row.role === 'control-plane').catch(() => undefined)
+      const answers = await ask(`${mesh.api}/v1/mesh`).catch(() => ({ status: 0 }))
+      return row !== undefined && row.pid !== killed.pid && answers.status === 200
+    })
+    await eventually('every proxy back in sync', async () => (await syncedProxies()) === 3)
+    await load.passes(100)
   })
-  await eventually('every proxy back in sync', async () => (await syncedProxies()) === 3)
-  await load.passes(100)
-  await load.stop()
   assert.deepEqual(load.failures, [])
   assert.equal((await ask(`${mesh.api}/v1/revisions`)).body, revisions)
   assert.equal((await instances()).length, 2)
@@ -53,27 +54,25 @@ test('killing the control plane fails no request; it comes back with everything'
 test('killing one of two instances under load: the page keeps answering', async () => {
   const applications = (await mesh.processes()).filter(row => row.role === 'application')
   assert.equal(applications.length, 2)
-  const load = new SteadyLoad(`${mesh.gateway}/`, 4)
-  await load.passes(50)
-  process.kill(applications[0]!.pid, 'SIGKILL')
-  await load.passes(400)
-  await load.stop()
+  const load = await SteadyLoad.during(`${mesh.gateway}/`, 4, async load => {
+    await load.passes(50)
+    process.kill(applications[0]!.pid, 'SIGKILL')
+    await load.passes(400)
+  })
   // Four connections: at most what was in flight on the killed one may fail; idempotent requests are sent again.
   assert.ok(load.failures.length <= 4, load.failures.join('\n'))
-  await eventually(
-    'both instances healthy again',
-    async () => (await instances()).filter(one => one.healthy).length === 2,
-  )
+  await eventually('both instances healthy again', async () => (await healthyInstances()) === 2)
 })
 
 test('killing a sidecar takes its instance out, and it comes back', async () => {
   const sidecar = await mesh.processNamed(row => row.role === 'proxy' && row.name.includes('echo'))
-  const load = new SteadyLoad(`${mesh.gateway}/`, 4)
-  await load.passes(50)
-  process.kill(sidecar.pid, 'SIGKILL')
-  await load.passes(400)
-  await load.stop()
+  const load = await SteadyLoad.during(`${mesh.gateway}/`, 4, async load => {
+    await load.passes(50)
+    process.kill(sidecar.pid, 'SIGKILL')
+    await load.passes(400)
+  })
   assert.ok(load.failures.length <= 4, load.failures.join('\n'))
+  await eventually('both instances healthy again', async () => (await healthyInstances()) === 2)
 })
 
 test('a plaintext client is refused on a strict port', async () => {

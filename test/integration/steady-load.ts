@@ -40,15 +40,30 @@ export class SteadyLoad {
   readonly #workers: Promise<void>[]
   #running = true
 
-  constructor(url: string, connections: number, method = 'GET') {
-    this.#agent = new Agent({ keepAlive: true, maxSockets: connections })
-    this.#workers = Array.from({ length: connections }, () => this.#work(url, method))
+  /** Runs `work` under load, and ends the load whatever becomes of the work. */
+  static async during(
+    url: string,
+    connections: number,
+    work: (load: SteadyLoad) => Promise<void>,
+  ): Promise<SteadyLoad> {
+    const load = new SteadyLoad(url, connections)
+    try {
+      await work(load)
+    } finally {
+      await load.#stop()
+    }
+    return load
   }
 
-  async #work(url: string, method: string): Promise<void> {
+  private constructor(url: string, connections: number) {
+    this.#agent = new Agent({ keepAlive: true, maxSockets: connections })
+    this.#workers = Array.from({ length: connections }, () => this.#work(url))
+  }
+
+  async #work(url: string): Promise<void> {
     while (this.#running) {
       try {
-        const { status, headers, body } = await ask(url, { agent: this.#agent, method })
+        const { status, headers, body } = await ask(url, { agent: this.#agent })
         this.answered++
         this.statuses.set(status, (this.statuses.get(status) ?? 0) + 1)
         if (status !== 200) this.failures.push(`${status} ${headers['x-weft-reason']} ${body.slice(0, 200)}`)
@@ -66,7 +81,7 @@ export class SteadyLoad {
     while (this.answered + this.failures.length < goal) await new Promise(done => setTimeout(done, 10))
   }
 
-  async stop(): Promise<void> {
+  async #stop(): Promise<void> {
     this.#running = false
     await Promise.all(this.#workers)
     this.#agent.destroy()

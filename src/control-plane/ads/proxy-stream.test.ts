@@ -234,6 +234,17 @@ test('delta: a client that comes back is told only what it lacks, and what is go
   assert.deepEqual(client.take(), ['cluster b -c'])
 })
 
+test('delta: a client that comes back and lacks nothing is sent nothing of a type, and counts as synced', () => {
+  const client = new Client('delta', snapshot(5, BASE))
+  client.begin('cluster', ['*'], { a: '1' })
+  client.begin('endpoint', ['a'], { a: '1' })
+  assert.equal(client.status.type('endpoint').state, 'NOT SENT')
+  client.answer('cluster')
+  assert.deepEqual(client.take(), ['cluster'])
+  assert.equal(client.status.type('endpoint').state, 'SYNCED')
+  assert.equal(client.status.type('route').state, 'NOT SENT', 'never asked for')
+})
+
 test('delta: a name that does not exist is said to be gone; asked for again it is sent again', () => {
   const client = new Client('delta', snapshot(1, { route: { r: '1' } }))
   client.begin('route', ['r', 'none'])

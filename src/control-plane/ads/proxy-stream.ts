@@ -185,7 +185,9 @@ export class ProxyStream {
 
   #settle(): void {
     this.#endHold()
-    this.#parts.status.settled(this.#snapshot.revision)
+    const { status, clock } = this.#parts
+    for (const type of this.#types.keys()) status.upToDate(type, this.#snapshot.sets[type].version, clock.wallNow())
+    status.settled(this.#snapshot.revision)
   }
 
   #endHold(): void {

@@ -77,6 +77,11 @@ export class ProxyStatus {
     this.#onChange()
   }
 
+  /** Nothing had to be sent on this stream: a proxy that came back holds it all from an earlier one. */
+  upToDate(type: ResourceType, version: string, at: number): void {
+    if (this.type(type).state === 'NOT SENT') this.#types.set(type, { state: 'SYNCED', version, nonce: '', at })
+  }
+
   refused(type: ResourceType, error: string, at: number): void {
     const { version, nonce } = this.type(type)
     this.#types.set(type, { state: 'ERROR', version, nonce, at, error })
