@@ -38,8 +38,6 @@ export interface StartedMesh {
 }
 
 const API_PORT = 15_014
-const XDS_PORT = 15_012
-const JOIN_PORT = 15_013
 const POLL_MS = 25
 const SYNCED_MS = 10_000
 const ANSWER_MS = 20_000
@@ -64,10 +62,11 @@ export class MeshLauncher {
   async start(onApi: (api: string, gateway: string | null) => void): Promise<StartedMesh> {
     const allocator = new PortAllocator(join(this.#host.stateDir, 'up.json'), this.#options.random)
     const gatewayPort = this.#directory.gateway === null ? 0 : await this.#claimGatewayPort(allocator)
+    // Two meshes may start at the same moment: only what people address has a port that they know.
     this.#controlPlane = new ControlPlaneRunner(this.#host, this.#directory, {
       api: await this.#claimApiPort(allocator),
-      xds: await allocator.allocate('control-plane/xds', XDS_PORT),
-      join: await allocator.allocate('control-plane/join', JOIN_PORT),
+      xds: await allocator.allocate('control-plane/xds'),
+      join: await allocator.allocate('control-plane/join'),
     })
     const adminPort = this.#directory.gateway === null ? 0 : await allocator.allocate('gateway/admin')
     const access = await this.#controlPlane.start()

@@ -23,11 +23,10 @@ export class PortAllocator {
     this.#kept = readPorts(file)
   }
 
-  /** The port known under `key` when it is free, else `preferred` when that is, else a free one. */
-  async allocate(key: string, preferred?: number): Promise<number> {
-    for (const candidate of [this.#kept[key], preferred]) {
-      if (candidate !== undefined && (await this.#take(candidate))) return this.#keep(key, candidate)
-    }
+  /** The port known under `key` when it is free, else any free one. */
+  async allocate(key: string): Promise<number> {
+    const kept = this.#kept[key]
+    if (kept !== undefined && (await this.#take(kept))) return kept
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const candidate = LOWEST + Math.floor(this.#random.next() * (HIGHEST - LOWEST))
       if (await this.#take(candidate)) return this.#keep(key, candidate)
