@@ -18,6 +18,9 @@ export interface ParsedConfig {
   readonly problems: readonly Problem[]
 }
 
+/** Of one source. */
+const MAX_PROBLEMS = 1000
+
 const KINDS: ReadonlyMap<string, KindDefinition> = new Map(
   [...ISTIO_KINDS, ...KUBERNETES_KINDS].map(definition => [definition.kind, definition]),
 )
@@ -32,19 +35,34 @@ export function parseConfig(
   const seen = new Map<string, ConfigObject>()
   for (const source of sources) {
     const read = readDocuments(source)
-    problems.push(...read.problems)
+    const found = [...read.problems]
     for (const document of read.documents) {
       const parsed = parseDocument(document, options.defaultNamespace)
-      problems.push(...parsed.problems)
+      for (const problem of parsed.problems) found.push(problem)
       if (!parsed.object) continue
       const key = `${parsed.object.kind}/${parsed.object.namespace}/${parsed.object.name}`
       const first = seen.get(key)
-      if (first) problems.push(duplicate(parsed.object, first))
+      if (first) found.push(duplicate(parsed.object, first))
       else objects.push(parsed.object)
       seen.set(key, first ?? parsed.object)
     }
+    for (const problem of bounded(found.sort(byPosition))) problems.push(problem)
   }
   return { objects, problems }
+}
+
+/** More than anyone reads. The last one says how many there were. */
+function bounded(problems: readonly Problem[]): readonly Problem[] {
+  const omitted = problems.length - MAX_PROBLEMS
+  if (omitted <= 0) return problems
+  const shown = problems.slice(0, MAX_PROBLEMS)
+  const severity = problems.slice(MAX_PROBLEMS).some(problem => problem.severity === 'error') ? 'error' : 'warning'
+  return [...shown, { ...shown[0]!, code: 'WEFT-1010', severity, message: `and ${omitted} more problems in this file` }]
+}
+
+/** As one reads the file. */
+function byPosition({ position: a }: Problem, { position: b }: Problem): number {
+  return (a?.line ?? 0) - (b?.line ?? 0) || (a?.column ?? 0) - (b?.column ?? 0)
 }
 
 function duplicate(object: ConfigObject, first: ConfigObject): Problem {

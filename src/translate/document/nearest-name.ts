@@ -7,6 +7,8 @@ export function nearestName(name: string, candidates: Iterable<string>): string 
   let best: string | undefined
   let bestDistance = bound + 1
   for (const candidate of candidates) {
+    // Separators count for nothing: a few more or fewer of them are no reason to look away.
+    if (Math.abs(candidate.length - name.length) > bound + 3) continue
     const distance = editDistance(normalise(name), normalise(candidate))
     if (distance < bestDistance) {
       best = candidate

@@ -67,6 +67,11 @@ export class ObjectReader implements FieldPlace {
 
   /** Milliseconds. */
   duration(name: string, minimumMs: number): number | undefined {
+    const value = this.value(name)
+    if (value?.node.kind === 'scalar' && typeof value.node.value === 'number') {
+      wrongType(value, 'a duration', this.sink, `write the unit: "${value.node.value}s" or "${value.node.value}ms"`)
+      return undefined
+    }
     const text = this.string(name)
     if (text === undefined) return undefined
     const milliseconds = parseDuration(text)

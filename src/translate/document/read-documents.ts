@@ -20,7 +20,7 @@ const MAX_TEXT_LENGTH = 8 * 1024 * 1024
 const MAX_DOCUMENTS = 10_000
 /** Before the parser proper, which recurses: no honest config opens so many brackets in a row. */
 const TOO_MANY_BRACKETS = /(?:[[{]\s*){60}/
-const TOO_DEEP_BLOCK = /^(?:[-?:]\s+){60}/m
+const TOO_DEEP_BLOCK = /^(?:[-?:][ \t]+){60}/m
 
 /** Every document that is an object; `kind: List` is unrolled. Never throws. */
 export function readDocuments(source: SourceText): ReadDocuments {
@@ -33,20 +33,29 @@ export function readDocuments(source: SourceText): ReadDocuments {
   if (TOO_MANY_BRACKETS.test(source.text) || TOO_DEEP_BLOCK.test(source.text)) return tooLarge('nested too deeply')
   const lines = new LineCounter()
   try {
-    const parsed = parseAllDocuments(source.text, { lineCounter: lines, keepSourceTokens: false, logLevel: 'error' })
+    const parsed = parseAllDocuments(source.text, {
+      lineCounter: lines,
+      logLevel: 'error',
+      // Both cost the square of their number; the converter sees duplicate keys, and the position is printed anyway.
+      uniqueKeys: false,
+      prettyErrors: false,
+    })
     if (!Array.isArray(parsed)) return { documents: [], problems: [] }
     if (parsed.length > MAX_DOCUMENTS) return tooLarge(`more than ${MAX_DOCUMENTS} documents`)
     const documents: ConfigDocument[] = []
     const problems: Problem[] = []
     for (const document of parsed) {
-      const converter = new NodeConverter(source.file, lines, document)
+      const converter = new NodeConverter(source.file, lines)
       for (const error of document.errors) {
-        const message = error.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? 'not YAML'
+        const message = error.message.startsWith('Maximum call stack') ? 'nested too deeply' : error.message
         problems.push({ code: 'WEFT-1001', severity: 'error', message, position: converter.positionAt(error.pos[0]) })
       }
       if (document.errors.length > 0 || document.contents === null) continue
       const [from, , to] = document.contents.range
       const node = converter.convert(document.contents, start)
+      for (const { name, position } of converter.duplicateKeys)
+        problems.push({ code: 'WEFT-1001', severity: 'error', message: `the key "${name}" is given twice`, position })
+      if (converter.duplicateKeys.length > 0) continue
       collect(node, source.text.slice(from, to), documents, problems)
     }
     return { documents, problems }

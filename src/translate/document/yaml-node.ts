@@ -1,5 +1,5 @@
 // YAML as plain immutable values that know where they stand: aliases written out, everything bounded.
-import { type Document, isAlias, isMap, isScalar, isSeq, type LineCounter, type Node } from 'yaml'
+import { isAlias, isMap, isScalar, isSeq, type LineCounter, type Node } from 'yaml'
 import type { SourcePosition } from '../../base/problem.ts'
 
 export interface ScalarNode {
@@ -28,7 +28,7 @@ const MAX_DEPTH = 50
 /** Nodes of one document, aliases counted each time they are used: a bound on "billion laughs". */
 const MAX_NODES = 200_000
 
-/** Thrown inside `convertDocument` only. */
+/** Thrown by NodeConverter only. */
 export class LimitError extends Error {
   readonly position: SourcePosition
   constructor(message: string, position: SourcePosition) {
@@ -37,16 +37,18 @@ export class LimitError extends Error {
   }
 }
 
+/** Converts one document. Nodes that aliases name are shared, and counted each time. */
 export class NodeConverter {
   readonly #file: string
   readonly #lines: LineCounter
-  readonly #document: Document.Parsed
+  readonly #anchors = new Map<string, { readonly node: YamlNode; readonly size: number }>()
+  /** Keys that occur twice in one map: YAML forbids it. */
+  readonly duplicateKeys: { readonly name: string; readonly position: SourcePosition }[] = []
   #left = MAX_NODES
 
-  constructor(file: string, lines: LineCounter, document: Document.Parsed) {
+  constructor(file: string, lines: LineCounter) {
     this.#file = file
     this.#lines = lines
-    this.#document = document
   }
 
   positionAt(offset: number): SourcePosition {
@@ -57,9 +59,22 @@ export class NodeConverter {
   /** Throws LimitError. */
   convert(node: Node | null, fallback: SourcePosition, depth = 0): YamlNode {
     const position = node?.range ? this.positionAt(node.range[0]) : fallback
-    if (--this.#left < 0) throw new LimitError(`more than ${MAX_NODES} values in one document`, position)
     if (depth > MAX_DEPTH) throw new LimitError(`nested deeper than ${MAX_DEPTH} levels`, position)
-    if (isAlias(node)) return this.convert(node.resolve(this.#document) ?? null, position, depth + 1)
+    const before = this.#left
+    this.#spend(1, position)
+    if (isAlias(node)) {
+      const target = this.#anchors.get(node.source)
+      if (!target) throw new LimitError(`the alias *${node.source} has no anchor before it`, position)
+      this.#spend(target.size, position)
+      return target.node
+    }
+    const converted = this.#convertNode(node, position, depth)
+    const anchor = node && 'anchor' in node ? node.anchor : undefined
+    if (anchor) this.#anchors.set(anchor, { node: converted, size: before - this.#left })
+    return converted
+  }
+
+  #convertNode(node: Node | null, position: SourcePosition, depth: number): YamlNode {
     if (isSeq(node)) {
       const items = node.items.map(item => this.convert(item as Node | null, position, depth + 1))
       return { kind: 'list', items, position }
@@ -70,11 +85,17 @@ export class NodeConverter {
         const keyNode = key as Node | null
         const keyPosition = keyNode?.range ? this.positionAt(keyNode.range[0]) : position
         const name = isScalar(keyNode) ? String(keyNode.value) : '(complex key)'
+        if (entries.has(name)) this.duplicateKeys.push({ name, position: keyPosition })
         entries.set(name, { value: this.convert(value as Node | null, keyPosition, depth + 1), keyPosition })
       }
       return { kind: 'map', entries, position }
     }
     return { kind: 'scalar', value: plain(isScalar(node) ? node.value : null), position }
+  }
+
+  #spend(nodes: number, position: SourcePosition): void {
+    this.#left -= nodes
+    if (this.#left < 0) throw new LimitError(`more than ${MAX_NODES} values in one document`, position)
   }
 }
 

@@ -2,7 +2,7 @@
 import { create } from '@bufbuild/protobuf'
 import type { Origin } from '../../model/origin.ts'
 import { type Route, RouteSchema } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
-import { expandShortName, isWildcard, wildcardsOf } from '../host/host-name.ts'
+import { expandShortName, hostWithin, isWildcard, wildcardsOf } from '../host/host-name.ts'
 import type { ClientScope } from '../link/client-scope.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
 import type { LinkedVirtualService } from '../link/linked-virtual-service.ts'
@@ -97,12 +97,20 @@ class VirtualHostMaker {
   }
 
   #addUnregistered(service: LinkedVirtualService, matched: ReadonlySet<string> | undefined): void {
-    if (!matched && this.#port !== UNREGISTERED_HOSTS_PORT) return
+    if (!matched && (this.#port !== UNREGISTERED_HOSTS_PORT || (this.#lenient && this.#isRegistered(service)))) return
     const routes = this.#routesOf(service)
     if (routes.length === 0) return
     for (const host of service.hosts)
       if (!matched?.has(host) && !this.#known.has(host))
         this.#add(host, [bracketed(host)], [], routes, [service.origin])
+  }
+
+  /** On some port: then an HTTP proxy has its hosts there, and not on port 80 besides. */
+  #isRegistered(service: LinkedVirtualService): boolean {
+    const { services } = this.#scope
+    return service.hosts.some(host =>
+      isWildcard(host) ? [...services.keys()].some(known => hostWithin(known, host)) : services.has(host),
+    )
   }
 
   #addService(service: MeshService, routes: readonly Route[], choice: LinkedVirtualService | null): void {

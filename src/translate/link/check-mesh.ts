@@ -13,8 +13,12 @@ import type { MeshService } from './mesh-service.ts'
 import { exportedTo, objectsOf } from './precedence.ts'
 import type { WorkloadDirectory } from './workload-directory.ts'
 
+/** Each costs a look at every name there is. */
+const MAX_SUGGESTIONS = 50
+
 class Findings {
   readonly problems: Problem[] = []
+  #suggestions = 0
 
   add(
     code: ProblemCode,
@@ -26,6 +30,12 @@ class Findings {
   ): void {
     const name = `${object.kind} ${object.namespace}/${object.name}`
     this.problems.push({ code, severity: 'warning', object: name, path, message, position, ...(hint ? { hint } : {}) })
+  }
+
+  suggest(name: string, candidates: Iterable<string>): string | undefined {
+    if (++this.#suggestions > MAX_SUGGESTIONS) return undefined
+    const near = nearestName(name, candidates)
+    return near && `did you mean "${near}"?`
   }
 }
 
@@ -73,8 +83,7 @@ function checkDestination(
   const target = found?.find(candidate => candidate.namespace === service.namespace) ?? found?.[0]
   const { object } = service
   if (!target) {
-    const near = nearestName(host, hosts.keys())
-    const hint = near && `did you mean "${near}"?`
+    const hint = findings.suggest(host, hosts.keys())
     findings.add(
       'WEFT-1101',
       object,
@@ -96,9 +105,9 @@ function checkDestination(
   if (destination.subset === '') return
   const rule = mesh.destinationRules.of(target, service.namespace, {})
   if (rule?.subsets.some(subset => subset.name === destination.subset)) return
-  const near = nearestName(destination.subset, rule?.subsets.map(subset => subset.name) ?? [])
+  const hint = findings.suggest(destination.subset, rule?.subsets.map(subset => subset.name) ?? [])
   const message = `no DestinationRule defines the subset "${destination.subset}" of "${host}"; requests to it get 503`
-  findings.add('WEFT-1102', object, `${path}.subset`, position, message, near && `did you mean "${near}"?`)
+  findings.add('WEFT-1102', object, `${path}.subset`, position, message, hint)
 }
 
 function checkGateways(mesh: LinkedMesh, service: LinkedVirtualService, findings: Findings): void {
@@ -109,8 +118,7 @@ function checkGateways(mesh: LinkedMesh, service: LinkedVirtualService, findings
     if (name === 'mesh') continue
     const gateway = known.get(name)
     if (!gateway) {
-      const near = nearestName(name, known.keys())
-      const hint = near && `did you mean "${near}"?`
+      const hint = findings.suggest(name, known.keys())
       findings.add('WEFT-1103', object, `spec.gateways[${index}]`, position, `the Gateway "${name}" is not known`, hint)
       continue
     }
@@ -151,8 +159,7 @@ function checkDestinationRules(
     const host = expandShortName(object.spec.host, object.namespace, mesh.input.meshConfig.domainSuffix)
     const known = isWildcard(host) ? [...hosts.keys()].some(name => hostWithin(name, host)) : hosts.has(host)
     if (known) continue
-    const near = isWildcard(host) ? undefined : nearestName(host, hosts.keys())
-    const hint = near && `did you mean "${near}"?`
+    const hint = isWildcard(host) ? undefined : findings.suggest(host, hosts.keys())
     findings.add('WEFT-1101', object, 'spec.host', object.spec.hostPosition, `the host "${host}" is not known`, hint)
   }
 }

@@ -38,7 +38,6 @@ const NOT_YET = [
   'hboneIdleTimeout',
   'enableEnvoyAccessLogService',
   'disableEnvoyListenerLog',
-  'enableTracing',
   'proxyInboundListenPort',
   'proxyListenPort',
   'serviceScopeConfigs',
