@@ -198,6 +198,8 @@ test('drain: what runs is finished, idle connections close, the port is released
   assert.equal(outbound.proxy.listeners.activeConnections, 0)
   await assert.rejects(ask(outbound.port), { code: 'ECONNREFUSED' })
   agent.destroy()
+  await inbound.proxy.drain(5000)
+  assert.equal(inbound.proxy.listeners.activeConnections, 0)
 })
 
 test('a listener whose secrets never come serves after fifteen seconds, and refuses', async () => {

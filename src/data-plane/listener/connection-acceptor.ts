@@ -14,20 +14,24 @@ import type { ListenerStats } from './listener-stats.ts'
 import { peek } from './peek.ts'
 import { TLS_INSPECTOR } from './tls-inspector-config.ts'
 
-/** Counts the connections of the whole proxy: Envoy's downstream connection limit of the overload manager. */
-export class ConnectionLimit {
+/** The connections of the whole proxy, in any state; Envoy bounds them by its overload manager. */
+export class DownstreamConnections {
   readonly max: number
-  active = 0
+  readonly open = new Set<Socket>()
 
   constructor(max: number) {
     this.max = max
+  }
+
+  destroyAll(): void {
+    for (const socket of this.open) socket.destroy()
   }
 }
 
 export interface AcceptorHost {
   readonly clock: Clock
   readonly log: Log
-  readonly limit: ConnectionLimit
+  readonly connections: DownstreamConnections
   nextConnectionId(): number
 }
 
@@ -62,17 +66,17 @@ export class ConnectionAcceptor {
   accept(socket: Socket, listener: CompiledListener, stats: ListenerStats): void {
     // A reset may come while nobody owns the connection.
     socket.on('error', ignore)
-    const { limit } = this.#host
+    const { connections } = this.#host
     stats.cxTotal.value += 1
-    if (limit.active >= limit.max && !listener.ignoresConnectionLimit) {
+    if (connections.open.size >= connections.max && !listener.ignoresConnectionLimit) {
       stats.cxOverflow.value += 1
       socket.destroy()
       return
     }
-    limit.active += 1
+    connections.open.add(socket)
     stats.cxActive.value += 1
     socket.once('close', () => {
-      limit.active -= 1
+      connections.open.delete(socket)
       stats.cxActive.value -= 1
       stats.cxDestroy.value += 1
     })

@@ -9,7 +9,7 @@ import { type Listener, ListenerSchema } from '../../xds/generated/envoy/config/
 import type { NetworkFilterFactory, NetworkFilterHost } from '../filters/network/contract/network-filter.ts'
 import type { SecretStore } from '../transport-socket/secret-store.ts'
 import { type CompiledListener, compileListener } from './compiled-listener.ts'
-import { ConnectionAcceptor, ConnectionLimit } from './connection-acceptor.ts'
+import { ConnectionAcceptor, DownstreamConnections } from './connection-acceptor.ts'
 import type { FilterChain } from './filter-chain.ts'
 import { createListenerManagerStats, type ListenerManagerStats } from './listener-manager-stats.ts'
 import { createListenerStats } from './listener-stats.ts'
@@ -55,7 +55,7 @@ export class ListenerManager {
   readonly #entries = new Map<string, Entry>()
   readonly #sockets = new Set<ListeningSocket>()
   readonly #acceptor: ConnectionAcceptor
-  readonly #limit: ConnectionLimit
+  readonly #connections: DownstreamConnections
   readonly #stats: ListenerManagerStats
   /** Chains no longer reachable whose connections live on. */
   readonly #draining = new Map<FilterChain, Timer>()
@@ -64,13 +64,13 @@ export class ListenerManager {
 
   constructor(host: ListenerManagerHost) {
     this.#host = host
-    this.#limit = new ConnectionLimit(host.maxConnections)
+    this.#connections = new DownstreamConnections(host.maxConnections)
     this.#stats = createListenerManagerStats(host.filterHost.stats)
     const { clock, log } = host
     this.#acceptor = new ConnectionAcceptor({
       clock,
       log,
-      limit: this.#limit,
+      connections: this.#connections,
       nextConnectionId: () => ++this.#connectionId,
     })
     host.secrets.onChange(() => this.resourcesArrived())
@@ -147,7 +147,7 @@ export class ListenerManager {
 
   /** Connections in any state, TLS handshakes included. */
   get activeConnections(): number {
-    return this.#limit.active
+    return this.#connections.open.size
   }
 
   /** Stops accepting and lets every connection end between requests. */
@@ -162,14 +162,9 @@ export class ListenerManager {
   /** Ends everything at once. */
   async close(): Promise<void> {
     await this.drain()
-    for (const [chain, timer] of this.#draining) {
-      timer.cancel()
-      chain.destroyConnections()
-    }
-    for (const { active, warming } of this.#entries.values()) {
-      warming?.deadline.cancel()
-      for (const chain of active ? chainsOf(active.listener) : []) chain.destroyConnections()
-    }
+    for (const timer of this.#draining.values()) timer.cancel()
+    for (const { warming } of this.#entries.values()) warming?.deadline.cancel()
+    this.#connections.destroyAll()
     this.#entries.clear()
     this.#draining.clear()
   }

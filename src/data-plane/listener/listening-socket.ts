@@ -6,7 +6,7 @@ import type { BoundListener, Network } from '../../transport/net/network.ts'
 import { connectFailure } from '../../transport/net/system-network.ts'
 
 const FIRST_RETRY_MS = 500
-const LAST_RETRY_MS = 10_000
+const LAST_RETRY_MS = 2_000
 
 export class ListeningSocket {
   readonly address: string
