@@ -39,8 +39,12 @@ export class DownstreamConnection implements MessageHandler, StreamConnection {
   #durationTimer: WheelTimer | null = null
   #stream: Stream | null = null
   #requests = 0
+  /** Of the current stream. */
+  #streamIdleMs = 0
   #state: 'open' | 'closing' | 'closed' = 'open'
   #paused = false
+  /** Bytes that waited for the client when it was looked at last, while closing. */
+  #unsent = 0
   /** The client asked for, or the connection's age or use demands, an end after the current response. */
   #last = false
 
@@ -111,9 +115,14 @@ export class DownstreamConnection implements MessageHandler, StreamConnection {
     this.#socket.resume()
   }
 
+  setStreamIdleTimeout(timeoutMs: number): void {
+    this.#streamIdleMs = timeoutMs
+    // With 0 a timer that runs already is left alone: it finds the stream and does nothing.
+    if (timeoutMs > 0) this.#config.wheel.set(this.#idleTimer, timeoutMs)
+  }
+
   touch(): void {
-    const { timeouts, wheel } = this.#config
-    if (timeouts.streamIdle > 0) wheel.set(this.#idleTimer, timeouts.streamIdle)
+    if (this.#streamIdleMs > 0) this.#config.wheel.set(this.#idleTimer, this.#streamIdleMs)
   }
 
   /** Waits for the current stream; a connection without one has a moment left for a request already on its way. */
@@ -143,7 +152,7 @@ export class DownstreamConnection implements MessageHandler, StreamConnection {
     }
     if (this.#requestTimer !== null) wheel.cancel(this.#requestTimer)
     const stream = this.#openStream(parser.head, endStream)
-    if (timeouts.streamIdle > 0) wheel.set(this.#idleTimer, timeouts.streamIdle)
+    this.setStreamIdleTimeout(timeouts.streamIdle)
     if (!endStream && timeouts.request > 0) this.#setRequestTimer(timeouts.request)
     const refusal = this.#refusalOf(parser)
     if (refusal !== null) stream.localReply(refusal)
@@ -174,10 +183,8 @@ export class DownstreamConnection implements MessageHandler, StreamConnection {
       return
     }
     const { timeouts, wheel } = this.#config
-    if (timeouts.idle > 0 || timeouts.streamIdle > 0) {
-      if (timeouts.idle > 0) wheel.set(this.#idleTimer, timeouts.idle)
-      else wheel.cancel(this.#idleTimer)
-    }
+    if (timeouts.idle > 0) wheel.set(this.#idleTimer, timeouts.idle)
+    else wheel.cancel(this.#idleTimer)
     this.#parser.next()
     if (this.#stream === null || !this.#parser.hasLeftover) this.resumeReading()
     if (this.#owner.isDraining) this.drain()
@@ -187,7 +194,7 @@ export class DownstreamConnection implements MessageHandler, StreamConnection {
     openBatch()
     if (timer.purpose === TIMER.idle) this.#onIdle()
     else if (timer.purpose === TIMER.request) this.#onRequestTimeout()
-    else if (timer.purpose === TIMER.close) this.destroy()
+    else if (timer.purpose === TIMER.close) this.#onDelayedClose(timer)
     else this.#onDuration()
     closeBatch()
   }
@@ -272,7 +279,7 @@ export class DownstreamConnection implements MessageHandler, StreamConnection {
   #onIdle(): void {
     const stream = this.#stream
     if (stream !== null) {
-      stream.onIdleTimeout()
+      if (this.#streamIdleMs > 0) stream.onIdleTimeout()
       return
     }
     this.#config.stats.connectionIdleTimeouts.value++
@@ -320,7 +327,19 @@ export class DownstreamConnection implements MessageHandler, StreamConnection {
     const timer = new WheelTimer(this, TIMER.close)
     if (this.#requestTimer !== null) wheel.cancel(this.#requestTimer)
     this.#requestTimer = timer
+    this.#unsent = this.#socket.writableLength
     wheel.set(timer, timeouts.delayedClose)
+  }
+
+  /** A client that still takes the last response, slowly, is waited for; one that stands still is not. */
+  #onDelayedClose(timer: WheelTimer): void {
+    const unsent = this.#socket.writableLength
+    if (unsent === 0 || unsent === this.#unsent) {
+      this.destroy()
+      return
+    }
+    this.#unsent = unsent
+    this.#config.wheel.set(timer, this.#config.timeouts.delayedClose)
   }
 }
 

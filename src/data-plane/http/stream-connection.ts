@@ -15,6 +15,8 @@ export interface StreamConnection {
   resumeReading(): void
   /** The stream is over. `close`: nothing may follow it on the connection. */
   onStreamEnd(close: boolean): void
+  /** In place of the connection manager's, for the current stream. Milliseconds; 0: none. */
+  setStreamIdleTimeout(timeoutMs: number): void
   /** Something happened on the stream: its idle time starts anew. */
   touch(): void
 }

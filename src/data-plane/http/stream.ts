@@ -199,6 +199,10 @@ export class Stream implements ManagedStream {
     this.#end(true)
   }
 
+  setIdleTimeout(timeoutMs: number): void {
+    this.#connection.setStreamIdleTimeout(timeoutMs)
+  }
+
   pauseRequest(): void {
     if (++this.#readPauses === 1) this.#connection.pauseReading()
   }
@@ -231,6 +235,7 @@ export class Stream implements ManagedStream {
     }
     const headers = request.headers
     setForwardedHeaders(request, fields, this.#connection.info, config.forwarded)
+    if (request.scheme === '') request.scheme = getHeader(headers, 'x-forwarded-proto') === 'https' ? 'https' : 'http'
     if (config.generateRequestId) {
       const present = (fields & FIELD.requestId) !== 0
       if (!present) addHeader(headers, 'x-request-id', config.requestIds.next())

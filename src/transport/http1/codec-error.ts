@@ -1,4 +1,4 @@
-// What a codec refuses, in Envoy's words (ResponseCodeDetails of its HTTP/1 codec).
+// What a codec refuses, in Envoy's words (ResponseCodeDetails of its HTTP/1 codec and header checks).
 
 export interface CodecError {
   /** What the peer is answered when it is a client. */
@@ -13,6 +13,7 @@ export const CODEC_ERROR = {
   tooManyHeaders: { status: 431, details: 'http1.too_many_headers' },
   invalidCharacters: { status: 400, details: 'http1.invalid_characters' },
   invalidUrl: { status: 400, details: 'http1.invalid_url' },
+  invalidAuthority: { status: 400, details: 'http.invalid_authority' },
   invalidTransferEncoding: { status: 501, details: 'http1.invalid_transfer_encoding' },
   /** RFC 9112 6.1: the opening of request smuggling. */
   chunkedAndContentLength: { status: 400, details: 'http1.content_length_and_chunked_not_allowed' },

@@ -25,24 +25,26 @@ export const FIELD = {
   reason: 1 << 15,
 } as const
 
-const FIELD_BITS: Readonly<Record<string, number>> = {
-  host: FIELD.host,
-  'content-length': FIELD.contentLength,
-  'transfer-encoding': FIELD.transferEncoding,
-  connection: FIELD.connection,
-  'keep-alive': FIELD.hopByHop,
-  'proxy-connection': FIELD.hopByHop,
-  te: FIELD.te,
-  upgrade: FIELD.upgrade,
-  expect: FIELD.expect,
-  'x-request-id': FIELD.requestId,
-  'x-forwarded-for': FIELD.forwardedFor,
-  'x-forwarded-proto': FIELD.forwardedProto,
-  'x-forwarded-client-cert': FIELD.forwardedClientCert,
-  date: FIELD.date,
-  server: FIELD.server,
-  'x-weft-reason': FIELD.reason,
-}
+const FIELD_BITS: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    host: FIELD.host,
+    'content-length': FIELD.contentLength,
+    'transfer-encoding': FIELD.transferEncoding,
+    connection: FIELD.connection,
+    'keep-alive': FIELD.hopByHop,
+    'proxy-connection': FIELD.hopByHop,
+    te: FIELD.te,
+    upgrade: FIELD.upgrade,
+    expect: FIELD.expect,
+    'x-request-id': FIELD.requestId,
+    'x-forwarded-for': FIELD.forwardedFor,
+    'x-forwarded-proto': FIELD.forwardedProto,
+    'x-forwarded-client-cert': FIELD.forwardedClientCert,
+    date: FIELD.date,
+    server: FIELD.server,
+    'x-weft-reason': FIELD.reason,
+  }),
+)
 
 const COMMON_NAMES = [
   'accept,accept-encoding,accept-language,accept-ranges,access-control-allow-origin,age,authorization,cache-control',
@@ -92,10 +94,10 @@ function isSame(name: string, bytes: Buffer, start: number, end: number): boolea
 function makeFieldName(text: string): FieldName {
   // As a property key a string becomes V8's one copy of it, and comparing two such is comparing pointers.
   const name = Object.keys({ [text]: 0 })[0]!
-  return { name, bit: name.startsWith('x-envoy-') ? FIELD.envoy : (FIELD_BITS[name] ?? 0) }
+  return { name, bit: name.startsWith('x-envoy-') ? FIELD.envoy : (FIELD_BITS.get(name) ?? 0) }
 }
 
-for (const text of [...Object.keys(FIELD_BITS), ...COMMON_NAMES]) {
+for (const text of [...FIELD_BITS.keys(), ...COMMON_NAMES]) {
   let hash = 0
   for (let i = 0; i < text.length; i++) hash = hashByte(hash, text.charCodeAt(i))
   known[(hash ^ (hash >>> 12)) & (SLOTS - 1)] = makeFieldName(text)

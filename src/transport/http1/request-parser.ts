@@ -23,7 +23,8 @@ const LONGEST_METHOD = 11
 const OWN_FIELDS = FIELD.host | FIELD.connection | FIELD.hopByHop | FIELD.transferEncoding | FIELD.te | FIELD.upgrade
 
 export class RequestParser extends MessageParser {
-  head: RequestHead = { method: '', path: '', authority: '', scheme: 'http', headers: [] }
+  /** Its scheme is empty unless the target named one: the connection manager knows better. */
+  head: RequestHead = { method: '', path: '', authority: '', scheme: '', headers: [] }
   /** Bits of FIELD: what occurred, the connection's own fields included. */
   fields = 0
   /** 10 or 11. */
@@ -91,7 +92,7 @@ export class RequestParser extends MessageParser {
     if (method === '') return this.refuse(CODEC_ERROR.syntax)
     const headers: HeaderList = []
     const fields = fieldParser.collect(headers, text, base, OWN_FIELDS)
-    const head: RequestHead = { method, path: '', authority: '', scheme: 'http', headers }
+    const head: RequestHead = { method, path: '', authority: '', scheme: '', headers }
     this.head = head
     this.fields = fields
     this.close = this.version === 10
@@ -118,7 +119,8 @@ export class RequestParser extends MessageParser {
       const value = fieldParser.value(i, text, base)
       if (bit === FIELD.host) {
         // RFC 9112 3.2: more than one Host, or one that is no authority, must be answered with 400.
-        if (++hosts > 1 || !isAuthority(value)) return CODEC_ERROR.syntax
+        if (++hosts > 1) return CODEC_ERROR.syntax
+        if (!isAuthority(value)) return CODEC_ERROR.invalidAuthority
         this.head.authority = value
       } else if (bit === FIELD.connection) connection = connection === '' ? value : `${connection},${value}`
       else if (bit === FIELD.te && hasToken(value, 'trailers')) this.head.headers.push('te', 'trailers')

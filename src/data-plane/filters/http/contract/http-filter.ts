@@ -62,6 +62,8 @@ export interface TerminalStream extends FilterStream {
   encodeData(chunk: Buffer, endStream: boolean): boolean
   /** The response broke off after it had begun: the downstream connection is closed, which tells the client. */
   resetResponse(details: string, flags: number): void
+  /** The route's own, in place of the connection manager's. Milliseconds; 0: none. */
+  setIdleTimeout(timeoutMs: number): void
   /** Holds the request's sender back; calls nest. */
   pauseRequest(): void
   resumeRequest(): void

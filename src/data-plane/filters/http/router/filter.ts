@@ -209,6 +209,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Route
     this.#startedAt = this.#stream.info.startedAt
     this.#retriesLeft = route.retry?.attempts ?? 0
     if (!this.#requestEnded) this.#body = new RequestBuffer(config.bufferLimit)
+    if (route.idleTimeoutMs >= 0) this.#stream.setIdleTimeout(route.idleTimeoutMs)
     this.#rewrite(route, choice)
     if (this.#requestEnded) this.#startTimers()
     this.#tryUpstream(false)

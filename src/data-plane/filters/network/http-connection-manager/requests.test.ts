@@ -1,8 +1,15 @@
 // A request's way through the connection manager and back, over real sockets.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { FakeCluster, type FakeProxy, type FakeProxyOptions, startFakeProxy } from '../../../http/fake-proxy.ts'
+import {
+  FakeCluster,
+  type FakeProxy,
+  type FakeProxyOptions,
+  NO_MUTATIONS,
+  startFakeProxy,
+} from '../../../http/fake-proxy.ts'
 import { exchange, ok, RawClient, type RawUpstream, rawUpstream } from '../../../http/raw-client.ts'
+import type { RouteEntry, RouteQuery } from '../../../route/route-entry.ts'
 import { HTTP_CONNECTION_MANAGER } from './factory.ts'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
@@ -294,6 +301,27 @@ describe('refused', () => {
       assert.equal(response.headers['x-weft-reason'], undefined)
       assert.equal(response.headers['content-length'], '0')
     }))
+})
+
+test('the scheme is what the target says, else the transport’s', async () => {
+  const scheme = (query: RouteQuery): RouteEntry => ({
+    kind: 'redirect',
+    name: 'r',
+    virtualHost: 'v',
+    requestHeaders: NO_MUTATIONS,
+    responseHeaders: NO_MUTATIONS,
+    status: 301,
+    location: head => `${head.scheme}://${query.head.authority}`,
+  })
+  const location = async (proxy: FakeProxy, text: string) => (await exchange(proxy.port, text)).headers['location']
+  await withProxy({ route: scheme }, async proxy => {
+    assert.equal(await location(proxy, get('/')), 'http://a.b:80')
+    assert.equal(await location(proxy, get('/', 'x-forwarded-proto: https\r\n')), 'https://a.b:80')
+    assert.equal(await location(proxy, 'GET https://c/ HTTP/1.1\r\nhost: c\r\n\r\n'), 'https://c')
+  })
+  await withProxy({ route: scheme, info: { tls: true } }, async proxy => {
+    assert.equal(await location(proxy, get('/')), 'https://a.b:80')
+  })
 })
 
 test('a path is matched and sent in one spelling', () =>

@@ -131,6 +131,28 @@ test('an idle stream: 504 when it waits for the upstream, 408 when for the clien
     },
   ))
 
+test('a route’s own idle time-out, and none at all', () =>
+  withStage(
+    () => ({
+      config: { streamIdleTimeout: seconds(10), commonHttpProtocolOptions: { idleTimeout: seconds(20) } },
+      route: ({ head }) => forwardRoute('c', { idleTimeoutMs: head.authority === 'none' ? 0 : 30_000 }),
+    }),
+    async ({ clock, proxy, upstream, client }) => {
+      const none = await client()
+      none.send('GET /silent HTTP/1.1\r\nhost: none\r\n\r\n')
+      const some = await client()
+      some.send(get('/silent'))
+      await ticks(() => upstream.requests.length === 2)
+      clock.advance(29_000)
+      assert.equal(proxy.logs.length, 0)
+      clock.advance(1010)
+      assert.equal((await some.response()).status, 504)
+      clock.advance(3_600_000)
+      upstream.requests.find(request => request.head.authority === 'none')!.socket.write(ok('late'))
+      assert.equal((await none.response()).body, 'late')
+    },
+  ))
+
 test('a request that does not arrive: its head, or the rest', () =>
   withStage(
     () => ({ config: { requestHeadersTimeout: seconds(5), requestTimeout: seconds(7) } }),
