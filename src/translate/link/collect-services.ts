@@ -4,7 +4,8 @@ import type { ConfigObjectOf } from '../../model/config-object.ts'
 import type { MeshConfig } from '../../model/mesh-config.ts'
 import type { RegistryService } from '../../model/registry-service.ts'
 import type { Workload } from '../../model/workload.ts'
-import { type EndpointMaker, entryWithLabels, type TargetPort } from './endpoint-maker.ts'
+import type { EndpointMaker, TargetPort } from './endpoint-maker.ts'
+import { EntryService } from './entry-service.ts'
 import type { MeshEndpoint, MeshService, MeshServicePort } from './mesh-service.ts'
 import { originOf } from './precedence.ts'
 import type { WorkloadDirectory } from './workload-directory.ts'
@@ -36,19 +37,33 @@ export function collectServices(sources: ServiceSources): {
     const made = ofRegistry(service, sources)
     services.set(made.key, made)
   }
+  addEntries(sources, services, problems)
+  return { services: [...services.values()], problems }
+}
+
+/** Entries of one namespace for one host are one service, with the ports and endpoints of them all, as in Istio. */
+function addEntries(sources: ServiceSources, services: Map<string, MeshService>, problems: Problem[]): void {
+  const entries = new Map<string, ConfigObjectOf<'ServiceEntry'>[]>()
   for (const object of sources.entries)
     for (const { value, position } of object.spec.hosts) {
-      const service = ofEntry(object, value, sources)
-      const first = services.get(service.key)
-      if (!first) services.set(service.key, service)
-      else {
-        const other = first.origins[0]
-        const message = `the host "${value}" is defined before, by ${other?.kind} ${other?.namespace}/${other?.name}`
-        const name = `ServiceEntry ${object.namespace}/${object.name}`
-        problems.push({ code: 'WEFT-1108', severity: 'warning', object: name, path: 'spec.hosts', message, position })
+      const key = `${object.namespace}/${value}`
+      const group = entries.get(key) ?? []
+      const first = group[0] ?? services.get(key)?.origins[0]
+      const mergeable = group[0] !== undefined && group[0].spec.resolution === object.spec.resolution
+      if (!first || mergeable) {
+        entries.set(key, [...group, object])
+        continue
       }
+      const why = group[0] ? ' with another resolution' : ''
+      const message = `the host "${value}" is defined before${why}, by ${first.kind} ${first.namespace}/${first.name}, which is used`
+      const name = `ServiceEntry ${object.namespace}/${object.name}`
+      problems.push({ code: 'WEFT-1108', severity: 'warning', object: name, path: 'spec.hosts', message, position })
     }
-  return { services: [...services.values()], problems }
+  const { directory, maker, meshConfig } = sources
+  for (const [key, objects] of entries) {
+    const host = key.slice(key.indexOf('/') + 1)
+    services.set(key, new EntryService(host, objects, directory, maker, meshConfig.domainSuffix))
+  }
 }
 
 function ofKubernetes(
@@ -156,68 +171,5 @@ class WorkloadService implements MeshService {
       this.#maker.identityOf(namespace, serviceAccount),
     )
     return [...new Set(names)].sort()
-  }
-}
-
-function ofEntry(
-  object: ConfigObjectOf<'ServiceEntry'>,
-  host: string,
-  { directory, maker, meshConfig }: ServiceSources,
-): MeshService {
-  const { spec, namespace } = object
-  const targets = new Map(spec.ports.map(port => [port.number, port.targetPort ?? port.number]))
-  const workloads = spec.workloadSelector ? directory.select(namespace, spec.workloadSelector) : []
-  const objects = spec.workloadSelector ? directory.selectEntries(namespace, spec.workloadSelector) : []
-  const selected = objects.map(entry => ({ name: entry.name, entry: entryWithLabels(entry) }))
-  const entries = [...spec.endpoints.map(entry => ({ name: '', entry })), ...selected]
-  // DNS with no endpoints resolves the host itself.
-  const itself = spec.resolution === 'DNS' && !spec.workloadSelector && entries.length === 0
-  const kubernetes = host.endsWith(`.svc.${meshConfig.domainSuffix}`)
-  const made = new Map<number, readonly MeshEndpoint[]>()
-  return {
-    host,
-    name: kubernetes ? host.slice(0, host.indexOf('.')) : host,
-    namespace,
-    ports: spec.ports.map(({ number, name }) => ({ number, name })),
-    addresses: spec.addresses.filter(address => !address.includes('/')),
-    headless: false,
-    external: spec.location === 'MESH_EXTERNAL',
-    resolution: spec.resolution === 'DNS' ? 'DNS' : 'EDS',
-    exportTo: spec.exportTo,
-    origins: [originOf(object)],
-    key: `${namespace}/${host}`,
-    endpoints(port) {
-      let endpoints = made.get(port.number)
-      if (!endpoints) {
-        const target = targets.get(port.number) ?? port.number
-        const ready = workloads.filter(workload => workload.healthy)
-        endpoints = [
-          ...ready.flatMap(workload => maker.ofWorkload(workload, target) ?? []),
-          ...entries.map(({ name, entry }) => maker.ofEntry(entry, namespace, name, port, target)),
-          ...(itself ? [maker.ofEntry(itselfAs(host, object), namespace, '', port, target)] : []),
-        ]
-        made.set(port.number, endpoints)
-      }
-      return endpoints
-    },
-    subjectAltNames() {
-      const names = new Set(spec.subjectAltNames)
-      for (const workload of workloads) names.add(maker.identityOf(namespace, workload.serviceAccount))
-      for (const { entry } of entries)
-        if (entry.serviceAccount !== '') names.add(maker.identityOf(namespace, entry.serviceAccount))
-      return [...names].sort()
-    },
-  }
-}
-
-function itselfAs(host: string, object: ConfigObjectOf<'ServiceEntry'>) {
-  return {
-    address: host,
-    ports: {},
-    labels: {},
-    locality: { region: '', zone: '', subZone: '' },
-    weight: 1,
-    serviceAccount: '',
-    position: object.position,
   }
 }
