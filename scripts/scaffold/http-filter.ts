@@ -1,0 +1,116 @@
+// `npm run new -- filter NAME`: an HTTP filter's island, its tests red until it does something.
+import type { Names } from './names.ts'
+import type { Scaffold } from './scaffold.ts'
+
+export function httpFilter({ kebab, pascal, constant, snake }: Names): Scaffold {
+  const folder = `src/data-plane/filters/http/${kebab}`
+  const message = `envoy.extensions.filters.http.${snake}.v3.${pascal}`
+  return {
+    files: [
+      {
+        path: `${folder}/README.md`,
+        text: `# envoy.filters.http.${snake}
+
+## What it does
+
+## Config
+
+\`${message}\`
+
+## Stats
+
+## Response code details
+`,
+      },
+      {
+        path: `${folder}/config.ts`,
+        text: `// The config of ${snake}, compiled once for each listener.
+import type { Any } from '@bufbuild/protobuf/wkt'
+import type { Parsed } from '../../../../base/problem.ts'
+import { ResourceCheck } from '../../../../xds/resource-check.ts'
+
+export const TYPE_URL = 'type.googleapis.com/${message}'
+
+export type ${pascal}Config = Readonly<Record<string, never>>
+
+/** \`path\` names the place inside the listener. */
+export function compileConfig(_typedConfig: Any, path: string): Parsed<${pascal}Config> {
+  const check = new ResourceCheck('')
+  check.unsupported(path, 'is not read yet: name ${message} in scripts/generate-xds.ts and decode it here')
+  return check.result({})
+}
+`,
+      },
+      {
+        path: `${folder}/filter.ts`,
+        text: `// ${snake}, one object for each stream.
+import type { RequestHead } from '../../../../transport/request-head.ts'
+import type { HeadersStatus, HttpFilter, TerminalStream } from '../contract/http-filter.ts'
+import type { ${pascal}Config } from './config.ts'
+
+export class ${pascal}Filter implements HttpFilter {
+  readonly config: ${pascal}Config
+  readonly stream: TerminalStream
+
+  constructor(config: ${pascal}Config, stream: TerminalStream) {
+    this.config = config
+    this.stream = stream
+  }
+
+  decodeHeaders(_head: RequestHead, _endStream: boolean): HeadersStatus {
+    return 'continue'
+  }
+}
+`,
+      },
+      {
+        path: `${folder}/factory.ts`,
+        text: `// ${snake}: from its config to the filter of each stream.
+import type { HttpFilterFactory } from '../contract/http-filter-factory.ts'
+import { compileConfig, TYPE_URL } from './config.ts'
+import { ${pascal}Filter } from './filter.ts'
+
+const NAME = 'envoy.filters.http.${snake}'
+
+export const ${constant}: HttpFilterFactory = {
+  name: NAME,
+  typeUrl: TYPE_URL,
+  terminal: false,
+  compile(typedConfig, path) {
+    const config = compileConfig(typedConfig, path)
+    if (!config.ok) return config
+    const compiled = {
+      name: NAME,
+      events: ['decodeHeaders' as const],
+      createFilter: (stream: ConstructorParameters<typeof ${pascal}Filter>[1]) => new ${pascal}Filter(config.value, stream),
+    }
+    return { ok: true, value: compiled }
+  },
+}
+`,
+      },
+      {
+        path: `${folder}/config.test.ts`,
+        text: `import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { create } from '@bufbuild/protobuf'
+import { AnySchema } from '@bufbuild/protobuf/wkt'
+import { compileConfig, TYPE_URL } from './config.ts'
+
+test('an empty config is taken', () => {
+  assert.deepEqual(compileConfig(create(AnySchema, { typeUrl: TYPE_URL }), ''), { ok: true, value: {} })
+})
+`,
+      },
+    ],
+    insertions: [
+      {
+        path: 'src/data-plane/filters/http/registry.ts',
+        before: /^import \{ ROUTER \}/m,
+        text: `import { ${constant} } from './${kebab}/factory.ts'\n`,
+      },
+      { path: 'src/data-plane/filters/http/registry.ts', before: /ROUTER\]/, text: `${constant}, ` },
+    ],
+    next: `Its tests are red: npm test -- ${folder}/config.test.ts src/data-plane/filters/http/filters.contract.test.ts`,
+  }
+}
