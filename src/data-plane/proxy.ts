@@ -56,7 +56,6 @@ const MAX_CONNECTIONS = 100_000
 const DRAIN_POLL_MS = 20
 const NO_VERSIONS: ReadonlyMap<string, string> = new Map()
 
-// biome-ignore lint/suspicious/noShadowRestrictedNames: a service mesh's proxy is called a proxy.
 export class Proxy {
   readonly stats: Stats
   readonly secrets = new SecretStore()
