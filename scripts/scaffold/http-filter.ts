@@ -9,9 +9,7 @@ export function httpFilter({ kebab, pascal, constant, snake }: Names): Scaffold 
     files: [
       {
         path: `${folder}/README.md`,
-        text: `# envoy.filters.http.${snake}
-
-## What it does
+        text: `# ${kebab}
 
 ## Config
 
@@ -33,10 +31,9 @@ export const TYPE_URL = 'type.googleapis.com/${message}'
 
 export type ${pascal}Config = Readonly<Record<string, never>>
 
-/** \`path\` names the place inside the listener. */
-export function compileConfig(_typedConfig: Any, path: string): Parsed<${pascal}Config> {
+export function compileConfig(_typedConfig: Any): Parsed<${pascal}Config> {
   const check = new ResourceCheck('')
-  check.unsupported(path, 'is not read yet: name ${message} in scripts/generate-xds.ts and decode it here')
+  check.unsupported('', 'is not read yet: name ${message} in scripts/generate-xds.ts and decode it here')
   return check.result({})
 }
 `,
@@ -76,8 +73,8 @@ export const ${constant}: HttpFilterFactory = {
   name: NAME,
   typeUrl: TYPE_URL,
   terminal: false,
-  compile(typedConfig, path) {
-    const config = compileConfig(typedConfig, path)
+  compile(typedConfig) {
+    const config = compileConfig(typedConfig)
     if (!config.ok) return config
     const compiled = {
       name: NAME,
@@ -98,7 +95,7 @@ import { AnySchema } from '@bufbuild/protobuf/wkt'
 import { compileConfig, TYPE_URL } from './config.ts'
 
 test('an empty config is taken', () => {
-  assert.deepEqual(compileConfig(create(AnySchema, { typeUrl: TYPE_URL }), ''), { ok: true, value: {} })
+  assert.deepEqual(compileConfig(create(AnySchema, { typeUrl: TYPE_URL })), { ok: true, value: {} })
 })
 `,
       },

@@ -1,0 +1,71 @@
+// What every HTTP filter's folder promises, whatever its name.
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { create } from '@bufbuild/protobuf'
+import { AnySchema } from '@bufbuild/protobuf/wkt'
+import { FakeClock } from '../../../base/clock.ts'
+import { silentLog } from '../../../base/log.ts'
+import { SeededRandom } from '../../../base/random.ts'
+import { createStats } from '../../stats/stats-store.ts'
+import type { HttpFilterHost } from './contract/http-filter-factory.ts'
+import { HTTP_FILTERS } from './registry.ts'
+
+const HEADINGS = ['# ', '## Config', '## Stats', '## Response code details']
+const { root } = createStats()
+const host: HttpFilterHost = {
+  connectionManagerStats: root.scope('http'),
+  proxy: {
+    clock: new FakeClock(),
+    random: new SeededRandom(1),
+    log: silentLog,
+    stats: root,
+    clusters: { get: () => undefined },
+    routeTables: { get: () => undefined },
+    compileRouteTable: () => assert.fail('a filter compiles no route table'),
+    compileAccessLog: () => assert.fail('a filter compiles no access log'),
+    reasonHeader: true,
+  },
+}
+
+/** `envoy.filters.http.local_ratelimit` lives in `local-ratelimit`. */
+function folderOf(name: string): string {
+  return name.replace('envoy.filters.http.', '').replaceAll('_', '-')
+}
+
+test('every folder is registered, and every filter has its folder', () => {
+  const folders = readdirSync(import.meta.dirname, { withFileTypes: true })
+    .filter(entry => entry.isDirectory() && entry.name !== 'contract')
+    .map(entry => entry.name)
+  assert.deepEqual(HTTP_FILTERS.map(({ name }) => folderOf(name)).sort(), folders.sort())
+})
+
+test('names and type URLs are unique, and one filter ends the chain', () => {
+  assert.equal(new Set(HTTP_FILTERS.map(({ name }) => name)).size, HTTP_FILTERS.length)
+  assert.equal(new Set(HTTP_FILTERS.map(({ typeUrl }) => typeUrl)).size, HTTP_FILTERS.length)
+  assert.deepEqual(
+    HTTP_FILTERS.filter(({ terminal }) => terminal).map(({ name }) => name),
+    ['envoy.filters.http.router'],
+  )
+})
+
+for (const { name, typeUrl, compile } of HTTP_FILTERS) {
+  test(`${name} says what it does, its config, its stats and its details`, () => {
+    const readme = join(import.meta.dirname, folderOf(name), 'README.md')
+    assert.ok(existsSync(readme), 'has a README.md')
+    const text = readFileSync(readme, 'utf8')
+    for (const [index, heading] of HEADINGS.entries()) {
+      const start = text.indexOf(heading)
+      assert.ok(start >= 0, `${heading} is there`)
+      const next = HEADINGS[index + 1]
+      const body = text.slice(start + heading.length, next === undefined ? undefined : text.indexOf(next))
+      assert.ok(body.trim().length > 10, `${heading} says something`)
+    }
+  })
+
+  test(`${name} takes an empty config and refuses bytes that are none`, () => {
+    assert.equal(compile(create(AnySchema, { typeUrl }), host).ok, true)
+    assert.equal(compile(create(AnySchema, { typeUrl, value: new Uint8Array([255, 255, 255]) }), host).ok, false)
+  })
+}
