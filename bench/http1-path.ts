@@ -11,7 +11,7 @@ import { promisify } from 'node:util'
 import { systemRandom } from '../src/base/random.ts'
 import type { ClusterStats } from '../src/data-plane/cluster/cluster.ts'
 import { HTTP_CONNECTION_MANAGER } from '../src/data-plane/filters/network/http-connection-manager/factory.ts'
-import { FakeCluster, startFakeProxy } from '../src/data-plane/http/fake-proxy.ts'
+import { FakeCluster, startFakeProxy } from '../src/data-plane/http/testing/fake-proxy.ts'
 import type { StreamInfo } from '../src/data-plane/stream-info.ts'
 
 const seconds = Number(process.argv[2] ?? 5)

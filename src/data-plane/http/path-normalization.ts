@@ -51,9 +51,9 @@ export function normalizePath(path: string, config: PathNormalization): Normaliz
   const query = queryAt < 0 ? '' : path.slice(queryAt)
   let text = queryAt < 0 ? path : path.slice(0, queryAt)
   let redirect = false
-  if (config.escapedSlashes !== 'keep' && hasEscapedSlash(text)) {
+  if (config.escapedSlashes !== 'keep' && ANY_ESCAPED_SLASH.test(text)) {
     if (config.escapedSlashes === 'reject') return REFUSED
-    text = text.replaceAll(/%2f/gi, '/').replaceAll(/%5c/gi, '\\')
+    text = text.replaceAll(ESCAPED_SLASH, '/').replaceAll(ESCAPED_BACKSLASH, '\\')
     redirect = config.escapedSlashes === 'redirect'
   }
   if (config.normalize) {
@@ -61,24 +61,29 @@ export function normalizePath(path: string, config: PathNormalization): Normaliz
     if (canonical === null) return REFUSED
     text = canonical
   }
-  if (config.mergeSlashes) text = text.replaceAll(/\/{2,}/g, '/')
+  if (config.mergeSlashes) text = text.replaceAll(SLASHES, '/')
   return { path: text + query, redirect }
 }
 
-function hasEscapedSlash(path: string): boolean {
-  return /%(?:2f|5c)/i.test(path)
-}
+// Only paths that mayNeedNormalization has picked out come to these.
+const ESCAPED_SLASH = /%2f/gi
+const ESCAPED_BACKSLASH = /%5c/gi
+const ANY_ESCAPED_SLASH = /%(?:2f|5c)/i
+const SLASHES = /\/{2,}/g
+const ESCAPE = /%([0-9a-f]{2})/gi
+const UNRESERVED = /[\w.~-]/
+const UNSAFE = /["<>^`{|}]/g
 
 /** Escapes of unreserved characters decoded (RFC 3986 6.2.2.2), unsafe ones escaped, dot segments removed (5.2.4). */
 function canonicalize(path: string): string | null {
-  if (/%00/.test(path)) return null
+  if (path.includes('%00')) return null
   const spelled = path
-    .replaceAll(/%([0-9a-f]{2})/gi, (escaped, hex: string) => {
+    .replaceAll(ESCAPE, (escaped, hex: string) => {
       const character = String.fromCharCode(Number.parseInt(hex, 16))
-      return /[\w.~-]/.test(character) ? character : escaped
+      return UNRESERVED.test(character) ? character : escaped
     })
     .replaceAll('\\', '/')
-    .replaceAll(/["<>^`{|}]/g, unsafe => `%${unsafe.charCodeAt(0).toString(16).toUpperCase()}`)
+    .replaceAll(UNSAFE, unsafe => `%${unsafe.charCodeAt(0).toString(16).toUpperCase()}`)
   return removeDotSegments(spelled)
 }
 

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
-import { FakeCluster, type FakeProxy, startFakeProxy } from '../../../http/fake-proxy.ts'
-import { rawUpstream, type UpstreamRequest } from '../../../http/raw-client.ts'
+import { FakeCluster, type FakeProxy, startFakeProxy } from '../../../http/testing/fake-proxy.ts'
+import { rawUpstream, type UpstreamRequest } from '../../../http/testing/raw-upstream.ts'
 import { HTTP_CONNECTION_MANAGER } from './factory.ts'
 
 const BODY_BYTES = 64 * 1024 * 1024

@@ -6,7 +6,7 @@ import { packAny } from '../../../../xds/any-pack.ts'
 import { FilterConfigSchema } from '../../../../xds/generated/envoy/extensions/filters/http/dynamic_forward_proxy/v3/dynamic_forward_proxy_pb.ts'
 import { RouterSchema } from '../../../../xds/generated/envoy/extensions/filters/http/router/v3/router_pb.ts'
 import type { HttpConnectionManagerSchema } from '../../../../xds/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
-import { connectionManager, FakeStats, fakeHost } from '../../../http/fake-proxy.ts'
+import { connectionManager, FakeStats, fakeHost } from '../../../http/testing/fake-proxy.ts'
 import { HTTP_CONNECTION_MANAGER } from './factory.ts'
 
 function problemsOf(config: MessageInitShape<typeof HttpConnectionManagerSchema>): string[] {

@@ -7,8 +7,9 @@ import {
   type FakeProxyOptions,
   NO_MUTATIONS,
   startFakeProxy,
-} from '../../../http/fake-proxy.ts'
-import { exchange, ok, RawClient, type RawUpstream, rawUpstream } from '../../../http/raw-client.ts'
+} from '../../../http/testing/fake-proxy.ts'
+import { exchange, RawClient } from '../../../http/testing/raw-client.ts'
+import { ok, type RawUpstream, rawUpstream } from '../../../http/testing/raw-upstream.ts'
 import type { RouteEntry, RouteQuery } from '../../../route/route-entry.ts'
 import { HTTP_CONNECTION_MANAGER } from './factory.ts'
 

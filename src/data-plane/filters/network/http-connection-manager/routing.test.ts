@@ -11,15 +11,9 @@ import {
   NO_LIMITS,
   NO_MUTATIONS,
   startFakeProxy,
-} from '../../../http/fake-proxy.ts'
-import {
-  exchange,
-  ok,
-  RawClient,
-  type RawUpstream,
-  rawUpstream,
-  type UpstreamRequest,
-} from '../../../http/raw-client.ts'
+} from '../../../http/testing/fake-proxy.ts'
+import { exchange, RawClient } from '../../../http/testing/raw-client.ts'
+import { ok, type RawUpstream, rawUpstream, type UpstreamRequest } from '../../../http/testing/raw-upstream.ts'
 import { RESPONSE_FLAG } from '../../../response-flag.ts'
 import { RETRY_ON, type RetryPolicy } from '../../../route/route-entry.ts'
 import { HTTP_CONNECTION_MANAGER } from './factory.ts'

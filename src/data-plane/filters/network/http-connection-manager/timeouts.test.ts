@@ -9,8 +9,9 @@ import {
   type FakeProxyOptions,
   forwardRoute,
   startFakeProxy,
-} from '../../../http/fake-proxy.ts'
-import { ok, RawClient, type RawUpstream, rawUpstream } from '../../../http/raw-client.ts'
+} from '../../../http/testing/fake-proxy.ts'
+import { RawClient } from '../../../http/testing/raw-client.ts'
+import { ok, type RawUpstream, rawUpstream } from '../../../http/testing/raw-upstream.ts'
 import { RESPONSE_FLAG } from '../../../response-flag.ts'
 import { RETRY_ON } from '../../../route/route-entry.ts'
 import { HTTP_CONNECTION_MANAGER } from './factory.ts'

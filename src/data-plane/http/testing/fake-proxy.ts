@@ -2,25 +2,25 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
-import type { Clock } from '../../base/clock.ts'
-import { systemClock } from '../../base/clock.ts'
-import { silentLog } from '../../base/log.ts'
-import type { Problem } from '../../base/problem.ts'
-import { type Random, SeededRandom } from '../../base/random.ts'
-import { packAny } from '../../xds/any-pack.ts'
-import { RouterSchema } from '../../xds/generated/envoy/extensions/filters/http/router/v3/router_pb.ts'
-import { HttpConnectionManagerSchema } from '../../xds/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
-import type { CircuitLimits, Cluster, ClusterStats, Endpoint, PickContext } from '../cluster/cluster.ts'
-import type { ConnectionInfo } from '../connection-info.ts'
+import type { Clock } from '../../../base/clock.ts'
+import { systemClock } from '../../../base/clock.ts'
+import { silentLog } from '../../../base/log.ts'
+import type { Problem } from '../../../base/problem.ts'
+import { type Random, SeededRandom } from '../../../base/random.ts'
+import { packAny } from '../../../xds/any-pack.ts'
+import { RouterSchema } from '../../../xds/generated/envoy/extensions/filters/http/router/v3/router_pb.ts'
+import { HttpConnectionManagerSchema } from '../../../xds/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
+import type { CircuitLimits, Cluster, ClusterStats, Endpoint, PickContext } from '../../cluster/cluster.ts'
+import type { ConnectionInfo } from '../../connection-info.ts'
 import type {
   NetworkFilter,
   NetworkFilterFactory,
   NetworkFilterHost,
-} from '../filters/network/contract/network-filter.ts'
-import type { ForwardRoute, HeaderMutations, RouteEntry, RouteQuery, RouteTable } from '../route/route-entry.ts'
-import type { Counter, Gauge, Histogram, StatsScope } from '../stats/stats-scope.ts'
-import type { StreamInfo } from '../stream-info.ts'
-import type { UpstreamTransport } from '../upstream-transport.ts'
+} from '../../filters/network/contract/network-filter.ts'
+import type { ForwardRoute, HeaderMutations, RouteEntry, RouteQuery, RouteTable } from '../../route/route-entry.ts'
+import type { Counter, Gauge, Histogram, StatsScope } from '../../stats/stats-scope.ts'
+import type { StreamInfo } from '../../stream-info.ts'
+import type { UpstreamTransport } from '../../upstream-transport.ts'
 
 /** Counts by full name. */
 export class FakeStats implements StatsScope {
