@@ -11,19 +11,25 @@ const CONCURRENCY = 6
 
 const known = readKnownDifferences()
 
-function isKnown(row: KnownDifference, index: number, field: string): boolean {
-  return row.fields.includes(field) && (row.requests === null || row.requests.includes(index + 1))
+/** Row, field and, where the row names requests, request: each must show the difference that is listed. */
+function place(row: KnownDifference, field: string, index: number): string {
+  return `${row.line}\n    ${field}${row.requests === null ? '' : ` of request ${index + 1}`}`
+}
+
+function placesOf(row: KnownDifference): readonly string[] {
+  return (row.requests ?? [0]).flatMap(request => row.fields.map(field => place(row, field, request - 1)))
 }
 
 /** Unlisted differences, and listed ones that are none any more. */
 function complaints(file: CaseFile, outcomes: readonly Outcome[], rows: readonly KnownDifference[]): readonly string[] {
-  const stale = new Set(rows.flatMap(row => row.fields.map(field => `${row.line} -- ${field}`)))
+  const stale = new Set(rows.flatMap(placesOf))
   const unlisted = file.requests.flatMap((request, index) => {
     const [recorded, weft] = [request.outcome, outcomes[index]]
     if (recorded === undefined || weft === undefined) return [`${describeRequest(request, index)}: no outcome`]
+    const here = rows.filter(row => row.requests === null || row.requests.includes(index + 1))
     const found = differences(recorded, weft).filter(({ field }) => {
-      const row = rows.find(one => isKnown(one, index, field))
-      if (row !== undefined) stale.delete(`${row.line} -- ${field}`)
+      const row = here.find(one => one.fields.includes(field))
+      if (row !== undefined) stale.delete(place(row, field, index))
       return row === undefined
     })
     return found.map(

@@ -12,12 +12,16 @@ export interface Difference {
 /** How many standard deviations two shares may lie apart: by chance once in 150 000 comparisons. */
 const SIGMAS = 4.5
 
+const ATTEMPTS = 'upstream x-envoy-attempt-count'
+
 export function differences(recorded: Outcome, weft: Outcome): readonly Difference[] {
   const found: Difference[] = [...shareDifferences(recorded.destinations, weft.destinations)]
   // Recorded from one run among several destinations, the rest would be what chance chose last.
   if (recorded.destinations !== undefined && recorded.status === undefined && recorded.error === undefined) return found
   const before = comparable(recorded)
   const after = comparable(weft)
+  // How many tries the last of many repetitions took is chance as well.
+  if (recorded.destinations !== undefined) for (const side of [before, after]) side.delete(ATTEMPTS)
   for (const field of new Set([...before.keys(), ...after.keys()])) {
     const [was, is] = [before.get(field), after.get(field)]
     if (was !== is) found.push({ field, recorded: was ?? '(none)', weft: is ?? '(none)' })

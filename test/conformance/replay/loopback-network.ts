@@ -5,13 +5,12 @@ import type { BoundListener, Network } from '../../../src/transport/net/network.
 const ANY_ADDRESSES = ['0.0.0.0', '::']
 
 export class LoopbackNetwork implements Network {
-  /** `127.0.0.11:7080` to the port that stands for it. */
-  readonly #upstreams = new Map<string, number>()
+  readonly #upstreams: ReadonlyMap<string, number>
   readonly #listeners = new Map<string, number>()
 
-  /** Makes `address` (`IP:PORT`) reach the loopback port; what was never named refuses connections. */
-  route(address: string, port: number): void {
-    this.#upstreams.set(address, port)
+  /** `upstreams` maps `127.0.0.11:7080` to the port that stands for it; what is not named there refuses connections. */
+  constructor(upstreams: ReadonlyMap<string, number>) {
+    this.#upstreams = upstreams
   }
 
   /** The loopback port of the proxy's listener on `address:port`, also where it is bound to all addresses. */

@@ -15,10 +15,18 @@ const IGNORED_REQUEST_HEADERS: Readonly<Record<string, string>> = {
 }
 
 /**
+ * Envoy gives a caller on loopback the machine's own address; Weft says 127.0.0.1, which is what it is
+ * (docs/differences-from-istio.md).
+ */
+function loopback(value: string): string {
+  return value.replaceAll('OWN-ADDRESS', '127.0.0.1')
+}
+
+/**
  * The outcome as field names and values. The order of response flags is left out: it is that of Envoy's own enumeration,
  * which changes from version to version.
  */
-export function comparable(outcome: Outcome): ReadonlyMap<string, string> {
+export function comparable(outcome: Outcome): Map<string, string> {
   const fields = new Map<string, string>()
   const put = (field: string, value: string | number | undefined): void => {
     if (value !== undefined) fields.set(field, String(value))
@@ -34,7 +42,7 @@ export function comparable(outcome: Outcome): ReadonlyMap<string, string> {
   put('upstream path', outcome.upstream?.path)
   put('upstream body', outcome.upstream?.body)
   for (const [name, value] of Object.entries(outcome.upstream?.headers ?? {})) {
-    if (!(name in IGNORED_REQUEST_HEADERS)) put(`upstream ${name}`, text(value))
+    if (!(name in IGNORED_REQUEST_HEADERS)) put(`upstream ${name}`, loopback(text(value)))
   }
   put('flags', outcome.flags?.split(',').sort().join(','))
   put('details', outcome.details)

@@ -3,7 +3,8 @@ import type { CaseFile, CaseRequest, Outcome } from '../case-file.ts'
 import { outcomeOf, type RawResult } from '../outcome.ts'
 import { type Answer, listenerOf, send } from './client.ts'
 import { startUpstream, type Upstream } from './echo-upstream.ts'
-import { type LogLine, linkCase, MeshProxy } from './mesh-under-test.ts'
+import { linkCase, nodeOf } from './linked-case.ts'
+import { type LogLine, MeshProxy } from './mesh-proxy.ts'
 
 /** Outcomes in the order of the case's requests. Throws when Weft refuses the config. */
 export async function runCase(file: CaseFile): Promise<readonly Outcome[]> {
@@ -14,10 +15,11 @@ export async function runCase(file: CaseFile): Promise<readonly Outcome[]> {
       upstreams.set(address, await startUpstream(behaviour))
     }
     const mesh = linkCase(file)
+    const ports = new Map([...upstreams].map(([address, { port }]) => [address, port]))
     const first = Object.keys(file.proxies)[0]
     for (const [name, proxy] of Object.entries(file.proxies)) {
       const requests = [...file.requests.entries()].filter(([, request]) => (request.proxy ?? first) === name)
-      const outcomes = await runProxy(await MeshProxy.start(mesh, name, proxy, upstreams), requests)
+      const outcomes = await runProxy(await MeshProxy.start(mesh, nodeOf(name, proxy), ports), requests)
       for (const [index, outcome] of outcomes) results[index] = outcome
     }
   } finally {

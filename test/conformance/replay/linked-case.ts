@@ -1,22 +1,14 @@
-// One Weft proxy in process, told by the case's config what to do, on a network of the replay's own.
-import { create, type Message } from '@bufbuild/protobuf'
-import { systemClock } from '../../../src/base/clock.ts'
-import { silentLog } from '../../../src/base/log.ts'
+// A case's config as Weft links it, and the nodes that its proxies are.
 import { formatProblem, type Problem } from '../../../src/base/problem.ts'
-import { systemRandom } from '../../../src/base/random.ts'
+import type { ConfigObject } from '../../../src/model/config-object.ts'
 import { NO_LOCALITY } from '../../../src/model/locality.ts'
 import type { ProxyNode } from '../../../src/model/proxy-node.ts'
-import type { ProxyResources } from '../../../src/model/proxy-resources.ts'
 import type { Workload } from '../../../src/model/workload.ts'
-import { emit } from '../../../src/translate/emit/emit.ts'
 import { link } from '../../../src/translate/link/link.ts'
 import type { LinkedMesh } from '../../../src/translate/link/linked-mesh.ts'
 import { parseConfig } from '../../../src/translate/parse-config.ts'
 import { parseMeshConfig } from '../../../src/translate/parse-mesh-config.ts'
 import type { CaseFile, CaseProxy } from '../case-file.ts'
-
-/** What the access log of one stream says, by the keys of Istio's JSON format. */
-export type LogLine = Readonly<Record<string, unknown>>
 
 const ACCESS_LOG = ['accessLogFile: /conformance', 'accessLogEncoding: JSON']
 
@@ -31,7 +23,14 @@ export function linkCase(file: CaseFile): LinkedMesh {
   const mesh = parseMeshConfig({ file: 'mesh.yaml', text: [...ACCESS_LOG, ...(file.mesh ?? [])].join('\n') })
   noErrors([...parsed.problems, ...mesh.problems])
   const workloads = Object.entries(file.proxies).map(([name, proxy]) => workloadOf(name, proxy))
-  return link({ objects: parsed.objects, services: [], workloads, meshConfig: mesh.meshConfig })
+  return link({ objects: withAges(parsed.objects), services: [], workloads, meshConfig: mesh.meshConfig })
+}
+
+/** The reference creates the objects of a file in the order of namespace and name: that is their age. */
+function withAges(objects: readonly ConfigObject[]): readonly ConfigObject[] {
+  const key = ({ namespace, name }: ConfigObject): string => `${namespace}/${name}`
+  const ordered = [...objects].sort((a, b) => (key(a) < key(b) ? -1 : 1))
+  return objects.map(object => ({ ...object, createdAt: ordered.indexOf(object) + 1 }))
 }
 
 function labelsOf(name: string, proxy: CaseProxy): Readonly<Record<string, string>> {

@@ -1,0 +1,92 @@
+// One Weft proxy in process: its config emitted from the linked case, its sockets on a network of its own.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { systemClock } from '../../../src/base/clock.ts'
+import { silentLog } from '../../../src/base/log.ts'
+import { formatProblem, type Problem } from '../../../src/base/problem.ts'
+import { systemRandom } from '../../../src/base/random.ts'
+import type { LogFiles } from '../../../src/data-plane/access-log/log-file.ts'
+import { Proxy as DataPlane } from '../../../src/data-plane/proxy.ts'
+import type { ProxyNode } from '../../../src/model/proxy-node.ts'
+import type { XdsResource } from '../../../src/model/proxy-resources.ts'
+import { emit } from '../../../src/translate/emit/emit.ts'
+import type { LinkedMesh } from '../../../src/translate/link/linked-mesh.ts'
+import type { ResourceMessage } from '../../../src/xds/resource-message.ts'
+import type { ResourceType } from '../../../src/xds/type-url.ts'
+import { LoopbackNetwork } from './loopback-network.ts'
+
+/** What the access log says of one stream, by the keys of Istio's JSON format. */
+export type LogLine = Readonly<Record<string, unknown>>
+
+const READY_WITHIN_MS = 5000
+
+export class MeshProxy {
+  readonly network: LoopbackNetwork
+  readonly #dataPlane: DataPlane
+  readonly #log: string[]
+
+  private constructor(network: LoopbackNetwork, dataPlane: DataPlane, log: string[]) {
+    this.network = network
+    this.#dataPlane = dataPlane
+    this.#log = log
+  }
+
+  /** Resolves when every listener serves. Rejects with what the data plane refuses. */
+  static async start(mesh: LinkedMesh, node: ProxyNode, upstreams: ReadonlyMap<string, number>): Promise<MeshProxy> {
+    const network = new LoopbackNetwork(upstreams)
+    const log: string[] = []
+    const logFiles: LogFiles = { open: () => ({ write: text => void log.push(text), close: () => {} }) }
+    const dataPlane = new DataPlane({
+      clock: systemClock,
+      random: systemRandom,
+      log: silentLog,
+      network,
+      logFiles,
+      // Istio has no such header.
+      reasonHeader: false,
+    })
+    const proxy = new MeshProxy(network, dataPlane, log)
+    try {
+      await proxy.#apply(mesh, node)
+    } catch (error) {
+      await proxy.stop()
+      throw error
+    }
+    return proxy
+  }
+
+  async #apply(mesh: LinkedMesh, node: ProxyNode): Promise<void> {
+    const resources = emit(mesh, node)
+    const apply = (type: ResourceType, list: readonly XdsResource[]): readonly Problem[] =>
+      this.#dataPlane.apply(
+        type,
+        list.map(({ message }) => message as ResourceMessage),
+      )
+    const problems = [
+      ...apply('cluster', resources.clusters),
+      ...apply('endpoint', resources.endpoints),
+      ...apply('listener', resources.listeners),
+      ...apply('route', resources.routes),
+      ...(await this.#dataPlane.listeners.settled()),
+    ]
+    if (problems.length > 0) throw new Error(problems.map(formatProblem).join('\n'))
+    const deadline = systemClock.now() + READY_WITHIN_MS
+    while (!this.#dataPlane.ready || this.network.listenerCount < resources.listeners.length) {
+      if (systemClock.now() > deadline) throw new Error('the proxy does not get ready')
+      await sleep(2)
+    }
+  }
+
+  /** Ends every connection; the log is whole from then on. */
+  stop(): Promise<void> {
+    return this.#dataPlane.close()
+  }
+
+  logLines(): readonly LogLine[] {
+    // The data plane hands over one character for each byte.
+    const text = Buffer.from(this.#log.join(''), 'latin1').toString()
+    return text
+      .split('\n')
+      .filter(line => line !== '')
+      .map(line => JSON.parse(line) as LogLine)
+  }
+}
