@@ -8,7 +8,7 @@ export function policyFor(port: number, rule: TrafficPolicy | null, subset: Traf
 function override(port: number, base: TrafficPolicyBlocks, policy: TrafficPolicy | null): TrafficPolicyBlocks {
   if (!policy) return base
   const forPort = policy.portLevelSettings.find(setting => setting.port === port)
-  // What the port's entry leaves out falls to the defaults, not to the level above (istio-api.md 1.2).
+  // What the port's entry leaves out falls to the defaults, not to the level above (Istio, DestinationRule, PortTrafficPolicy).
   if (forPort) return blocksOf(forPort)
   return { ...base, ...blocksOf(policy) }
 }

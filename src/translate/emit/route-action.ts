@@ -114,7 +114,7 @@ function clusterWeight(destination: RouteDestination, surroundings: RouteSurroun
   })
 }
 
-/** The port named; else the service's only one; else the listener's (istio-api.md 1.1). */
+/** The port named; else the service's only one; else the listener's. */
 function clusterOf({ destination }: RouteDestination, surroundings: RouteSurroundings): string {
   const host = surroundings.expand(destination.host)
   const port = destination.port ?? surroundings.onlyPortOf(host) ?? surroundings.port

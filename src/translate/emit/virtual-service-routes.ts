@@ -29,7 +29,7 @@ export function virtualServiceRoutes(service: LinkedVirtualService, surroundings
 /** Port, source and gateways are known to the control plane, so that they cost nothing per request. */
 function isForClient(match: HttpMatch, service: LinkedVirtualService, surroundings: RouteSurroundings): boolean {
   if (match.port !== undefined && match.port !== surroundings.port) return false
-  // With gateways named, the source is not looked at (istio-api.md 1.1).
+  // With gateways named, the source is not looked at.
   if (match.gateways.length > 0)
     return match.gateways.some(gateway => surroundings.gateways.has(resolveGateway(gateway, service.namespace)))
   const fromNamespace = match.sourceNamespace === '' || match.sourceNamespace === surroundings.clientNamespace

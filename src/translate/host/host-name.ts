@@ -1,6 +1,6 @@
 // Host names as Istio compares them: wildcards at the front only, case aside, short names of a namespace.
 
-/** A host without a dot belongs to the namespace of the object that names it (istio-api.md 1.0). */
+/** A host without a dot belongs to the namespace of the object that names it. */
 export function expandShortName(host: string, namespace: string, domainSuffix: string): string {
   const lower = host.toLowerCase()
   return lower === '' || lower === '*' || lower.includes('.') || lower.includes(':')

@@ -27,7 +27,7 @@ export class PeerPolicies {
       const { selector, mode } = policy.spec
       const narrow = selector !== null && Object.keys(selector).length > 0
       if (narrow) {
-        // Those in the root namespace select nothing, in code and documentation (istio-api.md 1.6).
+        // Those in the root namespace select nothing, in code and documentation.
         if (policy.namespace === rootNamespace) continue
         const list = this.#byWorkload.get(policy.namespace)
         if (list) list.push(policy)

@@ -1,4 +1,4 @@
-// Who wins where several objects speak of one thing: the oldest, then by name, then by namespace (istio-api.md 1.0).
+// Who wins where several objects speak of one thing: the oldest, then by name, then by namespace.
 import type { ConfigKind, ConfigObject, ConfigObjectOf } from '../../model/config-object.ts'
 import type { Origin } from '../../model/origin.ts'
 
