@@ -60,7 +60,8 @@ for (const [file, text] of source) {
 }
 
 /** Tests, and what only tests import: fakes, fixtures. */
-const isTest = (file: string): boolean => /\.(test|bench)\.ts$|(^|\/)(fake-|testing\/)|-fixture\.ts$/.test(file)
+const isTest = (file: string): boolean =>
+  /\.(test|bench)\.ts$|(^|\/)(fake-|testing\/)|-fixture\.ts$|golden-file\.ts$/.test(file)
 const roomOf = (file: string): string => file.split(sep)[0]!
 const floorOf = (file: string): number => FLOORS.findIndex(floor => floor.includes(roomOf(file)))
 
