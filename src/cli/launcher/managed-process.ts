@@ -95,6 +95,11 @@ export class ManagedProcess {
     return this.#exited ?? Promise.resolve({ code: 0, signal: null })
   }
 
+  /** Resolves when the program runs, or has failed to. */
+  async spawned(): Promise<void> {
+    if (this.#child?.pid === undefined) await this.#exited
+  }
+
   signal(signal: NodeJS.Signals): void {
     const pid = this.#child?.pid
     if (pid !== undefined) killGroup(pid, signal)
@@ -127,9 +132,9 @@ export class ManagedProcess {
   /** Why it ended, for a person: the exit, and the last line it wrote. */
   describeExit(exit: ProcessExit): string {
     if (exit.error !== undefined) return `${this.name} could not be started: ${exit.error}`
-    const how = exit.signal === null ? `with code ${exit.code}` : `by ${exit.signal}`
+    if (exit.signal !== null) return `${this.name} ended by ${exit.signal}`
     const last = this.#options.inheritOutput ? undefined : this.log.tail(1, this.#logStart)[0]
-    return `${this.name} ended ${how}${last === undefined ? '' : `: ${last.trim()}`}`
+    return `${this.name} ended with code ${exit.code}${last === undefined ? '' : `: ${last.trim()}`}`
   }
 
   #record(pid: number): void {

@@ -2,8 +2,11 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeFileAtomic } from '../../base/atomic-file.ts'
-import type { MeshAnswer } from '../client/api-answer.ts'
+import type { Clock } from '../../base/clock.ts'
+import type { MeshAnswer, ProxyStatus } from '../client/api-answer.ts'
 import type { ApiClient } from '../client/api-client.ts'
+import { delay } from './delay.ts'
+import { becomesReady } from './readiness.ts'
 
 export interface MeshAccess {
   readonly api: ApiClient
@@ -43,4 +46,25 @@ export async function admitProxy(
     REQUEST_TIMEOUT_MS,
   )
   writeFileAtomic(files.tokenFile, token, 0o600)
+}
+
+/** Longer than the control plane gathers changes before it sends them. */
+const GATHERING_MS = 120
+const POLL_MS = 25
+
+/** Resolves when every connected proxy has acknowledged what is to be known by now, or after `timeoutMs`. */
+export async function allSynced(
+  clock: Clock,
+  access: MeshAccess,
+  timeoutMs: number,
+  given = () => false,
+): Promise<void> {
+  await delay(clock, GATHERING_MS)
+  await becomesReady(() => everySynced(access), { clock, everyMs: POLL_MS, timeoutMs, given })
+}
+
+async function everySynced(access: MeshAccess): Promise<boolean> {
+  const { proxies } = await access.api.get<{ proxies: readonly ProxyStatus[] }>('/v1/proxies', REQUEST_TIMEOUT_MS)
+  const settled = new Set(['SYNCED', 'NOT SENT', 'ERROR'])
+  return proxies.every(proxy => Object.values(proxy.types).every(type => settled.has(type.state)))
 }

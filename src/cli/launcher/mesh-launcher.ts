@@ -3,13 +3,12 @@
 import { join } from 'node:path'
 import type { Problem } from '../../base/problem.ts'
 import type { Random } from '../../base/random.ts'
-import type { ProxyStatus } from '../client/api-answer.ts'
 import { CommandFailure } from '../contract/command-failure.ts'
 import { ConfigWatch } from './config-watch.ts'
 import { ControlPlaneRunner } from './control-plane-runner.ts'
 import { GatewayRunner } from './gateway-runner.ts'
 import type { LauncherHost } from './launcher-host.ts'
-import type { MeshAccess } from './mesh-access.ts'
+import { allSynced, type MeshAccess } from './mesh-access.ts'
 import type { MeshDirectory } from './mesh-directory.ts'
 import { PortAllocator } from './port-allocator.ts'
 import { answersWell, becomesReady } from './readiness.ts'
@@ -143,17 +142,10 @@ export class MeshLauncher {
   /** Ready is what answers: every proxy has what there is, and the application is seen through the gateway. */
   async #answers(access: MeshAccess, gateway: string | null, problems: readonly Problem[]): Promise<boolean> {
     const wait = { clock: this.#host.clock, everyMs: POLL_MS, given: () => this.#stopping }
-    await becomesReady(() => everySynced(access), { ...wait, timeoutMs: SYNCED_MS })
+    await allSynced(this.#host.clock, access, SYNCED_MS, () => this.#stopping)
     const path = this.#directory.gateway?.readyPath ?? ''
     // Without its resources there is nothing to wait for: the person has been told why.
     if (gateway === null || path === '' || problems.some(problem => problem.severity === 'error')) return true
     return becomesReady(() => answersWell(this.#host.fetch, gateway + path), { ...wait, timeoutMs: ANSWER_MS })
   }
-}
-
-async function everySynced(access: MeshAccess): Promise<boolean> {
-  const { proxies } = await access.api.get<{ proxies: readonly ProxyStatus[] }>('/v1/proxies')
-  return proxies.every(proxy =>
-    Object.values(proxy.types).every(type => type.state === 'SYNCED' || type.state === 'NOT SENT'),
-  )
 }

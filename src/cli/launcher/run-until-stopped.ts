@@ -12,15 +12,15 @@ export interface LauncherLife {
   readonly stop: () => Promise<void>
   /** Without any grace. */
   readonly kill: () => void
-  /** Resolves when there is nothing left to stay for, with the exit code; absent: it stays until told to stop. */
-  readonly done?: () => Promise<number>
+  /** Resolves when there is nothing left to stay for; absent: it stays until told to stop. */
+  readonly done?: () => Promise<unknown>
 }
 
 /** One Ctrl-C can arrive twice, from the terminal and from npm, which passes it on: that is not a second one. */
 const SAME_SIGNAL_MS = 700
 
-/** Resolves with the exit code: 0 after a stop that was asked for; rejects when the start fails, all being stopped again. */
-export async function runUntilStopped(context: CliContext, host: LauncherHost, life: LauncherLife): Promise<number> {
+/** Resolves when all is stopped; rejects when the start failed, all being stopped again. */
+export async function runUntilStopped(context: CliContext, host: LauncherHost, life: LauncherLife): Promise<void> {
   host.reaper.start()
   writeProcessRecord(host.stateDir, {
     name: life.name,
@@ -42,7 +42,7 @@ export async function runUntilStopped(context: CliContext, host: LauncherHost, l
     if (now - firstAt > SAME_SIGNAL_MS) life.kill()
   })
   try {
-    return await live(life, signalled)
+    await live(life, signalled)
   } finally {
     await host.reaper.close()
     removeProcessRecord(host.stateDir, life.name)
@@ -50,7 +50,7 @@ export async function runUntilStopped(context: CliContext, host: LauncherHost, l
   }
 }
 
-async function live(life: LauncherLife, signalled: Promise<'signalled'>): Promise<number> {
+async function live(life: LauncherLife, signalled: Promise<'signalled'>): Promise<void> {
   const starting = life.start().then(
     () => 'started' as const,
     (error: unknown) => ({ error }),
@@ -60,16 +60,11 @@ async function live(life: LauncherLife, signalled: Promise<'signalled'>): Promis
     await life.stop()
     throw first.error
   }
-  let code = 0
-  if (first === 'started') {
-    const ended = await Promise.race([signalled, life.done?.() ?? signalled])
-    if (typeof ended === 'number') code = ended
-  }
+  if (first === 'started') await Promise.race([signalled, life.done?.() ?? signalled])
   await life.stop()
   // A start that was overtaken by the stop may have begun one more process since.
   if (first === 'signalled') {
     await starting
     life.kill()
   }
-  return code
 }

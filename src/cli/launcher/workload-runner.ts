@@ -5,7 +5,7 @@ import { applicationEnvironment } from './application-environment.ts'
 import { InstanceRegistration } from './instance-registration.ts'
 import type { LauncherHost } from './launcher-host.ts'
 import { ManagedProcess, type ProcessExit } from './managed-process.ts'
-import type { MeshAccess } from './mesh-access.ts'
+import { allSynced, type MeshAccess } from './mesh-access.ts'
 import type { PortAllocator } from './port-allocator.ts'
 import { findEnvoy, ProxyRunner } from './proxy-runner.ts'
 import { answersWell, becomesReady } from './readiness.ts'
@@ -88,6 +88,11 @@ export class WorkloadRunner {
     await this.#becomesHealthy(registration)
   }
 
+  /** Whether it came as far as being in routing. */
+  get inMesh(): boolean {
+    return this.#started
+  }
+
   /** Resolves with how the application of a foreground workload ended. */
   applicationExit(): Promise<ProcessExit> {
     return this.#application?.exited() ?? Promise.resolve({ code: 0, signal: null })
@@ -107,7 +112,7 @@ export class WorkloadRunner {
     if (options.hurry) registration?.close()
     else {
       await registration?.deregister()
-      await this.#propagated()
+      await allSynced(this.#host.clock, this.#access, PROPAGATION_MS)
       await this.#proxy?.drain(STOP_GRACE_MS)
     }
     await this.#application?.stop(STOP_GRACE_MS)
@@ -192,6 +197,7 @@ export class WorkloadRunner {
     })
     this.#application = application
     application.start()
+    await application.spawned()
     const ready = await this.#applicationAnswers(APPLICATION_START_MS, () => this.#firstExit !== null || this.#stopping)
     if (ready || this.#stopping || this.#options.foreground) return
     if (this.#firstExit !== null)
@@ -254,16 +260,6 @@ export class WorkloadRunner {
     if (port === undefined) return true
     if (http !== undefined) return answersWell(this.#host.fetch, `http://${LOOPBACK}:${port}${http.path}`)
     return accepts(port)
-  }
-
-  async #propagated(): Promise<void> {
-    const { api } = this.#access
-    try {
-      const { revision } = await api.get<{ revision: number }>('/v1/mesh', PROPAGATION_MS)
-      await api.get(`/v1/revisions/${revision}/propagation?waitMs=${PROPAGATION_MS}`, 2 * PROPAGATION_MS)
-    } catch {
-      // Without a control plane nobody can be told: peers find out by themselves.
-    }
   }
 }
 

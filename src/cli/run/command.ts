@@ -65,23 +65,20 @@ async function run(context: CliContext, command: readonly string[], options: Run
   const allocator = new PortAllocator(join(host.stateDir, `run-${spec.name}.json`), context.random)
   const workload = new WorkloadRunner(host, { api, mesh }, spec, { allocator, foreground: true })
   await workload.allocatePorts()
-  let exit: ProcessExit | null = null
-  const code = await runUntilStopped(context, host, {
+  await runUntilStopped(context, host, {
     name: `run-${spec.name}`,
     role: 'run',
     start: async () => {
       await workload.start()
-      say(`${spec.name} is in the mesh`)
+      if (workload.inMesh) say(`${spec.name} is in the mesh`)
     },
-    done: async () => {
-      exit = await workload.applicationExit()
-      return exitCode(exit)
-    },
+    done: () => workload.applicationExit(),
     stop: () => workload.stop({ hurry: false }),
     kill: () => workload.kill(),
   })
-  if ((exit as ProcessExit | null)?.error !== undefined)
-    throw new CommandFailure((exit as unknown as ProcessExit).error ?? '')
+  const exit = await workload.applicationExit()
+  if (exit.error !== undefined) throw new CommandFailure(`${command[0]} could not be started: ${exit.error}`)
+  const code = exitCode(exit)
   if (code !== EXIT.ok) throw new CommandFailure('', code)
 }
 
