@@ -15,6 +15,8 @@ import { costOf } from './process-cost.ts'
 
 const CONTESTANTS: readonly Contestant[] = [weft, envoy, nginx, haproxy]
 const CONNECTIONS = 64
+/** A sidecar routes by it; the others take any. */
+const AUTHORITY = 'upstream.default.svc.cluster.local:9080'
 const WARM_UP_SECONDS = 3
 
 async function measure(contestant: Contestant, upstreamPort: number, wrk: string, seconds: number): Promise<Figures> {
@@ -24,9 +26,9 @@ async function measure(contestant: Contestant, upstreamPort: number, wrk: string
   try {
     await accepting(port)
     const url = `http://127.0.0.1:${port}/`
-    await load(wrk, url, CONNECTIONS, WARM_UP_SECONDS)
+    await load(wrk, url, AUTHORITY, CONNECTIONS, WARM_UP_SECONDS)
     const before = costOf(child.pid)
-    const result = await load(wrk, url, CONNECTIONS, seconds)
+    const result = await load(wrk, url, AUTHORITY, CONNECTIONS, seconds)
     const after = costOf(child.pid)
     if (result.errors > 0 || result.requests === 0)
       throw new Error(`${contestant.name}: ${result.errors} errors in ${result.requests} requests`)

@@ -22,8 +22,25 @@ function count(text: string, pattern: RegExp): number {
   return [...(pattern.exec(text) ?? []).slice(1)].reduce((sum, figure) => sum + Number(figure), 0)
 }
 
-export async function load(wrk: string, url: string, connections: number, seconds: number): Promise<LoadResult> {
-  const args = ['-c', CORE.load, wrk, '-t1', `-c${connections}`, `-d${seconds}s`, '--latency', url]
+export async function load(
+  wrk: string,
+  url: string,
+  authority: string,
+  connections: number,
+  seconds: number,
+): Promise<LoadResult> {
+  const args = [
+    '-c',
+    CORE.load,
+    wrk,
+    '-t1',
+    `-c${connections}`,
+    `-d${seconds}s`,
+    '--latency',
+    '-H',
+    `Host: ${authority}`,
+    url,
+  ]
   const child = spawn('taskset', args, { stdio: ['ignore', 'pipe', 'inherit'] })
   let text = ''
   child.stdout.on('data', chunk => {

@@ -19,7 +19,6 @@ import { systemNetwork } from '../../src/transport/net/system-network.ts'
 const [directory, port, upstreamPort] = process.argv.slice(2)
 const SERVICE_PORT = 9080
 
-/** The service is asked for by any authority: the load generator sends the listener's own. */
 const CONFIG = `apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: upstream }
@@ -29,26 +28,11 @@ spec:
   location: MESH_INTERNAL
   resolution: STATIC
   endpoints: [{ address: 127.0.0.1, ports: { http: ${upstreamPort} } }]
----
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: { name: edge }
-spec:
-  selector: { app: bench }
-  servers: [{ port: { number: ${SERVICE_PORT}, name: http, protocol: HTTP }, hosts: ["*"] }]
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: upstream }
-spec:
-  hosts: ["*"]
-  gateways: [edge]
-  http: [{ route: [{ destination: { host: upstream.default.svc.cluster.local } }] }]
 `
 
 const NODE: ProxyNode = {
-  id: 'router~127.0.0.1~bench.default~default.svc.cluster.local',
-  kind: 'router',
+  id: 'sidecar~127.0.0.1~bench.default~default.svc.cluster.local',
+  kind: 'sidecar',
   name: 'bench',
   namespace: 'default',
   labels: { app: 'bench' },
@@ -63,7 +47,7 @@ function hold(problems: readonly Problem[]): void {
   process.exit(1)
 }
 
-/** The gateway's port is where the benchmark wants it. */
+/** The one outbound listener, that of the service's port, is where the benchmark wants it. */
 const network: Network = {
   ...systemNetwork,
   listen: (_address, _port, onConnection) => systemNetwork.listen('127.0.0.1', Number(port), onConnection),
