@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
-import { connect } from 'node:net'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { eventually, RunningMesh } from './running-mesh.ts'
@@ -73,22 +72,6 @@ test('killing a sidecar takes its instance out, and it comes back', async () => 
   })
   assert.ok(load.failures.length <= 4, load.failures.join('\n'))
   await eventually('both instances healthy again', async () => (await healthyInstances()) === 2)
-})
-
-test('a plaintext client is refused on a strict port', async () => {
-  const [instance] = await instances()
-  const port = instance!.ports[0]!.inboundPort
-  await assert.rejects(ask(`http://127.0.0.1:${port}/`))
-  const bytes = await new Promise<number>(done => {
-    let received = 0
-    const socket = connect(port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nhost: echo\r\n\r\n'))
-    socket.on('data', chunk => {
-      received += chunk.length
-    })
-    socket.on('error', () => {})
-    socket.on('close', () => done(received))
-  })
-  assert.ok(bytes < 64, 'at most a TLS alert')
 })
 
 test('a gigabyte is streamed both ways and never held', async () => {
