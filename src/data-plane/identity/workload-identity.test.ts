@@ -35,10 +35,21 @@ function temporaryFolder(): string {
   return folder
 }
 
+/** Its wall clock goes on while the machine sleeps; its timers do not. */
+class SleepingClock extends FakeClock {
+  sleptMs = 0
+
+  override wallNow(): number {
+    return super.wallNow() + this.sleptMs
+  }
+}
+
 /** Signs what it is asked; `fail` is thrown as often as it holds errors. */
 class FakeSigner {
   readonly calls: CertificateCall[] = []
   readonly fail: Error[] = []
+  datedBackMs = 0
+  lifeMs = 2 * HOUR
   readonly #clock: FakeClock
   readonly #authority: TestAuthority
   readonly #name: string
@@ -53,9 +64,10 @@ class FakeSigner {
     this.calls.push(call)
     const failure = this.fail.shift()
     if (failure) throw failure
-    const notBefore = this.#clock.wallNow()
+    const now = this.#clock.wallNow()
     const names = [{ type: 'url' as const, value: this.#name }]
-    const leaf = await this.#authority.signRequest(call.csr, { names, notBefore, notAfter: notBefore + 2 * HOUR })
+    const life = { notBefore: now - this.datedBackMs, notAfter: now + this.lifeMs }
+    const leaf = await this.#authority.signRequest(call.csr, { names, ...life })
     return [leaf, this.#authority.bundle]
   }
 }
@@ -133,6 +145,30 @@ test('renews at half its life, a tenth of it earlier at most, over the xDS port,
   assert.deepEqual(signer.calls[1]?.proof, { keyPair: before })
   assert.notEqual(identity.keyPair.certificateChain, before.certificateChain)
   assert.equal(identity.keyPair.privateKey, before.privateKey)
+})
+
+test('a certificate that its authority has dated back is renewed at half of what it has to live, not at once', async () => {
+  const clock = new FakeClock()
+  const signer = new FakeSigner(clock)
+  signer.datedBackMs = 120_000
+  signer.lifeMs = 20_000
+  const identity = await open(options(clock, temporaryFolder(), signer))
+  const before = identity.keyPair
+  clock.advance(8_999)
+  assert.equal(signer.calls.length, 1)
+  clock.advance(1_001)
+  await until(() => identity.keyPair !== before)
+  assert.equal(signer.calls.length, 2)
+})
+
+test('a machine that slept renews soon after it wakes, by the wall clock', async () => {
+  const clock = new SleepingClock()
+  const signer = new FakeSigner(clock)
+  const identity = await open(options(clock, temporaryFolder(), signer))
+  const before = identity.keyPair
+  clock.sleptMs = HOUR
+  clock.advance(60_000)
+  await until(() => identity.keyPair !== before)
 })
 
 test('a renewal that fails is tried again, ever more slowly, and the certificate there is stays in use', async () => {

@@ -33,8 +33,8 @@ export interface WorkloadIdentityOptions {
 const CALL_TIMEOUT_MS = 10_000
 /** A certificate with less than this left is not worth starting with. */
 const LEAST_LIFE_MS = 5_000
-/** setTimeout counts in 31 bits. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
+/** A suspended machine's timers stand still while its certificates grow old: the wall clock is looked at so often. */
+const CLOCK_CHECK_MS = 60_000
 const MAX_JITTER = 0.1
 /** What may mend itself; anything else is an answer. */
 const TRANSIENT: ReadonlySet<number> = new Set([
@@ -81,9 +81,13 @@ export class WorkloadIdentity {
     if (bundle === null) throw new IdentityRefused('no trust bundle: name one with --trust-bundle')
     const identity = new WorkloadIdentity(options, folder, key, readTrustBundle(bundle))
     folder.writeBundle(identity.#trustBundle)
-    if (kept) identity.#take(kept.chain)
-    else await identity.#join(signal)
-    identity.#scheduleRenewal()
+    if (kept) {
+      identity.#take(kept.chain)
+      identity.#scheduleRenewal(kept.chain.notBefore)
+    } else {
+      await identity.#join(signal)
+      identity.#scheduleRenewal(options.clock.wallNow())
+    }
     return identity
   }
 
@@ -168,22 +172,24 @@ export class WorkloadIdentity {
     for (const listener of this.#changed) listener()
   }
 
-  /** At half its life, up to a tenth earlier, so that workloads started together do not renew together. */
-  #scheduleRenewal(): void {
-    const { clock, random } = this.#options
-    const { notBefore, notAfter } = this.certificate
-    const half = ((notAfter - notBefore) / 2) * (1 - random.next() * MAX_JITTER)
-    this.#setTimer(notBefore + half - clock.wallNow(), new Backoff(1_000, 60_000, random))
+  /**
+   * At half its life, up to a tenth earlier, so that workloads started together do not renew together. `begin`: when it
+   * was got, because an authority dates certificates back for the sake of slow clocks.
+   */
+  #scheduleRenewal(begin: number): void {
+    const { random } = this.#options
+    const half = ((this.certificate.notAfter - begin) / 2) * (1 - random.next() * MAX_JITTER)
+    this.#renewAt(begin + half, new Backoff(1_000, 60_000, random))
   }
 
-  #setTimer(delayMs: number, backoff: Backoff): void {
+  #renewAt(time: number, backoff: Backoff): void {
     if (this.#stopped) return
     const { clock } = this.#options
-    if (delayMs > LONGEST_TIMER_MS) {
-      this.#timer = clock.setTimer(LONGEST_TIMER_MS, () => this.#setTimer(delayMs - LONGEST_TIMER_MS, backoff))
-      return
-    }
-    this.#timer = clock.setTimer(Math.max(0, delayMs), () => void this.#renew(backoff))
+    const left = time - clock.wallNow()
+    this.#timer = clock.setTimer(Math.max(0, Math.min(left, CLOCK_CHECK_MS)), () => {
+      if (clock.wallNow() < time) this.#renewAt(time, backoff)
+      else void this.#renew(backoff)
+    })
   }
 
   async #renew(backoff: Backoff): Promise<void> {
@@ -192,10 +198,10 @@ export class WorkloadIdentity {
     } catch (error) {
       const until = new Date(this.certificate.notAfter).toISOString()
       this.#options.log.warn('cannot renew the certificate', { until, why: (error as Error).message })
-      this.#setTimer(backoff.next(), backoff)
+      this.#renewAt(this.#options.clock.wallNow() + backoff.next(), backoff)
       return
     }
-    if (!this.#stopped) this.#scheduleRenewal()
+    this.#scheduleRenewal(this.#options.clock.wallNow())
   }
 }
 
