@@ -27,6 +27,8 @@ export interface ApiServer {
 
 const ADDRESS = '127.0.0.1'
 const BODY_LIMIT = 8 * 1024 * 1024
+/** Of a DNS subdomain, which a name is; fastify's own bound is 100. */
+const MAX_NAME_LENGTH = 253
 const HEADERS = {
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
@@ -42,6 +44,7 @@ export async function openApiServer(options: ApiServerOptions, port: number): Pr
     bodyLimit: BODY_LIMIT,
     forceCloseConnections: true,
     requestTimeout: 120_000,
+    routerOptions: { maxParamLength: MAX_NAME_LENGTH },
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, allErrors: true, strict: false } },
   })
   guard(server, options)

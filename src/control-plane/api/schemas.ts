@@ -3,6 +3,11 @@ import { type JsonSchema, NAME_SCHEMA, NAMESPACE_SCHEMA } from './operation.ts'
 
 const text = (description: string, maxLength = 1024): JsonSchema => ({ type: 'string', maxLength, description })
 const port = (description: string): JsonSchema => ({ type: 'integer', minimum: 1, maximum: 65_535, description })
+const address = (description: string): JsonSchema => ({
+  type: 'string',
+  pattern: '^[0-9A-Za-z._:%-]{1,253}$',
+  description,
+})
 const strings = (description: string): JsonSchema => ({
   type: 'object',
   description,
@@ -106,7 +111,7 @@ const PROXY = {
   ...object(
     {
       kind: { enum: ['sidecar', 'router'] },
-      bindAddress: text('Address that its listeners bind.', 253),
+      bindAddress: address('Address that its listeners bind.'),
       httpProxyPort: port("Where the application's HTTP_PROXY points."),
       gatewayPorts: {
         type: 'object',
@@ -131,8 +136,8 @@ export const INSTANCE_BODY: JsonSchema = object(
     description: text('For people.'),
     labels: strings('What selectors and subsets look at.'),
     serviceAccount: { ...NAME_SCHEMA, default: 'default' },
-    address: text('Where peers reach it.', 253),
-    applicationAddress: text('Where the application listens; absent: `address`.', 253),
+    address: address('Where peers reach it: IP address or host name.'),
+    applicationAddress: address('Where the application listens; absent: `address`.'),
     ports: list(
       object(
         {

@@ -36,3 +36,8 @@ test('a refused connection is an error event, worded as Envoy words it', async (
 test('names resolve, IPv4 first', async () => {
   assert.equal((await systemNetwork.resolve('localhost'))[0], '127.0.0.1')
 })
+
+test('an address that cannot be looked up at all is an error event, too', async () => {
+  const [error] = await once(systemNetwork.connect('a\0b', 80), 'error')
+  assert.equal((error as NodeJS.ErrnoException).code, 'ERR_INVALID_ARG_VALUE')
+})

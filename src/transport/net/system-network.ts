@@ -1,10 +1,17 @@
 // The operating system's TCP, as production uses it.
 import { lookup } from 'node:dns/promises'
-import { type AddressInfo, connect, createServer, type Server } from 'node:net'
+import { type AddressInfo, connect, createServer, type Server, Socket } from 'node:net'
 import type { BoundListener, Network } from './network.ts'
 
 export const systemNetwork: Network = {
-  connect: (address, port) => connect({ host: address, port, noDelay: true }),
+  connect(address, port) {
+    try {
+      return connect({ host: address, port, noDelay: true })
+    } catch (error) {
+      // An address that no lookup takes (a NUL in it): whoever dials hears of it as of any other failure.
+      return new Socket().destroy(error as Error)
+    }
+  },
 
   listen(address, port, onConnection) {
     return new Promise((resolve, reject) => {
