@@ -27,7 +27,7 @@ export interface ControlPlaneCredentials {
 
 export interface AdsStreamEvents {
   /** The next response is read when the promise resolves. */
-  onResponse(response: DeltaDiscoveryResponse): Promise<void>
+  onResponse(response: DeltaDiscoveryResponse, stream: AdsStream): Promise<void>
   /** Once. */
   onEnd(reason: string): void
 }
@@ -52,8 +52,10 @@ export class AdsStream {
     })
     this.#call = this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, new Metadata())
     this.#call.on('data', (response: DeltaDiscoveryResponse) => {
+      // Buffered while the last one was applied, and overtaken by the stream's end: the next stream says it anew.
+      if (this.#ended) return
       this.#call.pause()
-      void events.onResponse(response).then(() => this.#call.resume())
+      void events.onResponse(response, this).then(() => this.#call.resume())
     })
     this.#call.on('error', () => {})
     this.#call.on('status', (status: StatusObject) => this.#end(() => events.onEnd(status.details || 'stream ended')))

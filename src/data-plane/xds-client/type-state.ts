@@ -31,11 +31,11 @@ export class TypeState {
   firstRequest(wanted: readonly string[]): DeltaDiscoveryRequest | null {
     this.#subscribed = new Set(wanted)
     this.#announced = this.wildcard || wanted.length > 0
+    // Let go of while there was no stream to say it on.
+    if (!this.wildcard) for (const name of this.held.keys()) if (!this.#subscribed.has(name)) this.held.delete(name)
     if (!this.#announced) return null
     const initialResourceVersions: Record<string, string> = {}
-    for (const [name, { version }] of this.held) {
-      if (this.wildcard || this.#subscribed.has(name)) initialResourceVersions[name] = version
-    }
+    for (const [name, { version }] of this.held) initialResourceVersions[name] = version
     const resourceNamesSubscribe = this.wildcard ? ['*'] : [...wanted]
     return this.#request({ resourceNamesSubscribe, initialResourceVersions })
   }
@@ -62,10 +62,6 @@ export class TypeState {
         ? {}
         : { errorDetail: { $typeName: 'google.rpc.Status', code: 3, message: error, details: [] } }),
     })
-  }
-
-  isWanted(name: string): boolean {
-    return this.wildcard || this.#subscribed.has(name)
   }
 
   hold(resource: Resource, bytes: Uint8Array): void {

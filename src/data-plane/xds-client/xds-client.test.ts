@@ -13,6 +13,7 @@ import type { Problem } from '../../base/problem.ts'
 import { SeededRandom } from '../../base/random.ts'
 import { ClusterSchema } from '../../xds/generated/envoy/config/cluster/v3/cluster_pb.ts'
 import { NodeSchema } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
+import { ClusterLoadAssignmentSchema } from '../../xds/generated/envoy/config/endpoint/v3/endpoint_pb.ts'
 import { ListenerSchema } from '../../xds/generated/envoy/config/listener/v3/listener_pb.ts'
 import { AggregatedDiscoveryService } from '../../xds/generated/envoy/service/discovery/v3/ads_pb.ts'
 import {
@@ -119,6 +120,11 @@ const cluster = (name: string, version: string): Resource =>
   pack(name, version, TYPE_URL.cluster, toBinary(ClusterSchema, create(ClusterSchema, { name })))
 const listener = (name: string, version: string): Resource =>
   pack(name, version, TYPE_URL.listener, toBinary(ListenerSchema, create(ListenerSchema, { name })))
+
+const endpoints = (clusterName: string, version: string): Resource => {
+  const message = create(ClusterLoadAssignmentSchema, { clusterName })
+  return pack(clusterName, version, TYPE_URL.endpoint, toBinary(ClusterLoadAssignmentSchema, message))
+}
 
 function pack(name: string, version: string, typeUrl: string, value: Uint8Array): Resource {
   return create(ResourceSchema, { name, version, resource: create(AnySchema, { typeUrl, value }) })
@@ -245,6 +251,66 @@ test('a cluster taken away goes a moment later, unless it comes back', async () 
   assert.deepEqual(applier.log, ['cluster +a,b -', 'cluster + -', 'cluster +b -'])
   clock.advance(1000)
   assert.deepEqual(applier.log.slice(3), ['cluster + -a'])
+})
+
+test('endpoints by the name of a cluster on its way out do not keep it', async () => {
+  const { server, clock, client, applier } = await setUp()
+  applier.names.endpoint = ['a']
+  await client.start()
+  const { call } = await server.next('cluster')
+  server.send(call, 'cluster', [cluster('a', '1')])
+  await server.next('cluster')
+  server.send(call, 'cluster', [], ['a'])
+  await server.next('cluster')
+  await server.next('endpoint')
+  server.send(call, 'endpoint', [endpoints('a', '1')])
+  await server.next('endpoint')
+  applier.names.endpoint = []
+  clock.advance(1000)
+  assert.equal(applier.log.at(-1), 'cluster + -a')
+  assert.deepEqual((await server.next('endpoint')).request.resourceNamesUnsubscribe, ['a'])
+  assert.equal(applier.log.at(-1), 'endpoint + -a')
+})
+
+test('a stream that ends while its response is applied: the next one asks for what that response made wanted', async () => {
+  const { server, clock, client, applier } = await setUp()
+  await client.start()
+  const first = await server.next('listener')
+  const bound = Promise.withResolvers<void>()
+  const apply = applier.apply.bind(applier)
+  applier.apply = async (type, resources, removed) => {
+    if (type === 'listener') await bound.promise
+    return apply(type, resources, removed)
+  }
+  server.send(first.call, 'listener', [listener('l', '1')])
+  while (client.isConnected === false) await new Promise(resolve => setImmediate(resolve))
+  first.call.emit('error', { code: status.UNAVAILABLE, details: 'going away' })
+  while (client.isConnected) await new Promise(resolve => setImmediate(resolve))
+  clock.advance(250)
+  const second = await server.next('listener')
+  server.send(second.call, 'cluster', [cluster('a', '1')])
+  applier.names.route = ['http_proxy']
+  bound.resolve()
+  const route = await server.next('route')
+  assert.deepEqual(route.request.resourceNamesSubscribe, ['http_proxy'])
+  assert.equal(route.call, second.call)
+  assert.deepEqual(applier.log, ['listener +l -', 'cluster +a -'])
+})
+
+test('a last good config that cannot be applied does not keep the proxy from starting', async () => {
+  const folder = temporaryFolder()
+  const before = await setUp(folder)
+  await before.client.start()
+  const { call } = await before.server.next('cluster')
+  before.server.send(call, 'cluster', [cluster('a', '1')])
+  await before.server.next('cluster')
+  before.client.stop()
+  const after = await setUp(folder)
+  after.applier.apply = async () => {
+    throw new Error('unforeseen')
+  }
+  await after.client.start()
+  assert.deepEqual((await after.server.next('cluster')).request.initialResourceVersions, {})
 })
 
 test('the last good config is served without a control plane, and only what has changed is asked for after', async () => {

@@ -47,7 +47,10 @@ export class XdsClient {
   readonly #types: ReadonlyMap<ResourceType, TypeState>
   readonly #stats: XdsStats
   readonly #backoff: Backoff
+  /** Of clusters. */
   readonly #removals = new Map<string, Timer>()
+  /** What is being applied: a stream may end meanwhile, and the first response of the next must wait its turn. */
+  #applying: Promise<unknown> = Promise.resolve()
   #stream: AdsStream | null = null
   #retry: Timer | null = null
   #graceTimer: Timer | null = null
@@ -98,7 +101,8 @@ export class XdsClient {
     for (const type of SEND_ORDER) {
       const stored = lastGood.load(type)
       if (stored.length === 0) continue
-      await this.#take(this.#types.get(type)!, stored, [])
+      const problems = await this.#apply(this.#types.get(type)!, stored, [])
+      for (const problem of problems) log.warn('last good config refused', { problem: formatProblem(problem) })
       total += stored.length
     }
     if (total === 0) return
@@ -114,7 +118,7 @@ export class XdsClient {
     const { target, log } = this.#options
     log.debug('connecting to the control plane', { target })
     const stream = new AdsStream(target, this.#options.credentials(), {
-      onResponse: response => this.#onResponse(response),
+      onResponse: (response, stream) => this.#onResponse(response, stream),
       onEnd: reason => this.#onEnd(reason),
     })
     this.#stream = stream
@@ -138,24 +142,24 @@ export class XdsClient {
     this.#retry = this.#options.clock.setTimer(delay, () => this.#connect())
   }
 
-  async #onResponse(response: DeltaDiscoveryResponse): Promise<void> {
-    const stream = this.#stream
+  async #onResponse(response: DeltaDiscoveryResponse, stream: AdsStream): Promise<void> {
     if (this.#stats.connected.value === 0)
       this.#options.log.info('connected to the control plane', { target: this.#options.target })
     this.#stats.connected.value = 1
     this.#backoff.reset()
     const type = resourceTypeOf(response.typeUrl)
-    if (!type || !stream) return
+    if (!type) return
     const state = this.#types.get(type)!
     const stats = this.#stats.types[type]
     stats.attempt.value += 1
     const problems = await this.#takeResponse(state, response)
     if (this.#stopped) return
+    // An answer belongs to the stream that asked; what is wanted now is for the one that is open.
     const errors = problems.filter(problem => problem.severity === 'error')
     ;(errors.length === 0 ? stats.success : stats.rejected).value += 1
     for (const problem of problems) this.#options.log.warn('config refused', { problem: formatProblem(problem) })
     stream.send(state.answer(response.nonce, errors.length === 0 ? null : describeProblems(errors)))
-    this.#resubscribe(stream)
+    this.#resubscribe()
     this.#markInitialised(type)
   }
 
@@ -163,13 +167,19 @@ export class XdsClient {
     const { resources, removedResources } = response
     if (resources.length > MAX_RESOURCES)
       return [refused(state.type, '', `${resources.length} resources in one response`)]
-    try {
-      return await this.#take(state, resources, removedResources)
-    } catch (error) {
-      // Whatever a control plane sends, it must not stop the proxy: the config before stays in force.
-      this.#options.log.error('applying config failed', { type: state.type, why: (error as Error).stack })
-      return [refused(state.type, '', `internal error: ${(error as Error).message}`)]
-    }
+    return this.#apply(state, resources, removedResources)
+  }
+
+  /** One after the other. Whatever there is to apply, it must not stop the proxy: the config before stays in force. */
+  #apply(state: TypeState, resources: readonly Resource[], removed: readonly string[]): Promise<readonly Problem[]> {
+    const applied = this.#applying
+      .then(() => this.#take(state, resources, removed))
+      .catch((error: Error) => {
+        this.#options.log.error('applying config failed', { type: state.type, why: error.stack })
+        return [refused(state.type, '', `internal error: ${error.message}`)]
+      })
+    this.#applying = applied
+    return applied
   }
 
   /** Decodes and applies; what was accepted is held and kept on disk. */
@@ -187,7 +197,7 @@ export class XdsClient {
       if (!message) continue
       good.push(message)
       accepted.push(resource)
-      this.#removals.get(resource.name)?.cancel()
+      if (type === 'cluster') this.#keep(resource.name)
     }
     const now = type === 'cluster' ? [] : removed
     problems.push(...(await this.#options.applier.apply(type, good, now)))
@@ -203,23 +213,39 @@ export class XdsClient {
   }
 
   #removeLater(name: string): void {
-    this.#removals.get(name)?.cancel()
+    this.#keep(name)
     const timer = this.#options.clock.setTimer(CLUSTER_REMOVAL_DELAY_MS, () => {
       this.#removals.delete(name)
-      void this.#options.applier.apply('cluster', [], [name]).then(() => {
-        if (this.#stream) this.#resubscribe(this.#stream)
-      })
+      void this.#forget('cluster', [name]).then(() => this.#resubscribe())
     })
     this.#removals.set(name, timer)
   }
 
+  async #forget(type: ResourceType, names: readonly string[]): Promise<void> {
+    try {
+      await this.#options.applier.apply(type, [], names)
+    } catch (error) {
+      this.#options.log.error('removing config failed', { type, names: names.join(' '), why: (error as Error).stack })
+    }
+  }
+
+  #keep(name: string): void {
+    this.#removals.get(name)?.cancel()
+    this.#removals.delete(name)
+  }
+
   /** What was applied decides what else is wanted: clusters name endpoints, listeners name routes. */
-  #resubscribe(stream: AdsStream): void {
+  #resubscribe(): void {
+    const stream = this.#stream
+    if (!stream || this.#stopped) return
     for (const type of SEND_ORDER) {
       const state = this.#types.get(type)!
       const request = state.resubscribe(this.#wanted(type))
       if (!request) continue
       stream.send(request)
+      // Endpoints of a cluster that is gone. Routes stay: connections of a listener that drains may still ask for them.
+      const { resourceNamesUnsubscribe: gone } = request
+      if (type === 'endpoint' && gone.length > 0) void this.#forget(type, gone)
       this.#options.lastGood?.save(type, state.held)
     }
   }
