@@ -111,6 +111,26 @@ test('a response with bytes behind its end is delivered, and its connection clos
     },
   ))
 
+test('what comes behind a response is no answer to the next request', async () => {
+  for (const extra of [ok('evil'), 'HTTP/1.1 200 OK\r\nx-evil: ', '\r\n']) {
+    await withPool(
+      ({ head }) => (head.path === '/split' ? `${ok('done')}${extra}` : ok('honest')),
+      async (pool, cluster) => {
+        cluster.limits = { ...cluster.limits, maxConnections: 1 }
+        const both = [new Exchange(pool, '/split'), new Exchange(pool, '/waits')]
+        await ticks(() => both[1]!.outcome !== '')
+        assert.deepEqual(
+          both.map(({ outcome }) => outcome),
+          ['done', 'honest'],
+        )
+        const idle = new Exchange(pool, '/split')
+        await ticks(() => idle.outcome === 'done')
+        assert.equal(pool.idleCount, 0)
+      },
+    )
+  }
+})
+
 test('an endpoint that leaves: idle connections close, the others after their request', () =>
   withPool(
     ({ head }) => (head.path === '/hold' ? undefined : ok('done')),

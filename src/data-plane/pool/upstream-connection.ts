@@ -231,7 +231,8 @@ export class UpstreamConnection implements MessageHandler {
     this.#stream = null
     this.resume()
     const parser = this.#parser
-    if (parser.close || parser.hasLeftover || this.#socket.destroyed) {
+    // Bytes behind a response would be read as the answer to the next request, whoever sent it (RFC 9112 9.2).
+    if (parser.close || parser.hasMore || this.#socket.destroyed) {
       this.close()
       return
     }

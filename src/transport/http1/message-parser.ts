@@ -58,6 +58,8 @@ export abstract class MessageParser {
   #leftover: Buffer | null = null
   /** A body slice not handed on yet: it may turn out to be the last. */
   #pending: Buffer | null = null
+  /** Bytes of the chunk under way that lie behind the message that ended in it. */
+  #behind = 0
   #running = false
 
   constructor(handler: MessageHandler, limits: ParserLimits) {
@@ -83,6 +85,11 @@ export abstract class MessageParser {
 
   get hasLeftover(): boolean {
     return this.#leftover !== null
+  }
+
+  /** Whether bytes came in behind the message that ended: right already while the handler is told of its end. */
+  get hasMore(): boolean {
+    return this.#behind > 0 || this.#leftover !== null
   }
 
   /** Parses until the bytes or the message end. What lies behind the message waits for `next`. */
@@ -130,6 +137,7 @@ export abstract class MessageParser {
   finish(): boolean {
     if (this.#state === STATE.untilClose) {
       this.#state = STATE.done
+      this.#behind = 0
       this.handler.onBody(EMPTY, true)
       return true
     }
@@ -183,6 +191,7 @@ export abstract class MessageParser {
     const length = (pos === INCOMPLETE ? bytes.length : pos) - start
     if (length > this.limits.maxHeadBytes) return this.#fail(CODEC_ERROR.headersTooLarge)
     if (pos === INCOMPLETE) return this.#keep(bytes, start)
+    this.#behind = bytes.length - pos
     this.handler.onHead(this.#state === STATE.done)
     return pos
   }
@@ -197,6 +206,7 @@ export abstract class MessageParser {
     const end = from + this.#remaining
     this.#remaining = 0
     this.#state = STATE.done
+    this.#behind = bytes.length - end
     this.handler.onBody(from === 0 && end === bytes.length ? bytes : bytes.subarray(from, end), true)
     return end
   }
@@ -261,6 +271,7 @@ export abstract class MessageParser {
     const last = this.#pending ?? EMPTY
     this.#pending = null
     this.#state = STATE.done
+    this.#behind = bytes.length - pos
     this.handler.onBody(last, true)
     return pos
   }
