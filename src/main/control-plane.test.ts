@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { connect } from 'node:tls'
 import { status } from '@grpc/grpc-js'
 import { systemClock } from '../base/clock.ts'
 import { createLog } from '../base/log.ts'
@@ -185,6 +187,29 @@ test('a certificate of another trust domain is refused, and the log says so', as
   const line = mesh.lines.find(one => one.includes('client certificate refused')) ?? ''
   assert.match(line, /other trust domain|another trust domain/)
   assert.match(line, /spiffe:\/\/other\.example/)
+})
+
+test('no TLS session is resumed: every connection shows a certificate that is valid now', async () => {
+  const mesh = await start()
+  const { key, chain } = await mesh.join('reviews-0', 'reviews')
+  const { xds, trustBundle } = mesh.running.mesh
+  const target = { host: '127.0.0.1', port: Number(xds.split(':')[1]), servername: 'istiod.istio-system.svc' }
+  for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+    const options = { ...target, key, cert: chain, ca: trustBundle, ALPNProtocols: ['h2'], maxVersion }
+    const first = connect(options)
+    let session: Buffer | undefined
+    first.on('session', offered => {
+      session = offered
+    })
+    // The server's SETTINGS: whatever session it has to offer has been sent before.
+    await once(first, 'data')
+    session ??= first.getSession()
+    first.destroy()
+    const second = connect(session ? { ...options, session } : options)
+    await once(second, 'secureConnect')
+    assert.equal(second.isSessionReused(), false, maxVersion)
+    second.destroy()
+  }
 })
 
 test('a stream ends with the certificate that opened it', async () => {

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Server, ServerCredentials } from '@grpc/grpc-js'
 import { writeFileAtomic } from '../base/atomic-file.ts'
-import { type Clock, systemClock } from '../base/clock.ts'
+import { type Clock, systemClock, type Timer } from '../base/clock.ts'
 import { createLog, type Log } from '../base/log.ts'
 import { formatProblem, type Problem } from '../base/problem.ts'
 import { systemRandom } from '../base/random.ts'
@@ -60,6 +60,7 @@ export interface RunningControlPlane extends RunningProcess {
 
 const DEFAULT_PORTS = { api: 15_014, xds: 15_012, join: 15_013 }
 const DAY_MS = 86_400_000
+const CLOCK_CHECK_MS = 60_000
 const GRPC_OPTIONS = {
   'grpc.enable_channelz': 0,
   'grpc.max_receive_message_length': 4 * 1024 * 1024,
@@ -126,7 +127,7 @@ async function open(options: ControlPlaneOptions, closers: Closers): Promise<Run
   const source = openDirectory({ options, clock, log, editor, state, closers })
   registry.onChange(() => source?.retry())
   snapshots.rebuild() // the first proxy to connect must find what the directory has just said
-  const certificates = { authority, tokens, log, metrics }
+  const certificates = { authority, tokens, clock, log, metrics }
   const grpc = { options, clock, log, closers, state, authority, ads, certificates }
   const listeners = await openListeners(grpc)
   const facts = { version: programVersion(), trustDomain, pid: process.pid, startedAt, ...listeners.addresses }
@@ -315,25 +316,34 @@ async function openPlaintext({ ads, clock, closers }: GrpcParts, port: number): 
 
 type ServerIdentity = Awaited<ReturnType<CertificateAuthority['issueServerIdentity']>>
 
-/** At half its life, as a proxy does with its own; a failure is tried again a minute later. */
+/**
+ * At half its life, as a proxy does with its own; a failure is tried again a minute later. By the wall clock, for the
+ * timers of a suspended machine stand still while its certificates grow old.
+ */
 function renewIdentity(parts: GrpcParts, notAfter: number, use: (identity: ServerIdentity) => void): void {
   const { authority, clock, closers, log } = parts
+  let due = (clock.wallNow() + notAfter) / 2
   const renew = async (): Promise<void> => {
     try {
       await authority.renewIntermediateIfDue()
       const identity = await authority.issueServerIdentity()
       use(identity)
-      schedule((identity.notAfter - clock.wallNow()) / 2)
+      due = (clock.wallNow() + identity.notAfter) / 2
     } catch (error) {
       log.error('own certificate could not be renewed', { why: (error as Error).message })
-      schedule(60_000)
     }
   }
-  let timer = clock.setTimer((notAfter - clock.wallNow()) / 2, renew)
-  const schedule = (delayMs: number): void => {
-    timer = clock.setTimer(delayMs, renew)
+  let timer: Timer
+  const look = async (): Promise<void> => {
+    if (clock.wallNow() >= due) await renew()
+    if (!closed) timer = clock.setTimer(CLOCK_CHECK_MS, look)
   }
-  closers.push(() => timer.cancel())
+  let closed = false
+  timer = clock.setTimer(CLOCK_CHECK_MS, look)
+  closers.push(() => {
+    closed = true
+    timer.cancel()
+  })
 }
 
 /** The file by which everybody else finds this mesh, and the one line for whoever started it. */

@@ -7,6 +7,7 @@ import {
   status,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
+import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import { formatSpiffeId } from '../../base/spiffe-id.ts'
 import {
@@ -23,6 +24,7 @@ import type { JoinTokens } from './join-tokens.ts'
 export interface CertificateServiceParts {
   readonly authority: CertificateAuthority
   readonly tokens: JoinTokens
+  readonly clock: Clock
   readonly log: Log
   readonly metrics: Metrics
 }
@@ -54,6 +56,9 @@ export function renewalService(parts: CertificateServiceParts): UntypedServiceIm
   return service(parts, call => {
     const peer = peerIdentity(call, parts.authority.trustDomain)
     if (peer === null) return { code: status.UNAUTHENTICATED, reason: 'a certificate of this mesh is needed' }
+    // The handshake saw it valid, but a connection may live longer than the certificate it was opened with.
+    if (peer.notAfter <= parts.clock.wallNow())
+      return { code: status.UNAUTHENTICATED, reason: 'the client certificate of this connection has expired' }
     return { identity: formatSpiffeId(peer), admit: () => true }
   })
 }

@@ -1,6 +1,7 @@
 // A TLS port for gRPC. The handshake is done here and not by grpc-js, so that a refused certificate can be named in the
 // log, and the server's own certificate exchanged while connections live on.
-import { createServer, type TLSSocket, type Server as TlsServer } from 'node:tls'
+import { constants } from 'node:crypto'
+import { createServer, type SecureContextOptions, type TLSSocket, type Server as TlsServer } from 'node:tls'
 import { type Server, ServerCredentials } from '@grpc/grpc-js'
 import type { Log } from '../../base/log.ts'
 import type { Network } from '../../transport/net/network.ts'
@@ -54,8 +55,7 @@ export async function openMeshListener(options: MeshListenerOptions): Promise<Me
   })
   return {
     port: bound.port,
-    replaceIdentity: identity =>
-      tls.setSecureContext({ key: identity.key, cert: identity.certificate, ca: options.trustBundle }),
+    replaceIdentity: identity => tls.setSecureContext(contextOf(options, identity)),
     close: async () => {
       await bound.close()
       injector.drain(DRAIN_MS)
@@ -65,16 +65,24 @@ export async function openMeshListener(options: MeshListenerOptions): Promise<Me
   }
 }
 
+function contextOf({ trustBundle }: MeshListenerOptions, { key, certificate }: ServerIdentity): SecureContextOptions {
+  return {
+    key,
+    cert: certificate,
+    ca: trustBundle,
+    minVersion: 'TLSv1.2',
+    // Every connection shows its certificate: a resumed session would bring along the verdict on one expired since.
+    secureOptions: constants.SSL_OP_NO_TICKET,
+  }
+}
+
 function createTls(options: MeshListenerOptions): TlsServer {
   const server = createServer({
-    key: options.identity.key,
-    cert: options.identity.certificate,
-    ca: options.trustBundle,
+    ...contextOf(options, options.identity),
     requestCert: options.requireClientCertificate,
     // Checked above, where the certificate that is refused can still be read and named.
     rejectUnauthorized: false,
     ALPNProtocols: ['h2'],
-    minVersion: 'TLSv1.2',
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
   })
   server.on('tlsClientError', error =>
