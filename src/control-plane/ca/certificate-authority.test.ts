@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
-import { mkdtempSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -30,8 +30,8 @@ function directory(): string {
   return path
 }
 
-function open(path: string, clock = systemClock) {
-  const options = { directory: path, trustDomain: 'cluster.local', maxLeafLifeMs: 24 * HOUR }
+function open(path: string, clock = systemClock, trustDomain = 'cluster.local') {
+  const options = { directory: path, trustDomain, maxLeafLifeMs: 24 * HOUR }
   return CertificateAuthority.open({ ...options, clock, random: systemRandom, log: silentLog })
 }
 
@@ -97,6 +97,30 @@ test('a damaged or missing file of the authority is an error, never a new author
   await assert.rejects(open(path), /root\.key is missing/)
   writeFileSync(join(path, 'ca/root.key'), 'not a key')
   await assert.rejects(open(path), /cannot be used/)
+})
+
+test('a process killed while it wrote them leaves files that the next one can use', async () => {
+  const path = directory()
+  const first = await open(path)
+  const other = directory()
+  await open(other)
+  copyFileSync(join(other, 'ca/intermediate.key'), join(path, 'ca/intermediate.key'))
+  const second = await open(path)
+  assert.equal(second.trustBundle, first.trustBundle)
+  const chain = (await second.issue(await publicKey(), IDENTITY, 0)).chain.map(pem => new X509Certificate(pem))
+  assert.ok(chain[0]!.verify(chain[1]!.publicKey) && chain[1]!.verify(chain[2]!.publicKey))
+  copyFileSync(join(other, 'ca/root.key'), join(path, 'ca/root.key'))
+  await assert.rejects(open(path), /do not belong together/)
+  const unfinished = directory()
+  mkdirSync(join(unfinished, 'ca'))
+  copyFileSync(join(other, 'ca/root.key'), join(unfinished, 'ca/root.key'))
+  await open(unfinished)
+})
+
+test('an authority is of one trust domain for good', async () => {
+  const path = directory()
+  await open(path)
+  await assert.rejects(open(path, systemClock, 'other.example'), /spiffe:\/\/cluster\.local, .* other\.example/)
 })
 
 test('the intermediate is replaced long before its end, under the same root', async () => {

@@ -1,4 +1,5 @@
 // The mesh's own certificate authority: a root that signs only intermediates, an intermediate that signs workloads.
+import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import 'reflect-metadata'
 import {
@@ -71,18 +72,21 @@ export class CertificateAuthority {
 
   /** Reads the authority's files, making what is not there yet. Throws when they are damaged. */
   static async open(options: CertificateAuthorityOptions): Promise<CertificateAuthority> {
+    const bundle = join(options.directory, 'trust-bundle.pem')
     const rootFiles = filesOf(options, 'root')
+    // Key, certificate and bundle are written in this order: a key alone is of an authority that was never finished.
+    if (!existsSync(bundle) && !existsSync(rootFiles.certificate)) rmSync(rootFiles.key, { force: true })
     let root = await readSigningKey(rootFiles)
     if (root === null) {
       root = await createRoot(options)
       await writeSigningKey(rootFiles, root)
       options.log.info('certificate authority created', { trustDomain: options.trustDomain })
     }
-    const intermediate =
-      (await readSigningKey(filesOf(options, 'intermediate'))) ?? (await renewIntermediate(options, root))
+    checkTrustDomain(root.certificate, options.trustDomain)
+    const intermediate = await openIntermediate(options, root)
     const authority = new CertificateAuthority(options, root, intermediate)
     await authority.renewIntermediateIfDue()
-    writeFileAtomic(join(options.directory, 'trust-bundle.pem'), authority.trustBundle, 0o644)
+    writeFileAtomic(bundle, authority.trustBundle, 0o644)
     return authority
   }
 
@@ -181,6 +185,25 @@ async function createRoot(options: CertificateAuthorityOptions): Promise<Signing
     extensions: await authorityExtensions(options, pair.publicKey, 1),
   })
   return { certificate, privateKey: pair.privateKey }
+}
+
+/** Identities are names of one trust domain: under another, no workload that has joined would be known any more. */
+function checkTrustDomain(root: X509Certificate, trustDomain: string): void {
+  const names = root.getExtension(SubjectAlternativeNameExtension)?.names.items ?? []
+  const own = names.find(name => name.type === 'url')?.value ?? ''
+  if (own !== `spiffe://${trustDomain}`)
+    throw new Error(`its root is that of ${own}, the mesh config says trust domain ${trustDomain}`)
+}
+
+/** One whose files do not fit together was being replaced when the process died: another does as well. */
+async function openIntermediate(options: CertificateAuthorityOptions, root: SigningKey): Promise<SigningKey> {
+  try {
+    const known = await readSigningKey(filesOf(options, 'intermediate'))
+    if (known !== null) return known
+  } catch (error) {
+    options.log.warn('intermediate certificate made anew', { why: (error as Error).message })
+  }
+  return renewIntermediate(options, root)
 }
 
 async function renewIntermediate(options: CertificateAuthorityOptions, root: SigningKey): Promise<SigningKey> {

@@ -1,6 +1,6 @@
 // An authority's certificate and private key, and the two files they live in.
 
-import type { webcrypto } from 'node:crypto'
+import { createPublicKey, type webcrypto } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import 'reflect-metadata'
@@ -20,7 +20,7 @@ export interface SigningKeyFiles {
   readonly key: string
 }
 
-/** Null when neither file is there; throws when one is missing, unreadable, or not what it should be. */
+/** Null when neither file is there; throws when one is missing, unreadable, or does not belong to the other. */
 export async function readSigningKey(files: SigningKeyFiles): Promise<SigningKey | null> {
   const [hasCertificate, hasKey] = [existsSync(files.certificate), existsSync(files.key)]
   if (!hasCertificate && !hasKey) return null
@@ -29,6 +29,8 @@ export async function readSigningKey(files: SigningKeyFiles): Promise<SigningKey
     const certificate = new X509Certificate(readFileSync(files.certificate, 'utf8'))
     const pem = PemConverter.decodeFirst(readFileSync(files.key, 'utf8'))
     const privateKey = await crypto.subtle.importKey('pkcs8', pem, KEY_ALGORITHM, true, ['sign'])
+    const own = createPublicKey(readFileSync(files.key, 'utf8')).export({ type: 'spki', format: 'der' })
+    if (!own.equals(Buffer.from(certificate.publicKey.rawData))) throw new Error('they do not belong together')
     return { certificate, privateKey }
   } catch (error) {
     throw new Error(`${files.key} or ${files.certificate} cannot be used: ${(error as Error).message}`)
