@@ -208,7 +208,6 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Route
     this.#pools = ClusterPools.of(cluster, config.wheel)
     this.#startedAt = this.#stream.info.startedAt
     this.#retriesLeft = route.retry?.attempts ?? 0
-    if (!this.#requestEnded) this.#body = new RequestBuffer(config.bufferLimit)
     if (route.idleTimeoutMs >= 0) this.#stream.setIdleTimeout(route.idleTimeoutMs)
     this.#rewrite(route, choice)
     if (this.#requestEnded) this.#startTimers()
@@ -245,6 +244,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Route
     const route = this.#route!
     this.#endRetry()
     this.#attempts++
+    // What comes while there is no connection has to be kept, even where no policy asks for another try.
+    if (!this.#requestEnded) this.#body ??= new RequestBuffer(this.#config.bufferLimit)
     const { info } = this.#stream
     info.attemptCount = this.#attempts
     if (route.attemptCountInRequest) setHeader(this.head.headers, 'x-envoy-attempt-count', String(this.#attempts))
@@ -323,6 +324,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Route
     pools.activeRetries++
     this.#retryActive = true
     this.#upstream?.cancel()
+    if (!this.#requestEnded) this.#upstream?.abandonRest()
     this.#upstream = null
     const { wheel, random } = this.#config
     if (this.#perTryTimer !== null) wheel.cancel(this.#perTryTimer)

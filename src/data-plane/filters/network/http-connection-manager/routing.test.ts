@@ -10,12 +10,14 @@ import {
   forwardRoute,
   NO_LIMITS,
   NO_MUTATIONS,
+  plainTransport,
   startFakeProxy,
 } from '../../../http/testing/fake-proxy.ts'
 import { exchange, RawClient } from '../../../http/testing/raw-client.ts'
 import { ok, type RawUpstream, rawUpstream, type UpstreamRequest } from '../../../http/testing/raw-upstream.ts'
 import { RESPONSE_FLAG } from '../../../response-flag.ts'
 import { RETRY_ON, type RetryPolicy } from '../../../route/route-entry.ts'
+import type { UpstreamTransport } from '../../../upstream-transport.ts'
 import { HTTP_CONNECTION_MANAGER } from './factory.ts'
 
 type Answer = (request: UpstreamRequest) => string | undefined
@@ -423,3 +425,55 @@ test('a response before the request’s end closes both connections', () =>
       await ticks(() => upstream.sockets.size === 0)
     },
   ))
+
+test('an early failure without a body, retried: the first connection is closed, the second gets the whole body', () =>
+  withStage(
+    ({ body }) => ok(body),
+    () => ({ route: forwardRoute('c', { retry: { ...RETRY, retryOn: RETRY_ON['5xx'] } }) }),
+    async ({ proxy, upstream, cluster }) => {
+      const client = new RawClient(proxy.port).send('PUT / HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\nab')
+      await ticks(() => upstream.sockets.size === 1)
+      for (const socket of upstream.sockets) socket.write('HTTP/1.1 503 x\r\ncontent-length: 0\r\n\r\n')
+      await ticks(() => cluster.stats.upstreamRqRetry.value === 1)
+      client.send('cd')
+      assert.equal((await client.response()).body, 'abcd')
+      assert.equal(cluster.stats.upstreamCxActive.value, 1)
+      client.socket.destroy()
+    },
+  ))
+
+test('a body that arrives while a dead pooled connection is replaced is not lost', () => {
+  let connections = 0
+  let letGo = (): void => {}
+  return withStage(
+    ({ body, head }) => ok(head.method === 'PUT' ? body : 'warm'),
+    cluster => {
+      const { port } = cluster.endpoints[0]!
+      const late: UpstreamTransport = {
+        name: 'raw_buffer',
+        connect(address, to, onReady) {
+          if (connections++ === 0) return plainTransport.connect(address, to, onReady)
+          return plainTransport.connect(address, to, failure => {
+            letGo = () => onReady(failure)
+          })
+        },
+      }
+      cluster.endpoints = [fakeEndpoint(port, late)]
+      return {}
+    },
+    async ({ proxy, upstream, cluster }) => {
+      assert.equal((await exchange(proxy.port, get('/'))).body, 'warm')
+      for (const socket of upstream.sockets) socket.once('data', () => socket.destroy())
+      const head = 'PUT / HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\n'
+      const client = new RawClient(proxy.port).send(head)
+      await ticks(() => cluster.stats.upstreamRqTotal.value === 3)
+      const received = proxy.stats.value('http.test.downstream_cx_rx_bytes_total')
+      client.send('ab')
+      await ticks(() => proxy.stats.value('http.test.downstream_cx_rx_bytes_total') === received + 2)
+      letGo()
+      client.send('cd')
+      assert.equal((await client.response()).body, 'abcd')
+      client.socket.destroy()
+    },
+  )
+})
