@@ -27,6 +27,7 @@ const TLS = transport('tls')
 
 function fixture(addresses: Record<string, string[]> = {}) {
   const clock = new FakeClock()
+  const stats = createStats()
   const manager = new ClusterManager({
     clock,
     random: new SeededRandom(1),
@@ -36,10 +37,10 @@ function fixture(addresses: Record<string, string[]> = {}) {
       listen: () => assert.fail('nothing listens here'),
       resolve: async name => addresses[name] ?? Promise.reject(new Error('ENOTFOUND')),
     },
-    stats: createStats().root,
+    stats: stats.root,
     compileTransport: socket => ({ ok: true, value: socket?.name === 'tls' ? TLS : PLAINTEXT }),
   })
-  return { manager, clock, addresses }
+  return { manager, clock, stats, addresses }
 }
 
 function cluster(init: MessageInitShape<typeof ClusterSchema>) {
@@ -183,6 +184,31 @@ test('names are resolved, resolved again, and what was known outlives a failure'
   assert.deepEqual(picked(manager, 4), ['10.0.0.3:80'])
   manager.close()
   assert.equal(clock.pendingTimers, 0)
+})
+
+test('a changed cluster of names begins with what its predecessor knew', async () => {
+  const { manager } = fixture({ 'a.test': ['10.0.0.1'] })
+  const type = { case: 'type', value: Cluster_DiscoveryType.STRICT_DNS } as const
+  const loadAssignment = assignment([{ port: 80, address: 'a.test' }])
+  const version = (seconds: bigint) =>
+    cluster({ clusterDiscoveryType: type, loadAssignment, connectTimeout: { seconds } })
+  manager.updateClusters([version(1n)])
+  await new Promise(setImmediate)
+  manager.updateClusters([version(2n)])
+  assert.deepEqual(picked(manager, 2), ['10.0.0.1:80'])
+  manager.close()
+})
+
+test('the counters of a cluster go with it', () => {
+  const { manager, stats } = fixture()
+  manager.updateClusters([cluster(EDS), cluster({ ...EDS, name: 'd' })])
+  manager.get('c')!.stats.upstreamRqTotal.value += 1
+  manager.updateClusters([cluster({ ...EDS, connectTimeout: { seconds: 3n } })])
+  assert.equal(stats.value('cluster.c.upstream_rq_total'), 1)
+  manager.updateClusters([], ['c'])
+  assert.equal(stats.value('cluster.c.upstream_rq_total'), undefined)
+  assert.doesNotMatch(stats.text(), /cluster\.c\./)
+  assert.equal(stats.value('cluster.d.upstream_rq_total'), 0)
 })
 
 test('a forward proxy cluster makes its endpoints from authorities and keeps a bounded number', () => {

@@ -20,7 +20,7 @@ import { createClusterStats } from './cluster-stats.ts'
 import { type EndpointSpec, readLoadAssignment } from './endpoint-spec.ts'
 import { ForwardProxyCluster } from './forward-proxy-cluster.ts'
 import { ManagedCluster } from './managed-cluster.ts'
-import { NameResolution } from './name-resolution.ts'
+import { NameResolution, type ResolvedAddresses } from './name-resolution.ts'
 
 export interface ClusterManagerHost {
   readonly clock: Clock
@@ -37,7 +37,10 @@ interface Entry {
   readonly config: ClusterConfig
   readonly cluster: ManagedCluster | ForwardProxyCluster
   readonly resolution: NameResolution | null
+  readonly stats: StatsScope
 }
+
+const NOTHING_KNOWN: ResolvedAddresses = new Map()
 
 export class ClusterManager implements ClusterSource {
   readonly #host: ClusterManagerHost
@@ -68,7 +71,10 @@ export class ClusterManager implements ClusterSource {
       if (compiled.ok) this.#replace(message, compiled.value)
       else problems.push(...compiled.problems)
     }
-    for (const name of removed) this.#remove(name)
+    for (const name of removed) {
+      this.#entries.get(name)?.stats.remove()
+      this.#remove(name)
+    }
     return problems
   }
 
@@ -105,18 +111,22 @@ export class ClusterManager implements ClusterSource {
   #replace(message: ClusterMessage, config: ClusterConfig): void {
     const { name, discovery } = config
     const before = this.#entries.get(name)
-    const stats = createClusterStats(this.#host.stats.scope('cluster', { envoy_cluster_name: name }))
+    const scope = this.#host.stats.scope('cluster', { envoy_cluster_name: name })
+    const stats = createClusterStats(scope)
+    const common = { message, config, stats: scope }
     if (discovery.kind === 'forward-proxy') {
-      this.#entries.set(name, { message, config, cluster: new ForwardProxyCluster(config, stats), resolution: null })
+      this.#entries.set(name, { ...common, cluster: new ForwardProxyCluster(config, stats), resolution: null })
     } else {
       const cluster = new ManagedCluster(config, stats, this.#host.random)
       if (discovery.kind === 'static') cluster.setEndpoints(discovery.endpoints)
       if (discovery.kind === 'eds') cluster.setEndpoints(this.#assignments.get(discovery.serviceName) ?? [])
       const resolution =
         discovery.kind === 'dns'
-          ? new NameResolution(this.#host, discovery, endpoints => cluster.setEndpoints(endpoints))
+          ? new NameResolution(this.#host, discovery, before?.resolution?.known ?? NOTHING_KNOWN, endpoints =>
+              cluster.setEndpoints(endpoints),
+            )
           : null
-      this.#entries.set(name, { message, config, cluster, resolution })
+      this.#entries.set(name, { ...common, cluster, resolution })
     }
     // The new one is found first: no request falls between the two.
     before?.resolution?.stop()

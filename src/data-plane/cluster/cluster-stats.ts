@@ -16,6 +16,7 @@ export function createClusterStats(scope: StatsScope): ClusterStats {
     upstreamRqRetry: scope.counter('upstream_rq_retry'),
     upstreamRqRetrySuccess: scope.counter('upstream_rq_retry_success'),
     upstreamRqRetryLimitExceeded: scope.counter('upstream_rq_retry_limit_exceeded'),
+    upstreamRqRetryOverflow: scope.counter('upstream_rq_retry_overflow'),
     upstreamRqRxReset: scope.counter('upstream_rq_rx_reset'),
     upstreamRqTxReset: scope.counter('upstream_rq_tx_reset'),
     upstreamRqPendingTotal: scope.counter('upstream_rq_pending_total'),

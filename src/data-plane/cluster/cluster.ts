@@ -51,6 +51,7 @@ export interface ClusterStats {
   readonly upstreamRqRetry: Counter
   readonly upstreamRqRetrySuccess: Counter
   readonly upstreamRqRetryLimitExceeded: Counter
+  readonly upstreamRqRetryOverflow: Counter
   readonly upstreamRqRxReset: Counter
   readonly upstreamRqTxReset: Counter
   readonly upstreamRqPendingTotal: Counter

@@ -4,6 +4,7 @@ import type { Locality } from '../../model/locality.ts'
 import { NO_LOCALITY } from '../../model/locality.ts'
 import { HealthStatus } from '../../xds/generated/envoy/config/core/v3/health_check_pb.ts'
 import {
+  EndpointSchema,
   type LbEndpoint,
   LbEndpointSchema,
   LocalityLbEndpointsSchema,
@@ -36,6 +37,9 @@ const ASSIGNMENT_FIELDS = new Set(['cluster_name', 'endpoints'])
 const GROUP_FIELDS = new Set(['locality', 'lb_endpoints', 'load_balancing_weight', 'priority', 'metadata'])
 const ENDPOINT_FIELDS = new Set(['endpoint', 'health_status', 'metadata', 'load_balancing_weight'])
 
+// `hostname` is for rewriting the authority and for Envoy's own health checks, which are refused where they are asked for.
+const HOST_FIELDS = new Set(['address', 'hostname'])
+
 const USABLE = new Set<HealthStatus>([HealthStatus.UNKNOWN, HealthStatus.HEALTHY, HealthStatus.DEGRADED])
 
 export function readLoadAssignment(message: ClusterLoadAssignment, at: string, check: ResourceCheck): EndpointSpec[] {
@@ -65,6 +69,7 @@ function readEndpoint(
 ): EndpointSpec | undefined {
   check.honour(LbEndpointSchema, message, path, ENDPOINT_FIELDS)
   const endpoint = message.hostIdentifier.case === 'endpoint' ? message.hostIdentifier.value : undefined
+  if (endpoint) check.honour(EndpointSchema, endpoint, `${path}.endpoint`, HOST_FIELDS)
   const address = endpoint?.address?.address
   if (address?.case !== 'socketAddress') {
     check.unsupported(`${path}.endpoint.address`, 'must be a socket address')

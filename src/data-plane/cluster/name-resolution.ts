@@ -18,19 +18,35 @@ export interface ResolvedNames {
   readonly all: boolean
 }
 
+/** By name. */
+export type ResolvedAddresses = ReadonlyMap<string, readonly string[]>
+
 export class NameResolution {
   readonly #host: NameResolutionHost
   readonly #names: ResolvedNames
   readonly #publish: (endpoints: readonly EndpointSpec[]) => void
-  readonly #known = new Map<string, readonly string[]>()
+  readonly #known: Map<string, readonly string[]>
   #timer: Timer | null = null
   #stopped = false
 
-  constructor(host: NameResolutionHost, names: ResolvedNames, publish: (endpoints: readonly EndpointSpec[]) => void) {
+  /** `known`: what the cluster's version before has found out; with it no request falls into the time of a look-up. */
+  constructor(
+    host: NameResolutionHost,
+    names: ResolvedNames,
+    known: ResolvedAddresses,
+    publish: (endpoints: readonly EndpointSpec[]) => void,
+  ) {
     this.#host = host
     this.#names = names
     this.#publish = publish
+    const wanted = new Set(names.endpoints.map(({ address }) => address))
+    this.#known = new Map([...known].filter(([name]) => wanted.has(name)))
+    if (this.#known.size > 0) this.#publishKnown()
     void this.#resolve()
+  }
+
+  get known(): ResolvedAddresses {
+    return this.#known
   }
 
   stop(): void {
@@ -43,8 +59,12 @@ export class NameResolution {
       [...new Set(this.#names.endpoints.map(({ address }) => address))].map(name => this.#resolveName(name)),
     )
     if (this.#stopped) return
-    this.#publish(this.#names.endpoints.flatMap(spec => this.#addressesOf(spec)))
+    this.#publishKnown()
     this.#timer = this.#host.clock.setTimer(this.#names.refreshMs, () => void this.#resolve())
+  }
+
+  #publishKnown(): void {
+    this.#publish(this.#names.endpoints.flatMap(spec => this.#addressesOf(spec)))
   }
 
   async #resolveName(name: string): Promise<void> {

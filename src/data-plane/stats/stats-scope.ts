@@ -23,4 +23,6 @@ export interface StatsScope {
    * and `envoy_cluster_upstream_rq_total{envoy_cluster_name="a"}` on /stats/prometheus, as Envoy's tag extraction does.
    */
   scope(prefix: string, labels?: Readonly<Record<string, string>>): StatsScope
+  /** What was asked for through this object is no longer printed: its cluster is gone. Cells still held may be counted on. */
+  remove(): void
 }

@@ -45,6 +45,7 @@ class Scope implements StatsScope {
   readonly #prefix: string
   readonly #taglessPrefix: string
   readonly #labels: Readonly<Record<string, string>>
+  readonly #own = new Set<string>()
 
   constructor(
     stats: Map<string, Stat>,
@@ -68,6 +69,7 @@ class Scope implements StatsScope {
 
   histogram(name: string): Histogram {
     const full = this.#prefix + name
+    this.#own.add(full)
     const known = this.#stats.get(full)
     if (known?.kind === 'histogram') return known.cell
     const cell = new BucketHistogram()
@@ -90,8 +92,13 @@ class Scope implements StatsScope {
     })
   }
 
+  remove(): void {
+    for (const name of this.#own) this.#stats.delete(name)
+  }
+
   #value(kind: 'counter' | 'gauge', name: string): { value: number } {
     const full = this.#prefix + name
+    this.#own.add(full)
     const known = this.#stats.get(full)
     if (known !== undefined && known.kind !== 'histogram') return known.cell
     const cell = { value: 0 }

@@ -56,6 +56,8 @@ export class FakeStats implements StatsScope {
     return new FakeStats(`${this.#prefix}${prefix}${label}.`, this.values)
   }
 
+  remove(): void {}
+
   value(name: string): number {
     return this.values.get(name)?.value ?? 0
   }
