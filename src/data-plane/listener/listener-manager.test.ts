@@ -188,6 +188,29 @@ test('a listener renamed keeps its port without a gap, and two names for one add
   assert.equal((await greeted(port)).line, 'new|plain|')
 })
 
+test('once drained nothing is bound again, whatever comes', async () => {
+  const { manager, clock } = setUp()
+  const port = await freePort()
+  manager.update(
+    [
+      listener('l', [greet('one')], {}, port),
+      listener('w', [greet('two', { transport_socket: downstreamTls() })], {}, 0),
+    ],
+    [],
+  )
+  await manager.settled()
+  assert.equal(manager.status().find(({ name }) => name === 'w')?.state, 'warming')
+  await manager.drain()
+  manager.update([listener('l', [greet('three')], {}, port)], [])
+  clock.advance(60_000)
+  await manager.settled()
+  await assert.rejects(once(systemNetwork.connect('127.0.0.1', port), 'connect'), { code: 'ECONNREFUSED' })
+  assert.deepEqual(
+    manager.status().map(({ state }) => state),
+    ['warming', 'warming'],
+  )
+})
+
 test('a removed listener releases its port', async () => {
   const { manager, portOf } = setUp()
   manager.update([listener('l', [greet('one')])], [])

@@ -157,13 +157,13 @@ export class ListenerManager {
     this.#sockets.clear()
     await Promise.all(sockets.map(socket => socket.close()))
     for (const listener of this.#compiled()) for (const chain of chainsOf(listener)) chain.filter.drain()
+    for (const { warming } of this.#entries.values()) warming?.deadline.cancel()
   }
 
   /** Ends everything at once. */
   async close(): Promise<void> {
     await this.drain()
     for (const timer of this.#draining.values()) timer.cancel()
-    for (const { warming } of this.#entries.values()) warming?.deadline.cancel()
     this.#connections.destroyAll()
     this.#entries.clear()
     this.#draining.clear()
@@ -179,6 +179,8 @@ export class ListenerManager {
     }
     const compiled = compileListener(message, existing, this.#host)
     if (!compiled.ok) return [...compiled.problems]
+    // It would bind what drain has just let go of.
+    if (this.#stopping) return []
     const rival = this.#listenerAt(compiled.value)
     if (rival !== undefined) {
       const { address, port } = compiled.value
