@@ -46,9 +46,7 @@ export class AdminServer {
 
 function handle(source: AdminSource, request: IncomingMessage, response: ServerResponse): void {
   request.resume()
-  const reply = isForeign(request)
-    ? REFUSED
-    : answerAdmin(source, request.method ?? 'GET', URL.parse(request.url ?? '/', BASE) ?? new URL('/invalid', BASE))
+  const reply = isForeign(request) ? REFUSED : answer(source, request)
   response.writeHead(reply.status, {
     'content-type': reply.contentType,
     'cache-control': 'no-cache, max-age=0',
@@ -57,11 +55,22 @@ function handle(source: AdminSource, request: IncomingMessage, response: ServerR
   response.end(request.method === 'HEAD' ? undefined : reply.body)
 }
 
-/** DNS rebinding brings a foreign Host, a page of another site a foreign Origin. */
+/** Whatever is wrong with a page, traffic goes on. */
+function answer(source: AdminSource, request: IncomingMessage): AdminReply {
+  const { method = 'GET', url = '/' } = request
+  try {
+    return answerAdmin(source, method, URL.parse(url, BASE) ?? new URL('/invalid', BASE))
+  } catch (error) {
+    source.log.error('admin page failed', { url: url.slice(0, 200), why: (error as Error).stack })
+    return { status: 500, contentType: 'text/plain; charset=UTF-8', body: 'the page failed; the log says why\n' }
+  }
+}
+
+/** DNS rebinding brings a foreign Host; a page of another site, or of another port of this machine, a foreign Origin. */
 function isForeign({ headers }: IncomingMessage): boolean {
   if (!LOOPBACK_NAMES.has(hostOf(headers.host ?? ''))) return true
-  const { origin } = headers
-  return origin !== undefined && !LOOPBACK_NAMES.has(hostOf(origin.replace(/^https?:\/\//, '')))
+  const { origin, host } = headers
+  return origin !== undefined && origin !== `http://${host}`
 }
 
 function hostOf(authority: string): string {
