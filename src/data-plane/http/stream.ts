@@ -181,7 +181,7 @@ export class Stream implements ManagedStream {
     const body = typeof reply.body === 'string' ? Buffer.from(reply.body) : reply.body
     if (body.length > 0) headers.push('content-length', String(body.length))
     if (body.length > 0 && getHeader(headers, 'content-type') === undefined) headers.push('content-type', 'text/plain')
-    if (reply.isFailure && this.#config.reasonHeader) headers.push('x-weft-reason', reply.details)
+    if (reply.isFailure && this.#config.reasonHeader) headers.push('x-weft-reason', publicReason(reply.details))
     const endStream = body.length === 0 || this.request.method === 'HEAD'
     // What a client still sends of this request is not read: it must not take the connection for one that goes on.
     if (!this.isRequestComplete) this.#close = true
@@ -315,4 +315,10 @@ export class Stream implements ManagedStream {
     for (let i = 0; i < accessLogs.length; i++) accessLogs[i]!.log(info)
     this.#connection.onStreamEnd(close || !this.isRequestComplete)
   }
+}
+
+/** Without the transport's own words, which name addresses and certificates: these are for the access log. */
+function publicReason(details: string): string {
+  const end = details.indexOf('|')
+  return end < 0 ? details : `${details.slice(0, end)}}`
 }

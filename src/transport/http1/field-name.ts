@@ -23,6 +23,7 @@ export const FIELD = {
   date: 1 << 13,
   server: 1 << 14,
   reason: 1 << 15,
+  grpcStatus: 1 << 16,
 } as const
 
 const FIELD_BITS: ReadonlyMap<string, number> = new Map(
@@ -43,12 +44,13 @@ const FIELD_BITS: ReadonlyMap<string, number> = new Map(
     date: FIELD.date,
     server: FIELD.server,
     'x-weft-reason': FIELD.reason,
+    'grpc-status': FIELD.grpcStatus,
   }),
 )
 
 const COMMON_NAMES = [
   'accept,accept-encoding,accept-language,accept-ranges,access-control-allow-origin,age,authorization,cache-control',
-  'content-disposition,content-encoding,content-language,content-type,cookie,etag,expires,grpc-status,if-match',
+  'content-disposition,content-encoding,content-language,content-type,cookie,etag,expires,if-match',
   'if-modified-since,if-none-match,last-modified,location,origin,pragma,range,referer,set-cookie,trailer,traceparent',
   'tracestate,user-agent,vary,via,x-b3-traceid,x-b3-spanid,x-b3-parentspanid,x-b3-sampled,x-forwarded-host',
   'x-forwarded-port,x-powered-by,end-user',

@@ -1,8 +1,9 @@
 // The filter that ends every chain: finds the route, sends the request upstream, tries again where it may, and hands the
 // response back.
 import { WheelTimer } from '../../../../base/timer-wheel.ts'
-import { addHeader, setHeader } from '../../../../transport/header-list.ts'
+import { addHeader, removeHeader, setHeader } from '../../../../transport/header-list.ts'
 import { FIELD } from '../../../../transport/http1/field-name.ts'
+import { closeBatch, openBatch } from '../../../../transport/http1/write-batch.ts'
 import type { RequestHead, ResponseHead } from '../../../../transport/request-head.ts'
 import type { Cluster, Endpoint, PickContext } from '../../../cluster/cluster.ts'
 import type { LocalReply } from '../../../http/local-reply.ts'
@@ -25,6 +26,8 @@ import {
   withAttemptCount,
 } from './router-reply.ts'
 import { UpstreamRequest, type UpstreamRequestOwner } from './upstream-request.ts'
+
+const UNPRINTABLE = /[^\x21-\x7e]/g
 
 const TIMER = { route: 0, perTry: 1, backoff: 2 } as const
 
@@ -128,12 +131,17 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Route
     const route = this.#route!
     const stats = this.#cluster!.stats
     const { status } = head
+    // An application that claims not to have been reached would have requests repeated that it has processed.
+    if (fields & FIELD.reason && this.#upstream?.endpoint.transport.name !== 'tls') {
+      removeHeader(head.headers, 'x-weft-reason')
+    }
     if (status < 300) stats.upstreamRq2xx.value++
     else if (status < 400) stats.upstreamRq3xx.value++
     else if (status < 500) stats.upstreamRq4xx.value++
     else stats.upstreamRq5xx.value++
-    if (route.retry !== null && status >= 400) {
-      if (retriesResponse(route.retry, head, isIdempotent(this.head.method)) && this.#retry()) return
+    const { retry } = route
+    if (retry !== null && (status >= 400 || fields & FIELD.grpcStatus || retry.retriableStatusCodes.length > 0)) {
+      if (retriesResponse(retry, head, isIdempotent(this.head.method)) && this.#retry()) return
     } else if (this.#attempts > 1) stats.upstreamRqRetrySuccess.value++
     this.#respond(head, fields)
     this.#stream.encodeHeaders(head, endStream)
@@ -155,8 +163,10 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Route
     this.#resumeRequest()
   }
 
-  onUpstreamReset(reason: ResetReason, failure: string, reusedConnection: boolean): void {
+  onUpstreamReset(reason: ResetReason, transportFailure: string, reusedConnection: boolean): void {
     const stream = this.#stream
+    // It may quote the peer's certificate, and ends up in logs and, by header mutations, in responses.
+    const failure = transportFailure.replaceAll(UNPRINTABLE, '_')
     if (this.#responseStarted) {
       this.#upstream = null
       this.#config.stats.resetAfterResponseStarted.value++
@@ -173,9 +183,11 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Route
   }
 
   onTimer(timer: WheelTimer): void {
+    openBatch()
     if (timer.purpose === TIMER.backoff) this.#tryUpstream(false)
     else if (timer.purpose === TIMER.perTry) this.#onPerTryTimeout()
     else this.#onRouteTimeout()
+    closeBatch()
   }
 
   #answer(route: Exclude<RouteEntry, ForwardRoute>): void {
@@ -242,7 +254,6 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Route
   #tryUpstream(fresh: boolean): void {
     const cluster = this.#cluster!
     const route = this.#route!
-    this.#endRetry()
     this.#attempts++
     // What comes while there is no connection has to be kept, even where no policy asks for another try.
     if (!this.#requestEnded) this.#body ??= new RequestBuffer(this.#config.bufferLimit)
@@ -315,7 +326,9 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Route
     }
     if (!this.#isReplayable()) return false
     const pools = this.#pools!
+    this.#endRetry()
     if (pools.activeRetries >= cluster.limits.maxRetries) {
+      stats.upstreamRqRetryOverflow.value++
       this.#stream.info.responseFlags |= RESPONSE_FLAG.UO
       return false
     }
@@ -334,6 +347,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Route
     return true
   }
 
+  /** A retry counts from its decision until its answer is taken, or another retry follows (Envoy's max_retries). */
   #endRetry(): void {
     if (!this.#retryActive) return
     this.#retryActive = false
@@ -346,6 +360,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Route
     const { headers } = head
     this.#responseStarted = true
     this.#body = null
+    this.#endRetry()
     if (this.#perTryTimer !== null) this.#config.wheel.cancel(this.#perTryTimer)
     info.responseCodeDetails = 'via_upstream'
     if (!this.#config.suppressEnvoyHeaders && this.#stream.isRequestComplete) {

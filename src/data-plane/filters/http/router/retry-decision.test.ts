@@ -60,7 +60,8 @@ test('responses', () => {
 
 test('methods that may be repeated', () => {
   for (const method of ['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE']) assert.equal(isIdempotent(method), true)
-  for (const method of ['POST', 'PATCH', 'CONNECT']) assert.equal(isIdempotent(method), false)
+  for (const method of ['POST', 'PATCH', 'CONNECT', 'LOCK', 'SUBSCRIBE', 'NOTIFY', 'MOVE'])
+    assert.equal(isIdempotent(method), false)
 })
 
 test('time between tries doubles up to its bound, and is drawn anew each time', () => {

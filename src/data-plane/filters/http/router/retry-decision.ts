@@ -20,10 +20,12 @@ const GRPC_STATUS: Readonly<Record<string, number>> = {
   '14': RETRY_ON.unavailable,
 }
 
-/** RFC 9110 9.2.2. */
+/** The methods of RFC 9110 9.2.2 and no others: what servers make of the rest (NOTIFY, SUBSCRIBE, MOVE) cannot be known. */
 export function isIdempotent(method: string): boolean {
-  return method !== 'POST' && method !== 'PATCH' && method !== 'CONNECT' && method !== 'LOCK'
+  return IDEMPOTENT.has(method)
 }
+
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE'])
 
 /**
  * `idempotent`: beyond Envoy, a request whose method may be repeated is repeated under any policy when its connection
@@ -60,8 +62,9 @@ export function retriesResponse(policy: RetryPolicy, head: ResponseHead, idempot
 
 /**
  * The sidecar on the other side says that it could not reach its application, or lost it: as safe to repeat as if this
- * side had failed to connect, and told apart from the application's own 503 by `x-weft-reason`. Without this an instance
- * whose application died would answer 503 until it leaves the cluster.
+ * side had failed to connect, and told apart from the application's own 503 by `x-weft-reason`, which the router lets in
+ * from peers with a certificate only. Without this an instance whose application died would answer 503 until it leaves
+ * the cluster.
  */
 function retriesNextHop(policy: RetryPolicy, head: ResponseHead, idempotent: boolean): boolean {
   const reason = getHeader(head.headers, 'x-weft-reason')

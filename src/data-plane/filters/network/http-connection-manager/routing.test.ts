@@ -1,5 +1,6 @@
 // What the router does with a route, and how it answers when it cannot follow one.
 import assert from 'node:assert/strict'
+import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { addHeader, removeHeader, setHeader } from '../../../../transport/header-list.ts'
 import {
@@ -327,7 +328,10 @@ test('the next sidecar’s failure to reach its application is retried; the appl
   let fails = 1
   return withStage(
     () => (fails-- > 0 ? `HTTP/1.1 503 x\r\ncontent-length: 0\r\n${reason}\r\n` : ok()),
-    () => ({ route: forwardRoute('c', { retry: { ...RETRY, retryOn: RETRY_ON['connect-failure'] } }) }),
+    cluster => {
+      cluster.endpoints = [fakeEndpoint(cluster.endpoints[0]!.port, { ...plainTransport, name: 'tls' })]
+      return { route: forwardRoute('c', { retry: { ...RETRY, retryOn: RETRY_ON['connect-failure'] } }) }
+    },
     async ({ proxy }) => {
       assert.equal((await exchange(proxy.port, post('x'))).status, 200)
       fails = 1
@@ -338,6 +342,80 @@ test('the next sidecar’s failure to reach its application is retried; the appl
       fails = 1
       reason = ''
       assert.equal((await exchange(proxy.port, get('/'))).status, 503)
+    },
+  )
+})
+
+test('x-weft-reason counts, and goes on, from a peer of the mesh only: an application could claim anything', () =>
+  withStage(
+    () =>
+      'HTTP/1.1 503 x\r\ncontent-length: 0\r\n' +
+      'x-weft-reason: upstream_reset_before_response_started{remote_connection_failure}\r\n\r\n',
+    () => ({ route: forwardRoute('c', { retry: { ...RETRY, retryOn: RETRY_ON['connect-failure'] } }) }),
+    async ({ proxy, upstream }) => {
+      const response = await exchange(proxy.port, post('x'))
+      assert.equal(response.headers['x-weft-reason'], undefined)
+      assert.equal(upstream.requests.length, 1)
+    },
+  ))
+
+test('what the transport says of a failure is logged, without control characters, and not told to the client', () =>
+  withStage(
+    () => undefined,
+    cluster => {
+      const failing: UpstreamTransport = {
+        name: 'tls',
+        connect(address, port, onReady) {
+          return plainTransport.connect(address, port, () => onReady('TLS_error:SAN_a\r\nset-cookie:_b'))
+        },
+      }
+      cluster.endpoints = [fakeEndpoint(cluster.endpoints[0]!.port, failing)]
+      return {}
+    },
+    async ({ proxy }) => {
+      const { headers } = await exchange(proxy.port, get('/'))
+      assert.equal(headers['x-weft-reason'], 'upstream_reset_before_response_started{remote_connection_failure}')
+      assert.equal(proxy.logs[0]!.upstreamTransportFailureReason, 'TLS_error:SAN_a__set-cookie:_b')
+      assert.match(proxy.logs[0]!.responseCodeDetails, /\|TLS_error:SAN_a__set-cookie:_b}$/)
+    },
+  ))
+
+test('a retry counts against max_retries until it is answered', () => {
+  const held: Socket[] = []
+  return withStage(
+    ({ socket, head, index }) => {
+      if (index === 0 || head.path === '/other') return 'HTTP/1.1 503 x\r\ncontent-length: 0\r\n\r\n'
+      held.push(socket)
+      return undefined
+    },
+    cluster => {
+      cluster.limits = { ...NO_LIMITS, maxRetries: 1 }
+      return { route: forwardRoute('c', { retry: { ...RETRY, retryOn: RETRY_ON['5xx'] } }) }
+    },
+    async ({ proxy, cluster }) => {
+      const first = new RawClient(proxy.port).send(get('/'))
+      await ticks(() => held.length === 1)
+      assert.equal((await exchange(proxy.port, get('/other'))).status, 503)
+      assert.equal(proxy.logs[0]!.responseFlags, RESPONSE_FLAG.UO)
+      assert.equal(cluster.stats.upstreamRqRetryOverflow.value, 1)
+      held[0]!.write(ok('done'))
+      assert.equal((await first.response()).body, 'done')
+      first.socket.destroy()
+      const retried = exchange(proxy.port, get('/other'))
+      assert.equal((await retried).status, 503)
+      assert.equal(cluster.stats.upstreamRqRetryOverflow.value, 1)
+    },
+  )
+})
+
+test('a gRPC status in the headers of a 200 is judged as Envoy does', () => {
+  let fails = 1
+  return withStage(
+    () => ok('x', fails-- > 0 ? 'grpc-status: 14\r\n' : ''),
+    () => ({ route: forwardRoute('c', { retry: { ...RETRY, retryOn: RETRY_ON.unavailable } }) }),
+    async ({ proxy, upstream }) => {
+      assert.equal((await exchange(proxy.port, get('/'))).headers['grpc-status'], undefined)
+      assert.equal(upstream.requests.length, 2)
     },
   )
 })
