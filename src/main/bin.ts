@@ -1,13 +1,18 @@
 // The program `weft`: hands the command line the world, and loads the engine of a process only when it is to be one.
+import { existsSync } from 'node:fs'
 import { enableCompileCache } from 'node:module'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { systemClock } from '../base/clock.ts'
 import { systemRandom } from '../base/random.ts'
 import type { CliContext, StopSignal } from '../cli/contract/cli-context.ts'
 import type { ProcessStarters } from '../cli/contract/process-starters.ts'
 
-// Stripped and compiled code is kept between starts: a mesh starts a dozen processes of the same program.
-enableCompileCache()
+// Stripped and compiled code is kept between starts: a mesh starts a dozen processes of the same program. It is kept
+// where only its owner writes, not in the system's common temporary directory, which is Node's default.
+if (process.env['NODE_COMPILE_CACHE'] === undefined) enableCompileCache(compileCacheDirectory())
+else enableCompileCache()
 
 const { runProgram } = await import('../cli/program.ts')
 
@@ -52,3 +57,8 @@ process.stdout.on('error', () => process.exit(0))
 const alive = setInterval(() => {}, 2 ** 30)
 process.exitCode = await runProgram(context, process.argv.slice(2))
 clearInterval(alive)
+
+function compileCacheDirectory(): string {
+  const modules = join(import.meta.dirname, '../../node_modules')
+  return existsSync(modules) ? join(modules, '.cache/compile') : join(homedir(), '.cache/weft/compile')
+}

@@ -27,6 +27,8 @@ export interface ManagedProcessOptions {
   readonly inheritOutput?: boolean
   /** Whether a child that ends by itself is started again. */
   readonly restart: boolean
+  /** How long to wait before that, the first time; 1000 unless set. It doubles with each crash in a row. */
+  readonly firstBackOffMs?: number
   /** Before a start that follows a crash; when it rejects, the start goes on all the same. */
   readonly beforeRestart?: () => Promise<void>
   /** After a start that follows a crash. */
@@ -46,7 +48,7 @@ export class ManagedProcess {
   readonly #options: ManagedProcessOptions
   #child: ChildProcess | null = null
   #exited: Promise<ProcessExit> | null = null
-  #backOffMs = FIRST_BACK_OFF_MS
+  #backOffMs: number
   #startedAt = 0
   #logStart = 0
   #restartTimer: Timer | null = null
@@ -56,6 +58,7 @@ export class ManagedProcess {
     this.name = options.name
     this.#host = host
     this.#options = options
+    this.#backOffMs = this.#firstBackOffMs
     this.log = new ProcessLog(host.stateDir, options.name)
   }
 
@@ -88,6 +91,10 @@ export class ManagedProcess {
     })
     void this.#exited.then(exit => this.#onExit(child, exit))
     if (child.pid !== undefined) this.#record(child.pid)
+  }
+
+  get #firstBackOffMs(): number {
+    return this.#options.firstBackOffMs ?? FIRST_BACK_OFF_MS
   }
 
   /** Resolves when the child that runs now has ended; at once where none runs. */
@@ -165,7 +172,7 @@ export class ManagedProcess {
       removeProcessRecord(this.#host.stateDir, this.name)
       return
     }
-    if (this.#host.clock.now() - this.#startedAt > RECOVERED_MS) this.#backOffMs = FIRST_BACK_OFF_MS
+    if (this.#host.clock.now() - this.#startedAt > RECOVERED_MS) this.#backOffMs = this.#firstBackOffMs
     this.#host.say(`${this.describeExit(exit)}; starting it again in ${this.#backOffMs / 1000} s`)
     this.#restartTimer = this.#host.clock.setTimer(this.#backOffMs, () => void this.#startAgain())
     this.#backOffMs = Math.min(LONGEST_BACK_OFF_MS, this.#backOffMs * 2)

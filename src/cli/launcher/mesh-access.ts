@@ -34,6 +34,7 @@ export async function admitProxy(
   access: MeshAccess,
   files: ProxyFiles,
   identity: { readonly namespace: string; readonly name: string; readonly serviceAccount: string },
+  timeoutMs = REQUEST_TIMEOUT_MS,
 ): Promise<void> {
   const { namespace, name, serviceAccount } = identity
   mkdirSync(files.directory, { recursive: true, mode: 0o700 })
@@ -43,7 +44,7 @@ export async function admitProxy(
   const { token } = await access.api.post<{ token: string }>(
     '/v1/tokens',
     { namespace, name, serviceAccount },
-    REQUEST_TIMEOUT_MS,
+    timeoutMs,
   )
   writeFileAtomic(files.tokenFile, token, 0o600)
 }

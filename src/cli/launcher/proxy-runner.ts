@@ -26,6 +26,8 @@ export interface ProxyRunnerOptions {
 }
 
 const READY_TIMEOUT_MS = 30_000
+/** A control plane that hangs must not keep a proxy from its traffic. */
+const RESTART_TOKEN_MS = 500
 const READY_POLL_MS = 30
 const DRAIN_POLL_MS = 50
 const REQUEST_TIMEOUT_MS = 2000
@@ -56,7 +58,8 @@ export class ProxyRunner {
       namespace: spec.namespace,
       restart: true,
       // While the control plane is down there is no token to be had, and none is needed: the proxy has its certificate.
-      beforeRestart: () => this.#admit(),
+      beforeRestart: () => this.#admit(RESTART_TOKEN_MS),
+      firstBackOffMs: 250,
       onRestart: () => void this.#recover(),
       onExit: exit => this.#onExit(exit),
     })
@@ -92,8 +95,8 @@ export class ProxyRunner {
     this.process.kill()
   }
 
-  #admit(): Promise<void> {
-    return admitProxy(this.#access, proxyFiles(this.#host.stateDir, this.#spec), this.#spec)
+  #admit(timeoutMs?: number): Promise<void> {
+    return admitProxy(this.#access, proxyFiles(this.#host.stateDir, this.#spec), this.#spec, timeoutMs)
   }
 
   #becomesReady(given: () => boolean): Promise<boolean> {

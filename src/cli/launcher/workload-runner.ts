@@ -192,6 +192,7 @@ export class WorkloadRunner {
       namespace: spec.namespace,
       inheritOutput: this.#options.foreground,
       restart: !this.#options.foreground,
+      firstBackOffMs: 250,
       onExit: exit => this.#onApplicationExit(exit),
       onRestart: () => void this.#recoverApplication(),
     })

@@ -1,5 +1,5 @@
 // weft up: a whole mesh on this machine, from one directory, until Ctrl-C.
-import { join, relative, resolve } from 'node:path'
+import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import { DEFAULT_STATE, stateOption } from '../client/mesh-location.ts'
 import type { CliContext } from '../contract/cli-context.ts'
@@ -80,10 +80,10 @@ async function up(context: CliContext, directory: string, options: UpOptions): P
 function suggestions(context: CliContext, mesh: MeshDirectory, options: UpOptions): readonly string[] {
   const program = context.env['npm_command'] === undefined ? 'weft' : 'npx weft'
   const state = options.state === DEFAULT_STATE ? '' : ` --state ${options.state}`
-  const directory = relative(context.cwd, resolve(context.cwd, mesh.directory)) || '.'
+
   const first = mesh.workloads[0]
   const example = mesh.examples.find(file => file.includes('reviews-v3')) ?? mesh.examples[0]
-  const applied = example === undefined ? join(directory, 'mesh') : join(directory, example)
+  const applied = example === undefined ? join(mesh.directory, 'mesh') : join(mesh.directory, example)
   return [
     `${program} apply --wait -f ${applied}${state}`,
     `${program} describe service ${first?.service ?? 'NAME'}${state}`,
