@@ -76,10 +76,10 @@ test('a wrong command line exits 64', async () => {
 test('no mesh: one line that says how to start one', async () => {
   const { code, stderr } = await weft('get', 'all')
   assert.equal(code, 1)
-  assert.match(stderr, /^weft: no mesh is running from \.weft; start one with "weft up DIR"[^\n]*\n$/)
+  assert.match(stderr, /^weft: WEFT-3003: no mesh is running from \.weft; start one with "weft up DIR"[^\n]*\n$/)
   const unreachable = await weft('get', 'all', '--server', 'http://127.0.0.1:1')
   assert.equal(unreachable.code, 1)
-  assert.match(unreachable.stderr, /^weft: no mesh answers at http:\/\/127\.0\.0\.1:1;/)
+  assert.match(unreachable.stderr, /^weft: WEFT-3003: no mesh answers at http:\/\/127\.0\.0\.1:1;/)
 })
 
 test('apply sends files and standard input as one set, and waits for every proxy', async () => {

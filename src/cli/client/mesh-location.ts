@@ -44,18 +44,18 @@ export function connectToMesh(context: CliContext, options: MeshOptions): ApiCli
     baseUrl,
     token: context.env['WEFT_TOKEN'] ?? readOperatorTokenFile(resolve(context.cwd, options.state)),
     fetch: context.fetch,
-    whenUnreachable: `no mesh answers at ${baseUrl}${from}; ${HOW_TO_START}`,
+    whenUnreachable: `WEFT-3003: no mesh answers at ${baseUrl}${from}; ${HOW_TO_START}`,
     timeoutMs: API_TIMEOUT_MS,
   })
 }
 
 export function readMeshFile(context: CliContext, state: string): MeshFile {
   const file = resolve(context.cwd, state, 'mesh.json')
-  if (!existsSync(file)) throw new CommandFailure(`no mesh is running from ${state}; ${HOW_TO_START}`)
+  if (!existsSync(file)) throw new CommandFailure(`WEFT-3003: no mesh is running from ${state}; ${HOW_TO_START}`)
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as MeshFile
   } catch {
-    throw new CommandFailure(`${file} cannot be read as JSON; ${HOW_TO_START}`)
+    throw new CommandFailure(`WEFT-3007: ${file} cannot be read as JSON; ${HOW_TO_START}`)
   }
 }
 

@@ -67,7 +67,7 @@ export class ControlPlaneRunner {
     }
     const options = { clock: this.#host.clock, everyMs: POLL_MS, timeoutMs: START_TIMEOUT_MS }
     await becomesReady(check, { ...options, given: () => this.#firstExit !== null })
-    if (access === null) throw new CommandFailure(this.#whyNot())
+    if (access === null) throw new CommandFailure(`WEFT-3005: ${this.#whyNot()}`)
     this.#started = true
     return access
   }

@@ -141,7 +141,7 @@ export class ManagedProcess {
     if (exit.error !== undefined) return `${this.name} could not be started: ${exit.error}`
     if (exit.signal !== null) return `${this.name} ended by ${exit.signal}`
     const last = this.#options.inheritOutput ? undefined : this.log.tail(1, this.#logStart)[0]
-    return `${this.name} ended with code ${exit.code}${last === undefined ? '' : `: ${last.trim()}`}`
+    return `${this.name} ended with code ${exit.code}${last === undefined ? '' : `: ${last.trim().replace(/^weft: /, '')}`}`
   }
 
   #record(pid: number): void {

@@ -36,12 +36,12 @@ export function readMeshDirectory(
 ): { readonly mesh: MeshDirectory; readonly problems: readonly Problem[] } {
   const root = resolve(cwd, directory)
   const stats = statSync(root, { throwIfNoEntry: false })
-  if (stats === undefined) throw new CommandFailure(`${directory}: no such directory`)
+  if (stats === undefined) throw new CommandFailure(`WEFT-3002: ${directory}: no such directory`)
   if (!stats.isDirectory())
-    throw new CommandFailure(`${directory} is not a directory; name the one that holds weft.yaml`)
+    throw new CommandFailure(`WEFT-3002: ${directory} is not a directory; name the one that holds weft.yaml`)
   const file = join(directory, MESH_FILE)
   if (!existsSync(join(root, MESH_FILE)))
-    throw new CommandFailure(`${file}: no such file; it names the workloads to start`)
+    throw new CommandFailure(`WEFT-3002: ${file}: no such file; it names the workloads to start`)
   return parseMeshFile({ directory, root, file, text: readFileSync(join(root, MESH_FILE), 'utf8') })
 }
 

@@ -103,7 +103,7 @@ export class MeshLauncher {
     if (wanted === 0) return allocator.allocate('gateway/http')
     if (await allocator.claim('gateway/http', wanted)) return wanted
     throw new CommandFailure(
-      `port ${wanted}, for the gateway, is in use; give another with --gateway-port (0: any free one)`,
+      `WEFT-3001: port ${wanted}, for the gateway, is in use; give another with --gateway-port (0: any free one)`,
     )
   }
 
@@ -111,7 +111,9 @@ export class MeshLauncher {
     const wanted = this.#options.apiPort ?? API_PORT
     if (wanted === 0) return allocator.allocate('control-plane/api')
     if (await allocator.claim('control-plane/api', wanted)) return wanted
-    throw new CommandFailure(`port ${wanted}, for the API, is in use; give another with --api-port (0: any free one)`)
+    throw new CommandFailure(
+      `WEFT-3001: port ${wanted}, for the API, is in use; give another with --api-port (0: any free one)`,
+    )
   }
 
   async #createRunners(

@@ -19,7 +19,7 @@ export function openLauncherHost(context: CliContext, options: LauncherHostOptio
     mkdirSync(stateDir, { recursive: true })
   } catch (error) {
     throw new CommandFailure(
-      `the state directory ${options.state} cannot be made: ${error instanceof Error ? error.message : error}`,
+      `WEFT-3007: the state directory ${options.state} cannot be made: ${error instanceof Error ? error.message : error}`,
     )
   }
   return {

@@ -70,7 +70,7 @@ export class ProxyRunner {
     await this.#admit()
     this.process.start()
     const ready = await this.#becomesReady(() => this.#firstExit !== null)
-    if (!ready) throw new CommandFailure(this.#whyNotReady())
+    if (!ready) throw new CommandFailure(`WEFT-3005: ${this.#whyNotReady()}`)
     this.#wasReady = true
   }
 
@@ -181,11 +181,13 @@ export function findEnvoy(env: Readonly<Record<string, string | undefined>>, wor
   if (named !== '') {
     const file = isAbsolute(named) || named.includes('/') ? resolve(named) : searchPath(env, named)
     if (file !== null && isExecutable(file)) return file
-    throw new CommandFailure(`${workload} is to run with proxy: envoy, and ENVOY=${named} is no program`)
+    throw new CommandFailure(`WEFT-3006: ${workload} is to run with proxy: envoy, and ENVOY=${named} is no program`)
   }
   const found = searchPath(env, 'envoy')
   if (found !== null) return found
-  throw new CommandFailure(`${workload} is to run with proxy: envoy, and there is none; set ENVOY to an Envoy binary`)
+  throw new CommandFailure(
+    `WEFT-3006: ${workload} is to run with proxy: envoy, and there is none; set ENVOY to an Envoy binary`,
+  )
 }
 
 function searchPath(env: Readonly<Record<string, string | undefined>>, program: string): string | null {

@@ -8,7 +8,7 @@ export function requireNotRunning(stateDir: string, shownState: string): void {
   const up = records.find(record => record.role === 'up')
   if (up !== undefined && isRunning(up)) {
     throw new CommandFailure(
-      `a mesh is running from ${shownState} already (pid ${up.pid}); stop it, or give another --state`,
+      `WEFT-3004: a mesh is running from ${shownState} already (pid ${up.pid}); stop it, or give another --state`,
     )
   }
   for (const record of records) {

@@ -202,9 +202,9 @@ export class WorkloadRunner {
     const ready = await this.#applicationAnswers(APPLICATION_START_MS, () => this.#firstExit !== null || this.#stopping)
     if (ready || this.#stopping || this.#options.foreground) return
     if (this.#firstExit !== null)
-      throw new CommandFailure(`${application.describeExit(this.#firstExit)} (${application.log.file})`)
+      throw new CommandFailure(`WEFT-3005: ${application.describeExit(this.#firstExit)} (${application.log.file})`)
     throw new CommandFailure(
-      `${spec.name} did not pass its health check within ${APPLICATION_START_MS / 1000} s; see ${application.log.file}`,
+      `WEFT-3005: ${spec.name} did not pass its health check within ${APPLICATION_START_MS / 1000} s; see ${application.log.file}`,
     )
   }
 
@@ -245,7 +245,9 @@ export class WorkloadRunner {
       given: () => this.#stopping,
     })
     if (!healthy && !this.#stopping && !this.#options.foreground) {
-      throw new CommandFailure(`the control plane does not find ${this.spec.name} healthy; see "weft get instances"`)
+      throw new CommandFailure(
+        `WEFT-3005: the control plane does not find ${this.spec.name} healthy; see "weft get instances"`,
+      )
     }
   }
 

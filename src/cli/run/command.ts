@@ -77,7 +77,7 @@ async function run(context: CliContext, command: readonly string[], options: Run
     kill: () => workload.kill(),
   })
   const exit = await workload.applicationExit()
-  if (exit.error !== undefined) throw new CommandFailure(`${command[0]} could not be started: ${exit.error}`)
+  if (exit.error !== undefined) throw new CommandFailure(`WEFT-3005: ${command[0]} could not be started: ${exit.error}`)
   const code = exitCode(exit)
   if (code !== EXIT.ok) throw new CommandFailure('', code)
 }

@@ -117,7 +117,7 @@ test('starts everything, says so in one JSON line, and leaves nothing behind aft
 
   const second = createTestContext(directory)
   assert.equal(await runProgram(second.context, ['up', '.', '--state', state]), 1)
-  assert.match(second.output.stderr, /^weft: a mesh is running from .* already \(pid \d+\)[^\n]*\n$/)
+  assert.match(second.output.stderr, /^weft: WEFT-3004: a mesh is running from .* already \(pid \d+\)[^\n]*\n$/)
 
   started.test.raise('SIGINT')
   started.test.raise('SIGINT')
@@ -175,7 +175,7 @@ test('an application that cannot start: one line that says why, exit 1, nothing 
   assert.equal(started.test.output.stdout, '')
   assert.match(
     started.test.output.stderr,
-    /weft: three-0 ended with code 3: cannot read its settings \(.*three-0\.log\)\n$/,
+    /weft: WEFT-3005: three-0 ended with code 3: cannot read its settings \(.*three-0\.log\)\n$/,
   )
   assert.deepEqual(readProcessRecords(state), [])
 })
@@ -196,7 +196,7 @@ test('a port in use: one line, exit 1, nothing started', async () => {
   for (const option of ['--gateway-port', '--api-port']) {
     const started = up({}, option, String(port))
     assert.equal(await started.ended, 1)
-    assert.match(started.test.output.stderr, new RegExp(`^weft: port ${port}, .*${option}[^\\n]*\\n$`))
+    assert.match(started.test.output.stderr, new RegExp(`^weft: WEFT-3001: port ${port}, .*${option}[^\\n]*\\n$`))
     assert.equal(started.test.output.stdout, '')
   }
 })
@@ -205,7 +205,7 @@ test('a directory that is none, or holds no mesh: one line, exit 1', async () =>
   for (const path of ['nowhere', '.']) {
     const { context, output } = createTestContext(directory)
     assert.equal(await runProgram(context, ['up', path, '--state', state]), 1)
-    assert.match(output.stderr, /^weft: [^\n]*: no such (file|directory)[^\n]*\n$/)
+    assert.match(output.stderr, /^weft: WEFT-3002: [^\n]*: no such (file|directory)[^\n]*\n$/)
     assert.equal(existsSync(state), false)
   }
 })
