@@ -185,9 +185,16 @@ export class DownstreamConnection implements MessageHandler, StreamConnection {
     const { timeouts, wheel } = this.#config
     if (timeouts.idle > 0) wheel.set(this.#idleTimer, timeouts.idle)
     else wheel.cancel(this.#idleTimer)
+    // A client that sends requests ahead and reads no response would have them all pile up here.
+    if (this.#writer.isBlocked) this.pauseReading()
+    else this.#continue()
+    if (this.#owner.isDraining) this.drain()
+  }
+
+  /** With the next request, which may be here already. */
+  #continue(): void {
     this.#parser.next()
     if (this.#stream === null || !this.#parser.hasLeftover) this.resumeReading()
-    if (this.#owner.isDraining) this.drain()
   }
 
   onTimer(timer: WheelTimer): void {
@@ -241,6 +248,8 @@ export class DownstreamConnection implements MessageHandler, StreamConnection {
       this.#setRequestTimer(this.#config.timeouts.requestHeaders)
     }
     closeBatch()
+    // Answered here, all of it, and not taken by the client.
+    if (this.#state === 'open' && this.#stream === null && this.#writer.isBlocked) this.pauseReading()
   }
 
   #onClientEnd(): void {
@@ -271,8 +280,10 @@ export class DownstreamConnection implements MessageHandler, StreamConnection {
   #onDrain(): void {
     openBatch()
     this.#writer.drained()
-    this.touch()
-    this.#stream?.onDownstreamDrained()
+    if (this.#stream !== null) {
+      this.touch()
+      this.#stream.onDownstreamDrained()
+    } else if (this.#state === 'open') this.#continue()
     closeBatch()
   }
 

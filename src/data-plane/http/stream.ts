@@ -17,6 +17,8 @@ import { mayNeedNormalization, normalizePath } from './path-normalization.ts'
 import { REFUSAL } from './request-refusal.ts'
 import type { StreamConnection } from './stream-connection.ts'
 
+const NO_BODY = Buffer.alloc(0)
+
 export class Stream implements ManagedStream {
   readonly info: StreamInfo
   readonly request: RequestHead
@@ -124,6 +126,8 @@ export class Stream implements ManagedStream {
 
   encodeInterim(head: ResponseHead): void {
     if (this.isEnded || this.#responseStarted || !this.#config.forwardsInterimResponses) return
+    // Nothing holds an upstream back that sends no end of them; a client that does not keep up can do without.
+    if (this.#connection.isBlocked) return
     this.#connection.writeHead(head.status, head.headers, true, false, false)
   }
 
@@ -178,7 +182,9 @@ export class Stream implements ManagedStream {
     info.responseCodeDetails = reply.details
     const headers: HeaderList = []
     if (reply.headers) for (const text of reply.headers) headers.push(text)
-    const body = typeof reply.body === 'string' ? Buffer.from(reply.body) : reply.body
+    // RFC 9110 15.3.5, 15.4.5: bytes behind these would be read as the next response.
+    const hasBody = reply.status !== 204 && reply.status !== 304
+    const body = !hasBody ? NO_BODY : typeof reply.body === 'string' ? Buffer.from(reply.body) : reply.body
     if (body.length > 0) headers.push('content-length', String(body.length))
     if (body.length > 0 && getHeader(headers, 'content-type') === undefined) headers.push('content-type', 'text/plain')
     if (reply.isFailure && this.#config.reasonHeader) headers.push('x-weft-reason', publicReason(reply.details))

@@ -48,6 +48,11 @@ const FIELD_BITS: ReadonlyMap<string, number> = new Map(
   }),
 )
 
+/** The bit that stands for this one name; 0 for a name without, or one that shares its bit with others. */
+export function fieldBit(name: string): number {
+  return FIELD_BITS.get(name) ?? 0
+}
+
 const COMMON_NAMES = [
   'accept,accept-encoding,accept-language,accept-ranges,access-control-allow-origin,age,authorization,cache-control',
   'content-disposition,content-encoding,content-language,content-type,cookie,etag,expires,if-match',

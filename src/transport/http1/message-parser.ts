@@ -6,7 +6,7 @@
 //        │        ^────────────────────────────────┘
 //        │        └─(0)─> trailers ─────────────────> done
 //        ──> until-close ──────────────(end of input)─> done
-import { CR, FIELD_VALUE, HEX_VALUE, LF, SPACE, TAB } from './character.ts'
+import { CR, FIELD_VALUE, HEX_VALUE, LF, SEMICOLON, SPACE, TAB } from './character.ts'
 import { CODEC_ERROR, type CodecError } from './codec-error.ts'
 import { FieldParser, INCOMPLETE, REFUSED } from './field-parser.ts'
 
@@ -245,12 +245,9 @@ export abstract class MessageParser {
       size = size * 16 + HEX_VALUE[bytes[pos]!]!
       pos++
     }
-    if (pos < end) {
-      const next = bytes[pos]!
-      if (pos === from || (next !== CR && next !== 0x3b && next !== SPACE && next !== TAB)) {
-        return this.#fail(CODEC_ERROR.syntax)
-      }
-    }
+    if (pos < end && pos === from) return this.#fail(CODEC_ERROR.syntax)
+    while (pos < end && (bytes[pos] === SPACE || bytes[pos] === TAB)) pos++
+    if (pos < end && bytes[pos] !== CR && bytes[pos] !== SEMICOLON) return this.#fail(CODEC_ERROR.syntax)
     while (pos < end && FIELD_VALUE[bytes[pos]!] === 1) pos++
     if (pos - from > MAX_CHUNK_LINE_BYTES) return this.#fail(CODEC_ERROR.syntax)
     if (pos < end && bytes[pos] !== CR) return this.#fail(CODEC_ERROR.syntax)

@@ -171,6 +171,10 @@ const hostile: Record<string, [string, string]> = {
     'GET / HTTP/1.1\r\nhost: a\r\nconnection: close, X-Forwarded-For\r\nx-forwarded-for: 1\r\n\r\n',
     '400 http1.connection_header_rejected',
   ],
+  'connection naming more fields than anyone honest does': [
+    `GET / HTTP/1.1\r\nhost: a\r\nconnection: ${'x,'.repeat(10)}x\r\n\r\n`,
+    '400 http1.connection_header_rejected',
+  ],
   'a head that is too long': [post(`a: ${'b'.repeat(1100)}`), '431 http1.headers_too_large'],
   'a target that is too long': [`GET /${'a'.repeat(1100)} HTTP/1.1\r\nhost: a\r\n\r\n`, '431 http1.headers_too_large'],
   'too many fields': [post('a: b\r\n'.repeat(20).trimEnd()), '431 http1.too_many_headers'],
@@ -188,6 +192,7 @@ const hostileBodies: Record<string, string> = {
   'a chunk size that overflows': 'fffffffffffffffff\r\n',
   'a chunk size ended by a bare line feed': '5\nhello\r\n0\r\n\r\n',
   'a control character in a chunk extension': '5;\x01\r\nhello\r\n0\r\n\r\n',
+  'something else after a chunk size': '5 5\r\nhello\r\n0\r\n\r\n',
   'a bad trailer': '0\r\na b: c\r\n\r\n',
 }
 

@@ -3,7 +3,7 @@ import type { HeaderList } from '../header-list.ts'
 import type { RequestHead } from '../request-head.ts'
 import { AUTHORITY, CR, LF, SPACE, TARGET } from './character.ts'
 import { CODEC_ERROR, type CodecError } from './codec-error.ts'
-import { FIELD } from './field-name.ts'
+import { FIELD, fieldBit } from './field-name.ts'
 import { INCOMPLETE } from './field-parser.ts'
 import { hasToken, parseContentLength } from './framing.ts'
 import { latin1 } from './latin1.ts'
@@ -149,14 +149,19 @@ export class RequestParser extends MessageParser {
       return null
     }
     let upgrades = false
-    for (const part of connection.toLowerCase().split(',')) {
+    const tokens = connection.toLowerCase().split(',', MAX_CONNECTION_TOKENS + 1)
+    if (tokens.length > MAX_CONNECTION_TOKENS) return CODEC_ERROR.connectionHeader
+    for (const part of tokens) {
       const token = part.trim()
       if (token === 'close') this.close = true
       else if (token === 'upgrade') upgrades = true
       else if (token === 'host' || token.startsWith('x-forwarded-') || token === 'content-length') {
         // A client that has the proxy strip what the proxy's peers trust.
         return CODEC_ERROR.connectionHeader
-      } else if (token !== '' && token !== 'keep-alive' && token !== 'te') dropField(this.head.headers, token)
+      } else if (token !== '' && token !== 'keep-alive' && token !== 'te') {
+        dropField(this.head.headers, token)
+        this.fields &= ~fieldBit(token)
+      }
     }
     // RFC 9113 3.1: the upgrade to HTTP/2 is obsolete; it is passed over, as Envoy does.
     if (!upgrades || this.upgrade.toLowerCase() === 'h2c') this.upgrade = ''
@@ -185,6 +190,9 @@ export class RequestParser extends MessageParser {
     return null
   }
 }
+
+/** Envoy's bound on what Connection may nominate: each costs a search of all fields. */
+const MAX_CONNECTION_TOKENS = 10
 
 /** Beyond FIELD's bits: a transfer-encoding was read already. */
 const CHUNKED_SEEN = 1 << 30

@@ -95,5 +95,6 @@ test('knows whether the connection can be used again', () => {
   assert.equal(closes(`${OK}content-length: 0\r\nconnection: a, close\r\n\r\n`), true)
   assert.equal(closes('HTTP/1.0 200 OK\r\ncontent-length: 0\r\n\r\n'), true)
   assert.equal(closes('HTTP/1.0 200 OK\r\nconnection: keep-alive\r\ncontent-length: 0\r\n\r\n'), false)
+  assert.equal(closes('HTTP/1.0 200 OK\r\nconnection: keep-alive\r\ntransfer-encoding: chunked\r\n\r\n'), true)
   assert.equal(closes(`${OK}\r\n`), true)
 })

@@ -62,6 +62,8 @@ export class ResponseParser extends MessageParser {
     if (fields & FIELD.transferEncoding && !this.#isChunked(text, base)) {
       return this.refuse(CODEC_ERROR.invalidTransferEncoding)
     }
+    // RFC 9112 6.1: HTTP/1.0 does not know chunks; what comes behind them is not to be believed.
+    if (http10 && fields & FIELD.transferEncoding) this.close = true
     return this.#setFraming(status, headers, fields)
   }
 
@@ -109,7 +111,7 @@ export class ResponseParser extends MessageParser {
 
 const VERSION = Buffer.from('HTTP/1.')
 
-/** The one Content-Length, or -1 when it is no number or there are several that differ. */
+/** The one Content-Length, or -1 when it is no number or there are several: equal ones too are refused. */
 function contentLengthOf(headers: HeaderList): number {
   let length = -1
   for (let i = 0; i < headers.length; i += 2) {

@@ -86,6 +86,27 @@ for (const chunked of [false, true]) {
     ))
 }
 
+test('a client that sends requests ahead and reads no response gets no further ones served', () => {
+  const body = 'x'.repeat(32 * 1024)
+  const requests = 4000
+  return withStage(
+    () => `HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    async (proxy, cluster) => {
+      const client = connect(proxy.port, '127.0.0.1')
+      client.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n'.repeat(requests))
+      const held = await standsStill(() => cluster.stats.upstreamCxRxBytesTotal.value)
+      assert.ok(held < HELD_BYTES, `${held} bytes taken from the upstream`)
+      let received = 0
+      client.on('data', data => {
+        received += data.length
+        if (received >= requests * body.length && proxy.logs.length === requests) client.end()
+      })
+      await new Promise(resolve => client.on('close', resolve))
+      assert.equal(proxy.logs.length, requests)
+    },
+  )
+})
+
 test('an upstream that does not read holds the client back', async () => {
   let resume = (): void => {}
   let received = 0

@@ -82,6 +82,12 @@ describe('a request', () => {
       assert.equal(proxy.stats.value('http.test.downstream_rq_2xx'), 1)
     }))
 
+  test('gets a request id in place of one that its connection field strips', () =>
+    withProxy({}, async proxy => {
+      await exchange(proxy.port, get('/', 'connection: x-request-id\r\nx-request-id: mine\r\n'))
+      assert.match(upstream.requests[0]!.fields['x-request-id']!, UUID)
+    }))
+
   test('keeps its request id; internal fields of others are dropped', () =>
     withProxy({}, async proxy => {
       await exchange(

@@ -167,6 +167,33 @@ test('redirects and direct responses', () =>
     },
   ))
 
+test('a direct response of a status that has no body sends none, whatever config says', () =>
+  withStage(
+    () => ok('next'),
+    () => ({
+      route: ({ head }) =>
+        head.path === '/none'
+          ? {
+              kind: 'direct-response',
+              name: '',
+              virtualHost: '',
+              requestHeaders: NO_MUTATIONS,
+              responseHeaders: NO_MUTATIONS,
+              status: 204,
+              body: Buffer.from('HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil'),
+            }
+          : forwardRoute('c'),
+    }),
+    async ({ proxy }) => {
+      const client = new RawClient(proxy.port).send(get('/none') + get('/'))
+      const none = await client.response()
+      assert.equal(none.status, 204)
+      assert.equal(none.headers['content-length'], undefined)
+      assert.equal((await client.response()).body, 'next')
+      client.socket.destroy()
+    },
+  ))
+
 test('no route, no cluster, no endpoint', async () => {
   const outcomes: [FakeProxyOptions, number, string, number, string][] = [
     [{ route: () => null }, 404, 'route_not_found', RESPONSE_FLAG.NR, ''],
