@@ -1,7 +1,7 @@
 // What `weft up` says while it starts, when it is ready, and when it stops: one screen for a person, one line for a script.
 import type { CliContext } from '../contract/cli-context.ts'
 import type { StartedMesh } from '../launcher/mesh-launcher.ts'
-import { formatProblems } from '../output/print-problems.ts'
+import { formatProblems, hasErrors } from '../output/print-problems.ts'
 
 export interface UpReportOptions {
   readonly json: boolean
@@ -46,9 +46,10 @@ export class UpReport {
       return
     }
     const page = started.page === null ? '' : `: ${started.page}`
-    this.#write(
-      `\n  The mesh is ready after ${this.#elapsed()}${page}\n\n  Worth trying next, in another terminal:\n\n`,
-    )
+    const how = hasErrors(started.problems)
+      ? `runs after ${this.#elapsed()}, without what was refused above; mend and save it, and it is taken`
+      : `is ready after ${this.#elapsed()}${page}`
+    this.#write(`\n  The mesh ${how}\n\n  Worth trying next, in another terminal:\n\n`)
     for (const command of this.#options.commands) this.#write(`    ${command}\n`)
     this.#write('\n  Ctrl-C stops all of it.\n')
   }
