@@ -20,6 +20,7 @@ import type { LoadBalancer } from '../load-balancers/contract/load-balancer.ts'
 import { loadBalancerFor } from '../load-balancers/registry.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
 import type { CircuitLimits } from './cluster.ts'
+import { ADDRESS_CHOICES, type AddressChoice } from './dns-lookup-family.ts'
 import { type EndpointSpec, readLoadAssignment } from './endpoint-spec.ts'
 import { type HttpOptions, readHttpOptions } from './http-options.ts'
 import { TransportMatches } from './transport-matches.ts'
@@ -31,6 +32,7 @@ export type Discovery =
       readonly kind: 'dns'
       readonly endpoints: readonly EndpointSpec[]
       readonly refreshMs: number
+      readonly choose: AddressChoice
       readonly all: boolean
     }
   | { readonly kind: 'forward-proxy' }
@@ -38,6 +40,8 @@ export type Discovery =
 
 export interface ClusterConfig extends HttpOptions {
   readonly name: string
+  /** What its stats are counted under: alt_stat_name, else the name. */
+  readonly statName: string
   readonly discovery: Discovery
   readonly connectTimeoutMs: number
   readonly limits: CircuitLimits
@@ -54,7 +58,9 @@ const ENVOY_DNS_REFRESH_MS = 5000
 const ENVOY_PANIC_THRESHOLD = 50
 const ENVOY_LIMITS: CircuitLimits = { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 }
 
-// Those that only describe the cluster, or that say how Envoy resolves names: the system's resolver decides that here.
+// Taken without effect: `metadata`, which only describes; `respect_dns_ttl`, as the system's resolver tells no TTL (with
+// getaddrinfo Envoy keeps to dns_refresh_rate, too); `per_connection_buffer_limit_bytes`, a soft limit whose purpose, a
+// bound on what a slow peer makes the proxy hold, is met by the sockets' own high-water marks.
 const FIELDS = new Set([
   'name',
   'alt_stat_name',
@@ -69,7 +75,6 @@ const FIELDS = new Set([
   'dns_refresh_rate',
   'dns_lookup_family',
   'respect_dns_ttl',
-  'dns_jitter',
   'transport_socket',
   'transport_socket_matches',
   'metadata',
@@ -96,6 +101,7 @@ export function compileCluster(message: ClusterMessage, compileTransport: Transp
   const options = readHttpOptions(message.typedExtensionProtocolOptions, check)
   const config = {
     name: message.name,
+    statName: message.altStatName || message.name,
     discovery,
     connectTimeoutMs: durationMs(message.connectTimeout, ENVOY_CONNECT_TIMEOUT_MS),
     limits: readLimits(message, check),
@@ -125,7 +131,13 @@ function readDiscovery(message: ClusterMessage, check: ResourceCheck): Discovery
     case Cluster_DiscoveryType.STRICT_DNS:
     case Cluster_DiscoveryType.LOGICAL_DNS: {
       const refreshMs = Math.max(1000, durationMs(message.dnsRefreshRate, ENVOY_DNS_REFRESH_MS))
-      return { kind: 'dns', endpoints, refreshMs, all: chosen.value === Cluster_DiscoveryType.STRICT_DNS }
+      const choose = ADDRESS_CHOICES[message.dnsLookupFamily]
+      if (choose === undefined) {
+        check.error('dns_lookup_family', `${message.dnsLookupFamily} is no family`)
+        return undefined
+      }
+      const all = chosen.value === Cluster_DiscoveryType.STRICT_DNS
+      return { kind: 'dns', endpoints, refreshMs, choose, all }
     }
     case Cluster_DiscoveryType.ORIGINAL_DST:
       return { kind: 'original-destination' }

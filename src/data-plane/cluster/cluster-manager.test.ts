@@ -7,10 +7,12 @@ import { SeededRandom } from '../../base/random.ts'
 import { packAny } from '../../xds/any-pack.ts'
 import {
   Cluster_DiscoveryType,
+  Cluster_DnsLookupFamily,
   Cluster_LbPolicy,
   ClusterSchema,
 } from '../../xds/generated/envoy/config/cluster/v3/cluster_pb.ts'
 import { HealthStatus } from '../../xds/generated/envoy/config/core/v3/health_check_pb.ts'
+import type { LbEndpoint } from '../../xds/generated/envoy/config/endpoint/v3/endpoint_components_pb.ts'
 import { ClusterLoadAssignmentSchema } from '../../xds/generated/envoy/config/endpoint/v3/endpoint_pb.ts'
 import { ClusterConfigSchema } from '../../xds/generated/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster_pb.ts'
 import { createStats } from '../stats/stats-store.ts'
@@ -199,6 +201,54 @@ test('a changed cluster of names begins with what its predecessor knew', async (
   manager.close()
 })
 
+test('addresses of the family that the cluster asks for', async () => {
+  const both = ['10.0.0.1', '10.0.0.2', 'fd00::1']
+  const { manager, addresses } = fixture()
+  const type = { case: 'type', value: Cluster_DiscoveryType.STRICT_DNS } as const
+  const addressesOf = async (dnsLookupFamily: Cluster_DnsLookupFamily, found: string[]): Promise<string[]> => {
+    addresses['a.test'] = found
+    const loadAssignment = assignment([{ port: 80, address: 'a.test' }])
+    manager.updateClusters([], ['c'])
+    manager.updateClusters([cluster({ clusterDiscoveryType: type, loadAssignment, dnsLookupFamily })])
+    await new Promise(setImmediate)
+    return manager.get('c')!.endpoints.map(({ address }) => address)
+  }
+  const { AUTO, V4_ONLY, V6_ONLY, V4_PREFERRED, ALL } = Cluster_DnsLookupFamily
+  assert.deepEqual(await addressesOf(AUTO, both), ['fd00::1'])
+  assert.deepEqual(await addressesOf(AUTO, ['10.0.0.1']), ['10.0.0.1'])
+  assert.deepEqual(await addressesOf(V4_ONLY, both), ['10.0.0.1', '10.0.0.2'])
+  assert.deepEqual(await addressesOf(V4_ONLY, ['fd00::1']), [])
+  assert.deepEqual(await addressesOf(V6_ONLY, both), ['fd00::1'])
+  assert.deepEqual(await addressesOf(V4_PREFERRED, both), ['10.0.0.1', '10.0.0.2'])
+  assert.deepEqual(await addressesOf(V4_PREFERRED, ['fd00::1']), ['fd00::1'])
+  assert.deepEqual(await addressesOf(ALL, both), both)
+  manager.close()
+})
+
+test('counts under the name that the cluster asks for', () => {
+  const { manager, stats } = fixture()
+  manager.updateClusters([cluster({ ...EDS, altStatName: 'alt' })])
+  manager.get('c')!.stats.upstreamRqTotal.value += 1
+  assert.equal(stats.value('cluster.alt.upstream_rq_total'), 1)
+  assert.equal(stats.value('cluster.c.upstream_rq_total'), undefined)
+})
+
+test('a weight of 0 and an endpoint without an address are refused', () => {
+  const { manager } = fixture()
+  const message = assignment([{ port: 80 }, { port: 81 }])
+  const [first, second] = message.endpoints.flatMap(group => group.lbEndpoints) as [LbEndpoint, LbEndpoint]
+  first.loadBalancingWeight = 0
+  const address = second.hostIdentifier.case === 'endpoint' ? second.hostIdentifier.value.address?.address : undefined
+  if (address?.case === 'socketAddress') address.value.address = ''
+  assert.deepEqual(
+    manager.updateEndpoints([message]).map(({ path }) => path),
+    [
+      'endpoints[0].lb_endpoints[0].load_balancing_weight',
+      'endpoints[1].lb_endpoints[0].endpoint.address.socket_address',
+    ],
+  )
+})
+
 test('the counters of a cluster go with it', () => {
   const { manager, stats } = fixture()
   manager.updateClusters([cluster(EDS), cluster({ ...EDS, name: 'd' })])
@@ -224,6 +274,10 @@ test('a forward proxy cluster makes its endpoints from authorities and keeps a b
   assert.deepEqual(picked(manager, 1, 'example.com'), ['example.com:80'])
   assert.deepEqual(picked(manager, 1, '[::1]:8080'), ['[::1]:8080'])
   assert.deepEqual(picked(manager, 1, 'example.com:99999'), ['none'])
+  // What a virtual host for port 80 would not have matched is not port 80.
+  for (const port of ['0x50', '8e1', '080', '+80', '']) {
+    assert.deepEqual(picked(manager, 1, `example.com:${port}`), ['none'], port)
+  }
   for (let i = 0; i < 1100; i++) picked(manager, 1, `host-${i}.test`)
   assert.equal(manager.get('c')!.endpoints.length, 1024)
 })

@@ -111,7 +111,7 @@ export class ClusterManager implements ClusterSource {
   #replace(message: ClusterMessage, config: ClusterConfig): void {
     const { name, discovery } = config
     const before = this.#entries.get(name)
-    const scope = this.#host.stats.scope('cluster', { envoy_cluster_name: name })
+    const scope = this.#host.stats.scope('cluster', { envoy_cluster_name: config.statName })
     const stats = createClusterStats(scope)
     const common = { message, config, stats: scope }
     if (discovery.kind === 'forward-proxy') {

@@ -80,6 +80,8 @@ function readEndpoint(
     check.error(`${path}.endpoint.address.socket_address`, 'needs a port from 1 to 65535')
     return undefined
   }
+  if (address.value.address === '') check.error(`${path}.endpoint.address.socket_address`, 'needs an address')
+  if (message.loadBalancingWeight === 0) check.error(`${path}.load_balancing_weight`, 'must be at least 1')
   return {
     address: address.value.address,
     port: portSpecifier.value,

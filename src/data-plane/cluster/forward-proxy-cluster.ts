@@ -5,7 +5,8 @@ import { ClusterEndpoint } from './cluster-endpoint.ts'
 
 /** Envoy's dns_cache_config.max_hosts. Beyond it the endpoint unused for longest makes room. */
 const MAX_ENDPOINTS = 1024
-const DEFAULT_PORT = 80
+const DEFAULT_PORT = '80'
+const PORT = /^[1-9][0-9]{0,4}$/
 
 export class ForwardProxyCluster implements Cluster, Picker {
   readonly config: ClusterConfig
@@ -91,7 +92,10 @@ function splitAuthority(authority: string): { host: string; port: number } | nul
   const bracket = authority.lastIndexOf(']')
   const colon = authority.indexOf(':', bracket + 1)
   const host = colon < 0 ? authority : authority.slice(0, colon)
-  const port = colon < 0 ? DEFAULT_PORT : Number(authority.slice(colon + 1))
-  if (host === '' || !Number.isInteger(port) || port < 1 || port > 65_535) return null
+  const digits = colon < 0 ? DEFAULT_PORT : authority.slice(colon + 1)
+  // In one spelling only: `0x50` and `080` would pass by the virtual hosts of port 80.
+  if (host === '' || !PORT.test(digits)) return null
+  const port = Number(digits)
+  if (port > 65_535) return null
   return { host: host.startsWith('[') ? host.slice(1, -1) : host, port }
 }

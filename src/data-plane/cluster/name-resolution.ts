@@ -3,6 +3,7 @@
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import type { Network } from '../../transport/net/network.ts'
+import type { AddressChoice } from './dns-lookup-family.ts'
 import type { EndpointSpec } from './endpoint-spec.ts'
 
 export interface NameResolutionHost {
@@ -14,6 +15,7 @@ export interface NameResolutionHost {
 export interface ResolvedNames {
   readonly endpoints: readonly EndpointSpec[]
   readonly refreshMs: number
+  readonly choose: AddressChoice
   /** False: only the first address of each name (LOGICAL_DNS). */
   readonly all: boolean
 }
@@ -79,7 +81,7 @@ export class NameResolution {
   }
 
   #addressesOf(spec: EndpointSpec): EndpointSpec[] {
-    const addresses = this.#known.get(spec.address) ?? []
+    const addresses = this.#names.choose(this.#known.get(spec.address) ?? [])
     return (this.#names.all ? addresses : addresses.slice(0, 1)).map(address => ({ ...spec, address }))
   }
 }
