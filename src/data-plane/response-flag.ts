@@ -1,20 +1,22 @@
 // Envoy's response flags (docs: configuration/observability/access_log/usage, %RESPONSE_FLAGS%), as bits.
 
+// Envoy prints a stream's flags in the order in which they came up: an injected fault first, then what kept a request
+// from another try (URX, UO), then what became of the last (`URX,UF`). The bits are in that order.
 export const RESPONSE_FLAG = {
-  UH: 1 << 0, // no healthy upstream
-  UF: 1 << 1, // upstream connection failure
-  UO: 1 << 2, // upstream overflow (circuit breaker)
-  NR: 1 << 3, // no route
-  URX: 1 << 4, // retry limit exceeded
-  NC: 1 << 5, // cluster not found
-  DT: 1 << 6, // duration timeout
-  DC: 1 << 7, // downstream connection termination
-  UT: 1 << 8, // upstream request timeout
-  LR: 1 << 9, // local reset
-  UR: 1 << 10, // upstream remote reset
-  UC: 1 << 11, // upstream connection termination
-  DI: 1 << 12, // delay injected
-  FI: 1 << 13, // fault injected
+  DI: 1 << 0, // delay injected
+  FI: 1 << 1, // fault injected
+  URX: 1 << 2, // retry limit exceeded
+  UO: 1 << 3, // upstream overflow (circuit breaker)
+  UH: 1 << 4, // no healthy upstream
+  UF: 1 << 5, // upstream connection failure
+  NR: 1 << 6, // no route
+  NC: 1 << 7, // cluster not found
+  DT: 1 << 8, // duration timeout
+  DC: 1 << 9, // downstream connection termination
+  UT: 1 << 10, // upstream request timeout
+  LR: 1 << 11, // local reset
+  UR: 1 << 12, // upstream remote reset
+  UC: 1 << 13, // upstream connection termination
   RL: 1 << 14, // rate limited
   UAEX: 1 << 15, // unauthorized by external service
   SI: 1 << 16, // stream idle timeout
@@ -27,7 +29,7 @@ export const RESPONSE_FLAG = {
 
 export type ResponseFlag = keyof typeof RESPONSE_FLAG
 
-/** `UF,URX`, or `-` when none is set. */
+/** `URX,UF`, or `-` when none is set. */
 export function formatResponseFlags(flags: number): string {
   if (flags === 0) return '-'
   let text = ''

@@ -102,7 +102,7 @@ function lineOf(format: string, info = stream()): string {
 test("Istio's default line", () => {
   assert.equal(
     lineOf(ISTIO_TEXT),
-    '[2026-01-02T03:04:05.006Z] "GET /productpage?u=1 HTTP/1.1" 503 UF,URX upstream_reset_before_response_started{connection_failure} - "-" 0 91 12 5 "-" "curl/8" "abc" "productpage:9080" "127.0.0.1:9080" outbound|9080||productpage.default.svc.cluster.local - 127.0.0.1:15001 127.0.0.1:40000 - default\n',
+    '[2026-01-02T03:04:05.006Z] "GET /productpage?u=1 HTTP/1.1" 503 URX,UF upstream_reset_before_response_started{connection_failure} - "-" 0 91 12 5 "-" "curl/8" "abc" "productpage:9080" "127.0.0.1:9080" outbound|9080||productpage.default.svc.cluster.local - 127.0.0.1:15001 127.0.0.1:40000 - default\n',
   )
 })
 
@@ -147,7 +147,7 @@ test('JSON keeps numbers and nulls, and stays JSON whatever a header holds', () 
     agent: 'é"\n\ufffd',
     missing: null,
     both: 'GET HTTP/1.1',
-    inner: { flags: 'UF,URX', fixed: 1 },
+    inner: { flags: 'URX,UF', fixed: 1 },
   })
 })
 

@@ -12,6 +12,7 @@ export interface ClientCertDetails {
   readonly uri: boolean
 }
 
+const CONTROL = /\p{Cc}/gu
 const NAME = 'x-forwarded-client-cert'
 // The same text for each request of a connection.
 const ownElements = new WeakMap<PeerCertificate, string>()
@@ -47,7 +48,8 @@ function ownElement(connection: ConnectionInfo, peer: PeerCertificate, details: 
     if (details.subject) parts.push(`Subject="${peer.subject.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`)
     if (details.uri) parts.push(`URI=${peer.uriSan}`)
     if (details.dns) for (const name of peer.dnsSans) parts.push(`DNS=${name}`)
-    element = parts.join(';')
+    // A certificate's names may hold anything, line ends too.
+    element = parts.join(';').replaceAll(CONTROL, '_')
     ownElements.set(peer, element)
   }
   return element

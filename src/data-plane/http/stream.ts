@@ -35,6 +35,8 @@ export class Stream implements ManagedStream {
   /** The connection ends with this stream, and the response says so. */
   #close = false
   #readPauses = 0
+  /** A filter holds as much of the response as it may. */
+  #responsePaused = false
 
   constructor(
     connection: StreamConnection,
@@ -88,6 +90,7 @@ export class Stream implements ManagedStream {
   }
 
   onDownstreamDrained(): void {
+    if (this.#responsePaused) return
     this.#terminal?.onDownstreamDrained()
   }
 
@@ -141,7 +144,7 @@ export class Stream implements ManagedStream {
     if (this.isEnded) return true
     if (this.#filters === null) this.dataToClient(chunk, endStream)
     else this.#filters.encodeData(chunk, endStream)
-    return !this.#connection.isBlocked
+    return !this.#connection.isBlocked && !this.#responsePaused
   }
 
   headersToClient(head: ResponseHead, endStream: boolean): void {
@@ -217,11 +220,13 @@ export class Stream implements ManagedStream {
     if (--this.#readPauses === 0) this.#connection.resumeReading()
   }
 
+  /** The router hears of it with its next chunk. */
   pauseResponse(): void {
-    // The router asks `isBlocked` with each chunk; a filter that holds the response is bounded by its own limit.
+    this.#responsePaused = true
   }
 
   resumeResponse(): void {
+    this.#responsePaused = false
     this.#terminal?.onDownstreamDrained()
   }
 

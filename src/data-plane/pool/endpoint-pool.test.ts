@@ -147,6 +147,18 @@ test('an endpoint that leaves: idle connections close, the others after their re
     },
   ))
 
+test('a cluster that was replaced keeps no connection for later', () =>
+  withPool(
+    () => ok('done'),
+    async (pool, cluster) => {
+      cluster.live = false
+      const late = new Exchange(pool)
+      await ticks(() => late.outcome === 'done')
+      assert.equal(pool.idleCount, 0)
+      await ticks(() => pool.openCount === 0)
+    },
+  ))
+
 test('a connection carries no more requests than the cluster allows', () =>
   withPool(
     () => ok('done'),

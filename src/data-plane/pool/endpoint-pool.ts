@@ -94,7 +94,8 @@ export class EndpointPool implements ConnectionOwner {
 
   onReleased(connection: UpstreamConnection): void {
     const max = this.#cluster.maxRequestsPerConnection
-    if (this.#draining || (max > 0 && connection.requests >= max)) connection.close()
+    // A stream that waited for its retry may come to a cluster that was replaced meanwhile, and has drained.
+    if (this.#draining || !this.#cluster.live || (max > 0 && connection.requests >= max)) connection.close()
     else this.#offer(connection)
   }
 
@@ -117,7 +118,7 @@ export class EndpointPool implements ConnectionOwner {
       waiter.onPoolReady(connection)
       return
     }
-    if (this.#draining) {
+    if (this.#draining || !this.#cluster.live) {
       connection.close()
       return
     }

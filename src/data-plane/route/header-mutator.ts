@@ -73,9 +73,18 @@ function computeValue(addition: Addition, headers: HeaderList, info: StreamInfo)
   let value = ''
   for (let i = 0; i < parts.length; i++) {
     const part = parts[i]!
-    value += typeof part === 'string' ? part : (part(info) ?? '')
+    value += typeof part === 'string' ? part : fieldText(part(info) ?? '')
   }
   return value === '' && !addition.keepEmpty ? null : value
+}
+
+/** What a TLS hello or a certificate says may hold line ends; in a field they would begin another one. */
+function fieldText(value: string | number): string {
+  const text = String(value)
+  if (!hasControl(text)) return text
+  let safe = ''
+  for (const unit of text) safe += hasControl(unit) ? '_' : unit
+  return safe
 }
 
 /** host_rewrite_header: the new authority is read where the mutations end, and kept until the next stream's. */

@@ -320,6 +320,20 @@ test('redirects: scheme, host, port, path, query, and the old port', () => {
   )
 })
 
+test('a value that a peer chose cannot end its field', () => {
+  const header = { key: 'x-why', value: 'of %UPSTREAM_TRANSPORT_FAILURE_REASON%' }
+  const table = compile({
+    virtualHosts: [
+      { name: 'v', domains: ['*'], routes: [{ ...to('r', { prefix: '/' }), responseHeadersToAdd: [{ header }] }] },
+    ],
+  })
+  const info = new StreamInfo(connection, 0, 0)
+  info.upstreamTransportFailureReason = 'SAN a\r\nset-cookie: b'
+  const headers: string[] = []
+  match(table, head('/'))!.responseHeaders.apply(headers, info)
+  assert.deepEqual(headers, ['x-why', 'of SAN a__set-cookie: b'])
+})
+
 test('header mutations: removal first, overwriting, appending, levels, operators', () => {
   const add = (key: string, value: string, appendAction = 'APPEND_IF_EXISTS_OR_ADD'): JsonObject => ({
     header: { key, value },

@@ -1,6 +1,9 @@
 // The part of a request's body that waits for a connection, or is kept for another try; bounded.
 import type { UpstreamRequest } from './upstream-request.ts'
 
+/** What keeping a chunk costs besides its bytes: a client that sends chunks of one byte is not to multiply the limit. */
+const CHUNK_OVERHEAD = 128
+
 export class RequestBuffer {
   bytes = 0
   /** More came than may be kept: the body cannot be sent again. */
@@ -16,7 +19,7 @@ export class RequestBuffer {
     if (chunk.length === 0) return
     this.#chunks.push(chunk)
     this.bytes += chunk.length
-    if (this.bytes > this.#limit) this.isOverLimit = true
+    if (this.bytes + this.#chunks.length * CHUNK_OVERHEAD > this.#limit) this.isOverLimit = true
   }
 
   sendTo(request: UpstreamRequest, endStream: boolean): void {

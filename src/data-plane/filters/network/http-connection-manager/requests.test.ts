@@ -341,13 +341,13 @@ test('the client’s certificate is told as config says', async () => {
   const peer = {
     uriSan: 'spiffe://td/ns/a/sa/b',
     dnsSans: ['x.y'],
-    subject: 'O="A",CN=b',
+    subject: 'O="A",CN=b\r\nx: y',
     sha256: 'abcd',
     pem: '-----BEGIN\n',
   }
   const info = { tls: true, peer, localUriSan: 'spiffe://td/ns/c/sa/d' }
   const details = { subject: true, dns: true, uri: true }
-  const own = 'By=spiffe://td/ns/c/sa/d;Hash=abcd;Subject="O=\\"A\\",CN=b";URI=spiffe://td/ns/a/sa/b;DNS=x.y'
+  const own = 'By=spiffe://td/ns/c/sa/d;Hash=abcd;Subject="O=\\"A\\",CN=b__x: y";URI=spiffe://td/ns/a/sa/b;DNS=x.y'
   const given = 'x-forwarded-client-cert: By=e\r\n'
   const cases: [0 | 1 | 2 | 3 | 4, Parameters<typeof withProxy>[0], string | undefined][] = [
     [0, { info }, undefined],
