@@ -331,15 +331,19 @@ function renewIdentity(parts: GrpcParts, notAfter: number, use: (identity: Serve
       due = (clock.wallNow() + identity.notAfter) / 2
     } catch (error) {
       log.error('own certificate could not be renewed', { why: (error as Error).message })
+      due = clock.wallNow() + CLOCK_CHECK_MS
     }
   }
+  let closed = false
   let timer: Timer
+  const wait = (): void => {
+    if (!closed) timer = clock.setTimer(Math.max(0, Math.min(due - clock.wallNow(), CLOCK_CHECK_MS)), look)
+  }
   const look = async (): Promise<void> => {
     if (clock.wallNow() >= due) await renew()
-    if (!closed) timer = clock.setTimer(CLOCK_CHECK_MS, look)
+    wait()
   }
-  let closed = false
-  timer = clock.setTimer(CLOCK_CHECK_MS, look)
+  wait()
   closers.push(() => {
     closed = true
     timer.cancel()
