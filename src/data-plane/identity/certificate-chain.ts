@@ -47,6 +47,15 @@ export function readTrustBundle(text: string): string {
   return blocks.map(block => new X509Certificate(block).toString()).join('')
 }
 
+/** The bundle, and the roots among `certificates` that it does not hold yet. */
+export function withRootsOf(trustBundle: string, certificates: string): string {
+  const known = new Set(splitPem(trustBundle).map(block => new X509Certificate(block).fingerprint256))
+  const added = splitPem(certificates)
+    .map(block => new X509Certificate(block))
+    .filter(certificate => isSelfSigned(certificate) && !known.has(certificate.fingerprint256))
+  return trustBundle + added.map(certificate => certificate.toString()).join('')
+}
+
 function endsInBundle(chain: readonly X509Certificate[], roots: readonly X509Certificate[]): boolean {
   for (const [index, certificate] of chain.entries()) {
     if (roots.some(root => isIssuedBy(certificate, root))) return true

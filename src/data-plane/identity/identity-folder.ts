@@ -1,5 +1,5 @@
 // What a proxy keeps of its identity on disk: key, certificate, trust bundle.
-import { mkdirSync, readFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeFileAtomic } from '../../base/atomic-file.ts'
 
@@ -10,6 +10,8 @@ export class IdentityFolder {
   constructor(path: string) {
     this.path = path
     mkdirSync(path, { recursive: true, mode: 0o700 })
+    // It may have been there already, made by whoever wrote something less private into it.
+    chmodSync(path, 0o700)
   }
 
   get key(): string | null {

@@ -48,6 +48,7 @@ class SleepingClock extends FakeClock {
 class FakeSigner {
   readonly calls: CertificateCall[] = []
   readonly fail: Error[] = []
+  nextRoot = ''
   datedBackMs = 0
   lifeMs = 2 * HOUR
   readonly #clock: FakeClock
@@ -68,7 +69,7 @@ class FakeSigner {
     const names = [{ type: 'url' as const, value: this.#name }]
     const life = { notBefore: now - this.datedBackMs, notAfter: now + this.lifeMs }
     const leaf = await this.#authority.signRequest(call.csr, { names, ...life })
-    return [leaf, this.#authority.bundle]
+    return [leaf, this.#authority.bundle + this.nextRoot]
   }
 }
 
@@ -240,6 +241,30 @@ test('a new trust bundle is kept and told; a broken one is refused', async () =>
   assert.throws(() => identity.takeTrustBundle('nothing'), /no certificate/)
   const restarted = await open(options(clock, folder, new FakeSigner(clock), null))
   assert.equal(restarted.trustBundle, identity.trustBundle)
+})
+
+test('a root that the authority announces is trusted from the next renewal on, beside the old ones', async () => {
+  const clock = new FakeClock()
+  const folder = temporaryFolder()
+  const signer = new FakeSigner(clock)
+  const identity = await open(options(clock, folder, signer))
+  const next = await TestAuthority.create('CN=next root')
+  signer.nextRoot = next.bundle
+  clock.advance(HOUR)
+  await until(() => identity.trustBundle !== authority.bundle)
+  assert.equal(identity.trustBundle, authority.bundle + next.bundle)
+  assert.equal(readFileSync(join(folder, 'bundle.pem'), 'utf8'), identity.trustBundle)
+})
+
+test('a certificate that has expired is replaced by a fresh token, for it proves nothing any more', async () => {
+  const clock = new SleepingClock()
+  const signer = new FakeSigner(clock)
+  const identity = await open(options(clock, temporaryFolder(), signer))
+  const before = identity.keyPair
+  clock.sleptMs = 100 * HOUR
+  clock.advance(60_000)
+  await until(() => identity.keyPair !== before)
+  assert.deepEqual([signer.calls[1]?.target, signer.calls[1]?.proof], ['join:1', { token: 'token' }])
 })
 
 test('a mesh made anew is joined anew: the old certificate is of no use there', async () => {

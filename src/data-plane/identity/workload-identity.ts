@@ -6,7 +6,7 @@ import type { Random } from '../../base/random.ts'
 import { formatSpiffeId, parseSpiffeId, type SpiffeId } from '../../base/spiffe-id.ts'
 import type { KeyPair } from '../../transport/tls/secure-context.ts'
 import { Backoff } from '../backoff.ts'
-import { type CertificateChain, readCertificateChain, readTrustBundle } from './certificate-chain.ts'
+import { type CertificateChain, readCertificateChain, readTrustBundle, withRootsOf } from './certificate-chain.ts'
 import type { CertificateCall, CertificateSigner } from './certificate-client.ts'
 import { createCertificateRequest, generateKey } from './certificate-request.ts'
 import { IdentityFolder } from './identity-folder.ts'
@@ -159,6 +159,9 @@ export class WorkloadIdentity {
     }
     this.#folder.writeCertificate(chain.pem)
     this.#take(chain)
+    // The answer of an authority that is trusted ends with the roots of its mesh, as Istio's does. A root is in
+    // every bundle before anything is signed by it, so what is to be trusted next is heard of in time.
+    this.takeTrustBundle(withRootsOf(this.#trustBundle, pems.join('\n')))
     this.#options.log.info('certificate issued', { id: chain.spiffeId, until: new Date(chain.notAfter).toISOString() })
   }
 
@@ -192,9 +195,16 @@ export class WorkloadIdentity {
     })
   }
 
+  /** One that has expired (the machine slept, nobody was there to renew it) proves nothing: a fresh token may. */
+  #requestNext(): Promise<void> {
+    const { clock, joinTarget, renewTarget } = this.#options
+    const token = clock.wallNow() < this.certificate.notAfter ? null : this.#options.token()
+    return token === null ? this.#request({ keyPair: this.keyPair }, renewTarget) : this.#request({ token }, joinTarget)
+  }
+
   async #renew(backoff: Backoff): Promise<void> {
     try {
-      await this.#request({ keyPair: this.keyPair }, this.#options.renewTarget)
+      await this.#requestNext()
     } catch (error) {
       const until = new Date(this.certificate.notAfter).toISOString()
       this.#options.log.warn('cannot renew the certificate', { until, why: (error as Error).message })
