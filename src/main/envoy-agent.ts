@@ -114,7 +114,9 @@ class EnvoyAgent implements RunningProcess {
       this.#end(this.#stopping || code === 0 ? undefined : unasked)
     })
     // The child dies with the agent, whatever ends it.
-    process.once('exit', () => child.kill('SIGKILL'))
+    const kill = (): void => void child.kill('SIGKILL')
+    process.once('exit', kill)
+    child.once('exit', () => process.off('exit', kill))
     const { adminPort } = this.#options
     const facts = { pid: child.pid, adminPort, agentPid: process.pid }
     writeFileAtomic(join(folder, 'admin.json'), `${JSON.stringify(facts)}\n`, 0o644)

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { after, mock, test } from 'node:test'
 import { CommandFailure } from '../cli/contract/command-failure.ts'
 import { systemNetwork } from '../transport/net/system-network.ts'
 import { TestAuthority } from '../transport/tls/certificate-fixture.ts'
@@ -73,4 +73,14 @@ test('an admin port in use, and no way to an identity, are one clear line each',
   await taken.close()
   const running = await startProxy(await options({ tokenFile: join(folder, 'none'), workload: 'b-0' }))
   await assert.rejects(running.finished, /no valid certificate on disk and no join token/)
+})
+
+test('SIGUSR1 reopens the logs, and nothing listens for it once the proxy has stopped', async () => {
+  const before = process.listenerCount('SIGUSR1')
+  const running = await startProxy(await options({ standalone: true }))
+  const reopened = mock.method(running.proxy, 'reopenLogs')
+  process.kill(process.pid, 'SIGUSR1')
+  while (reopened.mock.callCount() === 0) await new Promise(resolve => setImmediate(resolve))
+  await running.stop()
+  assert.equal(process.listenerCount('SIGUSR1'), before)
 })

@@ -86,6 +86,10 @@ class ProxyProcess implements RunningProxy {
     })
     if (options.standalone !== false) {
       this.#closers.push(endOnSignals(this.#log, () => void this.stop()))
+      // After log rotation, as Envoy does. Without a listener Node would open its debugger at this signal.
+      const reopen = (): void => this.proxy.reopenLogs()
+      process.on('SIGUSR1', reopen)
+      this.#closers.push(() => void process.off('SIGUSR1', reopen))
       const bugs = this.proxy.stats.root.scope('server').counter('envoy_bug_failures')
       onBug(message => {
         bugs.value += 1
