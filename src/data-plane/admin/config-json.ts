@@ -24,9 +24,23 @@ export type JsonObject = { [key: string]: JsonValue }
 export function configToJson<D extends DescMessage>(schema: D, message: MessageShape<D>): JsonObject {
   const type = { '@type': `type.googleapis.com/${schema.typeName}` }
   try {
-    return { ...type, ...(toJson(schema, message, { registry, useProtoFieldName: true }) as JsonObject) }
+    const json = toJson(schema, message, { registry, useProtoFieldName: true }) as JsonObject
+    return { ...type, ...(redacted(json) as JsonObject) }
   } catch (error) {
     // An Any whose bytes are no message of its type, in a resource that was refused for it.
     return { ...type, error: `cannot be printed: ${(error as Error).message}` }
   }
+}
+
+/** Fields of TlsCertificate that Envoy marks as sensitive and prints so (envoy/.../tls/v3/common.proto). */
+const SENSITIVE: ReadonlySet<string> = new Set(['private_key', 'password'])
+
+function redacted(value: JsonValue): JsonValue {
+  if (Array.isArray(value)) return value.map(redacted)
+  if (typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(value).map(([name, field]): [string, JsonValue] => {
+    const isDataSource = SENSITIVE.has(name) && typeof field === 'object'
+    return [name, isDataSource ? { inline_string: '[redacted]' } : redacted(field)]
+  })
+  return Object.fromEntries(entries)
 }
