@@ -53,7 +53,6 @@ export class UpstreamConnection implements MessageHandler {
   #stream: UpstreamStream | null = null
   #requestComplete = false
   #responseComplete = false
-  #responseStarted = false
   #paused = false
   #failed = false
 
@@ -95,7 +94,6 @@ export class UpstreamConnection implements MessageHandler {
     this.#stream = stream
     this.#requestComplete = false
     this.#responseComplete = false
-    this.#responseStarted = false
     this.requests++
   }
 
@@ -156,7 +154,6 @@ export class UpstreamConnection implements MessageHandler {
       }
       return
     }
-    this.#responseStarted = true
     this.#stream?.onResponseHead(parser.head, parser.fields, endStream)
     if (endStream) this.#onResponseComplete()
   }
@@ -209,7 +206,8 @@ export class UpstreamConnection implements MessageHandler {
 
   #onEnd(): void {
     openBatch()
-    if (this.#state === 'busy' && this.#responseStarted && !this.#parser.finish()) this.#onBroken()
+    // A connection that ends as one without a length may be the right end of a response.
+    if (this.#state === 'busy') this.#parser.finish()
     this.close()
     closeBatch()
   }
@@ -255,6 +253,8 @@ export class UpstreamConnection implements MessageHandler {
       return
     }
     const stream = this.#stream
+    // In the middle of a head or a body Envoy takes it for a breach of the protocol.
+    const reason = this.#parser.isIdle ? RESET.connectionTermination : RESET.protocolError
     this.#state = 'closed'
     this.#stream = null
     this.#parser.stop()
@@ -262,7 +262,7 @@ export class UpstreamConnection implements MessageHandler {
     this.#owner.onClosed(this)
     if (stream) {
       this.#stats.upstreamCxDestroyRemoteWithActiveRq.value++
-      stream.onConnectionLost(RESET.connectionTermination)
+      stream.onConnectionLost(reason)
     }
     closeBatch()
   }

@@ -18,6 +18,7 @@ import { exchange, RawClient } from '../../../http/testing/raw-client.ts'
 import { ok, type RawUpstream, rawUpstream, type UpstreamRequest } from '../../../http/testing/raw-upstream.ts'
 import { RESPONSE_FLAG } from '../../../response-flag.ts'
 import { RETRY_ON, type RetryPolicy } from '../../../route/route-entry.ts'
+import type { StreamInfo } from '../../../stream-info.ts'
 import type { UpstreamTransport } from '../../../upstream-transport.ts'
 import { HTTP_CONNECTION_MANAGER } from './factory.ts'
 
@@ -451,16 +452,22 @@ test('an upstream that breaks the protocol: 502 UPE, or a cut response', () =>
   withStage(
     ({ head, socket }) => {
       if (head.path === '/garbage') return 'garbage\r\n\r\n'
+      if (head.path === '/head') {
+        socket.end('HTTP/1.1 200 OK\r\ncontent-le')
+        return undefined
+      }
       socket.end('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc')
       return undefined
     },
     () => ({}),
     async ({ proxy }) => {
       assert.equal((await exchange(proxy.port, get('/garbage'))).status, 502)
+      assert.equal((await exchange(proxy.port, get('/head'))).status, 502)
       const cut = await exchange(proxy.port, get('/cut'))
       assert.equal(cut.error, 'cut short')
       assert.equal(cut.body, 'abc')
-      const [garbage, half] = proxy.logs as [(typeof proxy.logs)[0], (typeof proxy.logs)[0]]
+      const [garbage, head, half] = proxy.logs as StreamInfo[] as [StreamInfo, StreamInfo, StreamInfo]
+      assert.equal(head.responseFlags, RESPONSE_FLAG.UPE)
       assert.equal(garbage.responseFlags, RESPONSE_FLAG.UPE)
       assert.equal(garbage.responseCodeDetails, 'upstream_reset_before_response_started{protocol_error}')
       assert.equal(half.responseCodeDetails, 'upstream_reset_after_response_started{protocol_error}')
