@@ -47,6 +47,8 @@ export function envoyBootstrapConfig(options: EnvoyBootstrapOptions): Json {
           static_layer: {
             // As Istio's bootstrap: deprecated fields that Istio's config still carries are no fault of the user.
             'envoy.features.enable_all_deprecated_features': true,
+            // As Istio's bootstrap, too: Envoy's own limit of 100 refuses regexes that people do write.
+            're2.max_program_size.error_level': 32_768,
           },
         },
       ],

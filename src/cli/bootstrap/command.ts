@@ -1,11 +1,9 @@
 // weft bootstrap: the bootstrap for a real Envoy in the place of a workload's proxy.
 import { Command } from 'commander'
-import type { Workload } from '../../model/workload.ts'
 import type { MeshAnswer } from '../client/api-answer.ts'
-import { ApiError } from '../client/api-client.ts'
+import { findWorkload } from '../client/find-workload.ts'
 import { addMeshOptions, connectToMesh, type MeshOptions } from '../client/mesh-location.ts'
 import type { CliContext } from '../contract/cli-context.ts'
-import { CommandFailure } from '../contract/command-failure.ts'
 import { namespaceOption } from '../contract/namespace-option.ts'
 import { parseHostPort, parseWorkloadName } from '../contract/option-parsers.ts'
 
@@ -16,20 +14,15 @@ interface BootstrapOptions extends MeshOptions {
 export function bootstrapCommand(context: CliContext): Command {
   const command = new Command('bootstrap')
     .description('Print the Envoy bootstrap (JSON) of a registered workload: ADS over mutual TLS, secrets by SDS.')
-    .argument('<workload>', 'NAME or NAME.NAMESPACE')
+    .argument('<workload>', 'NAME, a beginning of it that is enough, or NAME.NAMESPACE')
     .addOption(namespaceOption())
   return addMeshOptions(command)
-    .addHelpText('after', '\nExample:\n  weft bootstrap reviews-v1-0 > envoy.json && envoy -c envoy.json')
+    .addHelpText('after', '\nExample:\n  weft bootstrap reviews-v2 > envoy.json && envoy -c envoy.json')
     .action(async (text: string, options: BootstrapOptions) => {
       const workload = parseWorkloadName(text, options.namespace)
       const api = connectToMesh(context, options)
       const mesh = await api.get<MeshAnswer>('/v1/mesh')
-      const path = `/v1/instances/${encodeURIComponent(workload.namespace)}/${encodeURIComponent(workload.name)}`
-      const answer = await api.get<Workload | { readonly instance: Workload }>(path).catch((error: unknown) => {
-        if (!(error instanceof ApiError) || error.status !== 404) throw error
-        throw new CommandFailure(`no workload "${workload.name}" in namespace ${workload.namespace}`)
-      })
-      const instance = 'instance' in answer ? answer.instance : answer
+      const instance = await findWorkload(api, workload)
       const bootstrap = await context.starters.bootstrap({
         workload: instance.name,
         namespace: instance.namespace,

@@ -1,10 +1,9 @@
 // A proxy's admin interface, Weft's or Envoy's: found by the workload's name.
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { Workload } from '../../model/workload.ts'
 import type { CliContext } from '../contract/cli-context.ts'
 import { CommandFailure } from '../contract/command-failure.ts'
-import { ApiError } from './api-client.ts'
+import { findWorkload } from './find-workload.ts'
 import { connectToMesh, type MeshOptions } from './mesh-location.ts'
 
 const ADMIN_TIMEOUT_MS = 10_000
@@ -30,19 +29,8 @@ export async function findProxyAdmin(
 ): Promise<string> {
   const port = (options.server === undefined && adminPortOnDisk(context, options.state, workload)) || undefined
   if (port !== undefined) return `127.0.0.1:${port}`
-  const path = `/v1/instances/${encodeURIComponent(workload.namespace)}/${encodeURIComponent(workload.name)}`
-  try {
-    const answer = await connectToMesh(context, options).get<Workload | { readonly instance: Workload }>(path)
-    const instance = 'instance' in answer ? answer.instance : answer
-    if (instance.proxy?.adminPort) return `${instance.address}:${instance.proxy.adminPort}`
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 404) {
-      throw new CommandFailure(
-        `no workload "${workload.name}" in namespace ${workload.namespace}; "weft get instances -A" lists them`,
-      )
-    }
-    throw error
-  }
+  const instance = await findWorkload(connectToMesh(context, options), workload)
+  if (instance.proxy?.adminPort) return `${instance.address}:${instance.proxy.adminPort}`
   throw new CommandFailure(`${workload.name}.${workload.namespace} has no proxy with an admin interface`)
 }
 

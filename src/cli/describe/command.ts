@@ -1,5 +1,6 @@
 // weft describe: what applies to a service or a workload, in the words of istioctl x describe.
 import { Command } from 'commander'
+import { chooseWorkload } from '../client/find-workload.ts'
 import { addMeshOptions, connectToMesh, type MeshOptions } from '../client/mesh-location.ts'
 import type { CliContext } from '../contract/cli-context.ts'
 import { CommandFailure } from '../contract/command-failure.ts'
@@ -32,17 +33,11 @@ export function describeCommand(context: CliContext): Command {
         throw new CommandFailure(`"${what}" cannot be described; a service or a workload can`, EXIT.usage)
       }
       const view = await MeshView.fetch(connectToMesh(context, options))
-      const lines = isService ? describeService(view, name) : describeNamedWorkload(view, name)
-      if (lines === null)
-        throw new CommandFailure(
-          `no ${isService ? 'service' : 'workload'} "${name.name}" in namespace ${name.namespace}`,
-        )
+      const lines = isService
+        ? describeService(view, name)
+        : describeWorkload(view, chooseWorkload(view.workloads, name))
+      if (lines === null) throw new CommandFailure(`no service "${name.name}" in namespace ${name.namespace}`)
       if (options.output === 'table') context.stdout(`${lines.join('\n')}\n`)
       else printData(context, options.output, { description: lines }, () => ({ header: [], rows: [], none: '' }))
     })
-}
-
-function describeNamedWorkload(view: MeshView, name: { name: string; namespace: string }): string[] | null {
-  const workload = view.workloads.find(each => each.name === name.name && each.namespace === name.namespace)
-  return workload === undefined ? null : describeWorkload(view, workload)
 }

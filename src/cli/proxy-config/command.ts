@@ -38,7 +38,7 @@ export function proxyConfigCommand(context: CliContext): Command {
   const command = new Command('proxy-config')
     .description("Show what a proxy, Weft's or Envoy, was told.")
     .argument('<kind>', KINDS.join(', '))
-    .argument('[workload]', 'NAME or NAME.NAMESPACE')
+    .argument('[workload]', 'NAME, a beginning of it that is enough, or NAME.NAMESPACE')
     .addOption(namespaceOption())
     .option(
       '-f, --file <file>',
