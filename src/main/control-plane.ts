@@ -3,6 +3,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Server, ServerCredentials } from '@grpc/grpc-js'
 import { writeFileAtomic } from '../base/atomic-file.ts'
+import { onBug } from '../base/bug.ts'
 import { type Clock, systemClock, type Timer } from '../base/clock.ts'
 import { createLog, type Log } from '../base/log.ts'
 import { formatProblem, type Problem } from '../base/problem.ts'
@@ -88,6 +89,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
 async function open(options: ControlPlaneOptions, closers: Closers): Promise<RunningControlPlane> {
   const clock = options.clock ?? systemClock
   const log = options.log ?? createLog('control-plane', 'info', clock, line => process.stderr.write(line))
+  if (options.standalone !== false) onBug(message => log.error('broken invariant', { message }))
   const startedAt = new Date(clock.wallNow()).toISOString()
   const meshConfig = readMeshConfig(options.meshConfigFile)
   const state = openState(resolve(options.stateDir), closers)

@@ -1,7 +1,7 @@
 // The agent of a real Envoy in the place of a Weft proxy: the same identity, served to it by SDS; Envoy as a child.
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { rmSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { AdjustableLog } from '../base/adjustable-log.ts'
@@ -25,8 +25,10 @@ export interface EnvoyAgentOptions extends ProxyStart {
 
 /** A unix socket's path is short: 104 bytes on macOS, 108 on Linux. */
 const MAX_SOCKET_PATH_BYTES = 100
-/** After SIGTERM; Istio's terminationDrainDuration. */
-const KILL_AFTER_MS = 5_000
+/** How long what is running may go on after the first signal; Istio's terminationDrainDuration. */
+const DRAIN_MS = 5_000
+const DRAIN_POLL_MS = 50
+const KILL_AFTER_MS = 2_000
 
 /** The bootstrap that the agent of this workload would give its Envoy, as JSON text. */
 export async function envoyBootstrap(input: BootstrapInput): Promise<string> {
@@ -90,15 +92,34 @@ class EnvoyAgent implements RunningProcess {
     this.#stopping = true
     this.#abort.abort()
     if (this.#child) {
-      this.#child.kill('SIGTERM')
+      await this.#drain()
+      this.#child?.kill('SIGTERM')
       this.#killer ??= systemClock.setTimer(KILL_AFTER_MS, () => void this.#child?.kill('SIGKILL'))
     } else this.#end()
     await this.finished.catch(() => {})
   }
 
+  /** Envoy drops what is running at SIGTERM: it is told to take nothing new before, and is waited for. */
+  async #drain(): Promise<void> {
+    const admin = `http://127.0.0.1:${this.#options.adminPort}`
+    const deadline = systemClock.now() + DRAIN_MS
+    try {
+      const signal = AbortSignal.timeout(DRAIN_MS)
+      await fetch(`${admin}/drain_listeners?graceful&skip_exit`, { method: 'POST', signal })
+      while (this.#child && systemClock.now() < deadline) {
+        const stats = await fetch(`${admin}/stats?filter=http\\..*downstream_rq_active`, { signal })
+        if (!/: [1-9]/.test(await stats.text())) return
+        await new Promise<void>(resolve => systemClock.setTimer(DRAIN_POLL_MS, resolve))
+      }
+    } catch {
+      // No admin interface, no drain: SIGTERM follows either way.
+    }
+  }
+
   #startEnvoy(bootstrap: string): void {
     const folder = proxyFolder(this.#options)
     const file = join(folder, 'envoy.json')
+    endOrphan(join(folder, 'admin.json'), file)
     writeFileAtomic(file, bootstrap, 0o600)
     const args = ['-c', file, '--use-dynamic-base-id', '--concurrency', '1', '--log-level', 'warning']
     // Standard output is Envoy's for access logs to /dev/stdout.
@@ -134,6 +155,17 @@ class EnvoyAgent implements RunningProcess {
     this.#removeHandlers()
     rmSync(sdsSocket(this.#options), { force: true })
     rmSync(join(proxyFolder(this.#options), 'admin.json'), { force: true })
+  }
+}
+
+/** An agent that was killed with -9 leaves an Envoy that holds the ports; told from others by its bootstrap's path. */
+function endOrphan(adminFile: string, bootstrapFile: string): void {
+  try {
+    const { pid } = JSON.parse(readFileSync(adminFile, 'utf8')) as { pid: number }
+    const { stdout } = spawnSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' })
+    if (stdout.includes(bootstrapFile)) process.kill(pid, 'SIGKILL')
+  } catch {
+    // None was left.
   }
 }
 

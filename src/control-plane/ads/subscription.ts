@@ -17,7 +17,8 @@ export interface SubscriptionPlan {
 const WHOLE_STATE = new Set<ResourceType>(['cluster', 'listener'])
 const NO_BYTES = new Uint8Array(0)
 
-export const MAX_NAMES = 20_000
+/** As many as a Weft proxy takes in one response: what it holds it must be able to name when it comes back. */
+export const MAX_NAMES = 100_000
 export const MAX_NAME_LENGTH = 1024
 
 export class Subscription {

@@ -1,5 +1,6 @@
 // From everything known (config, services, instances) to what each proxy is to know: pure steps, debounced, checked.
 import { create } from '@bufbuild/protobuf'
+import { bug } from '../../base/bug.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import { formatProblem } from '../../base/problem.ts'
@@ -80,8 +81,15 @@ export class SnapshotSource {
   /** Makes the next generation now. */
   rebuild(): void {
     this.#debounce.cancel()
-    this.#revision = this.#parts.revision()
-    this.#mesh = link(this.#parts.input())
+    const revision = this.#parts.revision()
+    try {
+      this.#mesh = link(this.#parts.input())
+    } catch (error) {
+      // The input is stored: ending here would end every restart, too. The mesh goes on as it was.
+      bug(`linking revision ${revision} failed: ${describe(error)}`)
+      return
+    }
+    this.#revision = revision
     this.#generation++
     this.#encoder.beginGeneration()
     for (const listener of this.#listeners) listener()
@@ -93,9 +101,17 @@ export class SnapshotSource {
     return form === 'grpc' ? proxylessResources(resources) : resources
   }
 
-  /** Null: the resources do not hold together, which is logged; the proxy is to keep what it has. */
+  /** Null: the resources cannot be made or do not hold together, which is logged; the proxy is to keep what it has. */
   snapshotFor(node: ProxyNode, form: ResourceForm): ProxySnapshot | null {
-    const resources = this.resourcesFor(node, form)
+    try {
+      return this.#snapshotOf(node, this.resourcesFor(node, form))
+    } catch (error) {
+      bug(`making the resources of ${node.id} failed: ${describe(error)}`)
+      return null
+    }
+  }
+
+  #snapshotOf(node: ProxyNode, resources: ProxyResources): ProxySnapshot | null {
     const sets: ProxySnapshot['sets'] = {
       cluster: this.#encoder.encodeSet('cluster', resources.clusters),
       endpoint: this.#encoder.encodeSet('endpoint', resources.endpoints),
@@ -123,6 +139,10 @@ export class SnapshotSource {
   close(): void {
     this.#debounce.cancel()
   }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 
 /** Istio's name for the roots by which peers are checked. It holds nothing secret. */
