@@ -24,7 +24,7 @@ const { status } = spawnSync(
     '--test-concurrency=1',
     '--test-timeout=180000',
     '--test-reporter=spec',
-    ...(named.length > 0 ? named : ['test/system/**/*.test.ts']),
+    ...(named.length > 0 ? named : ['test/system/**/*.test.ts', 'src/main/envoy-bootstrap.test.ts']),
   ],
   {
     cwd: root,

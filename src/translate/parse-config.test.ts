@@ -235,3 +235,19 @@ defaultConfig: {interceptionMode: NONE}
     ],
   )
 })
+
+test('no rule touches the headers that say where a message ends, but may match them', () => {
+  const { problems } = parse(`apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: r}
+spec:
+  hosts: [r]
+  http:
+  - match: [{headers: {content-length: {exact: "0"}}}]
+    route: [{destination: {host: r}, headers: {request: {set: {Content-Length: "5"}, remove: [transfer-encoding]}}}]
+`)
+  assert.deepEqual(
+    problems.map(({ path }) => path),
+    ['spec.http[0].route[0].headers.request.set.Content-Length', 'spec.http[0].route[0].headers.request.remove[0]'],
+  )
+})

@@ -146,10 +146,15 @@ function compileAddition(option: HeaderValueOption, path: string, check: Resourc
   }
 }
 
+/** A route that could set these could make one message end where another begins (RFC 9112, 6). */
+const FRAMING: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding', 'connection', 'upgrade'])
+
 function checkName(name: string, path: string, check: ResourceCheck): void {
   if (name.startsWith(':') || name.toLowerCase() === 'host')
     check.error(path, ':-prefixed or host headers may not be modified')
   else if (!TOKEN.test(name)) check.error(path, `${JSON.stringify(name)} is no header name`)
+  else if (FRAMING.has(name.toLowerCase()))
+    check.error(path, `${name} says where a message ends: it belongs to the codec and may not be modified`)
 }
 
 export function hasControl(text: string): boolean {
