@@ -1,11 +1,11 @@
 // A gateway: registered, and its proxy running. What it serves is said by Gateway resources.
+import { describedGateway } from './described-workload.ts'
 import { InstanceRegistration } from './instance-registration.ts'
 import type { LauncherHost } from './launcher-host.ts'
 import type { MeshAccess } from './mesh-access.ts'
 import { findEnvoy, ProxyRunner } from './proxy-runner.ts'
 import type { GatewaySpec } from './workload-spec.ts'
 
-const LOOPBACK = '127.0.0.1'
 const STOP_GRACE_MS = 10_000
 
 export interface GatewayPorts {
@@ -28,27 +28,7 @@ export class GatewayRunner {
     this.#registration = new InstanceRegistration(
       host,
       access.api,
-      {
-        name: spec.name,
-        namespace: spec.namespace,
-        service: '',
-        version: '',
-        description: 'gateway',
-        labels: spec.labels,
-        serviceAccount: spec.serviceAccount,
-        address: LOOPBACK,
-        applicationAddress: LOOPBACK,
-        ports: [],
-        locality: { region: '', zone: '', subZone: '' },
-        weight: 1,
-        tlsMode: 'istio',
-        proxy: {
-          kind: 'router',
-          bindAddress: LOOPBACK,
-          gatewayPorts: { [spec.port]: ports.http },
-          adminPort: ports.admin,
-        },
-      },
+      describedGateway(spec, { gatewayPorts: { [spec.port]: ports.http }, adminPort: ports.admin }),
       null,
     )
     const { name, namespace, serviceAccount, labels } = spec

@@ -2,6 +2,7 @@
 import { connect } from 'node:net'
 import { CommandFailure } from '../contract/command-failure.ts'
 import { applicationEnvironment } from './application-environment.ts'
+import { describedSidecar } from './described-workload.ts'
 import { InstanceRegistration } from './instance-registration.ts'
 import type { LauncherHost } from './launcher-host.ts'
 import { ManagedProcess, type ProcessExit } from './managed-process.ts'
@@ -131,27 +132,14 @@ export class WorkloadRunner {
     return new InstanceRegistration(
       this.#host,
       this.#access.api,
-      {
-        name: spec.name,
-        namespace: spec.namespace,
-        service: spec.service,
-        version: spec.version,
-        description: spec.description,
-        labels: spec.labels,
-        serviceAccount: spec.serviceAccount,
-        address: LOOPBACK,
-        applicationAddress: LOOPBACK,
-        ports: spec.ports.map(({ name, number }) => ({
-          name,
-          number,
+      describedSidecar(
+        spec,
+        number => ({
           applicationPort: ports.application.get(number) ?? number,
           inboundPort: ports.inbound.get(number) ?? number,
-        })),
-        locality: spec.locality,
-        weight: spec.weight,
-        tlsMode: 'istio',
-        proxy: { kind: 'sidecar', bindAddress: LOOPBACK, httpProxyPort: ports.httpProxy, adminPort: ports.admin },
-      },
+        }),
+        { httpProxyPort: ports.httpProxy, adminPort: ports.admin },
+      ),
       // A workload without ports serves nobody: there is nothing to check.
       spec.ports.length === 0 ? null : spec.healthCheck,
     )

@@ -1,53 +1,23 @@
 // A dynamic forward proxy cluster: its endpoints are the authorities that requests ask for, made on demand.
-import type { CircuitLimits, Cluster, ClusterStats, Endpoint, PickContext, Picker } from './cluster.ts'
-import type { ClusterConfig } from './cluster-config.ts'
+import type { Endpoint, PickContext, Picker } from './cluster.ts'
 import { ClusterEndpoint } from './cluster-endpoint.ts'
+import { ConfiguredCluster } from './configured-cluster.ts'
 
 /** Envoy's dns_cache_config.max_hosts. Beyond it the endpoint unused for longest makes room. */
 const MAX_ENDPOINTS = 1024
 const DEFAULT_PORT = '80'
 const PORT = /^[1-9][0-9]{0,4}$/
 
-export class ForwardProxyCluster implements Cluster, Picker {
-  readonly config: ClusterConfig
-  readonly stats: ClusterStats
-  readonly picker: Picker = this
-  live = true
+export class ForwardProxyCluster extends ConfiguredCluster implements Picker {
   /** In the order of their last use, which is a Map's order of insertion. */
   readonly #byAuthority = new Map<string, ClusterEndpoint>()
-  readonly #onRemoved: ((endpoint: Endpoint) => void)[] = []
 
-  constructor(config: ClusterConfig, stats: ClusterStats) {
-    this.config = config
-    this.stats = stats
+  override get picker(): Picker {
+    return this
   }
 
-  get name(): string {
-    return this.config.name
-  }
-
-  get connectTimeoutMs(): number {
-    return this.config.connectTimeoutMs
-  }
-
-  get idleTimeoutMs(): number {
-    return this.config.idleTimeoutMs
-  }
-
-  get maxRequestsPerConnection(): number {
-    return this.config.maxRequestsPerConnection
-  }
-
-  get limits(): CircuitLimits {
-    return this.config.limits
-  }
-
-  get endpoints(): readonly Endpoint[] {
+  override get endpoints(): readonly Endpoint[] {
     return [...this.#byAuthority.values()]
-  }
-
-  onEndpointRemoved(callback: (endpoint: Endpoint) => void): void {
-    this.#onRemoved.push(callback)
   }
 
   pick(context: PickContext): Endpoint | null {
@@ -66,9 +36,8 @@ export class ForwardProxyCluster implements Cluster, Picker {
     return endpoint
   }
 
-  retire(): void {
-    this.live = false
-    for (const endpoint of this.#byAuthority.values()) this.#announceRemoval(endpoint)
+  override retire(): void {
+    super.retire()
     this.#byAuthority.clear()
   }
 
@@ -76,14 +45,10 @@ export class ForwardProxyCluster implements Cluster, Picker {
     for (const [authority, endpoint] of this.#byAuthority) {
       if (endpoint.activeRequests > 0) continue
       this.#byAuthority.delete(authority)
-      this.#announceRemoval(endpoint)
+      this.announceRemoval(endpoint)
       return true
     }
     return false
-  }
-
-  #announceRemoval(endpoint: Endpoint): void {
-    for (const callback of this.#onRemoved) callback(endpoint)
   }
 }
 

@@ -1,53 +1,29 @@
 // A cluster in force: its config never changes; its endpoints do, and each change swaps the picker.
 import type { Random } from '../../base/random.ts'
-import type { CircuitLimits, Cluster, ClusterStats, Endpoint, Picker } from './cluster.ts'
+import type { ClusterStats, Endpoint, Picker } from './cluster.ts'
 import type { ClusterConfig } from './cluster-config.ts'
 import { ClusterEndpoint, endpointKey } from './cluster-endpoint.ts'
+import { ConfiguredCluster } from './configured-cluster.ts'
 import type { EndpointSpec } from './endpoint-spec.ts'
 
 const NOBODY: Picker = { pick: () => null }
 
-export class ManagedCluster implements Cluster {
-  readonly config: ClusterConfig
-  readonly stats: ClusterStats
-  live = true
-  picker: Picker = NOBODY
+export class ManagedCluster extends ConfiguredCluster {
   readonly #random: Random
   readonly #byKey = new Map<string, ClusterEndpoint>()
-  readonly #onRemoved: ((endpoint: Endpoint) => void)[] = []
+  #picker: Picker = NOBODY
 
   constructor(config: ClusterConfig, stats: ClusterStats, random: Random) {
-    this.config = config
-    this.stats = stats
+    super(config, stats)
     this.#random = random
   }
 
-  get name(): string {
-    return this.config.name
+  override get picker(): Picker {
+    return this.#picker
   }
 
-  get connectTimeoutMs(): number {
-    return this.config.connectTimeoutMs
-  }
-
-  get idleTimeoutMs(): number {
-    return this.config.idleTimeoutMs
-  }
-
-  get maxRequestsPerConnection(): number {
-    return this.config.maxRequestsPerConnection
-  }
-
-  get limits(): CircuitLimits {
-    return this.config.limits
-  }
-
-  get endpoints(): readonly Endpoint[] {
+  override get endpoints(): readonly Endpoint[] {
     return [...this.#byKey.values()]
-  }
-
-  onEndpointRemoved(callback: (endpoint: Endpoint) => void): void {
-    this.#onRemoved.push(callback)
   }
 
   /** Takes the set of endpoints that holds from now on. */
@@ -63,15 +39,9 @@ export class ManagedCluster implements Cluster {
     for (const endpoint of gone) {
       if (this.#byKey.get(endpoint.key) === endpoint) this.#byKey.delete(endpoint.key)
     }
-    this.picker = this.#makePicker()
+    this.#picker = this.#makePicker()
     // After the swap: whoever drains an endpoint's connections must not be given it again.
-    for (const endpoint of gone) this.#announceRemoval(endpoint)
-  }
-
-  /** The cluster was replaced or removed: its connections drain, its streams finish. */
-  retire(): void {
-    this.live = false
-    for (const endpoint of this.#byKey.values()) this.#announceRemoval(endpoint)
+    for (const endpoint of gone) this.announceRemoval(endpoint)
   }
 
   #endpointFor(spec: EndpointSpec): ClusterEndpoint {
@@ -98,9 +68,5 @@ export class ManagedCluster implements Cluster {
       if (usable.length > 0) return this.config.loadBalancer.createPicker(usable, this.#random)
     }
     return NOBODY
-  }
-
-  #announceRemoval(endpoint: Endpoint): void {
-    for (const callback of this.#onRemoved) callback(endpoint)
   }
 }

@@ -1,0 +1,53 @@
+// What every cluster takes from its config as it stands, and whom it tells when an endpoint leaves.
+import type { CircuitLimits, Cluster, ClusterStats, Endpoint, Picker } from './cluster.ts'
+import type { ClusterConfig } from './cluster-config.ts'
+
+export abstract class ConfiguredCluster implements Cluster {
+  readonly config: ClusterConfig
+  readonly stats: ClusterStats
+  live = true
+  readonly #onRemoved: ((endpoint: Endpoint) => void)[] = []
+
+  constructor(config: ClusterConfig, stats: ClusterStats) {
+    this.config = config
+    this.stats = stats
+  }
+
+  abstract get picker(): Picker
+
+  abstract get endpoints(): readonly Endpoint[]
+
+  get name(): string {
+    return this.config.name
+  }
+
+  get connectTimeoutMs(): number {
+    return this.config.connectTimeoutMs
+  }
+
+  get idleTimeoutMs(): number {
+    return this.config.idleTimeoutMs
+  }
+
+  get maxRequestsPerConnection(): number {
+    return this.config.maxRequestsPerConnection
+  }
+
+  get limits(): CircuitLimits {
+    return this.config.limits
+  }
+
+  onEndpointRemoved(callback: (endpoint: Endpoint) => void): void {
+    this.#onRemoved.push(callback)
+  }
+
+  /** The cluster was replaced or removed: its connections drain, its streams finish. */
+  retire(): void {
+    this.live = false
+    for (const endpoint of this.endpoints) this.announceRemoval(endpoint)
+  }
+
+  protected announceRemoval(endpoint: Endpoint): void {
+    for (const callback of this.#onRemoved) callback(endpoint)
+  }
+}
