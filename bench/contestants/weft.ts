@@ -1,5 +1,6 @@
 // Weft: the sidecar's data plane in a process of its own, fed with what the translator makes of a mesh of one service.
 import { join } from 'node:path'
+import { PROXY_HEAP_FLAGS } from '../../src/cli/launcher/proxy-heap.ts'
 import { CORE, startChild } from '../child.ts'
 import type { Contestant } from './contestant.ts'
 
@@ -11,7 +12,7 @@ export const weft: Contestant = {
     return startChild(
       CORE.contestant,
       process.execPath,
-      [program, directory, String(port), String(upstreamPort)],
+      [...PROXY_HEAP_FLAGS, program, directory, String(port), String(upstreamPort)],
       directory,
     )
   },

@@ -1,10 +1,12 @@
 // The proxy of one workload or gateway: admitted to the mesh, started, ready, and started again when it dies.
+
 import { accessSync, constants } from 'node:fs'
 import { delimiter, isAbsolute, join, resolve } from 'node:path'
 import { CommandFailure } from '../contract/command-failure.ts'
 import type { LauncherHost } from './launcher-host.ts'
 import { ManagedProcess, type ProcessExit } from './managed-process.ts'
 import { admitProxy, type MeshAccess, proxyFiles } from './mesh-access.ts'
+import { PROXY_HEAP_FLAGS } from './proxy-heap.ts'
 import { answersWell, becomesReady } from './readiness.ts'
 
 export interface ProxySpec {
@@ -154,8 +156,9 @@ export class ProxyRunner {
     const { name, namespace, serviceAccount, labels, kind, adminPort, envoy } = this.#spec
     const files = proxyFiles(this.#host.stateDir, this.#spec)
     const { xds, join: joinAddress } = this.#access.mesh
+    const [node = '', ...program] = this.#host.self
     return [
-      ...this.#host.self,
+      ...[node, ...PROXY_HEAP_FLAGS, ...program],
       'proxy',
       ...['--state', this.#host.stateDir],
       ...['--namespace', namespace, '--service-account', serviceAccount],
