@@ -49,12 +49,13 @@ const NOT_COMPILED =
   /(^|\/)(v2|v2alpha\d*|v1alpha1)\/|\/(trace_service|service\/metrics\/v3\/metrics_service|config\/trace\/v3\/trace|opencensus|access_loggers\/open_telemetry\/v3\/logs_service)\.proto$/
 
 function bufBinary(): string {
-  const name = `@bufbuild/buf-${process.platform}-${process.arch === 'arm64' ? 'aarch64' : process.arch}`
+  const { platform, arch } = process
+  const name = `@bufbuild/buf-${platform}-${platform === 'linux' && arch === 'arm64' ? 'aarch64' : arch}`
   try {
-    return join(dirname(require.resolve(`${name}/package.json`)), 'bin/buf')
+    return join(dirname(require.resolve(`${name}/package.json`)), platform === 'win32' ? 'bin/buf.exe' : 'bin/buf')
   } catch {
     console.error(
-      `${name} is not installed: the xDS messages are generated on Linux; elsewhere install the packed weft.`,
+      `${name} is not installed, which the xDS messages are generated with; run npm ci with optional packages.`,
     )
     process.exit(1)
   }
