@@ -251,3 +251,74 @@ spec:
     ['spec.http[0].route[0].headers.request.set.Content-Length', 'spec.http[0].route[0].headers.request.remove[0]'],
   )
 })
+
+const POLICY =
+  'apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: a}\nspec:\n  mtls: {mode: STRICT}\n'
+
+test('the text kept of an indented document is a document again', () => {
+  const indented = POLICY.replaceAll(/^(?=.)/gm, '    ')
+  const [object] = parse(indented).objects
+  assert.deepEqual(parse(object!.text).problems, [])
+  assert.equal(parse(object!.text).objects.length, 1)
+})
+
+test('a tag that means nothing here is refused, not passed over', () => {
+  for (const tag of ['!mine', '!!binary', '!!timestamp']) {
+    const { objects, problems } = parse(POLICY.replace('STRICT', `${tag} STRICT`))
+    assert.deepEqual(objects, [])
+    assert.match(problems.map(formatProblem).join('\n'), /^a\.yaml:5:16: error WEFT-1001 .*tag/)
+  }
+  assert.deepEqual(parse(`%YAML 1.1\n---\n${POLICY.replace('STRICT', '!!str STRICT')}`).problems, [])
+})
+
+test('merge keys are honoured: what the map says itself wins', () => {
+  const route = 'route: [{destination: {host: r}}]'
+  const { objects, problems } = parse(`apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: r}
+spec:
+  hosts: [r]
+  http:
+  - &base {name: one, timeout: 1s, ${route}}
+  - {<<: *base, name: two}
+`)
+  assert.deepEqual(
+    problems.map(problem => problem.code),
+    ['WEFT-1012'],
+  )
+  const [object] = objects
+  assert.ok(object?.kind === 'VirtualService')
+  assert.deepEqual(
+    object.spec.http.map(rule => [rule.name, rule.timeoutMs]),
+    [
+      ['one', 1000],
+      ['two', 1000],
+    ],
+  )
+  assert.match(formatProblem(parse('a: {<<: 3}').problems.at(-1)!), /<<|missing/)
+})
+
+test('an alias without an anchor is no matter of size', () => {
+  assert.deepEqual(
+    parse('a: *nobody').problems.map(problem => problem.code),
+    ['WEFT-1001'],
+  )
+})
+
+test('hosts of one object that overlap are found, a thousand of them at once', () => {
+  const hosts = [...Array(999).keys()].map(at => `h${at}.a.example.com`)
+  const codes = (...all: readonly string[]) =>
+    parse(`apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: r}
+spec: {hosts: ${JSON.stringify(all)}, http: [{route: [{destination: {host: r}}]}]}
+`).problems.map(problem => problem.code)
+  assert.deepEqual(codes(...hosts, '*.b.example.com'), [])
+  for (const more of ['*.a.example.com', '*.example.com', 'H998.a.example.com']) {
+    assert.deepEqual(codes(...hosts, more), ['WEFT-1011'], more)
+    assert.equal(codes(more, ...hosts).includes('WEFT-1011'), true, more)
+  }
+  assert.deepEqual(codes('*.a.com', '*.b.a.com'), ['WEFT-1011'])
+  assert.deepEqual(codes('*.b.a.com', '*.a.com'), ['WEFT-1011'])
+  assert.deepEqual(codes('*.a.com', 'a.com'), [])
+})

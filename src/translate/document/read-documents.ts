@@ -2,7 +2,7 @@
 import { LineCounter, parseAllDocuments, stringify } from 'yaml'
 import type { Problem, SourcePosition } from '../../base/problem.ts'
 import type { SourceText } from '../../model/source-text.ts'
-import { LimitError, type MapNode, NodeConverter, type YamlNode } from './yaml-node.ts'
+import { ConversionError, type MapNode, NodeConverter, type YamlNode } from './yaml-node.ts'
 
 export interface ConfigDocument {
   readonly node: MapNode
@@ -39,6 +39,9 @@ export function readDocuments(source: SourceText): ReadDocuments {
       // Both cost the square of their number; the converter sees duplicate keys, and the position is printed anyway.
       uniqueKeys: false,
       prettyErrors: false,
+      // Whatever a %YAML directive or a tag asks for: dates, sets and the like are nothing that config has.
+      schema: 'core',
+      resolveKnownTags: false,
     })
     if (!Array.isArray(parsed)) return { documents: [], problems: [] }
     if (parsed.length > MAX_DOCUMENTS) return tooLarge(`more than ${MAX_DOCUMENTS} documents`)
@@ -46,26 +49,38 @@ export function readDocuments(source: SourceText): ReadDocuments {
     const problems: Problem[] = []
     for (const document of parsed) {
       const converter = new NodeConverter(source.file, lines)
-      for (const error of document.errors) {
+      // Warnings are tags that mean nothing here: the value would be read as if they were not there.
+      const faults = [...document.errors, ...document.warnings]
+      for (const error of faults) {
         const message = error.message.startsWith('Maximum call stack') ? 'nested too deeply' : error.message
         problems.push({ code: 'WEFT-1001', severity: 'error', message, position: converter.positionAt(error.pos[0]) })
       }
-      if (document.errors.length > 0 || document.contents === null) continue
+      if (faults.length > 0 || document.contents === null) continue
       const [from, , to] = document.contents.range
       const node = converter.convert(document.contents, start)
       for (const { name, position } of converter.duplicateKeys)
         problems.push({ code: 'WEFT-1001', severity: 'error', message: `the key "${name}" is given twice`, position })
       if (converter.duplicateKeys.length > 0) continue
-      collect(node, source.text.slice(from, to), documents, problems)
+      collect(node, source.text.slice(withIndentation(source.text, from), to), documents, problems)
     }
     return { documents, problems }
   } catch (error) {
-    if (error instanceof LimitError) return tooLarge(error.message, error.position)
-    // The parser's own recursion, and aliases that refer to nothing.
+    if (error instanceof ConversionError) {
+      const { code, message, position } = error
+      return { documents: [], problems: [{ code, severity: 'error', message, position }] }
+    }
+    // The parser's own recursion.
     const message = error instanceof RangeError ? 'nested too deeply' : `not YAML: ${String(error)}`
     const code = error instanceof RangeError ? 'WEFT-1010' : 'WEFT-1001'
     return { documents: [], problems: [{ code, severity: 'error', message, position: start }] }
   }
+}
+
+/** The start of the line where nothing but blanks stands before the document: its other lines are as far to the right. */
+function withIndentation(text: string, from: number): number {
+  let start = from
+  while (start > 0 && text[start - 1] === ' ') start--
+  return start === 0 || text[start - 1] === '\n' ? start : from
 }
 
 function collect(node: YamlNode, text: string, documents: ConfigDocument[], problems: Problem[]): void {

@@ -29,10 +29,12 @@ const MAX_DEPTH = 50
 const MAX_NODES = 200_000
 
 /** Thrown by NodeConverter only. */
-export class LimitError extends Error {
+export class ConversionError extends Error {
+  readonly code: 'WEFT-1001' | 'WEFT-1010'
   readonly position: SourcePosition
-  constructor(message: string, position: SourcePosition) {
+  constructor(code: 'WEFT-1001' | 'WEFT-1010', message: string, position: SourcePosition) {
     super(message)
+    this.code = code
     this.position = position
   }
 }
@@ -56,15 +58,15 @@ export class NodeConverter {
     return { file: this.#file, line: Math.max(line, 1), column: Math.max(col, 1) }
   }
 
-  /** Throws LimitError. */
+  /** Throws ConversionError. */
   convert(node: Node | null, fallback: SourcePosition, depth = 0): YamlNode {
     const position = node?.range ? this.positionAt(node.range[0]) : fallback
-    if (depth > MAX_DEPTH) throw new LimitError(`nested deeper than ${MAX_DEPTH} levels`, position)
+    if (depth > MAX_DEPTH) throw new ConversionError('WEFT-1010', `nested deeper than ${MAX_DEPTH} levels`, position)
     const before = this.#left
     this.#spend(1, position)
     if (isAlias(node)) {
       const target = this.#anchors.get(node.source)
-      if (!target) throw new LimitError(`the alias *${node.source} has no anchor before it`, position)
+      if (!target) throw new ConversionError('WEFT-1001', `the alias *${node.source} has no anchor before it`, position)
       this.#spend(target.size, position)
       return target.node
     }
@@ -81,13 +83,19 @@ export class NodeConverter {
     }
     if (isMap(node)) {
       const entries = new Map<string, MapEntry>()
+      const merged: YamlNode[] = []
       for (const { key, value } of node.items) {
         const keyNode = key as Node | null
+        if (isMergeKey(keyNode)) {
+          merged.push(this.convert(value as Node | null, position, depth + 1))
+          continue
+        }
         const keyPosition = keyNode?.range ? this.positionAt(keyNode.range[0]) : position
         const name = isScalar(keyNode) ? String(keyNode.value) : '(complex key)'
         if (entries.has(name)) this.duplicateKeys.push({ name, position: keyPosition })
         entries.set(name, { value: this.convert(value as Node | null, keyPosition, depth + 1), keyPosition })
       }
+      for (const source of merged) mergeInto(entries, source)
       return { kind: 'map', entries, position }
     }
     return { kind: 'scalar', value: plain(isScalar(node) ? node.value : null), position }
@@ -95,8 +103,21 @@ export class NodeConverter {
 
   #spend(nodes: number, position: SourcePosition): void {
     this.#left -= nodes
-    if (this.#left < 0) throw new LimitError(`more than ${MAX_NODES} values in one document`, position)
+    if (this.#left < 0)
+      throw new ConversionError('WEFT-1010', `more than ${MAX_NODES} values in one document`, position)
   }
+}
+
+/** `<<`, of YAML 1.1, which kubectl reads. */
+function isMergeKey(key: Node | null): boolean {
+  return isScalar(key) && key.value === '<<' && key.type === 'PLAIN'
+}
+
+/** What the map says itself wins, then the earlier of several sources. What is no map stays, and is an unknown field. */
+function mergeInto(entries: Map<string, MapEntry>, source: YamlNode): void {
+  for (const map of source.kind === 'list' ? source.items : [source])
+    if (map.kind !== 'map') entries.set('<<', { value: map, keyPosition: map.position })
+    else for (const [name, entry] of map.entries) if (!entries.has(name)) entries.set(name, entry)
 }
 
 function plain(value: unknown): string | number | boolean | null {
