@@ -1,6 +1,6 @@
 // One child process: started, recorded, started again when it dies, and ended for good when asked.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync } from 'node:fs'
+import { closeSync, existsSync } from 'node:fs'
 import type { Timer } from '../../base/clock.ts'
 import { settlesWithin } from './delay.ts'
 import type { LauncherHost } from './launcher-host.ts'
@@ -87,7 +87,11 @@ export class ManagedProcess {
     this.#child = child
     this.#exited = new Promise(resolve => {
       child.once('exit', (code, signal) => resolve({ code, signal }))
-      child.once('error', error => resolve({ code: null, signal: null, error: error.message }))
+      child.once('error', error => {
+        // The system's ENOENT does not say which of the two it is that is not there.
+        const missing = existsSync(cwd) ? error.message : `its working directory ${cwd} does not exist`
+        resolve({ code: null, signal: null, error: missing })
+      })
     })
     void this.#exited.then(exit => this.#onExit(child, exit))
     if (child.pid !== undefined) this.#record(child.pid)
@@ -145,7 +149,7 @@ export class ManagedProcess {
   }
 
   #record(pid: number): void {
-    const { name, role, ports, workload, namespace, command } = this.#options
+    const { name, role, ports, workload, namespace } = this.#options
     this.#host.reaper.add(pid)
     writeProcessRecord(this.#host.stateDir, {
       name,
@@ -155,7 +159,6 @@ export class ManagedProcess {
       ...(workload === undefined ? {} : { workload }),
       ...(namespace === undefined ? {} : { namespace }),
       startedAt: new Date(this.#host.clock.wallNow()).toISOString(),
-      mark: command.at(-1) ?? '',
     })
   }
 

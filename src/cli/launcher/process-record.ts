@@ -14,11 +14,12 @@ export interface ProcessRecord {
   readonly workload?: string
   readonly namespace?: string
   readonly startedAt: string
-  /** Something in its command line, by which it is told from a later process with the same pid. */
-  readonly mark: string
+  /** When the system says that it began, in the system's own words: a later process with the same pid began later. */
+  readonly began: string
 }
 
-export function writeProcessRecord(stateDir: string, record: ProcessRecord): void {
+export function writeProcessRecord(stateDir: string, process: Omit<ProcessRecord, 'began'>): void {
+  const record: ProcessRecord = { ...process, began: processStart(process.pid) }
   writeFileAtomic(recordFile(stateDir, record.name), `${JSON.stringify(record, null, 2)}\n`, 0o644)
 }
 
@@ -37,7 +38,8 @@ export function readProcessRecords(stateDir: string): ProcessRecord[] {
   const records: ProcessRecord[] = []
   for (const file of files.sort()) {
     try {
-      records.push(JSON.parse(readFileSync(join(stateDir, 'processes', file), 'utf8')) as ProcessRecord)
+      const record: unknown = JSON.parse(readFileSync(join(stateDir, 'processes', file), 'utf8'))
+      if (isRecord(record) && file === `${record.name}.json`) records.push(record)
     } catch {
       // Half a file of a crashed writer says nothing.
     }
@@ -45,25 +47,37 @@ export function readProcessRecords(stateDir: string): ProcessRecord[] {
   return records
 }
 
-/** Whether the process that wrote the record still runs: not merely one that has its pid now. */
+/** Whether the process of the record still runs: not merely one that has its pid now, and not a zombie. */
 export function isRunning(record: ProcessRecord): boolean {
   try {
     process.kill(record.pid, 0)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false
   }
-  const line = commandLine(record.pid)
-  return line === null || line.includes(record.mark)
+  return record.began === processStart(record.pid)
 }
 
-/** Null where the system does not say. */
-function commandLine(pid: number): string | null {
+/** Empty where the system does not say, or where there is none. */
+function processStart(pid: number): string {
   try {
-    if (process.platform === 'linux') return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
-    return execFileSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' })
+    if (process.platform === 'linux') {
+      // proc(5): the name, in parentheses, may hold anything; state and start time are the 1st and the 20th field after.
+      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+      return fields[0] === 'Z' ? '' : (fields[19] ?? '')
+    }
+    if (process.platform === 'win32') return ''
+    return execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim()
   } catch {
-    return null
+    return ''
   }
+}
+
+/** The pid is one to be killed by: 1 and 0 would be everybody, and what was edited by hand may hold anything. */
+function isRecord(value: unknown): value is ProcessRecord {
+  if (typeof value !== 'object' || value === null) return false
+  const { name, pid, ports } = value as Partial<ProcessRecord>
+  return typeof name === 'string' && Number.isSafeInteger(pid) && Number(pid) > 1 && typeof ports === 'object'
 }
 
 function recordFile(stateDir: string, name: string): string {

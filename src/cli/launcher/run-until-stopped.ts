@@ -1,5 +1,4 @@
 // The life of a launcher: start, stay until told to stop, stop in order; a second Ctrl-C ends it at once.
-import { basename } from 'node:path'
 import type { CliContext } from '../contract/cli-context.ts'
 import type { LauncherHost } from './launcher-host.ts'
 import { type ProcessRole, removeProcessRecord, writeProcessRecord } from './process-record.ts'
@@ -21,15 +20,14 @@ const SAME_SIGNAL_MS = 700
 
 /** Resolves when all is stopped; rejects when the start failed, all being stopped again. */
 export async function runUntilStopped(context: CliContext, host: LauncherHost, life: LauncherLife): Promise<void> {
-  host.reaper.start()
   writeProcessRecord(host.stateDir, {
     name: life.name,
     role: life.role,
     pid: process.pid,
     ports: {},
     startedAt: new Date(context.clock.wallNow()).toISOString(),
-    mark: basename(process.argv[1] ?? ''),
   })
+  host.reaper.start()
   let stopSignalled: () => void = () => {}
   const signalled = new Promise<'signalled'>(resolve => {
     stopSignalled = () => resolve('signalled')

@@ -11,11 +11,25 @@ export function requireNotRunning(stateDir: string, shownState: string): void {
       `WEFT-3004: a mesh is running from ${shownState} already (pid ${up.pid}); stop it, or give another --state`,
     )
   }
+  // A `weft run` outlives the mesh that it joined, and goes on in the next one.
+  const stays = new Set(
+    records
+      .filter(record => record.role === 'run' && isRunning(record))
+      .map(record => record.name.slice('run-'.length)),
+  )
   for (const record of records) {
-    if (record.role === 'run') continue
+    if (stays.has(record.workload ?? record.name.replace(/^run-/, ''))) continue
     if (record.role !== 'up' && isRunning(record)) endGroup(record.pid)
     removeProcessRecord(stateDir, record.name)
   }
+}
+
+/** Throws CommandFailure when a process of this state has one of the names that a workload's processes would have. */
+export function requireNameFree(stateDir: string, workload: string): void {
+  const names = new Set([workload, `${workload}-proxy`, `run-${workload}`])
+  const taken = readProcessRecords(stateDir).find(record => names.has(record.name) && isRunning(record))
+  if (taken === undefined) return
+  throw new CommandFailure(`${workload} is running already (${taken.role}, pid ${taken.pid}); give another --name`)
 }
 
 function endGroup(pid: number): void {

@@ -20,7 +20,7 @@ export function psCommand(context: CliContext): Command {
     .addHelpText('after', '\nExample:\n  weft ps -o json')
     .action((options: PsOptions) => {
       const running = readProcessRecords(resolve(context.cwd, options.state)).filter(isRunning)
-      const processes = running.map(({ mark: _mark, ...shown }) => shown)
+      const processes = running.map(({ began: _began, ...shown }) => shown)
       printData(context, options.output, { processes }, () => ({
         header: ['NAME', 'ROLE', 'PID', 'AGE', 'PORTS'],
         rows: processes.map(each => [

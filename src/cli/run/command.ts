@@ -14,6 +14,7 @@ import { openLauncherHost } from '../launcher/open-launcher-host.ts'
 import { PortAllocator } from '../launcher/port-allocator.ts'
 import { isRunning, readProcessRecords } from '../launcher/process-record.ts'
 import { runUntilStopped } from '../launcher/run-until-stopped.ts'
+import { requireNameFree } from '../launcher/running-check.ts'
 import { WorkloadRunner } from '../launcher/workload-runner.ts'
 import type { WorkloadSpec } from '../launcher/workload-spec.ts'
 import { ensureService } from './ensure-service.ts'
@@ -98,12 +99,14 @@ function workloadSpec(
   for (const [what, text] of Object.entries({
     service: options.service,
     name,
+    namespace: options.namespace,
     'service account': options.serviceAccount,
   })) {
     if (!DNS_LABEL.test(text)) {
       throw new CommandFailure(`"${text}" is no ${what}: lower-case letters, digits and dashes, please`, EXIT.usage)
     }
   }
+  requireNameFree(stateDir, name)
   return {
     name,
     namespace: options.namespace,
