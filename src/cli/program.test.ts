@@ -1,6 +1,6 @@
 // The command line against a small API: exit codes, what is printed, and what is said when something is wrong.
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -186,4 +186,50 @@ test('completions name every verb and its options', async () => {
     for (const verb of VERBS) assert.ok(stdout.includes(verb.name), `${shell}: ${verb.name}`)
     assert.match(stdout, /gateway-port/)
   }
+})
+
+test('whatever is wrong is said by weft, and by the names that people know', async () => {
+  assert.match((await weft('nope')).stderr, /^weft: unknown command 'nope'/)
+  assert.match((await weft('get', 'pods', '--server', url)).stderr, /gateways, serviceentries/)
+})
+
+test('the token on disk goes to this machine alone', async () => {
+  const state = join(directory, 'with-token')
+  mkdirSync(state)
+  writeFileSync(join(state, 'operator.token'), 'secret\n')
+  const sent = new Map<string, string | null>()
+  const listen: typeof fetch = async (address, options) => {
+    sent.set(new URL(String(address)).hostname, new Headers(options?.headers).get('authorization'))
+    return Response.json({ revisions: [] })
+  }
+  for (const server of ['http://127.0.0.1:1', 'http://weft.example:1']) {
+    const { context } = createTestContext(directory, { fetch: listen })
+    assert.equal(await runProgram(context, ['history', '--state', state, '--server', server]), 0)
+  }
+  assert.deepEqual(
+    [...sent],
+    [
+      ['127.0.0.1', 'Bearer secret'],
+      ['weft.example', null],
+    ],
+  )
+})
+
+test('proxy-status knows a proxy by as much of its name as the other verbs', async () => {
+  const proxy = (name: string, namespace: string): object => ({ name, namespace, kind: 'sidecar', types: {} })
+  answers.set('/v1/proxies', [200, { proxies: [proxy('reviews-v1-0', 'default'), proxy('gate', 'istio-system')] }])
+  for (const name of ['reviews-v1', 'reviews-v1-0.default', 'gate', 'gate.istio-system']) {
+    const { code, stdout } = await weft('proxy-status', name, '--server', url, '-o', 'json')
+    assert.equal(code, 0, name)
+    assert.equal(JSON.parse(stdout).length, 1)
+  }
+  assert.equal((await weft('proxy-status', 'gate.default', '--server', url)).code, 1)
+})
+
+test('apply reads the links in a directory, as mounted configuration has them', async () => {
+  mkdirSync(join(directory, 'links'))
+  symlinkSync('../good.yaml', join(directory, 'links/good.yaml'))
+  answers.set('/v1/config/apply', [200, { revision: 1, changes: [], problems: [] }])
+  assert.equal((await weft('apply', '-f', 'links', '--server', url)).code, 0)
+  assert.equal(calls.length, 1)
 })

@@ -47,7 +47,11 @@ function placeholder(verb: Verb): Command {
 /** Commander exits and prints by itself unless told otherwise, on every command of the tree. */
 function settle(command: Command, context: CliContext): void {
   command.exitOverride()
-  command.configureOutput({ writeOut: context.stdout, writeErr: context.stderr })
+  command.configureOutput({
+    writeOut: context.stdout,
+    writeErr: context.stderr,
+    outputError: (text, write) => write(text.replace(/^error: /, 'weft: ')),
+  })
   command.showHelpAfterError(
     command.parent === null ? '("weft --help" lists the verbs)' : `("weft ${path(command)} --help" says more)`,
   )

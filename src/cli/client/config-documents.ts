@@ -1,5 +1,5 @@
 // Config files for -f: files, directories (with all below them) and `-`, standard input.
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { SourceText } from '../../model/source-text.ts'
 import type { CliContext } from '../contract/cli-context.ts'
@@ -26,10 +26,16 @@ export function listFiles(cwd: string, path: string): string[] {
   if (stats === undefined) throw new CommandFailure(`${path}: no such file or directory`)
   if (!stats.isDirectory()) return [path]
   const entries = readdirSync(resolve(cwd, path), { recursive: true, withFileTypes: true })
-  const files = entries.filter(entry => entry.isFile() && CONFIG_FILE.test(entry.name))
+  const files = entries.filter(entry => CONFIG_FILE.test(entry.name) && isFile(entry))
   if (files.length > MAX_FILES) throw new CommandFailure(`${path}: more than ${MAX_FILES} files`)
   const root = resolve(cwd, path)
   return files.map(entry => join(path, join(entry.parentPath, entry.name).slice(root.length + 1))).sort()
+}
+
+/** A link to a file counts: mounted configuration is made of them. */
+function isFile(entry: Dirent): boolean {
+  if (!entry.isSymbolicLink()) return entry.isFile()
+  return statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.isFile() ?? false
 }
 
 function readText(cwd: string, file: string): string {

@@ -42,7 +42,7 @@ export function connectToMesh(context: CliContext, options: MeshOptions): ApiCli
   const from = options.server === undefined ? ` (as ${join(options.state, 'mesh.json')} says)` : ''
   return new ApiClient({
     baseUrl,
-    token: context.env['WEFT_TOKEN'] ?? readOperatorTokenFile(resolve(context.cwd, options.state)),
+    token: context.env['WEFT_TOKEN'] ?? ownToken(context, options, baseUrl),
     fetch: context.fetch,
     whenUnreachable: `WEFT-3003: no mesh answers at ${baseUrl}${from}; ${HOW_TO_START}`,
     timeoutMs: API_TIMEOUT_MS,
@@ -57,6 +57,12 @@ export function readMeshFile(context: CliContext, state: string): MeshFile {
   } catch {
     throw new CommandFailure(`WEFT-3007: ${file} cannot be read as JSON; ${HOW_TO_START}`)
   }
+}
+
+/** The token on disk is for this machine's mesh: whatever else --server may name is not told it. */
+function ownToken(context: CliContext, options: MeshOptions, baseUrl: string): string {
+  const loopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(baseUrl).hostname)
+  return loopback || options.server === undefined ? readOperatorTokenFile(resolve(context.cwd, options.state)) : ''
 }
 
 /** Empty where there is none, or none that this user may read. */

@@ -28,6 +28,5 @@ export function parseConfigKind(text: string): ConfigKind {
 
 function plural(kind: ConfigKind): string {
   const name = kind.toLowerCase()
-  if (name.endsWith('y')) return `${name.slice(0, -1)}ies`
-  return name === 'peerauthentication' ? 'peerauthentications' : `${name}s`
+  return name.endsWith('ry') ? `${name.slice(0, -1)}ies` : `${name}s`
 }

@@ -23,7 +23,7 @@ interface Named {
 
 export function getCommand(context: CliContext): Command {
   const command = new Command('get')
-    .description('Show configuration by kind (or "all"), registered "services", or "instances".')
+    .description('Show configuration by kind (or "all"), "registrations" of services, or "instances".')
     .argument('<what>', 'virtualservices, destinationrules, gateways, ..., all, registrations, instances')
     .argument('[name]', 'one of them')
     .addOption(namespaceOption())

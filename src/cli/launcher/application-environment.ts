@@ -21,8 +21,10 @@ export function applicationEnvironment(
     portOf(ports, port.number),
   ])
   const first = spec.ports[0]
+  // The operator's token is the launcher's alone.
+  const { WEFT_TOKEN: _token, ...others } = inherited
   return {
-    ...inherited,
+    ...others,
     // `node` is the one that runs Weft, whatever is installed on the machine.
     PATH: [dirname(process.execPath), inherited['PATH']].filter(part => part !== undefined).join(delimiter),
     ...(first === undefined ? {} : { PORT: portOf(ports, first.number) }),

@@ -87,6 +87,8 @@ export function parseMeshFile(source: MeshFileSource): {
     gateway: readGateway(reader),
     workloads: readWorkloads(reader, { root: source.root, namespace }),
   }
+  // What cannot be read may be there.
+  if (documents.length > 0 && problems.length === 0 && !reader.has('workloads')) reader.missing('workloads')
   reader.done()
   const { meshConfigText } = mesh
   const ofMeshConfig =
@@ -147,7 +149,6 @@ function readWorkloads(
   reader: ObjectReader,
   base: { readonly root: string; readonly namespace: string },
 ): WorkloadSpec[] {
-  if (!reader.has('workloads')) reader.missing('workloads')
   const workloads: WorkloadSpec[] = []
   const names = new Set<string>()
   for (const item of reader.objectList('workloads')) {

@@ -1,6 +1,6 @@
-// The host of a launcher: its state directory made, its reaper running, its own record written.
-import { mkdirSync } from 'node:fs'
-import { resolve } from 'node:path'
+// The host of a launcher: its state directory made and found writable.
+import { accessSync, constants, mkdirSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import type { CliContext } from '../contract/cli-context.ts'
 import { CommandFailure } from '../contract/command-failure.ts'
 import type { LauncherHost } from './launcher-host.ts'
@@ -16,10 +16,13 @@ export interface LauncherHostOptions {
 export function openLauncherHost(context: CliContext, options: LauncherHostOptions): LauncherHost {
   const stateDir = resolve(context.cwd, options.state)
   try {
-    mkdirSync(stateDir, { recursive: true })
+    for (const directory of ['processes', 'logs']) {
+      mkdirSync(join(stateDir, directory), { recursive: true })
+      accessSync(join(stateDir, directory), constants.W_OK)
+    }
   } catch (error) {
     throw new CommandFailure(
-      `WEFT-3007: the state directory ${options.state} cannot be made: ${error instanceof Error ? error.message : error}`,
+      `WEFT-3007: the state directory ${options.state} cannot be used: ${error instanceof Error ? error.message : error}`,
     )
   }
   return {

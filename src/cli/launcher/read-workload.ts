@@ -39,7 +39,8 @@ export function readWorkload(
 
 function readName(reader: ObjectReader, field: string, otherwise: string | undefined): string {
   const name = otherwise === undefined ? reader.requiredString(field) : (reader.string(field) ?? otherwise)
-  if (name !== '' && !isDnsLabel(name)) {
+  // What stands in for an absent field has been checked where it comes from.
+  if (name !== '' && name !== otherwise && !isDnsLabel(name)) {
     reader.sink.badValue(reader.place(field), `"${name}" is not a name of lower-case letters, digits and dashes`)
   }
   return name

@@ -188,9 +188,10 @@ export class WorkloadRunner {
     application.start()
     await application.spawned()
     const ready = await this.#applicationAnswers(APPLICATION_START_MS, () => this.#firstExit !== null || this.#stopping)
-    if (ready || this.#stopping || this.#options.foreground) return
+    if (this.#stopping || this.#options.foreground) return
     if (this.#firstExit !== null)
       throw new CommandFailure(`WEFT-3005: ${application.describeExit(this.#firstExit)} (${application.log.file})`)
+    if (ready) return
     throw new CommandFailure(
       `WEFT-3005: ${spec.name} did not pass its health check within ${APPLICATION_START_MS / 1000} s; see ${application.log.file}`,
     )

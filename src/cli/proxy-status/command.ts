@@ -1,9 +1,10 @@
 // weft proxy-status: which proxy has which configuration, in the columns of istioctl proxy-status.
 import { Command } from 'commander'
 import type { ProxyStatus, ProxyTypeStatus } from '../client/api-answer.ts'
+import { chooseWorkload } from '../client/find-workload.ts'
 import { addMeshOptions, connectToMesh, type MeshOptions } from '../client/mesh-location.ts'
 import type { CliContext } from '../contract/cli-context.ts'
-import { CommandFailure } from '../contract/command-failure.ts'
+import { parseWorkloadName } from '../contract/option-parsers.ts'
 import { formatAge } from '../output/age.ts'
 import { type OutputForm, outputOption, printData, type TableView } from '../output/print-data.ts'
 
@@ -30,11 +31,13 @@ export function proxyStatusCommand(context: CliContext): Command {
 }
 
 async function proxyStatus(context: CliContext, name: string | undefined, options: ProxyStatusOptions): Promise<void> {
-  const answer = await connectToMesh(context, options).get<{ proxies: readonly ProxyStatus[] }>('/v1/proxies')
-  const proxies = answer.proxies
-    .filter(proxy => name === undefined || proxy.name === name || fullName(proxy) === name)
-    .toSorted((a, b) => fullName(a).localeCompare(fullName(b)))
-  if (name !== undefined && proxies.length === 0) throw new CommandFailure(`no proxy "${name}" is connected`)
+  const { proxies: connected } = await connectToMesh(context, options).get<{ proxies: readonly ProxyStatus[] }>(
+    '/v1/proxies',
+  )
+  const proxies =
+    name === undefined
+      ? connected.toSorted((a, b) => fullName(a).localeCompare(fullName(b)))
+      : [chooseProxy(connected, name)]
   const verbose = options.verbosity === true || name !== undefined
   printData(context, options.output, proxies, () => (verbose ? verboseTable(context, proxies) : shortTable(proxies)))
   const refused = proxies.flatMap(proxy =>
@@ -45,6 +48,12 @@ async function proxyStatus(context: CliContext, name: string | undefined, option
     ),
   )
   if (options.output === 'table') for (const line of refused) context.stderr(line)
+}
+
+function chooseProxy(proxies: readonly ProxyStatus[], name: string): ProxyStatus {
+  // Without a namespace it may be in any: a mesh has one gateway, and one proxy of most names.
+  const found = proxies.filter(proxy => proxy.name === name)
+  return found.length === 1 && found[0] ? found[0] : chooseWorkload(proxies, parseWorkloadName(name, 'default'))
 }
 
 function shortTable(proxies: readonly ProxyStatus[]): TableView {

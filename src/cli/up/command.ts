@@ -80,12 +80,12 @@ async function up(context: CliContext, directory: string, options: UpOptions): P
 function suggestions(context: CliContext, mesh: MeshDirectory, options: UpOptions): readonly string[] {
   const program = context.env['npm_command'] === undefined ? 'weft' : 'npx weft'
   const state = options.state === DEFAULT_STATE ? '' : ` --state ${options.state}`
-
   const first = mesh.workloads[0]
   const example = mesh.examples.find(file => file.includes('reviews-v3')) ?? mesh.examples[0]
-  const applied = example === undefined ? join(mesh.directory, 'mesh') : join(mesh.directory, example)
   return [
-    `${program} apply --wait -f ${applied}${state}`,
+    example === undefined
+      ? `${program} proxy-status${state}`
+      : `${program} apply --wait -f ${join(mesh.directory, example)}${state}`,
     `${program} describe service ${first?.service ?? 'NAME'}${state}`,
     `${program} proxy-config routes ${first?.name ?? 'WORKLOAD'}${state}`,
   ]

@@ -1,6 +1,6 @@
 // weft up against fakes of its processes: what starts, what is said, and that nothing stays behind.
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -222,4 +222,35 @@ test('every fault of weft.yaml is named with its place, exit 79', async () => {
   assert.match(output.stderr, /weft\.yaml:4:\d+: error WEFT-1005 workloads\[0\]\.port/)
   assert.match(output.stderr, /weft\.yaml:7:\d+: error WEFT-1003 workloads\[1\]\.command2/)
   assert.match(output.stderr, /weft\.yaml:9:3: error WEFT-1003 .*accessLogFil.*did you mean "accessLogFile"/)
+})
+
+test('a workload without a port that cannot be started fails the start all the same', async () => {
+  for (const [entry, why] of [
+    ['command: [no-such-program]', /spawn no-such-program ENOENT/],
+    ['command: [node]\n    workingDirectory: nowhere', /its working directory .*nowhere does not exist/],
+  ] as const) {
+    writeMesh(`  - service: three\n    ${entry}\n`)
+    const started = up()
+    assert.equal(await started.ended, 1)
+    assert.match(started.test.output.stderr, why)
+    assert.deepEqual(readProcessRecords(state), [])
+  }
+})
+
+test('a state directory that cannot be written: one line, exit 1', async () => {
+  writeMesh()
+  mkdirSync(state)
+  writeFileSync(join(state, 'processes'), '')
+  const started = up()
+  assert.equal(await started.ended, 1)
+  assert.match(started.test.output.stderr, /^weft: WEFT-3007: the state directory [^\n]* cannot be used: [^\n]*\n$/)
+})
+
+test('a weft.yaml that cannot be read is faulted for that alone', async () => {
+  for (const text of ['', 'workloads: [\n']) {
+    writeFileSync(join(directory, 'weft.yaml'), text)
+    const { context, output } = createTestContext(directory)
+    assert.equal(await runProgram(context, ['up', '.', '--state', state]), 79)
+    assert.match(output.stderr, /^weft\.yaml:\d+:\d+: error [^\n]*\n$/)
+  }
 })
