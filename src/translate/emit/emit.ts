@@ -30,7 +30,9 @@ function emitSidecar(mesh: LinkedMesh, node: ProxyNode, scope: ClientScope): Pro
   const proxy = node.workload?.proxy
   const bind = proxy?.bindAddress ?? LOOPBACK
   const proxyPort = proxy?.httpProxyPort ?? mesh.input.meshConfig.proxyHttpPort
-  const ports = proxyPort > 0 ? [] : outboundPorts(scope)
+  // A port that peers reach the workload on is taken: Envoy refuses a second listener of the same address.
+  const taken = new Set(inbound.listeners.map(listener => listener.name))
+  const ports = proxyPort > 0 ? [] : outboundPorts(scope).filter(port => !taken.has(`${LOOPBACK}_${port}`))
   const passthrough = proxyPort > 0 ? forwardProxyPassthrough(mesh) : originalDestinationPassthrough(mesh)
   return {
     listeners: [

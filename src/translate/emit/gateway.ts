@@ -1,5 +1,6 @@
 // The listeners and routes of a gateway: every Gateway object whose selector takes it, merged port by port.
 import { create } from '@bufbuild/protobuf'
+import type { GatewayServer } from '../../model/gateway.ts'
 import type { ProxyNode } from '../../model/proxy-node.ts'
 import type { XdsResource } from '../../model/proxy-resources.ts'
 import { TrafficDirection } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
@@ -23,26 +24,37 @@ export interface GatewayResources {
 export function gatewayResources(mesh: LinkedMesh, node: ProxyNode, scope: ClientScope): GatewayResources {
   const bindAddress = node.workload?.proxy?.bindAddress ?? '0.0.0.0'
   const bound = node.workload?.proxy?.gatewayPorts ?? {}
+  const placeOf = ({ bind, port }: GatewayServer) => ({
+    address: bind === '' ? bindAddress : bind,
+    port: bound[port.number] ?? port.number,
+  })
   const listeners: XdsResource<Listener>[] = []
   const routes: XdsResource<RouteConfiguration>[] = []
-  for (const servers of serversByPort(mesh, node)) {
+  for (const servers of serversByPlace(mesh, node, placeOf)) {
     const { port, bind } = servers[0]!.server
     const routeName = bind === '' ? `http.${port.number}` : `http.${port.number}.${bind}`
-    const address = bind === '' ? bindAddress : bind
-    const listenPort = bound[port.number] ?? port.number
-    listeners.push(listener(mesh, address, listenPort, routeName, servers))
+    const place = placeOf(servers[0]!.server)
+    listeners.push(listener(mesh, place.address, place.port, routeName, servers))
     routes.push(routesOf(mesh, scope, routeName, port.number, servers))
   }
   return { listeners, routes }
 }
 
-/** Servers that share a port and an address, in order of precedence of their Gateways. */
-function serversByPort(mesh: LinkedMesh, node: ProxyNode): readonly (readonly BoundServer[])[] {
+/**
+ * Servers that share a listener, in order of precedence of their Gateways. Different ways to ask for one place (no `bind`
+ * and the gateway's own address, two ports bound to one) are one listener: Envoy refuses a second of the same address.
+ */
+function serversByPlace(
+  mesh: LinkedMesh,
+  node: ProxyNode,
+  placeOf: (server: GatewayServer) => { readonly address: string; readonly port: number },
+): readonly (readonly BoundServer[])[] {
   const groups = new Map<string, BoundServer[]>()
   for (const gateway of mesh.gateways) {
     if (!selects(gateway.spec.selector, node.labels)) continue
     for (const server of gateway.spec.servers) {
-      const key = `${server.port.number}|${server.bind}`
+      const place = placeOf(server)
+      const key = `${place.address}|${place.port}`
       const group = groups.get(key)
       if (group) group.push({ gateway, server })
       else groups.set(key, [{ gateway, server }])

@@ -15,6 +15,9 @@ import type { MeshEndpoint } from '../link/mesh-service.ts'
 import { compare } from '../link/precedence.ts'
 import { socketAddress } from './socket-address.ts'
 
+/** Envoy's bound on the weights of a cluster's endpoints together. */
+const MAX_TOTAL_WEIGHT = 0xffff_ffff
+
 export function loadAssignment(clusterName: string, endpoints: readonly MeshEndpoint[]): ClusterLoadAssignment {
   const byLocality = new Map<string, MeshEndpoint[]>()
   for (const endpoint of endpoints) {
@@ -24,26 +27,35 @@ export function loadAssignment(clusterName: string, endpoints: readonly MeshEndp
     if (list) list.push(endpoint)
     else byLocality.set(key, [endpoint])
   }
+  const weightOf = scaledWeight(endpoints)
   const localities = [...byLocality].sort(([a], [b]) => compare(a, b))
   return create(ClusterLoadAssignmentSchema, {
     clusterName,
     endpoints: localities.map(([, group]) =>
       create(LocalityLbEndpointsSchema, {
         locality: { ...group[0]!.locality },
-        lbEndpoints: group.map(lbEndpoint),
-        loadBalancingWeight: group.reduce((sum, endpoint) => sum + endpoint.weight, 0),
+        lbEndpoints: group.map(endpoint => lbEndpoint(endpoint, weightOf(endpoint))),
+        loadBalancingWeight: group.reduce((sum, endpoint) => sum + weightOf(endpoint), 0),
       }),
     ),
   })
 }
 
-function lbEndpoint(endpoint: MeshEndpoint): LbEndpoint {
+/** The weight as written, or all of them made smaller in proportion where together they would be too many. */
+function scaledWeight(endpoints: readonly MeshEndpoint[]): (endpoint: MeshEndpoint) => number {
+  const total = endpoints.reduce((sum, endpoint) => sum + endpoint.weight, 0)
+  if (total <= MAX_TOTAL_WEIGHT) return endpoint => endpoint.weight
+  const scale = (MAX_TOTAL_WEIGHT - endpoints.length) / total
+  return endpoint => Math.max(1, Math.floor(endpoint.weight * scale))
+}
+
+function lbEndpoint(endpoint: MeshEndpoint, weight: number): LbEndpoint {
   const filterMetadata: Record<string, JsonObject> = { istio: { workload: endpoint.workload } }
   if (endpoint.mutualTls) filterMetadata['envoy.transport_socket_match'] = { tlsMode: 'istio' }
   return create(LbEndpointSchema, {
     hostIdentifier: { case: 'endpoint', value: { address: socketAddress(endpoint.address, endpoint.port) } },
     metadata: create(MetadataSchema, { filterMetadata }),
-    loadBalancingWeight: endpoint.weight,
+    loadBalancingWeight: weight,
     // Those that are published though not ready: healthy is what Istio calls them too.
     ...(endpoint.healthy ? {} : { healthStatus: HealthStatus.HEALTHY }),
   })

@@ -1,43 +1,16 @@
 // What the objects of a mesh get wrong about one another. Warnings: Istio takes such a set and answers 503, and so does Weft.
-import type { Problem, SourcePosition } from '../../base/problem.ts'
-import type { ProblemCode } from '../../base/problem-table.ts'
-import type { ConfigKind, ConfigObjectOf } from '../../model/config-object.ts'
+import type { Problem } from '../../base/problem.ts'
+import type { ConfigObjectOf } from '../../model/config-object.ts'
 import type { RouteDestination } from '../../model/destination.ts'
-import { nearestName } from '../document/nearest-name.ts'
 import { expandShortName, hostsOverlap, hostWithin, isWildcard } from '../host/host-name.ts'
-import { portOf } from './endpoint-maker.ts'
-import { selects } from './label-selector.ts'
+import { checkPeerPolicies } from './check-peer-policies.ts'
+import { checkSelectors } from './check-selectors.ts'
+import { Findings } from './findings.ts'
 import type { LinkedMesh } from './linked-mesh.ts'
 import { type LinkedVirtualService, resolveGateway } from './linked-virtual-service.ts'
 import type { MeshService } from './mesh-service.ts'
 import { exportedTo, objectsOf } from './precedence.ts'
 import type { WorkloadDirectory } from './workload-directory.ts'
-
-/** Each costs a look at every name there is. */
-const MAX_SUGGESTIONS = 50
-
-class Findings {
-  readonly problems: Problem[] = []
-  #suggestions = 0
-
-  add(
-    code: ProblemCode,
-    object: ConfigObjectOf<ConfigKind>,
-    path: string,
-    position: SourcePosition,
-    message: string,
-    hint?: string,
-  ): void {
-    const name = `${object.kind} ${object.namespace}/${object.name}`
-    this.problems.push({ code, severity: 'warning', object: name, path, message, position, ...(hint ? { hint } : {}) })
-  }
-
-  suggest(name: string, candidates: Iterable<string>): string | undefined {
-    if (++this.#suggestions > MAX_SUGGESTIONS) return undefined
-    const near = nearestName(name, candidates)
-    return near && `did you mean "${near}"?`
-  }
-}
 
 export function checkMesh(mesh: LinkedMesh, directory: WorkloadDirectory): readonly Problem[] {
   const findings = new Findings()
@@ -47,13 +20,15 @@ export function checkMesh(mesh: LinkedMesh, directory: WorkloadDirectory): reado
     if (list) list.push(service)
     else hosts.set(service.host, [service])
   }
+  const gateways = new Map(mesh.gateways.map(gateway => [`${gateway.namespace}/${gateway.name}`, gateway]))
   for (const service of mesh.virtualServices) {
     checkDestinations(mesh, service, hosts, findings)
-    checkGateways(mesh, service, findings)
+    checkGateways(gateways, service, findings)
   }
   checkDuplicateHosts(mesh, findings)
   checkDestinationRules(mesh, hosts, findings)
-  if (directory.all.length > 0) checkSelectors(mesh, directory, findings)
+  checkPeerPolicies(mesh, findings)
+  checkSelectors(mesh, directory, findings)
   return findings.problems
 }
 
@@ -110,8 +85,11 @@ function checkDestination(
   findings.add('WEFT-1102', object, `${path}.subset`, position, message, hint)
 }
 
-function checkGateways(mesh: LinkedMesh, service: LinkedVirtualService, findings: Findings): void {
-  const known = new Map(mesh.gateways.map(gateway => [`${gateway.namespace}/${gateway.name}`, gateway]))
+function checkGateways(
+  known: ReadonlyMap<string, ConfigObjectOf<'Gateway'>>,
+  service: LinkedVirtualService,
+  findings: Findings,
+): void {
   const { object } = service
   for (const [index, { value, position }] of object.spec.gateways.entries()) {
     const name = resolveGateway(value, service.namespace)
@@ -162,24 +140,4 @@ function checkDestinationRules(
     const hint = isWildcard(host) ? undefined : findings.suggest(host, hosts.keys())
     findings.add('WEFT-1101', object, 'spec.host', object.spec.hostPosition, `the host "${host}" is not known`, hint)
   }
-}
-
-function checkSelectors(mesh: LinkedMesh, directory: WorkloadDirectory, findings: Findings): void {
-  for (const object of objectsOf(mesh.input.objects, 'Service')) {
-    const { selector, ports } = object.spec
-    const workloads = selector
-      ? directory.select(object.namespace, selector)
-      : directory.ofService(object.namespace, object.name)
-    if (workloads.length === 0 && selector)
-      findings.add('WEFT-1106', object, 'spec.selector', object.position, 'no workload carries these labels')
-    for (const [index, port] of ports.entries())
-      for (const workload of workloads) {
-        if (portOf(workload, port.targetPort)) continue
-        const message = `the workload ${workload.namespace}/${workload.name} declares no port ${port.targetPort}`
-        findings.add('WEFT-1107', object, `spec.ports[${index}].targetPort`, object.position, message)
-      }
-  }
-  for (const gateway of mesh.gateways)
-    if (!directory.all.some(workload => selects(gateway.spec.selector, workload.labels)))
-      findings.add('WEFT-1106', gateway, 'spec.selector', gateway.position, 'no workload carries these labels')
 }

@@ -4,7 +4,9 @@ import type { ConfigObjectOf } from '../../model/config-object.ts'
 import type { MeshConfig } from '../../model/mesh-config.ts'
 import type { RegistryService } from '../../model/registry-service.ts'
 import type { Workload } from '../../model/workload.ts'
-import type { EndpointMaker, TargetPort } from './endpoint-maker.ts'
+import type { WorkloadEntry } from '../../model/workload-entry.ts'
+import { isIpAddress } from '../host/ip-address.ts'
+import { type EndpointMaker, entryWithLabels, type TargetPort } from './endpoint-maker.ts'
 import { EntryService } from './entry-service.ts'
 import type { MeshEndpoint, MeshService, MeshServicePort } from './mesh-service.ts'
 import { originOf } from './precedence.ts'
@@ -72,7 +74,9 @@ function ofKubernetes(
 ): MeshService {
   const { spec, namespace, name } = object
   const targets = new Map<number, TargetPort>(spec.ports.map(port => [port.number, port.targetPort]))
-  const workloads = spec.selector ? directory.select(namespace, spec.selector) : directory.ofService(namespace, name)
+  const { selector } = spec
+  const workloads = selector ? directory.select(namespace, selector) : directory.ofService(namespace, name)
+  const entries = selector ? directory.selectEntries(namespace, selector) : []
   return new WorkloadService(
     {
       host: `${name}.${namespace}.svc.${meshConfig.domainSuffix}`,
@@ -84,7 +88,7 @@ function ofKubernetes(
       exportTo: spec.exportTo,
       origins: [originOf(object)],
     },
-    workloads,
+    { workloads, entries: entries.filter(entry => isIpAddress(entry.spec.address)).map(named) },
     port => targets.get(port.number) ?? port.number,
     spec.publishNotReadyAddresses,
     maker,
@@ -105,7 +109,7 @@ function ofRegistry(service: RegistryService, { directory, maker, meshConfig }: 
       exportTo: [],
       origins: [{ kind: 'RegistryService', namespace, name }],
     },
-    directory.ofService(namespace, name),
+    { workloads: directory.ofService(namespace, name), entries: [] },
     port => targets.get(port.number) ?? port.number,
     false,
     maker,
@@ -114,7 +118,17 @@ function ofRegistry(service: RegistryService, { directory, maker, meshConfig }: 
 
 type Description = Omit<MeshService, 'endpoints' | 'subjectAltNames' | 'external' | 'resolution' | 'key'>
 
-/** A service whose endpoints are registered workloads. */
+/** What a selector finds. */
+interface Members {
+  readonly workloads: readonly Workload[]
+  readonly entries: readonly { readonly name: string; readonly entry: WorkloadEntry }[]
+}
+
+function named(object: ConfigObjectOf<'WorkloadEntry'>) {
+  return { name: object.name, entry: entryWithLabels(object) }
+}
+
+/** A service whose endpoints are registered workloads, and WorkloadEntries with an address of their own. */
 class WorkloadService implements MeshService {
   readonly host: string
   readonly name: string
@@ -127,7 +141,7 @@ class WorkloadService implements MeshService {
   readonly exportTo: readonly string[]
   readonly origins: MeshService['origins']
   readonly key: string
-  readonly workloads: readonly Workload[]
+  readonly #members: Members
   readonly #target: (port: MeshServicePort) => TargetPort
   readonly #publishNotReady: boolean
   readonly #maker: EndpointMaker
@@ -135,7 +149,7 @@ class WorkloadService implements MeshService {
 
   constructor(
     description: Description,
-    workloads: readonly Workload[],
+    members: Members,
     target: (port: MeshServicePort) => TargetPort,
     publishNotReady: boolean,
     maker: EndpointMaker,
@@ -149,7 +163,7 @@ class WorkloadService implements MeshService {
     this.exportTo = description.exportTo
     this.origins = description.origins
     this.key = `${description.namespace}/${description.host}`
-    this.workloads = workloads
+    this.#members = members
     this.#target = target
     this.#publishNotReady = publishNotReady
     this.#maker = maker
@@ -158,8 +172,13 @@ class WorkloadService implements MeshService {
   endpoints(port: MeshServicePort): readonly MeshEndpoint[] {
     let endpoints = this.#endpoints.get(port.number)
     if (!endpoints) {
-      const ready = this.workloads.filter(workload => workload.healthy || this.#publishNotReady)
-      endpoints = ready.flatMap(workload => this.#maker.ofWorkload(workload, this.#target(port)) ?? [])
+      const { workloads, entries } = this.#members
+      const target = this.#target(port)
+      const ready = workloads.filter(workload => workload.healthy || this.#publishNotReady)
+      endpoints = [
+        ...ready.flatMap(workload => this.#maker.ofWorkload(workload, target) ?? []),
+        ...entries.flatMap(({ name, entry }) => this.#maker.ofEntry(entry, this.namespace, name, port, target) ?? []),
+      ]
       this.#endpoints.set(port.number, endpoints)
     }
     return endpoints
@@ -167,9 +186,9 @@ class WorkloadService implements MeshService {
 
   /** Of all its workloads, well or not: health comes and goes, and must not change the cluster. */
   subjectAltNames(): readonly string[] {
-    const names = this.workloads.map(({ namespace, serviceAccount }) =>
-      this.#maker.identityOf(namespace, serviceAccount),
-    )
-    return [...new Set(names)].sort()
+    const { workloads, entries } = this.#members
+    const accounts = entries.map(({ entry }) => entry.serviceAccount).filter(account => account !== '')
+    const names = [...workloads.map(workload => workload.serviceAccount), ...accounts]
+    return [...new Set(names.map(name => this.#maker.identityOf(this.namespace, name)))].sort()
   }
 }

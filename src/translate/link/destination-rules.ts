@@ -25,6 +25,15 @@ export interface MergedRule {
   readonly key: string
 }
 
+/** A rule while objects are still merged into it. */
+interface Draft extends MergedRule {
+  trafficPolicy: TrafficPolicy | null
+  readonly subsets: Subset[]
+  readonly origins: Origin[]
+  /** Of its subsets. */
+  readonly names: Set<string>
+}
+
 export class DestinationRules {
   readonly #rootNamespace: string
   /** By `namespace/host`. */
@@ -36,42 +45,34 @@ export class DestinationRules {
   /** `objects` in order of precedence. */
   constructor(objects: readonly RuleObject[], rootNamespace: string, domainSuffix: string) {
     this.#rootNamespace = rootNamespace
-    for (const object of objects) this.#add(object, expandShortName(object.spec.host, object.namespace, domainSuffix))
+    const drafts = new Map<string, Draft>()
+    for (const object of objects)
+      this.#add(object, expandShortName(object.spec.host, object.namespace, domainSuffix), drafts)
     this.selectors = objects.flatMap(({ spec }) => (spec.workloadSelector ? [spec.workloadSelector] : []))
   }
 
-  #add(object: RuleObject, host: string): void {
+  #add(object: RuleObject, host: string, drafts: Map<string, Draft>): void {
     const key = `${object.namespace}/${host}`
     if (isWildcard(host)) this.#wildcardNamespaces.add(object.namespace)
     const rules = this.#rules.get(key) ?? []
     this.#rules.set(key, rules)
     const { exportTo, workloadSelector, trafficPolicy, subsets } = object.spec
-    const audience = JSON.stringify([[...exportTo].sort(), workloadSelector])
-    const at = rules.findIndex(rule => JSON.stringify([[...rule.exportTo].sort(), rule.workloadSelector]) === audience)
-    const base = rules[at]
+    const audience = JSON.stringify([key, [...exportTo].sort(), workloadSelector])
+    const base = drafts.get(audience)
     if (!base) {
       const { namespace, name } = object
       const origins = [originOf(object)]
-      rules.push({
-        host,
-        namespace,
-        name,
-        trafficPolicy,
-        subsets,
-        exportTo,
-        workloadSelector,
-        origins,
-        key: `${key}/${name}`,
-      })
+      const names = new Set(subsets.map(subset => subset.name))
+      const rule = { host, namespace, name, trafficPolicy, subsets: [...subsets], exportTo, workloadSelector, origins }
+      const draft = { ...rule, key: `${key}/${name}`, names }
+      drafts.set(audience, draft)
+      rules.push(draft)
       return
     }
-    const fresh = subsets.filter(subset => !base.subsets.some(known => known.name === subset.name))
-    rules[at] = {
-      ...base,
-      trafficPolicy: base.trafficPolicy ?? trafficPolicy,
-      subsets: [...base.subsets, ...fresh],
-      origins: [...base.origins, originOf(object)],
-    }
+    base.trafficPolicy ??= trafficPolicy
+    for (const subset of subsets) if (!base.names.has(subset.name)) base.subsets.push(subset)
+    for (const { name } of subsets) base.names.add(name)
+    base.origins.push(originOf(object))
   }
 
   /** Client's namespace, then the service's, then the root's: the first with a match wins entirely. */

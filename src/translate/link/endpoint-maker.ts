@@ -35,15 +35,19 @@ export class EndpointMaker {
     }
   }
 
-  /** An endpoint written by hand: its own port map beats targetPort, which beats the service's port. */
+  /**
+   * An endpoint written by hand: its own port map beats targetPort, which beats the service's port. Null when targetPort is
+   * a name that the map has not.
+   */
   ofEntry(
     entry: WorkloadEntry,
     namespace: string,
     name: string,
     port: { readonly name: string; readonly number: number },
     target: TargetPort,
-  ): MeshEndpoint {
-    const number = entry.ports[port.name] ?? (typeof target === 'number' ? target : port.number)
+  ): MeshEndpoint | null {
+    const number = typeof target === 'string' ? entry.ports[target] : (entry.ports[port.name] ?? target)
+    if (number === undefined) return null
     const declared = entry.labels['security.istio.io/tlsMode'] === 'istio'
     const policy = this.#policies.of(namespace, entry.labels, number)
     return {

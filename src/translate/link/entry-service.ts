@@ -3,6 +3,7 @@ import type { ConfigObjectOf } from '../../model/config-object.ts'
 import { NO_LOCALITY } from '../../model/locality.ts'
 import type { Workload } from '../../model/workload.ts'
 import type { WorkloadEntry } from '../../model/workload-entry.ts'
+import { isIpAddress } from '../host/ip-address.ts'
 import { type EndpointMaker, entryWithLabels } from './endpoint-maker.ts'
 import type { MeshEndpoint, MeshService, MeshServicePort } from './mesh-service.ts'
 import { originOf } from './precedence.ts'
@@ -76,7 +77,7 @@ export class EntryService implements MeshService {
     const ready = workloads.filter(workload => workload.healthy)
     return [
       ...ready.flatMap(workload => this.#maker.ofWorkload(workload, target) ?? []),
-      ...entries.map(({ name, entry }) => this.#maker.ofEntry(entry, this.namespace, name, port, target)),
+      ...entries.flatMap(({ name, entry }) => this.#maker.ofEntry(entry, this.namespace, name, port, target) ?? []),
     ]
   }
 
@@ -97,6 +98,7 @@ function partOf(object: EntryObject, host: string, directory: WorkloadDirectory)
   if (spec.workloadSelector) {
     const entries = directory
       .selectEntries(namespace, spec.workloadSelector)
+      .filter(entry => spec.resolution === 'DNS' || isIpAddress(entry.spec.address))
       .map(entry => ({ name: entry.name, entry: entryWithLabels(entry) }))
     return { object, workloads: directory.select(namespace, spec.workloadSelector), entries }
   }

@@ -1,14 +1,35 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { formatProblem } from '../../base/problem.ts'
 import type { ConfigObject } from '../../model/config-object.ts'
 import { DEFAULT_MESH_CONFIG, type MeshConfig } from '../../model/mesh-config.ts'
 import type { ProxyNode } from '../../model/proxy-node.ts'
 import type { Workload } from '../../model/workload.ts'
+import type { LbEndpoint } from '../../xds/generated/envoy/config/endpoint/v3/endpoint_components_pb.ts'
+import type { ClusterLoadAssignment } from '../../xds/generated/envoy/config/endpoint/v3/endpoint_pb.ts'
 import type { RouteConfiguration } from '../../xds/generated/envoy/config/route/v3/route_pb.ts'
 import { emit } from '../emit/emit.ts'
 import { parseConfig } from '../parse-config.ts'
 import { link } from './link.ts'
 import type { LinkedMesh } from './linked-mesh.ts'
+
+const WORKLOAD: Workload = {
+  name: 'w',
+  namespace: 'default',
+  service: '',
+  version: '',
+  description: '',
+  labels: {},
+  serviceAccount: 'w',
+  address: '127.0.0.1',
+  applicationAddress: '127.0.0.1',
+  ports: [],
+  locality: { region: '', zone: '', subZone: '' },
+  weight: 1,
+  tlsMode: 'istio',
+  proxy: null,
+  healthy: true,
+}
 
 function objects(text: string): readonly ConfigObject[] {
   const parsed = parseConfig([{ file: 'a.yaml', text }], { defaultNamespace: 'default' })
@@ -218,4 +239,102 @@ test('destination rules: own namespace first, then the service, then the root; m
   assert.deepEqual(subsets('other'), ['mine '])
   assert.deepEqual(subsets('third'), ['wild '])
   assert.deepEqual(subsets('third', { app: 'x' }), ['selected '])
+})
+
+const entry = (name: string, spec: string): string =>
+  `apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: ${name}}\nspec: {hosts: [${name}.example.com], ports: [{number: 80, name: http}], ${spec}}\n---\n`
+const workloadEntry = (name: string, spec: string): string =>
+  `apiVersion: networking.istio.io/v1\nkind: WorkloadEntry\nmetadata: {name: ${name}}\nspec: {labels: {app: a}, ${spec}}\n---\n`
+
+function assignments(linked: LinkedMesh): ClusterLoadAssignment[] {
+  return emit(linked, node()).endpoints.map(resource => resource.message as ClusterLoadAssignment)
+}
+
+/** `address:port` of every endpoint, by cluster. */
+function addresses(linked: LinkedMesh): Record<string, readonly string[]> {
+  const of = ({ hostIdentifier }: LbEndpoint): string => {
+    const address = hostIdentifier.case === 'endpoint' ? hostIdentifier.value.address?.address : undefined
+    if (address?.case !== 'socketAddress') return '?'
+    return `${address.value.address}:${address.value.portSpecifier.value}`
+  }
+  return Object.fromEntries(
+    assignments(linked).map(({ clusterName, endpoints }) => [
+      clusterName,
+      endpoints.flatMap(locality => locality.lbEndpoints.map(of)),
+    ]),
+  )
+}
+
+test('a Service selects WorkloadEntries, by number and by name of their ports', () => {
+  const linked = mesh(
+    `apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {selector: {app: a}, ports: [{port: 80, name: http, targetPort: 8080}, {port: 81, name: adm, targetPort: admin}]}\n---\n${workloadEntry('one', 'address: 10.0.0.1, serviceAccount: x')}${workloadEntry('two', 'address: 10.0.0.2, ports: {admin: 9000, http: 9001}')}`,
+  )
+  assert.deepEqual(addresses(linked), {
+    'outbound|80||s.default.svc.cluster.local': ['10.0.0.1:8080', '10.0.0.2:9001'],
+    'outbound|81||s.default.svc.cluster.local': ['10.0.0.2:9000'],
+  })
+  assert.deepEqual(linked.services[0]?.subjectAltNames(), ['spiffe://cluster.local/ns/default/sa/x'])
+})
+
+test('a WorkloadEntry with a name for an address is no endpoint where nothing resolves it', () => {
+  const selector = 'workloadSelector: {labels: {app: a}}'
+  const linked = mesh(
+    `${entry('s', `resolution: STATIC, ${selector}`)}${workloadEntry('w', 'address: db.example.org')}${workloadEntry('x', 'address: 10.0.0.1')}`,
+  )
+  assert.deepEqual(addresses(linked), { 'outbound|80||s.example.com': ['10.0.0.1:80'] })
+  assert.match(
+    linked.problems.map(formatProblem).join('\n'),
+    /^a\.yaml:\d+:7: warning WEFT-1012 .*default\/w spec.address/,
+  )
+})
+
+test('weights that Envoy could not add up are made smaller in proportion', () => {
+  const endpoints =
+    'resolution: STATIC, endpoints: [{address: 10.0.0.1, weight: 4294967295}, {address: 10.0.0.2, weight: 2147483648}, {address: 10.0.0.3}]'
+  const [assignment] = assignments(mesh(entry('s', endpoints)))
+  const locality = assignment!.endpoints[0]!
+  const weights = locality.lbEndpoints.map(endpoint => endpoint.loadBalancingWeight!)
+  assert.equal(
+    locality.loadBalancingWeight,
+    weights.reduce((sum, weight) => sum + weight, 0),
+  )
+  assert.ok(locality.loadBalancingWeight! <= 0xffff_ffff)
+  assert.equal(Math.round((weights[0]! / weights[1]!) * 1000), 2000)
+  assert.equal(weights[2], 1)
+})
+
+test('no two listeners of a proxy have one address', () => {
+  const gateway = (name: string, port: number, bind = '') =>
+    `apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: ${name}}\nspec: {servers: [{port: {number: ${port}, name: http, protocol: HTTP}, hosts: ["*"], bind: "${bind}"}]}\n---\n`
+  const names = (linked: LinkedMesh, client: Partial<ProxyNode>) =>
+    emit(linked, node(client)).listeners.map(listener => listener.name)
+  const linked = mesh(gateway('a', 80) + gateway('b', 80, '127.0.0.1') + gateway('c', 8080) + gateway('d', 90))
+  const proxy = { kind: 'router', bindAddress: '127.0.0.1', gatewayPorts: { 80: 8080 } } as const
+  const router = { ...WORKLOAD, proxy }
+  assert.deepEqual(names(linked, { kind: 'router', workload: router }), ['127.0.0.1_8080', '127.0.0.1_90'])
+  const ports = [{ name: 'http', number: 80, applicationPort: 8000, inboundPort: 80 }]
+  const sidecar = { ...WORKLOAD, ports, proxy: { kind: 'sidecar', bindAddress: '127.0.0.1' } } as const
+  assert.deepEqual(names(mesh(service('a') + service('b', 81)), { workload: sidecar }), [
+    '127.0.0.1_80',
+    '127.0.0.1_81',
+  ])
+})
+
+test('the oldest PeerAuthentication of a level decides even where it leaves the mode open; others are told', () => {
+  const policy = (name: string, mode: string, namespace = 'default', more = '') =>
+    `apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: ${name}, namespace: ${namespace}}\nspec: {mtls: {mode: ${mode}}${more}}\n---\n`
+  const linked = mesh(
+    policy('a', 'UNSET') +
+      policy('b', 'DISABLE') +
+      policy('m', 'PERMISSIVE', 'istio-system') +
+      policy('n', 'DISABLE', 'istio-system', ', selector: {matchLabels: {app: a}}'),
+  )
+  assert.equal(linked.peerPolicies.of('default', {}, 80).mode, 'PERMISSIVE')
+  assert.deepEqual(
+    linked.problems.map(problem => [problem.object, problem.code]),
+    [
+      ['PeerAuthentication default/b', 'WEFT-1012'],
+      ['PeerAuthentication istio-system/n', 'WEFT-1012'],
+    ],
+  )
 })

@@ -42,7 +42,7 @@ export function resolveGateway(reference: string, namespace: string): string {
 }
 
 /**
- * Those a proxy in `namespace` sees, in Istio's order of look-up: private to the namespace, exported to it by name, public;
+ * Those a proxy in `namespace` sees, in Istio's order of look-up: the namespace's own, exported to it by name, public;
  * within each, precedence.
  */
 export function visibleVirtualServices(
@@ -51,7 +51,7 @@ export function visibleVirtualServices(
 ): readonly LinkedVirtualService[] {
   const rank = (service: LinkedVirtualService): number => {
     if (service.exportTo.length === 0 || service.exportTo.includes('*')) return 2
-    return service.namespace === namespace && service.exportTo.length === 1 ? 0 : 1
+    return service.namespace === namespace ? 0 : 1
   }
   const seen = all.filter(service => exportedTo(service.exportTo, namespace))
   return [0, 1, 2].flatMap(wanted => seen.filter(service => rank(service) === wanted))

@@ -17,7 +17,8 @@ const DEFAULT: PeerPolicy = { mode: 'STRICT', origin: null }
 
 export class PeerPolicies {
   readonly #mesh: PeerPolicy
-  readonly #byNamespace = new Map<string, PeerPolicy>()
+  /** Null: the namespace has what the mesh has. */
+  readonly #byNamespace = new Map<string, PeerPolicy | null>()
   readonly #byWorkload = new Map<string, Policy[]>()
 
   /** `policies` in order of precedence. */
@@ -34,8 +35,8 @@ export class PeerPolicies {
         else this.#byWorkload.set(policy.namespace, [policy])
       } else if (policy.namespace === rootNamespace) {
         mesh ??= mode === 'UNSET' ? DEFAULT : { mode, origin: originOf(policy) }
-      } else if (!this.#byNamespace.has(policy.namespace) && mode !== 'UNSET') {
-        this.#byNamespace.set(policy.namespace, { mode, origin: originOf(policy) })
+      } else if (!this.#byNamespace.has(policy.namespace)) {
+        this.#byNamespace.set(policy.namespace, mode === 'UNSET' ? null : { mode, origin: originOf(policy) })
       }
     }
     this.#mesh = mesh ?? DEFAULT

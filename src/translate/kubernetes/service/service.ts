@@ -41,7 +41,7 @@ function parseSpec(spec: ObjectReader, context: ObjectContext): Service {
   addresses.delete('None')
   const service: Service = {
     type,
-    selector: spec.has('selector') ? readLabels(spec, 'selector') : null,
+    selector: readServiceSelector(spec),
     ports,
     headless,
     addresses: [...addresses],
@@ -50,6 +50,12 @@ function parseSpec(spec: ObjectReader, context: ObjectContext): Service {
   }
   spec.done()
   return service
+}
+
+/** An empty selector is none, in Kubernetes. */
+function readServiceSelector(spec: ObjectReader): Readonly<Record<string, string>> | null {
+  const labels = readLabels(spec, 'selector')
+  return Object.keys(labels).length > 0 ? labels : null
 }
 
 function checkAffinity(spec: ObjectReader): void {
