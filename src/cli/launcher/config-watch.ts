@@ -51,11 +51,13 @@ export class ConfigWatch {
     const saidBefore = this.#said
     const state = await this.#read()
     if (state !== null && !this.#closed) {
-      if (this.#said !== saidBefore && state.problems.length > 0) {
+      const changed = this.#said !== saidBefore
+      if (changed && state.problems.length > 0) {
         this.#host.say(
           `a saved file was refused, and nothing has changed:\n${formatProblems(state.problems).trimEnd()}`,
         )
       } else if (state.revision > revisionBefore) this.#host.say(`configuration is at revision ${state.revision}`)
+      else if (changed) this.#host.say(`the saved files are in order again: they are revision ${state.revision}`)
     }
     this.#schedule()
   }

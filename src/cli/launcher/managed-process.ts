@@ -36,6 +36,7 @@ export interface ManagedProcessOptions {
   readonly onExit?: (exit: ProcessExit) => void
 }
 
+const TRIM_EVERY_MS = 5000
 const FIRST_BACK_OFF_MS = 1000
 const LONGEST_BACK_OFF_MS = 30_000
 /** A child that ran this long had recovered: its next crash is the first of a new row. */
@@ -52,6 +53,7 @@ export class ManagedProcess {
   #startedAt = 0
   #logStart = 0
   #restartTimer: Timer | null = null
+  #trimTimer: Timer | null = null
   #stopping = false
 
   constructor(host: LauncherHost, options: ManagedProcessOptions) {
@@ -74,8 +76,9 @@ export class ManagedProcess {
     if (this.#stopping) return
     const { command, cwd, env, inheritOutput } = this.#options
     this.#startedAt = this.#host.clock.now()
-    this.#logStart = this.log.size()
     const output = inheritOutput ? null : this.log.open()
+    this.#logStart = this.log.size()
+    if (output !== null) this.#trimLater()
     const child = spawn(command[0] ?? '', command.slice(1), {
       cwd,
       env: { ...env },
@@ -165,6 +168,7 @@ export class ManagedProcess {
   #onExit(child: ChildProcess, exit: ProcessExit): void {
     if (this.#child !== child) return
     this.#child = null
+    this.#trimTimer?.cancel()
     if (child.pid !== undefined) {
       // What it started itself goes with it: the pid of a group's leader is not given away while the group lives.
       killGroup(child.pid, 'SIGKILL')
@@ -179,6 +183,18 @@ export class ManagedProcess {
     this.#host.say(`${this.describeExit(exit)}; starting it again in ${this.#backOffMs / 1000} s`)
     this.#restartTimer = this.#host.clock.setTimer(this.#backOffMs, () => void this.#startAgain())
     this.#backOffMs = Math.min(LONGEST_BACK_OFF_MS, this.#backOffMs * 2)
+  }
+
+  /** An access log under load fills a disk. */
+  #trimLater(): void {
+    this.#trimTimer = this.#host.clock.setTimer(TRIM_EVERY_MS, () => {
+      try {
+        if (this.log.trim()) this.#logStart = 0
+      } catch (error) {
+        this.#host.say(`${this.log.file} cannot be shortened: ${error instanceof Error ? error.message : error}`)
+      }
+      this.#trimLater()
+    })
   }
 
   async #startAgain(): Promise<void> {

@@ -1,5 +1,5 @@
-// Where a child's output goes: `<state>/logs/<name>.log`, the one before kept as `.1` when it has grown large.
-import { closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync, statSync } from 'node:fs'
+// Where a child's output goes: `<state>/logs/<name>.log`, kept as `.1` and begun anew when it has grown large.
+import { closeSync, copyFileSync, fstatSync, mkdirSync, openSync, readSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 
 const LARGE_BYTES = 16 * 1024 * 1024
@@ -15,9 +15,19 @@ export class ProcessLog {
   /** A descriptor to append to; the caller closes it once the child has it. */
   open(): number {
     mkdirSync(join(this.file, '..'), { recursive: true })
-    const size = statSync(this.file, { throwIfNoEntry: false })?.size ?? 0
-    if (size > LARGE_BYTES) renameSync(this.file, `${this.file}.1`)
+    this.trim()
     return openSync(this.file, 'a', 0o600)
+  }
+
+  /**
+   * Begins it anew when it is large; says whether it did. Copied and cut, not renamed: the child that writes goes on in
+   * the same file, at its new end. What is written in between is lost.
+   */
+  trim(): boolean {
+    if (this.size() <= LARGE_BYTES) return false
+    copyFileSync(this.file, `${this.file}.1`)
+    truncateSync(this.file)
+    return true
   }
 
   size(): number {
