@@ -191,6 +191,10 @@ test('completions name every verb and its options', async () => {
 test('whatever is wrong is said by weft, and by the names that people know', async () => {
   assert.match((await weft('nope')).stderr, /^weft: unknown command 'nope'/)
   assert.match((await weft('get', 'pods', '--server', url)).stderr, /gateways, serviceentries/)
+  const unreachable = await weft('version', '--server', 'http://127.0.0.1:1')
+  assert.deepEqual([unreachable.code, unreachable.stdout], [1, ''])
+  assert.match(unreachable.stderr, /no mesh answers/)
+  assert.match((await weft('--version')).stdout, /^\d+\.\d+\.\d+\n$/)
 })
 
 test('the token on disk goes to this machine alone', async () => {
@@ -232,4 +236,16 @@ test('apply reads the links in a directory, as mounted configuration has them', 
   answers.set('/v1/config/apply', [200, { revision: 1, changes: [], problems: [] }])
   assert.equal((await weft('apply', '-f', 'links', '--server', url)).code, 0)
   assert.equal(calls.length, 1)
+})
+
+test('get of one thing by its name prints that thing, whatever it is', async () => {
+  const instance = { name: 'a-0', namespace: 'default', service: 'a', ports: [] }
+  answers.set('/v1/instances', [200, { instances: [instance] }])
+  answers.set('/v1/services', [200, { services: [{ name: 'a', namespace: 'default', ports: [] }] }])
+  for (const [what, name] of [
+    ['instances', 'a-0'],
+    ['registrations', 'a'],
+  ] as const) {
+    assert.equal(JSON.parse((await weft('get', what, name, '--server', url, '-o', 'json')).stdout).name, name)
+  }
 })

@@ -1,6 +1,7 @@
 // The command line as a whole: finds the verb, runs it, and turns whatever comes of it into an exit code.
 import { Command, CommanderError } from 'commander'
 import { ApiError } from './client/api-client.ts'
+import { programVersion } from './client/program-version.ts'
 import type { CliContext } from './contract/cli-context.ts'
 import { CommandFailure } from './contract/command-failure.ts'
 import { EXIT } from './contract/exit-code.ts'
@@ -24,6 +25,7 @@ async function buildProgram(context: CliContext, args: readonly string[]): Promi
   const program = new Command('weft')
     .description("A service mesh in TypeScript: Istio's configuration, Envoy's xDS, on any machine with Node.")
     .usage('VERB [options]')
+    .version(programVersion())
     .enablePositionalOptions()
     .addHelpText('after', '\nExample:\n  weft up examples/bookinfo\n\n"weft VERB --help" says more about each verb.')
   const wanted = args[0] === 'help' ? args[1] : args[0]

@@ -36,10 +36,8 @@ export function parseLabels(text: string, before: Readonly<Record<string, string
   return labels
 }
 
-/** `NAME` or `NAME.NAMESPACE`, as istioctl takes it. */
+/** `NAME` or `NAME.NAMESPACE`, after `pod/` or the like, as istioctl takes it. */
 export function parseWorkloadName(text: string, defaultNamespace: string): { name: string; namespace: string } {
-  const [kind, rest] = text.includes('/') ? text.split('/', 2) : ['', text]
-  void kind
-  const [name = '', namespace = defaultNamespace] = (rest ?? '').split('.', 2)
+  const [name = '', namespace = defaultNamespace] = text.slice(text.indexOf('/') + 1).split('.', 2)
   return { name, namespace }
 }

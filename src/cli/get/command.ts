@@ -1,7 +1,6 @@
 // weft get: config objects, and what the registry knows: services and instances.
 import { Command } from 'commander'
 import type { ConfigEntry, InstancesAnswer, ServicesAnswer } from '../client/api-answer.ts'
-import type { ApiClient } from '../client/api-client.ts'
 import { addMeshOptions, connectToMesh, type MeshOptions } from '../client/mesh-location.ts'
 import type { CliContext } from '../contract/cli-context.ts'
 import { CommandFailure } from '../contract/command-failure.ts'
@@ -70,10 +69,10 @@ function configTable(context: CliContext, objects: readonly ConfigEntry[]): Tabl
 }
 
 async function getInstances(context: CliContext, name: string | undefined, options: GetOptions): Promise<void> {
-  const { instances } = await fromApi<InstancesAnswer>(connectToMesh(context, options), '/v1/instances')
+  const { instances } = await connectToMesh(context, options).get<InstancesAnswer>('/v1/instances')
   const found = select(instances, name, options)
   requireFound(found, 'instance', name, options)
-  printData(context, options.output, found, () => ({
+  printData(context, options.output, name === undefined ? found : found[0], () => ({
     header: ['NAME', 'NAMESPACE', 'SERVICE', 'VERSION', 'HEALTH', 'ADDRESS', 'PORTS', 'SERVICE ACCOUNT'],
     rows: found.map(instance => [
       instance.name,
@@ -90,10 +89,10 @@ async function getInstances(context: CliContext, name: string | undefined, optio
 }
 
 async function getServices(context: CliContext, name: string | undefined, options: GetOptions): Promise<void> {
-  const { services } = await fromApi<ServicesAnswer>(connectToMesh(context, options), '/v1/services')
+  const { services } = await connectToMesh(context, options).get<ServicesAnswer>('/v1/services')
   const found = select(services, name, options)
   requireFound(found, 'service', name, options)
-  printData(context, options.output, found, () => ({
+  printData(context, options.output, name === undefined ? found : found[0], () => ({
     header: ['NAME', 'NAMESPACE', 'VERSION', 'PORTS', 'DESCRIPTION'],
     rows: found.map(service => [
       service.name,
@@ -104,10 +103,6 @@ async function getServices(context: CliContext, name: string | undefined, option
     ]),
     none: 'no services are registered; those of Kubernetes manifests are shown by "weft get services"',
   }))
-}
-
-function fromApi<T>(api: ApiClient, path: string): Promise<T> {
-  return api.get<T>(path)
 }
 
 function select<T extends Named>(all: readonly T[], name: string | undefined, options: GetOptions): T[] {

@@ -36,7 +36,7 @@ export function versionCommand(context: CliContext): Command {
     })
 }
 
-/** Nothing, where no mesh answers: the program's own version is an answer too. */
+/** Nothing, where no mesh answers and none was named: the program's own version is an answer too. */
 async function remote(context: CliContext, options: MeshOptions): Promise<Partial<Versions>> {
   try {
     const api = connectToMesh(context, options)
@@ -45,7 +45,8 @@ async function remote(context: CliContext, options: MeshOptions): Promise<Partia
     const dataPlane: Record<string, number> = {}
     for (const proxy of proxies) dataPlane[proxy.version] = (dataPlane[proxy.version] ?? 0) + 1
     return { controlPlane: mesh.version, dataPlane }
-  } catch {
+  } catch (error) {
+    if (options.server !== undefined) throw error
     return {}
   }
 }
