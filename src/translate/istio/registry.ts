@@ -26,6 +26,7 @@ export const UNSUPPORTED_ISTIO_KINDS: Readonly<Record<string, readonly string[]>
   'security.istio.io': ['RequestAuthentication', 'AuthorizationPolicy'],
   'telemetry.istio.io': ['Telemetry'],
   'extensions.istio.io': ['WasmPlugin', 'TrafficExtension'],
+  'gateway.networking.x-k8s.io': ['XListenerSet', 'XBackendTrafficPolicy', 'XMesh'],
   'install.istio.io': ['IstioOperator'],
   'gateway.networking.k8s.io': [
     'GatewayClass',
@@ -37,5 +38,6 @@ export const UNSUPPORTED_ISTIO_KINDS: Readonly<Record<string, readonly string[]>
     'UDPRoute',
     'ReferenceGrant',
     'BackendTLSPolicy',
+    'ListenerSet',
   ],
 }

@@ -21,6 +21,12 @@ export function readTrafficPolicy(parent: ObjectReader): TrafficPolicy | null {
   if (portReaders.length > MAX_PORTS)
     reader.sink.error('WEFT-1010', reader.place('portLevelSettings'), `more than ${MAX_PORTS} ports`)
   const portLevelSettings = portReaders.slice(0, MAX_PORTS).map(readPortPolicy)
+  const seen = new Set<number>()
+  for (const [index, { port }] of portLevelSettings.entries()) {
+    if (seen.has(port) && port !== 0)
+      reader.sink.report('WEFT-1012', 'warning', portReaders[index]!, `port ${port} is set before, and that holds`)
+    seen.add(port)
+  }
   requireOne(reader, [...BLOCKS, 'portLevelSettings', 'tunnel', 'proxyProtocol', 'retryBudget'])
   reader.done()
   return { ...blocks, portLevelSettings }

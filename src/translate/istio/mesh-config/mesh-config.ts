@@ -2,6 +2,7 @@
 import { DEFAULT_MESH_CONFIG, type MeshConfig } from '../../../model/mesh-config.ts'
 import { isDnsLabel, isDnsSubdomain } from '../../document/label-rules.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
+import { checkOperators } from '../contract/command-operators.ts'
 import { readHttpRetry } from '../contract/http-retry.ts'
 
 const NOT_YET = [
@@ -41,6 +42,10 @@ const NOT_YET = [
   'proxyInboundListenPort',
   'proxyListenPort',
   'serviceScopeConfigs',
+  'inboundClusterStatName',
+  'outboundClusterStatName',
+  'enablePrometheusMerge',
+  'thriftConfig',
 ]
 
 /** Fields that are wrong keep their default; the problems are in the reader's sink. */
@@ -85,6 +90,7 @@ function readOutboundPolicy(reader: ObjectReader): 'ALLOW_ANY' | 'REGISTRY_ONLY'
 
 function readLogFormat(reader: ObjectReader, encoding: 'TEXT' | 'JSON'): string {
   const format = reader.string('accessLogFormat') ?? ''
+  checkOperators(format, reader.place('accessLogFormat'), reader.sink)
   if (format === '' || encoding === 'TEXT') return format
   try {
     const parsed: unknown = JSON.parse(format)
@@ -104,5 +110,23 @@ function readDefaultConfig(reader: ObjectReader): void {
   config.unsupported('tracing', 'proxyStatsMatcher', 'gatewayTopology', 'proxyHeaders', 'connectionSettings')
   config.unsupported('holdApplicationUntilProxyStarts', 'drainDuration', 'terminationDrainDuration', 'concurrency')
   config.unsupported('proxyMetadata', 'discoveryAddress', 'image', 'readinessProbe', 'runtimeValues', 'meshId')
+  config.unsupported('configPath', 'binaryPath', 'serviceCluster', 'tracingServiceName', 'parentShutdownDuration')
+  config.unsupported(
+    'statsdUdpAddress',
+    'proxyAdminPort',
+    'controlPlaneAuthPolicy',
+    'customConfigFile',
+    'statNameLength',
+  )
+  config.unsupported('proxyBootstrapTemplatePath', 'envoyAccessLogService', 'envoyMetricsService', 'zipkinAddress')
+  config.unsupported(
+    'statusPort',
+    'extraStatTags',
+    'privateKeyProvider',
+    'caCertificatesPem',
+    'sds',
+    'availabilityZone',
+  )
+  config.unsupported('environmentVariables', 'fileFlushInterval', 'fileFlushMinSizeKb')
   config.done()
 }

@@ -3,6 +3,7 @@ import type { ServiceEntry, ServiceEntryPort } from '../../../model/service-entr
 import type { WorkloadEntry } from '../../../model/workload-entry.ts'
 import type { KindDefinition, ObjectContext } from '../../document/kind-definition.ts'
 import { isDnsLabel, readExportTo, readSelector } from '../../document/label-rules.ts'
+import { nearestName } from '../../document/nearest-name.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
 import { isWildcard } from '../../host/host-name.ts'
 import { isCidr, isIpAddress } from '../../host/ip-address.ts'
@@ -39,11 +40,15 @@ function parseSpec(spec: ObjectReader, { namespace }: ObjectContext): ServiceEnt
   for (const { value, place } of addresses)
     if (!isIpAddress(value) && !(resolution === 'STATIC' && isCidr(value)))
       spec.sink.badValue(place, `"${value.slice(0, 80)}" is not an address${resolution === 'STATIC' ? ' or CIDR' : ''}`)
+    else if (value.includes('/') && !isSingleAddress(value))
+      spec.sink.report('WEFT-1012', 'warning', place, `"${value}": a range of addresses has no effect for HTTP`)
   if (written) checkResolution(spec, written, hosts, endpoints, endpointReaders)
+  const ports = readPorts(spec)
+  checkEndpointPorts(endpointReaders, ports)
   const entry: ServiceEntry = {
     hosts: hosts.map(({ value, place }) => ({ value: value.toLowerCase(), position: place.position })),
-    addresses: addresses.map(address => address.value),
-    ports: readPorts(spec),
+    addresses: addresses.map(address => withoutMask(address.value)),
+    ports,
     location,
     resolution,
     endpoints,
@@ -53,6 +58,27 @@ function parseSpec(spec: ObjectReader, { namespace }: ObjectContext): ServiceEnt
   }
   spec.done()
   return entry
+}
+
+/** A CIDR of one address. */
+function isSingleAddress(text: string): boolean {
+  return text.endsWith(text.includes(':') ? '/128' : '/32')
+}
+
+function withoutMask(text: string): string {
+  return isSingleAddress(text) ? text.slice(0, text.indexOf('/')) : text
+}
+
+/** Istio refuses ports of endpoints that the entry itself has not: nothing would ever be sent to them. */
+function checkEndpointPorts(endpoints: readonly ObjectReader[], ports: readonly ServiceEntryPort[]): void {
+  const names = new Set(ports.map(port => port.name))
+  for (const endpoint of endpoints)
+    for (const [name, place] of endpoint.entries('ports')) {
+      if (names.has(name)) continue
+      const near = nearestName(name, names)
+      const message = `no port of the ServiceEntry is called "${name.slice(0, 80)}"`
+      endpoint.sink.badValue(place, message, near && `did you mean "${near}"?`)
+    }
 }
 
 function checkHosts(spec: ObjectReader, hosts: readonly PlacedHost[]): void {

@@ -7,14 +7,13 @@ import {
 } from '../../../model/header-operations.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
 import type { FieldPlace, ProblemSink } from '../../document/problem-sink.ts'
+import { checkOperators } from '../contract/command-operators.ts'
 
 /** Set by a rule, they could make one message end where another begins (RFC 9112, 6): a difference from Istio. */
 const FRAMING: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding', 'connection', 'upgrade'])
 /** RFC 9110, 5.6.2: token; and the pseudo-headers of HTTP/2. */
 const NAME = /^:?[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 const BAD_VALUE = /[\r\n\0]/
-/** Envoy's substitution commands; a percent sign of its own is written twice. */
-const COMMAND = /%(?:%|[A-Z][A-Z0-9_]*(?:\([^%()]*(?:\([^%()]*\)[^%()]*)*\))?(?::\d+)?%)/g
 
 export function readHeaders(reader: ObjectReader): Headers {
   const headers = reader.object('headers')
@@ -37,6 +36,13 @@ function readOperations(parent: ObjectReader, field: 'request' | 'response'): He
   ] as const)
     for (const [name, place] of reader.entries(kind)) {
       checkChangedHeader(name, place, sink)
+      if (isAuthority(name) ? field === 'response' : name.startsWith(':'))
+        sink.report(
+          'WEFT-1012',
+          'warning',
+          place,
+          `"${name.slice(0, 80)}" is left as it is, as in Istio: no rule changes it`,
+        )
       checkHeaderValue(values[name] ?? '', place, sink)
     }
   for (const { value, place } of remove) {
@@ -66,6 +72,5 @@ export function checkHeaderName(name: string, place: FieldPlace, sink: ProblemSi
 function checkHeaderValue(value: string, place: FieldPlace, sink: ProblemSink): void {
   if (value.length > 16_384) sink.badValue(place, 'the value is longer than 16384 characters')
   else if (BAD_VALUE.test(value)) sink.badValue(place, 'the value holds a line break or a null character')
-  else if (value.replaceAll(COMMAND, '').includes('%'))
-    sink.badValue(place, 'the value holds a percent sign that starts no command', 'write %% for a percent sign')
+  else checkOperators(value, place, sink)
 }

@@ -27,7 +27,7 @@ export function readHttpMatch(reader: ObjectReader): HttpMatch {
     ...strings,
     headers: readStringMatches(reader, 'headers', headerName),
     withoutHeaders: readStringMatches(reader, 'withoutHeaders', headerName),
-    queryParams: readStringMatches(reader, 'queryParams', name => name),
+    queryParams: readStringMatches(reader, 'queryParams', (name, place) => checkParameterName(name, place, sink)),
     ignoreUriCase: reader.boolean('ignoreUriCase') ?? false,
     ...(port === undefined ? {} : { port }),
     sourceLabels: readLabels(reader, 'sourceLabels'),
@@ -38,6 +38,7 @@ export function readHttpMatch(reader: ObjectReader): HttpMatch {
   reader.unsupported('statPrefix')
   reader.done()
   checkUriPrefix(match, reader)
+  checkWithoutEffect(match, reader)
   return match
 }
 
@@ -52,6 +53,22 @@ function checkUriPrefix(match: HttpMatch, reader: ObjectReader): void {
       `no path starts with "${uri.value}"`,
       'begin it with "/"',
     )
+}
+
+/** Envoy takes names of 1 to 1024 bytes. */
+function checkParameterName(name: string, place: FieldPlace, sink: ProblemSink): string {
+  if (name === '' || name.length > 1024) sink.badValue(place, 'the name of a parameter has 1 to 1024 characters')
+  return name
+}
+
+function checkWithoutEffect(match: HttpMatch, reader: ObjectReader): void {
+  const warn = (field: string, message: string): void =>
+    reader.sink.report('WEFT-1012', 'warning', reader.place(field), message)
+  if (match.ignoreUriCase && match.uri?.kind !== 'exact' && match.uri?.kind !== 'prefix')
+    warn('ignoreUriCase', 'ignoreUriCase has no effect without an exact or prefix uri; in a regex write (?i)')
+  if (match.gateways.length === 0) return
+  for (const field of ['sourceLabels', 'sourceNamespace'])
+    if (reader.has(field)) warn(field, `${field} has no effect beside gateways, as in Istio`)
 }
 
 function checkMatchedHeader(name: string, place: FieldPlace, sink: ProblemSink): string {

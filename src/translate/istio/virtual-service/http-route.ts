@@ -30,6 +30,9 @@ export function readHttpRoute(reader: ObjectReader): HttpRoute {
       reader.place('headers'),
       'the authority is set twice: by rewrite.authority and by headers.request',
     )
+  for (const field of ['timeout', 'retries'])
+    if (action.kind !== 'route' && reader.has(field))
+      reader.sink.report('WEFT-1012', 'warning', reader.place(field), `${field} has no effect without route`)
   reader.unsupported('fault', 'mirror', 'mirrors', 'mirrorPercentage', 'mirrorPercent', 'mirror_percent')
   reader.unsupported('corsPolicy', 'delegate')
   const route: HttpRoute = {

@@ -30,7 +30,9 @@ export function readStringMatch(value: ValueNode, sink: ProblemSink, presence: b
     sink.badValue(reader.place(kind), `${kind} must not be empty`)
     return undefined
   }
-  if (kind === 'regex') checkRegex(text, reader.place(kind), sink)
+  if (presence && kind === 'regex' && text === '*')
+    sink.badValue(reader.place(kind), '"*" is not a regex', 'write {} to ask only that it is there')
+  else if (kind === 'regex') checkRegex(text, reader.place(kind), sink)
   return { kind, value: text }
 }
 
@@ -52,11 +54,16 @@ export function readStringMatches(
   keyOf: (key: string, place: FieldPlace) => string,
 ): Readonly<Record<string, StringMatch>> {
   const matches: [string, StringMatch][] = []
+  const seen = new Set<string>()
   for (const [key, value] of reader.entries(field)) {
     // `x-name:` with nothing after it is null, which in protobuf's JSON is an empty StringMatch in a map: presence.
     const absent = value.node.kind === 'scalar' && value.node.value === null
     const match: StringMatch | undefined = absent ? { kind: 'present' } : readStringMatch(value, reader.sink, true)
-    if (match) matches.push([keyOf(key, value), match])
+    if (!match) continue
+    const name = keyOf(key, value)
+    if (seen.has(name)) reader.sink.contradiction(value, `"${name.slice(0, 80)}" is given twice, in different cases`)
+    seen.add(name)
+    matches.push([name, match])
   }
   return recordOf(matches.sort(([a], [b]) => (a < b ? -1 : 1)))
 }

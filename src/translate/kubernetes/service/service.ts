@@ -31,6 +31,7 @@ function parseSpec(spec: ObjectReader, context: ObjectContext): Service {
     if (value !== '' && value !== 'None' && !isIpAddress(value))
       sink.badValue(place, `"${value}" is not an address or None`)
   checkAffinity(spec)
+  checkAnnotations(context, spec)
   const ports = readPorts(spec)
   for (const field of WITHOUT_EFFECT)
     if (spec.has(field))
@@ -64,6 +65,12 @@ function checkAffinity(spec: ObjectReader): void {
   spec.unsupported('sessionAffinityConfig', 'trafficDistribution')
   if (spec.enumeration('internalTrafficPolicy', ['Cluster', 'Local']) === 'Local')
     spec.sink.unsupported(spec.place('internalTrafficPolicy'), 'internalTrafficPolicy Local')
+}
+
+function checkAnnotations({ annotations }: ObjectContext, spec: ObjectReader): void {
+  const name = 'networking.istio.io/traffic-distribution'
+  if (annotations[name] === undefined) return
+  spec.sink.unsupported({ path: `metadata.annotations["${name}"]`, position: spec.position }, name)
 }
 
 /** Annotation networking.istio.io/exportTo: `.`, `*`, `~` or namespaces, separated by commas. */
