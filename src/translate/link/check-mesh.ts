@@ -2,7 +2,7 @@
 import type { Problem } from '../../base/problem.ts'
 import type { ConfigObjectOf } from '../../model/config-object.ts'
 import type { RouteDestination } from '../../model/destination.ts'
-import { expandShortName, hostsOverlap, hostWithin, isWildcard } from '../host/host-name.ts'
+import { expandShortName, hostsOverlap, isWildcard, wildcardsOf } from '../host/host-name.ts'
 import { checkPeerPolicies } from './check-peer-policies.ts'
 import { checkSelectors } from './check-selectors.ts'
 import { Findings } from './findings.ts'
@@ -133,10 +133,10 @@ function checkDestinationRules(
   hosts: ReadonlyMap<string, readonly MeshService[]>,
   findings: Findings,
 ): void {
+  const held = new Set([...hosts.keys()].flatMap(host => [...wildcardsOf(host)]))
   for (const object of objectsOf(mesh.input.objects, 'DestinationRule')) {
     const host = expandShortName(object.spec.host, object.namespace, mesh.input.meshConfig.domainSuffix)
-    const known = isWildcard(host) ? [...hosts.keys()].some(name => hostWithin(name, host)) : hosts.has(host)
-    if (known) continue
+    if (hosts.has(host) || held.has(host)) continue
     const hint = isWildcard(host) ? undefined : findings.suggest(host, hosts.keys())
     findings.add('WEFT-1101', object, 'spec.host', object.spec.hostPosition, `the host "${host}" is not known`, hint)
   }

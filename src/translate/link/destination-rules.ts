@@ -25,6 +25,18 @@ export interface MergedRule {
   readonly key: string
 }
 
+/** Who asks, and for which rules alone. */
+interface Client {
+  readonly namespace: string
+  readonly labels: Labels
+  readonly only: ((rule: MergedRule) => boolean) | undefined
+}
+
+/** Exported to its own namespace and to no other. */
+function isPrivate({ exportTo, namespace }: MergedRule): boolean {
+  return exportTo.length === 1 && exportTo[0] === namespace
+}
+
 /** A rule while objects are still merged into it. */
 interface Draft extends MergedRule {
   trafficPolicy: TrafficPolicy | null
@@ -77,30 +89,29 @@ export class DestinationRules {
 
   /** Client's namespace, then the service's, then the root's: the first with a match wins entirely. */
   of(service: MeshService, clientNamespace: string, clientLabels: Labels): MergedRule | null {
-    const levels = clientNamespace === this.#rootNamespace ? [] : [clientNamespace]
-    for (const namespace of [...levels, service.namespace, this.#rootNamespace]) {
-      const rule = this.#mostSpecific(namespace, service.host, clientNamespace, clientLabels)
-      if (rule) return rule
-    }
-    return null
+    const find = (namespace: string, only?: (rule: MergedRule) => boolean): MergedRule | null =>
+      this.#mostSpecific(namespace, service.host, { namespace: clientNamespace, labels: clientLabels, only })
+    // What the root namespace exports is for the whole mesh, and comes last; for its own proxies it has what it keeps.
+    const own = clientNamespace === this.#rootNamespace ? find(clientNamespace, isPrivate) : find(clientNamespace)
+    return own ?? find(service.namespace) ?? find(this.#rootNamespace)
   }
 
-  #mostSpecific(namespace: string, host: string, client: string, labels: Labels): MergedRule | null {
-    const exact = this.#visible(`${namespace}/${host}`, client, labels)
+  #mostSpecific(namespace: string, host: string, client: Client): MergedRule | null {
+    const exact = this.#visible(`${namespace}/${host}`, client)
     if (exact || !this.#wildcardNamespaces.has(namespace)) return exact
     for (const wildcard of wildcardsOf(host)) {
-      const rule = this.#visible(`${namespace}/${wildcard}`, client, labels)
+      const rule = this.#visible(`${namespace}/${wildcard}`, client)
       if (rule) return rule
     }
     return null
   }
 
-  #visible(key: string, client: string, labels: Labels): MergedRule | null {
+  #visible(key: string, { namespace, labels, only }: Client): MergedRule | null {
     const rules = this.#rules.get(key)
     if (!rules) return null
-    const visible = rules.filter(rule => exportedTo(rule.exportTo, client))
+    const visible = rules.filter(rule => exportedTo(rule.exportTo, namespace) && (only?.(rule) ?? true))
     const selected = visible.find(
-      rule => rule.workloadSelector && rule.namespace === client && selects(rule.workloadSelector, labels),
+      rule => rule.workloadSelector && rule.namespace === namespace && selects(rule.workloadSelector, labels),
     )
     return selected ?? visible.find(rule => rule.workloadSelector === null) ?? null
   }
