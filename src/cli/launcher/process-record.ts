@@ -18,6 +18,11 @@ export interface ProcessRecord {
   readonly began: string
 }
 
+/** Of a workload's application, in `weft ps` and for its log: two namespaces may have a workload of the same name. */
+export function processName(workload: { readonly name: string; readonly namespace: string }): string {
+  return workload.namespace === 'default' ? workload.name : `${workload.name}.${workload.namespace}`
+}
+
 export function writeProcessRecord(stateDir: string, process: Omit<ProcessRecord, 'began'>): void {
   const record: ProcessRecord = { ...process, began: processStart(process.pid) }
   writeFileAtomic(recordFile(stateDir, record.name), `${JSON.stringify(record, null, 2)}\n`, 0o644)

@@ -6,6 +6,7 @@ import { CommandFailure } from '../contract/command-failure.ts'
 import type { LauncherHost } from './launcher-host.ts'
 import { ManagedProcess, type ProcessExit } from './managed-process.ts'
 import { admitProxy, type MeshAccess, proxyFiles } from './mesh-access.ts'
+import { processName } from './process-record.ts'
 import { PROXY_HEAP_FLAGS } from './proxy-heap.ts'
 import { answersWell, becomesReady } from './readiness.ts'
 
@@ -50,7 +51,7 @@ export class ProxyRunner {
     this.#spec = spec
     this.#options = options
     this.process = new ManagedProcess(host, {
-      name: spec.kind === 'router' ? spec.name : `${spec.name}-proxy`,
+      name: spec.kind === 'router' ? spec.name : `${processName(spec)}-proxy`,
       role: spec.kind === 'router' ? 'gateway' : 'proxy',
       command: this.#command(),
       cwd: host.cwd,

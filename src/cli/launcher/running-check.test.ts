@@ -78,7 +78,11 @@ test('a weft run goes on in the next mesh, with all that belongs to it', async (
 test('a name that a running process has is not given twice', async () => {
   await start('up', 'up')
   await start('x-v1-0-proxy', 'proxy', 'x-v1-0')
-  assert.throws(() => requireNameFree(state, 'up'), /up is running already \(up, pid \d+\)/)
-  assert.throws(() => requireNameFree(state, 'x-v1-0'), /x-v1-0 is running already/)
-  requireNameFree(state, 'x-v1-1')
+  assert.throws(
+    () => requireNameFree(state, { name: 'up', namespace: 'default' }),
+    /up is running already \(up, pid \d+\)/,
+  )
+  assert.throws(() => requireNameFree(state, { name: 'x-v1-0', namespace: 'default' }), /x-v1-0 is running already/)
+  requireNameFree(state, { name: 'x-v1-1', namespace: 'default' })
+  requireNameFree(state, { name: 'x-v1-0', namespace: 'other' })
 })

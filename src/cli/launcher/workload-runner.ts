@@ -8,6 +8,7 @@ import type { LauncherHost } from './launcher-host.ts'
 import { ManagedProcess, type ProcessExit } from './managed-process.ts'
 import { allSynced, type MeshAccess } from './mesh-access.ts'
 import type { PortAllocator } from './port-allocator.ts'
+import { processName } from './process-record.ts'
 import { findEnvoy, ProxyRunner } from './proxy-runner.ts'
 import { answersWell, becomesReady } from './readiness.ts'
 import type { WorkloadSpec } from './workload-spec.ts'
@@ -170,7 +171,7 @@ export class WorkloadRunner {
     const { spec } = this
     const byName = [...ports.application].map(([number, port]) => [String(number), port] as const)
     const application = new ManagedProcess(this.#host, {
-      name: spec.name,
+      name: processName(spec),
       role: 'application',
       command: spec.command,
       cwd: spec.workingDirectory,

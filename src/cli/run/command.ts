@@ -12,7 +12,7 @@ import { parseLabels, parsePort } from '../contract/option-parsers.ts'
 import type { ProcessExit } from '../launcher/managed-process.ts'
 import { openLauncherHost } from '../launcher/open-launcher-host.ts'
 import { PortAllocator } from '../launcher/port-allocator.ts'
-import { isRunning, readProcessRecords } from '../launcher/process-record.ts'
+import { isRunning, processName, readProcessRecords } from '../launcher/process-record.ts'
 import { runUntilStopped } from '../launcher/run-until-stopped.ts'
 import { requireNameFree } from '../launcher/running-check.ts'
 import { WorkloadRunner } from '../launcher/workload-runner.ts'
@@ -63,11 +63,11 @@ async function run(context: CliContext, command: readonly string[], options: Run
   const host = openLauncherHost(context, { state: options.state, say })
   const spec = workloadSpec(context, command, options, host.stateDir)
   if (options.port !== undefined) await ensureService(api, spec)
-  const allocator = new PortAllocator(join(host.stateDir, `run-${spec.name}.json`), context.random)
+  const allocator = new PortAllocator(join(host.stateDir, `run-${processName(spec)}.json`), context.random)
   const workload = new WorkloadRunner(host, { api, mesh }, spec, { allocator, foreground: true })
   await workload.allocatePorts()
   await runUntilStopped(context, host, {
-    name: `run-${spec.name}`,
+    name: `run-${processName(spec)}`,
     role: 'run',
     start: async () => {
       await workload.start()
@@ -106,7 +106,7 @@ function workloadSpec(
       throw new CommandFailure(`"${text}" is no ${what}: lower-case letters, digits and dashes, please`, EXIT.usage)
     }
   }
-  requireNameFree(stateDir, name)
+  requireNameFree(stateDir, { name, namespace: options.namespace })
   return {
     name,
     namespace: options.namespace,

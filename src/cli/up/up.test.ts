@@ -254,3 +254,18 @@ test('a weft.yaml that cannot be read is faulted for that alone', async () => {
     assert.match(output.stderr, /^weft\.yaml:\d+:\d+: error [^\n]*\n$/)
   }
 })
+
+test('workloads of one name in two namespaces have a record and a log each', async () => {
+  const entry = `  - service: one\n    command: [node, ${APPLICATION}]\n    port: 9000\n`
+  writeFileSync(join(directory, 'weft.yaml'), `workloads:\n${entry}${entry}    namespace: other\n`)
+  const started = up()
+  await ready(started)
+  const records = readProcessRecords(state)
+  assert.deepEqual(
+    records.map(record => record.name).filter(name => name.startsWith('one')),
+    ['one-0-proxy', 'one-0', 'one-0.other-proxy', 'one-0.other'],
+  )
+  started.test.raise('SIGINT')
+  assert.equal(await started.ended, 0)
+  await assertAllGone(records)
+})
