@@ -42,6 +42,13 @@ if (Number(process.versions.node.split('.')[0]) >= OLDEST_MAJOR) {
     process.exit(1)
   }
   const child = spawn(node, [entry, ...process.argv.slice(2)], { stdio: 'inherit' })
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
-  child.on('exit', (code, signal) => (signal ? process.kill(process.pid, signal) : process.exit(code ?? 1)))
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
+  const forward = signal => child.kill(signal)
+  for (const signal of signals) process.on(signal, forward)
+  child.on('exit', (code, signal) => {
+    if (signal === null) process.exit(code ?? 1)
+    // Ended by a signal, this process ends by it too: whoever started it is told the truth.
+    for (const one of signals) process.off(one, forward)
+    process.kill(process.pid, signal)
+  })
 }
