@@ -40,7 +40,7 @@ export interface HttpRoute {
   readonly action: HttpRouteAction
   readonly rewrite: HttpRewrite | null
   readonly headers: Headers
-  /** 0 or absent: none. */
+  /** Absent: none. */
   readonly timeoutMs?: number
   /** Absent: the mesh's default policy. */
   readonly retries?: HttpRetry

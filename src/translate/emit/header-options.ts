@@ -36,13 +36,13 @@ function isAuthority(name: string): boolean {
   return name.toLowerCase() === 'host' || name.toLowerCase() === ':authority'
 }
 
-/** Sets before adds, each by name: the order of a map is nobody's intention. Pseudo-headers are dropped, as in Istio. */
+/** Sets before adds, each by name: the order of a map is nobody's intention. The authority is none of them. */
 function additions({ set, add }: HeaderOperations): HeaderValueOption[] {
   const option = (key: string, value: string, appendAction: HeaderValueOption_HeaderAppendAction): HeaderValueOption =>
     create(HeaderValueOptionSchema, { header: { key, value }, appendAction })
   const usable = (values: Readonly<Record<string, string>>): [string, string][] =>
     Object.entries(values)
-      .filter(([name]) => !isAuthority(name) && !name.startsWith(':'))
+      .filter(([name]) => !isAuthority(name))
       .sort(([a], [b]) => compare(a, b))
   return [
     ...usable(set).map(([key, value]) =>

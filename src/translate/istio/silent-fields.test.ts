@@ -19,14 +19,20 @@ test('what a rule has and nothing looks at is told', () => {
     'warning WEFT-1012 spec.http[0].retries: retries has no effect without route',
   ])
   assert.deepEqual(rule(`{headers: {request: {set: {host: b, ":path": /}}, response: {add: {Host: b}}}, ${route}}`), [
-    'warning WEFT-1012 spec.http[0].headers.request.set[":path"]: ":path" is left as it is, as in Istio: no rule changes it',
-    'warning WEFT-1012 spec.http[0].headers.response.add.Host: "Host" is left as it is, as in Istio: no rule changes it',
+    'error WEFT-1005 spec.http[0].headers.request.set[":path"]: ":path" cannot be set',
+    'error WEFT-1005 spec.http[0].headers.response.add.Host: "Host" cannot be set',
   ])
   const match = '{ignoreUriCase: true, uri: {regex: a}, gateways: [mesh], sourceLabels: {a: b}}'
   assert.deepEqual(
     rule(`{match: [${match}], ${route}}`).map(line => line.split(': ')[0]),
     ['ignoreUriCase', 'sourceLabels'].map(field => `warning WEFT-1012 spec.http[0].match[0].${field}`),
   )
+})
+
+test('a timeout of nothing is refused, as in Istio: none is written by leaving it out', () => {
+  assert.deepEqual(rule(`{timeout: 0s, ${route}}`), [
+    'error WEFT-1005 spec.http[0].timeout: "0s" must be at least 1ms, in whole milliseconds',
+  ])
 })
 
 test('names that could not be told apart, and such as Envoy refuses, are errors', () => {

@@ -37,12 +37,7 @@ function readOperations(parent: ObjectReader, field: 'request' | 'response'): He
     for (const [name, place] of reader.entries(kind)) {
       checkChangedHeader(name, place, sink)
       if (isAuthority(name) ? field === 'response' : name.startsWith(':'))
-        sink.report(
-          'WEFT-1012',
-          'warning',
-          place,
-          `"${name.slice(0, 80)}" is left as it is, as in Istio: no rule changes it`,
-        )
+        sink.badValue(place, `"${name.slice(0, 80)}" cannot be set`, 'of these only the authority of a request can')
       checkHeaderValue(values[name] ?? '', place, sink)
     }
   for (const { value, place } of remove) {

@@ -15,7 +15,7 @@ export function readHttpRoute(reader: ObjectReader): HttpRoute {
   const rewriteReader = reader.object('rewrite')
   const rewrite = rewriteReader ? readRewrite(rewriteReader) : null
   const retriesReader = reader.object('retries')
-  const timeoutMs = reader.duration('timeout', 0)
+  const timeoutMs = reader.duration('timeout', 1)
   const headers = readHeaders(reader)
   if (rewrite && action.kind !== 'route')
     reader.sink.contradiction(
