@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock } from '../../../src/base/clock.ts'
 import { silentLog } from '../../../src/base/log.ts'
 import { formatProblem, type Problem } from '../../../src/base/problem.ts'
-import { systemRandom } from '../../../src/base/random.ts'
+import { SeededRandom } from '../../../src/base/random.ts'
 import type { LogFiles } from '../../../src/data-plane/access-log/log-file.ts'
 import { Proxy as DataPlane } from '../../../src/data-plane/proxy.ts'
 import type { ProxyNode } from '../../../src/model/proxy-node.ts'
@@ -37,7 +37,8 @@ export class MeshProxy {
     const logFiles: LogFiles = { open: () => ({ write: text => void log.push(text), close: () => {} }) }
     const dataPlane = new DataPlane({
       clock: systemClock,
-      random: systemRandom,
+      // The same draws in every run: a share that is within its bound once is within it always.
+      random: new SeededRandom(1),
       log: silentLog,
       network,
       logFiles,

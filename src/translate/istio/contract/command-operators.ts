@@ -46,15 +46,16 @@ const PLAIN = [
   'HOSTNAME',
 ]
 const EITHER = ['START_TIME']
-const HONOURED: readonly string[] = [...PLAIN, ...WITH_ARGUMENT, ...EITHER]
+/** Those that the data plane knows; a test holds the two lists together. */
+export const COMMAND_OPERATORS: readonly string[] = [...PLAIN, ...WITH_ARGUMENT, ...EITHER]
 
 export function checkOperators(text: string, place: FieldPlace, sink: ProblemSink): void {
   if (text.replaceAll(COMMAND, '').includes('%'))
     sink.badValue(place, 'the value holds a percent sign that starts no command', 'write %% for a percent sign')
   for (const [, name, argument] of text.matchAll(COMMAND)) {
     if (name === undefined) continue
-    const near = nearestName(name, HONOURED)
-    if (!HONOURED.includes(name))
+    const near = nearestName(name, COMMAND_OPERATORS)
+    if (!COMMAND_OPERATORS.includes(name))
       sink.unsupported(place, `the command operator %${name.slice(0, 80)}%`, near && `did you mean "${near}"?`)
     else if (WITH_ARGUMENT.includes(name) && !/^\([^?]+(?:\?[^?]+)?\)$/.test(argument ?? ''))
       sink.badValue(place, `%${name}% needs the name of a header`, `write for example %${name}(x-request-id)%`)
