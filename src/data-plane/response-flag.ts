@@ -27,8 +27,6 @@ export const RESPONSE_FLAG = {
   OM: 1 << 21, // overload manager
 } as const
 
-export type ResponseFlag = keyof typeof RESPONSE_FLAG
-
 /** `URX,UF`, or `-` when none is set. */
 export function formatResponseFlags(flags: number): string {
   if (flags === 0) return '-'

@@ -7,6 +7,7 @@ import { formatProblem } from '../base/problem.ts'
 import type { ProxyNode } from '../model/proxy-node.ts'
 import type { RegistryService } from '../model/registry-service.ts'
 import type { Workload } from '../model/workload.ts'
+import { WORKLOAD } from '../model/workload-fixture.ts'
 import { resourceToJson } from '../xds/message-registry.ts'
 import { RESOURCE_SCHEMA } from '../xds/resource-message.ts'
 import { emit } from './emit/emit.ts'
@@ -49,23 +50,6 @@ interface Scenario {
   readonly workloads: readonly (Partial<Workload> & Pick<Workload, 'name'>)[]
   /** Names of workloads; a name without a workload is a sidecar without one. */
   readonly nodes: readonly string[]
-}
-
-const WORKLOAD: Omit<Workload, 'name'> = {
-  namespace: 'default',
-  service: '',
-  version: '',
-  description: '',
-  labels: {},
-  serviceAccount: 'default',
-  address: '127.0.0.1',
-  applicationAddress: '127.0.0.1',
-  ports: [],
-  locality: { region: '', zone: '', subZone: '' },
-  weight: 1,
-  tlsMode: 'istio',
-  proxy: null,
-  healthy: true,
 }
 
 for (const name of readdirSync(join(TESTDATA, 'emit')))

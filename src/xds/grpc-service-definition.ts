@@ -2,9 +2,6 @@
 import { type DescMessage, type DescService, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf'
 import type { MethodDefinition, ServiceDefinition } from '@grpc/grpc-js'
 
-/** A message, or its encoding made before: the same bytes then go to many receivers without being made anew. */
-export type Encodable<M> = M | Buffer
-
 /**
  * Method names stay as in the protocol (`StreamAggregatedResources`). Bytes that cannot be decoded make grpc-js end
  * the call with INTERNAL.

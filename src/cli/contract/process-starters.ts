@@ -18,29 +18,7 @@ export interface ControlPlaneStart {
   readonly meshConfigFile?: string
 }
 
-export interface ProxyStart {
-  readonly workload: string
-  readonly namespace: string
-  readonly serviceAccount: string
-  readonly router: boolean
-  readonly labels: Readonly<Record<string, string>>
-  readonly controlPlane: HostPort
-  readonly join: HostPort
-  readonly tokenFile?: string
-  readonly trustBundle: string
-  readonly stateDir: string
-  /** 0: any free one. */
-  readonly adminPort: number
-  /** A real Envoy to run with this identity, instead of Weft's own data plane. */
-  readonly envoy?: string
-}
-
-export interface RunningProcess {
-  /** Resolves when the process is done by itself: a signal, /quitquitquit, its parent's end. */
-  readonly finished: Promise<void>
-  stop(): Promise<void>
-}
-
+/** Who a proxy is and whom it asks: all that an Envoy's bootstrap is made from. */
 export interface BootstrapInput {
   readonly workload: string
   readonly namespace: string
@@ -49,7 +27,22 @@ export interface BootstrapInput {
   readonly labels: Readonly<Record<string, string>>
   readonly controlPlane: HostPort
   readonly stateDir: string
+  /** 0: any free one. */
   readonly adminPort: number
+}
+
+export interface ProxyStart extends BootstrapInput {
+  readonly join: HostPort
+  readonly tokenFile?: string
+  readonly trustBundle: string
+  /** A real Envoy to run with this identity, instead of Weft's own data plane. */
+  readonly envoy?: string
+}
+
+export interface RunningProcess {
+  /** Resolves when the process is done by itself: a signal, /quitquitquit, its parent's end. */
+  readonly finished: Promise<void>
+  stop(): Promise<void>
 }
 
 export interface ProcessStarters {

@@ -4,25 +4,14 @@ import { test } from 'node:test'
 import { SeededRandom } from '../../base/random.ts'
 import { Cluster_LbPolicy } from '../../xds/generated/envoy/config/cluster/v3/cluster_pb.ts'
 import type { Endpoint } from '../cluster/cluster.ts'
+import { ClusterEndpoint } from '../cluster/cluster-endpoint.ts'
+import type { UpstreamTransport } from '../upstream-transport.ts'
 import { LOAD_BALANCERS, loadBalancerFor } from './registry.ts'
 
+const UNDIALLED: UpstreamTransport = { name: 'raw_buffer', connect: () => assert.fail('a picker connects nothing') }
+
 function endpoint(port: number, weight = 1): Endpoint {
-  return {
-    key: `127.0.0.1:${port}`,
-    address: '127.0.0.1',
-    port,
-    weight,
-    transport: { name: 'raw_buffer', connect: () => assert.fail('a picker connects nothing') },
-    activeRequests: 0,
-    stats: {
-      requestsTotal: 0,
-      requestsSuccess: 0,
-      requestsError: 0,
-      connectionsTotal: 0,
-      connectionsActive: 0,
-      connectFailures: 0,
-    },
-  }
+  return new ClusterEndpoint('127.0.0.1', port, weight, UNDIALLED)
 }
 
 /** How often each endpoint was picked, in their order. */

@@ -5,6 +5,7 @@ import type { ConfigObject } from '../../model/config-object.ts'
 import { DEFAULT_MESH_CONFIG, type MeshConfig } from '../../model/mesh-config.ts'
 import type { ProxyNode } from '../../model/proxy-node.ts'
 import type { Workload } from '../../model/workload.ts'
+import { WORKLOAD as PLAIN_WORKLOAD } from '../../model/workload-fixture.ts'
 import type { LbEndpoint } from '../../xds/generated/envoy/config/endpoint/v3/endpoint_components_pb.ts'
 import type { ClusterLoadAssignment } from '../../xds/generated/envoy/config/endpoint/v3/endpoint_pb.ts'
 import type { RouteConfiguration } from '../../xds/generated/envoy/config/route/v3/route_pb.ts'
@@ -13,23 +14,7 @@ import { parseConfig } from '../parse-config.ts'
 import { link } from './link.ts'
 import type { LinkedMesh } from './linked-mesh.ts'
 
-const WORKLOAD: Workload = {
-  name: 'w',
-  namespace: 'default',
-  service: '',
-  version: '',
-  description: '',
-  labels: {},
-  serviceAccount: 'w',
-  address: '127.0.0.1',
-  applicationAddress: '127.0.0.1',
-  ports: [],
-  locality: { region: '', zone: '', subZone: '' },
-  weight: 1,
-  tlsMode: 'istio',
-  proxy: null,
-  healthy: true,
-}
+const WORKLOAD: Workload = { ...PLAIN_WORKLOAD, serviceAccount: 'w' }
 
 function objects(text: string): readonly ConfigObject[] {
   const parsed = parseConfig([{ file: 'a.yaml', text }], { defaultNamespace: 'default' })

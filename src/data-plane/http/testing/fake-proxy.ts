@@ -1,4 +1,5 @@
 // For tests and benchmarks: the connection manager on a real socket, with clusters, routes and logs of the simplest kind.
+
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
@@ -11,6 +12,7 @@ import { packAny } from '../../../xds/any-pack.ts'
 import { RouterSchema } from '../../../xds/generated/envoy/extensions/filters/http/router/v3/router_pb.ts'
 import { HttpConnectionManagerSchema } from '../../../xds/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
 import type { CircuitLimits, Cluster, ClusterStats, Endpoint, PickContext } from '../../cluster/cluster.ts'
+import { ClusterEndpoint } from '../../cluster/cluster-endpoint.ts'
 import type { ConnectionInfo } from '../../connection-info.ts'
 import type {
   NetworkFilter,
@@ -87,22 +89,7 @@ export const NO_LIMITS: CircuitLimits = {
 }
 
 export function fakeEndpoint(port: number, transport: UpstreamTransport = plainTransport): Endpoint {
-  return {
-    key: `127.0.0.1:${port}`,
-    address: '127.0.0.1',
-    port,
-    weight: 1,
-    transport,
-    activeRequests: 0,
-    stats: {
-      requestsTotal: 0,
-      requestsSuccess: 0,
-      requestsError: 0,
-      connectionsTotal: 0,
-      connectionsActive: 0,
-      connectFailures: 0,
-    },
-  }
+  return new ClusterEndpoint('127.0.0.1', port, 1, transport)
 }
 
 /** Takes its endpoints in turn. */
