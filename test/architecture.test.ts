@@ -42,7 +42,7 @@ const EFFECTS =
 
 /** Where per-request code lives: no promise, no exception, no JSON, no regex literal. Cold files are named. */
 const HOT_FILES =
-  /^(transport\/http1|data-plane\/(http|pool|load-balancers))\/(?!.*(config|compile|registry|factory|contract\/)).*\.ts$/
+  /^(transport\/http[12]?|data-plane\/(http|pool|load-balancers))\/(?!.*(config|compile|registry|factory|contract\/)).*\.ts$/
 const COLD_WORDS =
   /\basync\b|\bawait\b|\bPromise\b|\bJSON\.|\bthrow\b|\bnew Map\(\)\.|(?:[=(,:]|return)\s*\/(?![/*])(?:\\.|[^/\\\n])+\/[a-z]*[.,;)\s]/
 

@@ -2,7 +2,7 @@
 // ConnectionManagerUtility::mutateRequestHeaders).
 
 import { addHeader, getCombinedHeader, getHeader, type HeaderList, setHeader } from '../../transport/header-list.ts'
-import { FIELD } from '../../transport/http1/field-name.ts'
+import { FIELD } from '../../transport/http/field-name.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
 

@@ -1,7 +1,7 @@
 // One request and its response: the only place that begins a response, and the only one that ends a stream.
 
 import { addHeader, getHeader, type HeaderList, removeHeader, setHeader } from '../../transport/header-list.ts'
-import { FIELD } from '../../transport/http1/field-name.ts'
+import { FIELD } from '../../transport/http/field-name.ts'
 import type { RequestHead, ResponseHead } from '../../transport/request-head.ts'
 import type { HttpFilter, TerminalFilter } from '../filters/http/contract/http-filter.ts'
 import { RESPONSE_FLAG } from '../response-flag.ts'

@@ -1,11 +1,11 @@
 // One connection to an endpoint, carrying one request at a time.
 import type { Socket } from 'node:net'
 import { WheelTimer } from '../../base/timer-wheel.ts'
+import { closeBatch, openBatch } from '../../transport/http/write-batch.ts'
 import type { CodecError } from '../../transport/http1/codec-error.ts'
 import type { MessageHandler, ParserLimits } from '../../transport/http1/message-parser.ts'
 import { MessageWriter } from '../../transport/http1/message-writer.ts'
 import { ResponseParser } from '../../transport/http1/response-parser.ts'
-import { closeBatch, openBatch } from '../../transport/http1/write-batch.ts'
 import type { RequestHead, ResponseHead } from '../../transport/request-head.ts'
 import type { ClusterStats, Endpoint } from '../cluster/cluster.ts'
 import { RESET, type ResetReason } from './reset-reason.ts'

@@ -1,9 +1,9 @@
 // Field lines (RFC 9112 5) out of bytes: one pass that checks every byte and remembers where values lie, then one string
 // for all of them, of which the values are slices.
 import type { HeaderList } from '../header-list.ts'
-import { COLON, CR, FIELD_VALUE, LF, SPACE, TAB, TOKEN_LOWER } from './character.ts'
+import { COLON, CR, FIELD_VALUE, LF, SPACE, TAB, TOKEN_LOWER } from '../http/character.ts'
+import { type FieldName, fieldName, hashByte } from '../http/field-name.ts'
 import { CODEC_ERROR, type CodecError } from './codec-error.ts'
-import { type FieldName, fieldName, hashByte } from './field-name.ts'
 
 /** More bytes are needed. */
 export const INCOMPLETE = -1

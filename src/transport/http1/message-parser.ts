@@ -6,7 +6,7 @@
 //        │        ^────────────────────────────────┘
 //        │        └─(0)─> trailers ─────────────────> done
 //        ──> until-close ──────────────(end of input)─> done
-import { CR, FIELD_VALUE, HEX_VALUE, LF, SEMICOLON, SPACE, TAB } from './character.ts'
+import { CR, FIELD_VALUE, HEX_VALUE, LF, SEMICOLON, SPACE, TAB } from '../http/character.ts'
 import { CODEC_ERROR, type CodecError } from './codec-error.ts'
 import { FieldParser, INCOMPLETE, REFUSED } from './field-parser.ts'
 

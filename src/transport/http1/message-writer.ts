@@ -1,8 +1,8 @@
 // Messages to bytes: heads as one string, bodies as they come or in chunks (RFC 9112 7.1).
 import type { Socket } from 'node:net'
 import type { HeaderList } from '../header-list.ts'
+import { SocketWriter } from '../http/socket-writer.ts'
 import type { RequestHead } from '../request-head.ts'
-import { SocketWriter } from './socket-writer.ts'
 import { statusLine } from './status-line.ts'
 
 export class MessageWriter {

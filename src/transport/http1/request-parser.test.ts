@@ -1,8 +1,8 @@
 // Requests in every cut: what is taken, what is refused and with which details, however the bytes are split.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { FIELD } from '../http/field-name.ts'
 import type { CodecError } from './codec-error.ts'
-import { FIELD } from './field-name.ts'
 import type { MessageHandler } from './message-parser.ts'
 import { RequestParser } from './request-parser.ts'
 

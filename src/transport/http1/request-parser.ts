@@ -1,12 +1,12 @@
 // Requests out of bytes (RFC 9112 3, 6.3), strict: what two parsers could read in two ways is refused.
 import type { HeaderList } from '../header-list.ts'
+import { AUTHORITY, CR, LF, SPACE, TARGET } from '../http/character.ts'
+import { FIELD, fieldBit } from '../http/field-name.ts'
+import { hasToken, parseContentLength } from '../http/framing.ts'
+import { latin1 } from '../http/latin1.ts'
 import type { RequestHead } from '../request-head.ts'
-import { AUTHORITY, CR, LF, SPACE, TARGET } from './character.ts'
 import { CODEC_ERROR, type CodecError } from './codec-error.ts'
-import { FIELD, fieldBit } from './field-name.ts'
 import { INCOMPLETE } from './field-parser.ts'
-import { hasToken, parseContentLength } from './framing.ts'
-import { latin1 } from './latin1.ts'
 import { CHUNKED, fieldParser, MessageParser } from './message-parser.ts'
 
 /** Envoy's parser takes these and no others unless allow_custom_methods is set. */

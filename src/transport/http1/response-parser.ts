@@ -1,12 +1,12 @@
 // Responses out of bytes (RFC 9112 4, 6.3).
 import type { HeaderList } from '../header-list.ts'
+import { CR, FIELD_VALUE, LF, SPACE } from '../http/character.ts'
+import { FIELD } from '../http/field-name.ts'
+import { hasToken, parseContentLength } from '../http/framing.ts'
+import { latin1 } from '../http/latin1.ts'
 import type { ResponseHead } from '../request-head.ts'
-import { CR, FIELD_VALUE, LF, SPACE } from './character.ts'
 import { CODEC_ERROR } from './codec-error.ts'
-import { FIELD } from './field-name.ts'
 import { INCOMPLETE } from './field-parser.ts'
-import { hasToken, parseContentLength } from './framing.ts'
-import { latin1 } from './latin1.ts'
 import { CHUNKED, fieldParser, MessageParser, UNTIL_CLOSE } from './message-parser.ts'
 
 const OWN_FIELDS = FIELD.connection | FIELD.hopByHop | FIELD.transferEncoding | FIELD.upgrade

@@ -2,8 +2,8 @@
 // response back.
 import { WheelTimer } from '../../../../base/timer-wheel.ts'
 import { addHeader, removeHeader, setHeader } from '../../../../transport/header-list.ts'
-import { FIELD } from '../../../../transport/http1/field-name.ts'
-import { closeBatch, openBatch } from '../../../../transport/http1/write-batch.ts'
+import { FIELD } from '../../../../transport/http/field-name.ts'
+import { closeBatch, openBatch } from '../../../../transport/http/write-batch.ts'
 import type { RequestHead, ResponseHead } from '../../../../transport/request-head.ts'
 import type { Cluster, Endpoint, PickContext } from '../../../cluster/cluster.ts'
 import type { LocalReply } from '../../../http/local-reply.ts'
