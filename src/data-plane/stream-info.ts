@@ -2,6 +2,8 @@
 import type { HeaderList } from '../transport/header-list.ts'
 import type { ConnectionInfo } from './connection-info.ts'
 
+const NONE: HeaderList = []
+
 export class StreamInfo {
   readonly connection: ConnectionInfo
   /** Epoch milliseconds. */
@@ -15,6 +17,7 @@ export class StreamInfo {
   authority = ''
   requestHeaders: HeaderList = []
   responseHeaders: HeaderList = []
+  responseTrailers: HeaderList = NONE
   /** 0 when no response was sent. */
   responseCode = 0
   /** Bits of RESPONSE_FLAG. */

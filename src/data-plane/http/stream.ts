@@ -80,6 +80,14 @@ export class Stream implements ManagedStream {
     else this.#terminal?.decodeData?.(chunk, endStream)
   }
 
+  onRequestTrailers(trailers: HeaderList): void {
+    this.isRequestComplete = true
+    this.requestCompletedAt = this.#config.clock.now()
+    if (this.isDecodingOver) return
+    if (this.#filters !== null) this.#filters.decodeTrailers(trailers)
+    else this.#terminal?.decodeTrailers?.(trailers)
+  }
+
   /** The client has gone, or its connection is being closed under the stream. */
   onDownstreamGone(details: string): void {
     if (this.isEnded) return
@@ -108,6 +116,10 @@ export class Stream implements ManagedStream {
     this.#terminal?.decodeData?.(chunk, endStream)
   }
 
+  trailersToTerminal(trailers: HeaderList): void {
+    this.#terminal?.decodeTrailers?.(trailers)
+  }
+
   continueDecoding(filter: HttpFilter): void {
     this.#filters?.continueDecoding(filter)
   }
@@ -131,7 +143,7 @@ export class Stream implements ManagedStream {
     if (this.isEnded || this.#responseStarted || !this.#config.forwardsInterimResponses) return
     // Nothing holds an upstream back that sends no end of them; a client that does not keep up can do without.
     if (this.#connection.isBlocked) return
-    this.#connection.writeHead(head.status, head.headers, true, false, false)
+    this.#connection.writeHead(head, true, false)
   }
 
   encodeHeaders(head: ResponseHead, endStream: boolean): void {
@@ -147,6 +159,12 @@ export class Stream implements ManagedStream {
     return !this.#connection.isBlocked && !this.#responsePaused
   }
 
+  encodeTrailers(trailers: HeaderList): void {
+    if (this.isEnded) return
+    if (this.#filters === null) this.trailersToClient(trailers)
+    else this.#filters.encodeTrailers(trailers)
+  }
+
   headersToClient(head: ResponseHead, endStream: boolean): void {
     if (this.isEnded) return
     const info = this.info
@@ -157,7 +175,7 @@ export class Stream implements ManagedStream {
     info.responseHeaders = headers
     const connection = this.#connection
     if (connection.isClosing || (endStream && !this.isRequestComplete)) this.#close = true
-    connection.writeHead(head.status, headers, endStream, this.request.method === 'HEAD', this.#close)
+    connection.writeHead(head, endStream, this.#close)
     if (endStream) this.#end(this.#close)
     else connection.touch()
   }
@@ -171,6 +189,13 @@ export class Stream implements ManagedStream {
     }
     if (endStream) this.#end(this.#close)
     else connection.touch()
+  }
+
+  trailersToClient(trailers: HeaderList): void {
+    if (this.isEnded) return
+    this.info.responseTrailers = trailers
+    if (this.request.method !== 'HEAD') this.#connection.writeTrailers(trailers)
+    this.#end(this.#close)
   }
 
   localReply(reply: LocalReply): void {
@@ -324,7 +349,7 @@ export class Stream implements ManagedStream {
     const byClass = stats.requestsByClass[Math.floor(info.responseCode / 100) - 1]
     if (byClass !== undefined) byClass.value++
     for (let i = 0; i < accessLogs.length; i++) accessLogs[i]!.log(info)
-    this.#connection.onStreamEnd(close || !this.isRequestComplete)
+    this.#connection.onStreamEnd(!close && this.isRequestComplete)
   }
 }
 

@@ -8,10 +8,19 @@ import { systemClock } from '../../../base/clock.ts'
 import { silentLog } from '../../../base/log.ts'
 import type { Problem } from '../../../base/problem.ts'
 import { type Random, SeededRandom } from '../../../base/random.ts'
+import { ENVOY_HTTP2_SETTINGS, type Http2Settings } from '../../../transport/http2/session-options.ts'
 import { packAny } from '../../../xds/any-pack.ts'
 import { RouterSchema } from '../../../xds/generated/envoy/extensions/filters/http/router/v3/router_pb.ts'
 import { HttpConnectionManagerSchema } from '../../../xds/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
-import type { CircuitLimits, Cluster, ClusterStats, Endpoint, PickContext } from '../../cluster/cluster.ts'
+import type {
+  CircuitLimits,
+  Cluster,
+  ClusterStats,
+  Endpoint,
+  Http1Options,
+  PickContext,
+  UpstreamProtocol,
+} from '../../cluster/cluster.ts'
 import { ClusterEndpoint } from '../../cluster/cluster-endpoint.ts'
 import type { ConnectionInfo } from '../../connection-info.ts'
 import type {
@@ -92,12 +101,21 @@ export function fakeEndpoint(port: number, transport: UpstreamTransport = plainT
   return new ClusterEndpoint('127.0.0.1', port, 1, transport)
 }
 
+export const PLAIN_HTTP1: Http1Options = {
+  trailers: false,
+  headerCase: 'lower',
+  limits: { maxHeadBytes: 60 * 1024, maxFieldCount: 100, trailers: false, keepsSpelling: false },
+}
+
 /** Takes its endpoints in turn. */
 export class FakeCluster implements Cluster {
   readonly name: string
   connectTimeoutMs = 5000
   idleTimeoutMs = 0
   maxRequestsPerConnection = 0
+  httpProtocol: UpstreamProtocol = 'http1'
+  http1: Http1Options = PLAIN_HTTP1
+  http2: Http2Settings = ENVOY_HTTP2_SETTINGS
   limits = NO_LIMITS
   live = true
   endpoints: Endpoint[]
