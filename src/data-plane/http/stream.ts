@@ -11,7 +11,7 @@ import { stripAuthority } from './authority.ts'
 import { setForwardedClientCert } from './client-certificate-header.ts'
 import type { ConnectionManagerConfig } from './connection-manager-config.ts'
 import { FilterManager, type ManagedStream } from './filter-manager.ts'
-import { setForwardedHeaders } from './forwarded-headers.ts'
+import { remoteIpOf, setForwardedHeaders } from './forwarded-headers.ts'
 import { isGrpcRequest, pushGrpcFields } from './grpc-status.ts'
 import type { LocalReply } from './local-reply.ts'
 import { mayNeedNormalization, normalizePath } from './path-normalization.ts'
@@ -87,6 +87,10 @@ export class Stream implements ManagedStream, RouteQuery {
 
   get head(): RequestHead {
     return this.request
+  }
+
+  get remoteIp(): string {
+    return remoteIpOf(this.request.headers, this.#connection.info, this.#config.forwarded)
   }
 
   random(): number {
@@ -386,8 +390,10 @@ export class Stream implements ManagedStream, RouteQuery {
   }
 }
 
-/** Without the transport's own words, which name addresses and certificates: these are for the access log. */
+/** Without what is for the access log only: the transport's own words, which name addresses, and the names of policies. */
 function publicReason(details: string): string {
+  const policy = details.indexOf('[')
+  if (policy >= 0) return details.slice(0, policy)
   const end = details.indexOf('|')
   return end < 0 ? details : `${details.slice(0, end)}}`
 }

@@ -45,6 +45,8 @@ export interface FilterStream {
   readonly isRequestComplete: boolean
   /** Monotonic milliseconds at which the request's last byte came, once it is complete. */
   readonly requestCompletedAt: number
+  /** The client's address, as the proxies before this one that are trusted tell. */
+  readonly remoteIp: string
   /** The route of the request, looked up when it is first asked for; null when none matches. */
   route(): RouteEntry | null
   /** Where the route sends the request, drawn once; null when it forwards nothing. */
