@@ -36,11 +36,28 @@ export class StreamInfo {
   upstreamLocalAddress = ''
   routeName = ''
   attemptCount = 0
+  /** What filters say of the stream (Envoy's dynamic metadata): namespace, key, value, and so on; null for nothing. */
+  metadata: string[] | null = null
 
   constructor(connection: ConnectionInfo, startTime: number, startedAt: number) {
     this.connection = connection
     this.startTime = startTime
     this.startedAt = startedAt
+  }
+
+  addMetadata(namespace: string, key: string, value: string): void {
+    if (this.metadata === null) this.metadata = [namespace, key, value]
+    else this.metadata.push(namespace, key, value)
+  }
+
+  /** The last word under this key; null when there was none. */
+  readMetadata(namespace: string, key: string): string | null {
+    const entries = this.metadata
+    if (entries === null) return null
+    for (let i = entries.length - 3; i >= 0; i -= 3) {
+      if (entries[i] === namespace && entries[i + 1] === key) return entries[i + 2]!
+    }
+    return null
   }
 }
 

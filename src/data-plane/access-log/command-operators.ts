@@ -76,7 +76,7 @@ const SIMPLE: Readonly<Record<string, Operator>> = {
   CONNECTION_ID: info => info.connection.id,
 }
 
-const PARAMETERISED = ['START_TIME', 'REQ', 'RESP', 'REQ_WITHOUT_QUERY', 'HOSTNAME'] as const
+const PARAMETERISED = ['START_TIME', 'REQ', 'RESP', 'REQ_WITHOUT_QUERY', 'HOSTNAME', 'DYNAMIC_METADATA'] as const
 
 /** For a hint: what there is. */
 export const OPERATOR_NAMES: readonly string[] = [...Object.keys(SIMPLE), ...PARAMETERISED].sort()
@@ -104,10 +104,19 @@ function compileUncut({ name, argument }: Command): { run: Operator } | { fault:
     const name = toByteString(hostname())
     return { run: () => name }
   }
+  if (name === 'DYNAMIC_METADATA') return compileMetadata(argument ?? '')
   if (name === 'REQ' || name === 'RESP' || name === 'REQ_WITHOUT_QUERY') return compileHeader(name, argument)
   const simple = Object.hasOwn(SIMPLE, name) ? SIMPLE[name] : undefined
   if (simple === undefined) return { fault: `%${name}% is not known` }
   return argument === null ? { run: simple } : { fault: `%${name}% takes no argument` }
+}
+
+/** `NAMESPACE:KEY`. What filters say here is never nested, so that one key is enough. */
+function compileMetadata(argument: string): { run: Operator } | { fault: string } {
+  const [namespace = '', key = '', ...deeper] = argument.split(':')
+  if (namespace === '' || key === '' || deeper.length > 0)
+    return { fault: '%DYNAMIC_METADATA(...)% needs a namespace and one key' }
+  return { run: info => info.readMetadata(namespace, key) }
 }
 
 /** `A?B`: header A, or B where A is missing. */

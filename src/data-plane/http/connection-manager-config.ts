@@ -1,12 +1,14 @@
 // What a listener's connection manager does, compiled: read by its connections and streams, changed by none.
 import type { Clock } from '../../base/clock.ts'
 import type { HttpDate } from '../../base/http-date.ts'
+import type { Random } from '../../base/random.ts'
 import type { TimerWheel } from '../../base/timer-wheel.ts'
 import type { UuidSource } from '../../base/uuid-source.ts'
 import type { ParserLimits } from '../../transport/http1/message-parser.ts'
 import type { WriterOptions } from '../../transport/http1/message-writer.ts'
 import type { Http2Settings } from '../../transport/http2/session-options.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
+import type { ClusterSource } from '../cluster/cluster.ts'
 import type { RouteTable } from '../route/route-entry.ts'
 import type { AccessLog } from '../stream-info.ts'
 import type { StripPort } from './authority.ts'
@@ -42,6 +44,8 @@ export interface Http1Config extends WriterOptions {
 
 export interface ConnectionManagerConfig {
   readonly clock: Clock
+  readonly random: Random
+  readonly clusters: ClusterSource
   readonly wheel: TimerWheel
   readonly date: HttpDate
   readonly requestIds: UuidSource

@@ -10,6 +10,8 @@ export interface ManagedStream extends TerminalStream {
   /** A response has begun, or the stream has ended: filters see no more of the request. */
   readonly isDecodingOver: boolean
   readonly isEnded: boolean
+  /** The route has the last word on it. */
+  isFilterDisabled(filterName: string, byDefault: boolean): boolean
   headersToTerminal(endStream: boolean): void
   dataToTerminal(chunk: Buffer, endStream: boolean): void
   trailersToTerminal(trailers: HeaderList): void
@@ -22,6 +24,9 @@ export interface ManagedStream extends TerminalStream {
   resumeResponse(): void
 }
 
+/** In the place of a filter that the stream does without. */
+const ABSENT: HttpFilter = {}
+
 export class FilterManager {
   readonly #chain: FilterChain
   readonly #filters: HttpFilter[] = []
@@ -30,9 +35,17 @@ export class FilterManager {
 
   constructor(stream: ManagedStream, chain: FilterChain, limit: number) {
     this.#chain = chain
-    for (const compiled of chain.filters) this.#filters.push(compiled.createFilter(stream))
+    for (let i = 0; i < chain.filters.length; i++) {
+      const compiled = chain.filters[i]!
+      const disabled = stream.isFilterDisabled(compiled.name, chain.disabled[i]!)
+      this.#filters.push(disabled ? ABSENT : compiled.createFilter(stream))
+    }
     this.#decode = new DecodePass(stream, this.#filters, chain.decoders, limit)
     this.#encode = new EncodePass(stream, this.#filters, chain.encoders, limit)
+  }
+
+  setRequestLimit(bytes: number): void {
+    this.#decode.limit = bytes
   }
 
   decodeHeaders(endStream: boolean): void {

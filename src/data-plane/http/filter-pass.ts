@@ -20,10 +20,11 @@ interface Held {
 }
 
 export abstract class FilterPass {
+  /** Bytes that may be kept. */
+  limit: number
   readonly #owner: PassOwner
   readonly #filters: readonly HttpFilter[]
   readonly #order: readonly number[]
-  readonly #limit: number
   #headersEnd = false
   /** Place in `order` of the filter that holds the headers; its length once they are through. */
   #headersAt = 0
@@ -36,7 +37,7 @@ export abstract class FilterPass {
     this.#owner = owner
     this.#filters = filters
     this.#order = order
-    this.#limit = limit
+    this.limit = limit
   }
 
   protected abstract callHeaders(filter: HttpFilter, endStream: boolean): HeadersStatus
@@ -131,7 +132,7 @@ export abstract class FilterPass {
     // Copied: the bytes may lie in a read buffer that is used again.
     if (chunk.length > 0) held.chunks.push(Buffer.from(chunk))
     this.#heldBytes += chunk.length
-    if (this.#heldBytes <= this.#limit) return
+    if (this.#heldBytes <= this.limit) return
     if (status === 'buffer') this.#owner.onPassOverflow()
     else if (!this.#full) {
       this.#full = true
@@ -148,7 +149,7 @@ export abstract class FilterPass {
     }
     if (held === undefined) return
     for (const chunk of held.chunks) this.#heldBytes -= chunk.length
-    if (this.#full && this.#heldBytes <= this.#limit) {
+    if (this.#full && this.#heldBytes <= this.limit) {
       this.#full = false
       this.#owner.onPassRelieved()
     }

@@ -1,6 +1,7 @@
 // The fields by which proxies tell each other about the client: x-forwarded-*, x-envoy-* (Envoy,
 // ConnectionManagerUtility::mutateRequestHeaders).
 
+import { isIP } from 'node:net'
 import { addHeader, getCombinedHeader, getHeader, type HeaderList, setHeader } from '../../transport/header-list.ts'
 import { FIELD } from '../../transport/http/field-name.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
@@ -79,6 +80,21 @@ function setAtEdge(headers: HeaderList, fields: number, connection: ConnectionIn
 function hopFromEnd(forwardedFor: string, hops: number): string | undefined {
   const addresses = forwardedFor.split(',')
   return addresses[addresses.length - hops]?.trim() || undefined
+}
+
+/**
+ * The client as the trusted proxies before this one tell of it, once the fields are set: Envoy's downstream remote address.
+ * Whoever may speak to a proxy that is not at the edge is believed.
+ */
+export function remoteIpOf(headers: HeaderList, connection: ConnectionInfo, config: ForwardedConfig): string {
+  const { useRemoteAddress, trustedHops } = config
+  if (useRemoteAddress && trustedHops === 0) return connection.remoteIp
+  const forwardedFor = getCombinedHeader(headers, 'x-forwarded-for')
+  if (forwardedFor === undefined) return connection.remoteIp
+  // At the edge the last one is the peer's, put there by this proxy; elsewhere nobody has added the peer's yet.
+  const hops = useRemoteAddress && config.skipForwardedForAppend ? trustedHops : trustedHops + 1
+  const client = hopFromEnd(forwardedFor, hops)
+  return client !== undefined && isIP(client) !== 0 ? client : connection.remoteIp
 }
 
 function dropEnvoyFields(headers: HeaderList, isEdge: boolean): void {

@@ -5,13 +5,14 @@ import { FIELD } from '../../transport/http/field-name.ts'
 import type { RequestHead, ResponseHead } from '../../transport/request-head.ts'
 import type { HttpFilter, TerminalFilter } from '../filters/http/contract/http-filter.ts'
 import { RESPONSE_FLAG } from '../response-flag.ts'
-import type { RouteTable } from '../route/route-entry.ts'
+import type { ClusterChoice, RouteEntry, RouteQuery, RouteTable } from '../route/route-entry.ts'
 import type { StreamInfo } from '../stream-info.ts'
 import { stripAuthority } from './authority.ts'
 import { setForwardedClientCert } from './client-certificate-header.ts'
 import type { ConnectionManagerConfig } from './connection-manager-config.ts'
 import { FilterManager, type ManagedStream } from './filter-manager.ts'
-import { setForwardedHeaders } from './forwarded-headers.ts'
+import { remoteIpOf, setForwardedHeaders } from './forwarded-headers.ts'
+import { isGrpcRequest, pushGrpcFields } from './grpc-status.ts'
 import type { LocalReply } from './local-reply.ts'
 import { mayNeedNormalization, normalizePath } from './path-normalization.ts'
 import { REFUSAL } from './request-refusal.ts'
@@ -19,16 +20,20 @@ import type { StreamConnection } from './stream-connection.ts'
 
 const NO_BODY = Buffer.alloc(0)
 
-export class Stream implements ManagedStream {
+export class Stream implements ManagedStream, RouteQuery {
   readonly info: StreamInfo
   readonly request: RequestHead
-  readonly routeTable: RouteTable | null
   isRequestComplete = false
   requestCompletedAt = 0
   isDecodingOver = false
   isEnded = false
   readonly #connection: StreamConnection
   readonly #config: ConnectionManagerConfig
+  /** Of when the stream began; null while RDS has not delivered it. */
+  readonly #routeTable: RouteTable | null
+  /** Undefined: not looked up yet. */
+  #route: RouteEntry | null | undefined = undefined
+  #clusterChoice: ClusterChoice | null = null
   #filters: FilterManager | null = null
   #terminal: TerminalFilter | null = null
   #responseStarted = false
@@ -49,7 +54,7 @@ export class Stream implements ManagedStream {
     this.#config = config
     this.info = info
     this.request = request
-    this.routeTable = config.routeTable()
+    this.#routeTable = config.routeTable()
     this.isRequestComplete = endStream
     this.requestCompletedAt = info.startedAt
     info.method = request.method
@@ -86,6 +91,53 @@ export class Stream implements ManagedStream {
     if (this.isDecodingOver) return
     if (this.#filters !== null) this.#filters.decodeTrailers(trailers)
     else this.#terminal?.decodeTrailers?.(trailers)
+  }
+
+  get head(): RequestHead {
+    return this.request
+  }
+
+  get remoteIp(): string {
+    return remoteIpOf(this.request.headers, this.#connection.info, this.#config.forwarded)
+  }
+
+  random(): number {
+    return this.#config.random.next()
+  }
+
+  route(): RouteEntry | null {
+    if (this.#route === undefined) {
+      this.#route = this.#routeTable?.match(this) ?? null
+      this.info.routeName = this.#route?.name ?? ''
+    }
+    return this.#route
+  }
+
+  clusterChoice(): ClusterChoice | null {
+    const route = this.route()
+    if (this.#clusterChoice === null && route?.kind === 'forward') {
+      this.#clusterChoice = route.chooseCluster(this.#config.random.next())
+    }
+    return this.#clusterChoice
+  }
+
+  routeConfig(filterName: string): object | null {
+    const filters = this.clusterChoice()?.filters ?? this.route()?.filters
+    return filters?.overrides.get(filterName)?.config ?? null
+  }
+
+  isFilterDisabled(filterName: string, byDefault: boolean): boolean {
+    const filters = this.clusterChoice()?.filters ?? this.route()?.filters
+    return filters?.overrides.get(filterName)?.disabled ?? byDefault
+  }
+
+  clearRouteCache(): void {
+    this.#route = undefined
+    this.#clusterChoice = null
+  }
+
+  setRequestBufferLimit(bytes: number): void {
+    this.#filters?.setRequestLimit(bytes)
   }
 
   /** The client has gone, or its connection is being closed under the stream. */
@@ -208,10 +260,13 @@ export class Stream implements ManagedStream {
     this.isDecodingOver = true
     info.responseFlags |= reply.flags
     info.responseCodeDetails = reply.details
+    this.#nameCluster()
     const headers: HeaderList = []
+    const isGrpc = isGrpcRequest(this.request.headers)
+    if (isGrpc) pushGrpcFields(headers, reply)
     if (reply.headers) for (const text of reply.headers) headers.push(text)
     // RFC 9110 15.3.5, 15.4.5: bytes behind these would be read as the next response.
-    const hasBody = reply.status !== 204 && reply.status !== 304
+    const hasBody = !isGrpc && reply.status !== 204 && reply.status !== 304
     const body = !hasBody ? NO_BODY : typeof reply.body === 'string' ? Buffer.from(reply.body) : reply.body
     if (body.length > 0) headers.push('content-length', String(body.length))
     if (body.length > 0 && getHeader(headers, 'content-type') === undefined) headers.push('content-type', 'text/plain')
@@ -220,10 +275,17 @@ export class Stream implements ManagedStream {
     // What a client still sends of this request is not read: it must not take the connection for one that goes on.
     if (!this.isRequestComplete) this.#close = true
     const filters = this.#filters
-    const head = { status: reply.status, headers }
+    const head = { status: isGrpc ? 200 : reply.status, headers }
     if (filters === null) this.headersToClient(head, endStream)
     else filters.encodeHeaders(head, endStream)
     if (!endStream) this.encodeData(body, true)
+  }
+
+  /** A filter's refusal is the cluster's loss: the log names where the request would have gone (Envoy). */
+  #nameCluster(): void {
+    const choice = this.#clusterChoice
+    if (choice === null || this.info.upstreamCluster !== '') return
+    this.info.upstreamCluster = this.#config.clusters.get(choice.cluster)?.name ?? ''
   }
 
   resetResponse(details: string, flags: number): void {
@@ -353,8 +415,10 @@ export class Stream implements ManagedStream {
   }
 }
 
-/** Without the transport's own words, which name addresses and certificates: these are for the access log. */
+/** Without what is for the access log only: the transport's own words, which name addresses, and the names of policies. */
 function publicReason(details: string): string {
+  const policy = details.indexOf('[')
+  if (policy >= 0) return details.slice(0, policy)
   const end = details.indexOf('|')
   return end < 0 ? details : `${details.slice(0, end)}}`
 }

@@ -8,15 +8,16 @@ import {
   RouteMatchSchema,
   RouteSchema,
 } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
-import type { FractionalPercent } from '../../xds/generated/envoy/type/v3/percent_pb.ts'
 import type { ResourceCheck } from '../../xds/resource-check.ts'
 import { type Criterion, compileHeaderMatcher, compileQueryMatcher, GRPC_CRITERION } from './criterion.ts'
 import { compileForward } from './forward-route.ts'
+import { fractionOf } from './fraction.ts'
 import { compileLevel, createMutations } from './header-mutator.ts'
 import type { MatchedPath } from './path-rewrite.ts'
 import type { PathKind } from './path-trie.ts'
 import { compileRedirect, type RouteNames } from './redirect-route.ts'
 import type { DirectResponseRoute, RouteEntry } from './route-entry.ts'
+import { compileFilterLevel, mergeFilterLevels } from './route-filters.ts'
 import { type RouteScope, withLevel } from './route-scope.ts'
 import { compileRegexField } from './string-matcher.ts'
 
@@ -46,6 +47,7 @@ const ROUTE_FIELDS = new Set([
   'request_headers_to_remove',
   'response_headers_to_add',
   'response_headers_to_remove',
+  'typed_per_filter_config',
 ])
 const MATCH_FIELDS = new Set([
   'prefix',
@@ -79,11 +81,12 @@ export function compileRoute(
     outer,
     compileLevel(route.requestHeadersToAdd, route.requestHeadersToRemove, `${path}.`, 'request_headers', check),
     compileLevel(route.responseHeadersToAdd, route.responseHeadersToRemove, `${path}.`, 'response_headers', check),
+    compileFilterLevel(route.typedPerFilterConfig, `${path}.`, outer.filterFactories, check),
   )
   const entry = compileAction(route, match, scope, path, check)
   const criteria = compileCriteria(matchMessage, `${path}.match`, check)
   if (match === null || entry === null) return null
-  return { match, criteria, fraction: fractionOf(matchMessage.runtimeFraction?.defaultValue), entry }
+  return { match, criteria, fraction: fractionOf(matchMessage.runtimeFraction?.defaultValue, 1), entry }
 }
 
 function compilePath(match: RouteMatch, path: string, check: ResourceCheck): PathMatch | null {
@@ -119,12 +122,6 @@ function compileCriteria(match: RouteMatch, path: string, check: ResourceCheck):
   return [...(match.grpc ? [GRPC_CRITERION] : []), ...headers, ...parameters]
 }
 
-const DENOMINATORS = [100, 10_000, 1_000_000]
-
-function fractionOf(percent: FractionalPercent | undefined): number {
-  return percent === undefined ? 1 : percent.numerator / (DENOMINATORS[percent.denominator] ?? 100)
-}
-
 function compileAction(
   route: Route,
   match: PathMatch | null,
@@ -140,6 +137,7 @@ function compileAction(
     virtualHost: scope.virtualHost,
     requestHeaders: createMutations(scope.requestLevels),
     responseHeaders: createMutations(scope.responseLevels),
+    filters: mergeFilterLevels(scope.filterLevels, {}),
   }
   switch (action.case) {
     case 'route':

@@ -22,7 +22,8 @@ import {
 import { compilePrefixRewrite, compileRegexRewrite, type MatchedPath, type PathRewrite } from './path-rewrite.ts'
 import type { RouteNames } from './redirect-route.ts'
 import { compileRetryPolicy } from './retry-policy.ts'
-import type { ClusterChoice, ForwardRoute, HeaderMutations, RetryPolicy } from './route-entry.ts'
+import type { ClusterChoice, ForwardRoute, HeaderMutations, RetryPolicy, RouteFilters } from './route-entry.ts'
+import { compileFilterLevel, mergeFilterLevels } from './route-filters.ts'
 import type { RouteScope } from './route-scope.ts'
 
 const FIELDS = new Set([
@@ -51,6 +52,7 @@ const WEIGHT_FIELDS = new Set([
   'response_headers_to_add',
   'response_headers_to_remove',
   'host_rewrite_literal',
+  'typed_per_filter_config',
 ])
 const DURATION_FIELDS = new Set(['max_stream_duration', 'grpc_timeout_header_max'])
 
@@ -85,7 +87,8 @@ export function compileForward(
     virtualHost: names.virtualHost,
     requestHeaders: host.case === 'hostRewriteHeader' ? new HostFromHeader(requestHeaders, host.value) : requestHeaders,
     responseHeaders: createMutations(scope.mostSpecificWins ? [] : scope.responseLevels),
-    choices: compileChoices(action, scope, path, check),
+    filters: names.filters,
+    choices: compileChoices(action, names.filters, scope, path, check),
     clusterNotFoundStatus: NOT_FOUND_STATUS[action.clusterNotFoundResponseCode] ?? 503,
     timeoutMs: durationMs(action.timeout, DEFAULT_TIMEOUT_MS),
     idleTimeoutMs: durationMs(action.idleTimeout, -1),
@@ -137,6 +140,7 @@ interface WeightedChoice {
 
 function compileChoices(
   action: RouteAction,
+  filters: RouteFilters,
   scope: RouteScope,
   path: string,
   check: ResourceCheck,
@@ -155,6 +159,7 @@ function compileChoices(
     requestHeaders: whole(scope.requestLevels),
     responseHeaders: whole(scope.responseLevels),
     hostRewrite: null,
+    filters,
   }
   return [{ choice, below: 1 }]
 }
@@ -191,6 +196,7 @@ function compileWeighted(
       'response_headers',
       check,
     )
+    const own = compileFilterLevel(cluster.typedPerFilterConfig, `${at}.`, scope.filterFactories, check)
     const weight = cluster.weight ?? 0
     if (weight === 0) continue
     sum += weight
@@ -203,6 +209,7 @@ function compileWeighted(
       requestHeaders: levels(request, scope.requestLevels),
       responseHeaders: levels(response, scope.responseLevels),
       hostRewrite: host.case === 'hostRewriteLiteral' && host.value !== '' ? toByteString(host.value) : null,
+      filters: mergeFilterLevels([...scope.filterLevels, own], {}),
     }
     choices.push({ choice, below: sum / total })
   }
@@ -227,6 +234,7 @@ class CompiledForward implements ForwardRoute {
   readonly virtualHost: string
   readonly requestHeaders: HeaderMutations
   readonly responseHeaders: HeaderMutations
+  readonly filters: RouteFilters
   readonly clusterNotFoundStatus: number
   readonly timeoutMs: number
   readonly idleTimeoutMs: number
@@ -242,6 +250,7 @@ class CompiledForward implements ForwardRoute {
     this.virtualHost = parts.virtualHost
     this.requestHeaders = parts.requestHeaders
     this.responseHeaders = parts.responseHeaders
+    this.filters = parts.filters
     this.clusterNotFoundStatus = parts.clusterNotFoundStatus
     this.timeoutMs = parts.timeoutMs
     this.idleTimeoutMs = parts.idleTimeoutMs

@@ -17,7 +17,7 @@ import {
   type PathRewrite,
   pathEnd,
 } from './path-rewrite.ts'
-import type { HeaderMutations, RedirectRoute } from './route-entry.ts'
+import type { HeaderMutations, RedirectRoute, RouteFilters } from './route-entry.ts'
 
 const FIELDS = new Set([
   'https_redirect',
@@ -44,6 +44,7 @@ export interface RouteNames {
   readonly virtualHost: string
   readonly requestHeaders: HeaderMutations
   readonly responseHeaders: HeaderMutations
+  readonly filters: RouteFilters
 }
 
 interface Target {
@@ -89,6 +90,7 @@ class CompiledRedirect implements RedirectRoute {
   readonly virtualHost: string
   readonly requestHeaders: HeaderMutations
   readonly responseHeaders: HeaderMutations
+  readonly filters: RouteFilters
   readonly status: number
   readonly #target: Target
 
@@ -97,6 +99,7 @@ class CompiledRedirect implements RedirectRoute {
     this.virtualHost = names.virtualHost
     this.requestHeaders = names.requestHeaders
     this.responseHeaders = names.responseHeaders
+    this.filters = names.filters
     this.status = status
     this.#target = target
   }

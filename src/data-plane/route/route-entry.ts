@@ -50,12 +50,28 @@ export const RETRY_ON = {
   'retriable-headers': 1 << 15,
 } as const
 
+/** What one filter, by its name in the connection manager's list, is told by the route. */
+export interface FilterOverride {
+  readonly disabled: boolean
+  /** The filter's own form of it, told apart by its class; null where the route says nothing but on or off. */
+  readonly config: object | null
+}
+
+/** What filters read of a route: its levels are merged when the table is compiled. */
+export interface RouteFilters {
+  readonly overrides: ReadonlyMap<string, FilterOverride>
+}
+
+export const NO_ROUTE_FILTERS: RouteFilters = { overrides: new Map() }
+
 export interface ClusterChoice {
   readonly cluster: string
   readonly requestHeaders: HeaderMutations
   readonly responseHeaders: HeaderMutations
   /** Literal new :authority of the weighted cluster, else null. */
   readonly hostRewrite: string | null
+  /** The route's, with the weighted cluster's own over them. */
+  readonly filters: RouteFilters
 }
 
 interface RouteBase {
@@ -63,6 +79,7 @@ interface RouteBase {
   readonly virtualHost: string
   readonly requestHeaders: HeaderMutations
   readonly responseHeaders: HeaderMutations
+  readonly filters: RouteFilters
 }
 
 export interface ForwardRoute extends RouteBase {

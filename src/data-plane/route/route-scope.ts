@@ -1,6 +1,7 @@
 // What a route takes over from its virtual host and route configuration.
 import type { MutationLevel } from './header-mutator.ts'
 import type { RetryPolicy } from './route-entry.ts'
+import type { FilterLevel, RouteConfigFactories } from './route-filters.ts'
 
 export interface RouteScope {
   readonly virtualHost: string
@@ -13,15 +14,24 @@ export interface RouteScope {
   readonly attemptCountInRequest: boolean
   readonly attemptCountInResponse: boolean
   readonly maxDirectResponseBytes: number
+  readonly filterFactories: RouteConfigFactories
+  /** typed_per_filter_config, least specific first. */
+  readonly filterLevels: readonly FilterLevel[]
 }
 
 /** The scope with one more level, more specific than those it has. */
-export function withLevel(scope: RouteScope, request: MutationLevel, response: MutationLevel): RouteScope {
+export function withLevel(
+  scope: RouteScope,
+  request: MutationLevel,
+  response: MutationLevel,
+  filters: FilterLevel,
+): RouteScope {
   const add = (levels: readonly MutationLevel[], own: MutationLevel): readonly MutationLevel[] =>
     scope.mostSpecificWins ? [...levels, own] : [own, ...levels]
   return {
     ...scope,
     requestLevels: add(scope.requestLevels, request),
     responseLevels: add(scope.responseLevels, response),
+    filterLevels: [...scope.filterLevels, filters],
   }
 }

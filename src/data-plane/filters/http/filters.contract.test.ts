@@ -15,6 +15,7 @@ import { HTTP_FILTERS } from './registry.ts'
 const HEADINGS = ['# ', '## Config', '## Stats', '## Response code details']
 const { root } = createStats()
 const host: HttpFilterHost = {
+  filterName: 'filter',
   connectionManagerStats: root.scope('http'),
   proxy: {
     clock: new FakeClock(),

@@ -28,7 +28,14 @@ import type {
   NetworkFilterFactory,
   NetworkFilterHost,
 } from '../../filters/network/contract/network-filter.ts'
-import type { ForwardRoute, HeaderMutations, RouteEntry, RouteQuery, RouteTable } from '../../route/route-entry.ts'
+import {
+  type ForwardRoute,
+  type HeaderMutations,
+  NO_ROUTE_FILTERS,
+  type RouteEntry,
+  type RouteQuery,
+  type RouteTable,
+} from '../../route/route-entry.ts'
 import type { Counter, Gauge, Histogram, StatsScope } from '../../stats/stats-scope.ts'
 import type { StreamInfo } from '../../stream-info.ts'
 import type { UpstreamTransport } from '../../upstream-transport.ts'
@@ -158,13 +165,20 @@ export class FakeCluster implements Cluster {
 export const NO_MUTATIONS: HeaderMutations = { apply: () => {}, authority: null }
 
 export function forwardRoute(cluster: string, fields: Partial<ForwardRoute> = {}): ForwardRoute {
-  const choice = { cluster, requestHeaders: NO_MUTATIONS, responseHeaders: NO_MUTATIONS, hostRewrite: null }
+  const choice = {
+    cluster,
+    requestHeaders: NO_MUTATIONS,
+    responseHeaders: NO_MUTATIONS,
+    hostRewrite: null,
+    filters: NO_ROUTE_FILTERS,
+  }
   return {
     kind: 'forward',
     name: 'default',
     virtualHost: 'any',
     requestHeaders: NO_MUTATIONS,
     responseHeaders: NO_MUTATIONS,
+    filters: NO_ROUTE_FILTERS,
     chooseCluster: () => choice,
     clusterNotFoundStatus: 503,
     timeoutMs: 0,
@@ -187,6 +201,7 @@ export interface FakeProxyOptions {
   readonly random?: Random
   readonly info?: Partial<ConnectionInfo>
   readonly reasonHeader?: boolean
+  readonly stats?: FakeStats
   readonly onLog?: (info: StreamInfo) => void
 }
 
@@ -240,7 +255,7 @@ export function connectionManager(
 
 /** Listens on a free port of the loopback. */
 export async function startFakeProxy(factory: NetworkFilterFactory, options: FakeProxyOptions): Promise<FakeProxy> {
-  const stats = new FakeStats()
+  const stats = options.stats ?? new FakeStats()
   const logs: StreamInfo[] = []
   const made = connectionManager(factory, options.config ?? {}, fakeHost(options, stats, logs))
   if ('problems' in made) throw new Error(JSON.stringify(made.problems))

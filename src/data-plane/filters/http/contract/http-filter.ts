@@ -5,7 +5,7 @@
 import type { HeaderList } from '../../../../transport/header-list.ts'
 import type { RequestHead, ResponseHead } from '../../../../transport/request-head.ts'
 import type { LocalReply } from '../../../http/local-reply.ts'
-import type { RouteTable } from '../../../route/route-entry.ts'
+import type { ClusterChoice, RouteEntry } from '../../../route/route-entry.ts'
 import type { StreamInfo } from '../../../stream-info.ts'
 
 /**
@@ -49,6 +49,18 @@ export interface FilterStream {
   readonly isRequestComplete: boolean
   /** Monotonic milliseconds at which the request's last byte came, once it is complete. */
   readonly requestCompletedAt: number
+  /** The client's address, as the proxies before this one that are trusted tell. */
+  readonly remoteIp: string
+  /** The route of the request, looked up when it is first asked for; null when none matches. */
+  route(): RouteEntry | null
+  /** Where the route sends the request, drawn once; null when it forwards nothing. */
+  clusterChoice(): ClusterChoice | null
+  /** What the route says to the filter of this name, whatever its class; null when nothing. */
+  routeConfig(filterName: string): object | null
+  /** What a route looks at has changed: it is looked up anew. */
+  clearRouteCache(): void
+  /** In place of the listener's, for what filters keep of the request (Envoy's setDecoderBufferLimit). */
+  setRequestBufferLimit(bytes: number): void
   /** Ends the stream with a response of the mesh's own, through the encode filters. Nothing when a response has begun. */
   localReply(reply: LocalReply): void
   continueDecoding(filter: HttpFilter): void
@@ -57,8 +69,6 @@ export interface FilterStream {
 
 /** What a terminal filter does to the stream. */
 export interface TerminalStream extends FilterStream {
-  /** The routes of when the stream began; null while RDS has not delivered them. */
-  readonly routeTable: RouteTable | null
   /** A 1xx: goes past the filters, or nowhere, as the connection manager's config says. */
   encodeInterim(head: ResponseHead): void
   encodeHeaders(head: ResponseHead, endStream: boolean): void

@@ -10,7 +10,7 @@ import type { LocalReply } from '../../../http/local-reply.ts'
 import { ClusterPools } from '../../../pool/cluster-pools.ts'
 import { RESET, type ResetReason } from '../../../pool/reset-reason.ts'
 import { RESPONSE_FLAG } from '../../../response-flag.ts'
-import type { ClusterChoice, ForwardRoute, RouteEntry, RouteQuery } from '../../../route/route-entry.ts'
+import type { ClusterChoice, ForwardRoute, RouteEntry } from '../../../route/route-entry.ts'
 import type { DataStatus, HeadersStatus, TerminalFilter, TerminalStream } from '../contract/http-filter.ts'
 import type { RouterConfig } from './config.ts'
 import { type FinalizedRequest, finalizeRequestHeaders } from './finalize-request.ts'
@@ -32,7 +32,7 @@ const UNPRINTABLE = /[^\x21-\x7e]/g
 
 const TIMER = { route: 0, perTry: 1, backoff: 2 } as const
 
-export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, RouteQuery, PickContext, FinalizedRequest {
+export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickContext, FinalizedRequest {
   readonly head: RequestHead
   previous: Endpoint[] | null = null
   /** To send to and for, after rewrites. */
@@ -74,15 +74,12 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Route
   decodeHeaders(_head: RequestHead, endStream: boolean): HeadersStatus {
     const { stats } = this.#config
     this.#requestEnded = endStream
-    const route = this.#stream.routeTable?.match(this) ?? null
+    const route = this.#stream.route()
     if (route === null) {
       stats.noRoute.value++
       this.#stream.localReply(ROUTE_NOT_FOUND)
-    } else {
-      this.#stream.info.routeName = route.name
-      if (route.kind === 'forward') this.#forward(route)
-      else this.#answer(route)
-    }
+    } else if (route.kind === 'forward') this.#forward(route, this.#stream.clusterChoice()!)
+    else this.#answer(route)
     return 'stop'
   }
 
@@ -221,9 +218,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Route
     this.#stream.localReply({ status, body, details: 'direct_response', flags: 0, headers, isFailure: false })
   }
 
-  #forward(route: ForwardRoute): void {
+  #forward(route: ForwardRoute, choice: ClusterChoice): void {
     const config = this.#config
-    const choice = route.chooseCluster(config.random.next())
     const cluster = config.clusters.get(choice.cluster)
     if (cluster === undefined) {
       config.stats.noCluster.value++

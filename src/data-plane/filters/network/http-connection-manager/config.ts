@@ -64,12 +64,17 @@ export function compileConnectionManager(
   return { ok: true, value: { config, routeConfigurations: routes.names } }
 }
 
-type Tools = Pick<ConnectionManagerConfig, 'clock' | 'wheel' | 'date' | 'requestIds' | 'stats' | 'reasonHeader'>
+type Tools = Pick<
+  ConnectionManagerConfig,
+  'clock' | 'random' | 'clusters' | 'wheel' | 'date' | 'requestIds' | 'stats' | 'reasonHeader'
+>
 type Compiled = 'chain' | 'accessLogs' | 'limits' | 'http1' | 'http2' | 'allowsTunnel' | 'routeTable'
 
 function toolsOf(host: NetworkFilterHost, scope: StatsScope): Tools {
   return {
     clock: host.clock,
+    random: host.random,
+    clusters: host.clusters,
     wheel: TimerWheel.of(host.clock),
     date: new HttpDate(host.clock),
     requestIds: new UuidSource(host.random),
