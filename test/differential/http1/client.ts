@@ -83,7 +83,10 @@ class Conversation {
       const { message, length } = read
       this.#unread = this.#unread.slice(length)
       const isInterim = / 1\d\d(?: |$)/.test(message.startLine) && !message.startLine.includes(' 101')
-      if (this.#probing && !isInterim) return this.#finish('kept')
+      if (this.#probing && !isInterim) {
+        this.#finish('kept')
+        return
+      }
       this.#responses.push(message)
       if (!isInterim) this.#final += 1
       if (!isInterim && this.#final === this.#dialogue.methods.length) this.#afterLast(message, ended)
