@@ -1,5 +1,5 @@
 // Status lines, made once each.
-import { STATUS_CODES } from 'node:http'
+import { STATUS_CODES } from '../http/node-http.ts'
 
 const lines: string[] = []
 
