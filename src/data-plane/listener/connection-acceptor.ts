@@ -169,11 +169,14 @@ export class ConnectionAcceptor {
       localPort: addresses.localPort,
       remoteAddress: addresses.remoteAddress,
       remoteIp: addresses.remoteIp,
+      directRemoteAddress: addresses.remoteAddress,
+      directRemoteIp: addresses.remoteIp,
       tls: secured !== null,
       requestedServerName: detected.serverName || sniOf(socket),
       alpn: secured?.alpn ?? '',
       peer: secured?.peer ?? null,
       localUriSan: secured?.localUriSan ?? '',
+      tcpProxyCluster: '',
     }
     chain.filter.onConnection(socket, info, readAhead)
   }
