@@ -178,7 +178,13 @@ export class ConnectionAcceptor {
       localUriSan: secured?.localUriSan ?? '',
       tcpProxyCluster: '',
     }
-    chain.filter.onConnection(socket, info, readAhead)
+    const refusal = chain.refusalOf(info)
+    if (refusal === null) {
+      chain.filter.onConnection(socket, info, readAhead)
+      return
+    }
+    this.#host.log.debug('connection refused', { remote: addresses.remoteAddress, why: refusal })
+    socket.destroy()
   }
 }
 

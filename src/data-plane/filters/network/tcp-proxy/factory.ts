@@ -8,6 +8,7 @@ import { TcpProxyFilter } from './filter.ts'
 export const TCP_PROXY: NetworkFilterFactory = {
   name: 'envoy.filters.network.tcp_proxy',
   typeUrl: 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy',
+  terminal: true,
   compile(typedConfig, path, host) {
     const message = unpackAny(typedConfig, TcpProxySchema)
     if (message === null)
