@@ -10,6 +10,7 @@ export class StreamInfo {
   readonly startTime: number
   /** Monotonic milliseconds. */
   readonly startedAt: number
+  /** Empty for a connection whose bytes nobody reads: TCP. */
   protocol = 'HTTP/1.1'
   method = ''
   /** The path as it came, before any rewrite. */

@@ -67,7 +67,12 @@ export interface ClusterStats {
   readonly upstreamCxRxBytesTotal: Counter
   readonly upstreamCxTxBytesTotal: Counter
   readonly upstreamCxDestroyRemoteWithActiveRq: Counter
+  readonly upstreamCxDestroyLocalWithActiveRq: Counter
   readonly upstreamCxNoneHealthy: Counter
+  /** TCP connections that max_connections kept out. */
+  readonly upstreamCxOverflow: Counter
+  /** TCP connections given up after max_connect_attempts. */
+  readonly upstreamCxConnectAttemptsExceeded: Counter
   /** Milliseconds. */
   readonly upstreamRqTime: Histogram
 }

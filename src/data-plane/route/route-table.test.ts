@@ -51,11 +51,14 @@ const connection: ConnectionInfo = {
   localPort: 1,
   remoteAddress: '10.0.0.9:5555',
   remoteIp: '10.0.0.9',
+  directRemoteAddress: '10.0.0.9:5555',
+  directRemoteIp: '10.0.0.9',
   tls: false,
   requestedServerName: '',
   alpn: '',
   peer: null,
   localUriSan: '',
+  tcpProxyCluster: '',
 }
 
 test('virtual hosts: exact, longest suffix, longest prefix, any', () => {

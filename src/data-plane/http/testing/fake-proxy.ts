@@ -288,11 +288,14 @@ function connectionInfo(id: number, socket: Socket, fields: Partial<ConnectionIn
     localPort: socket.localPort ?? 0,
     remoteAddress: `127.0.0.1:${socket.remotePort}`,
     remoteIp: '127.0.0.1',
+    directRemoteAddress: `127.0.0.1:${socket.remotePort}`,
+    directRemoteIp: '127.0.0.1',
     tls: false,
     requestedServerName: '',
     alpn: '',
     peer: null,
     localUriSan: '',
+    tcpProxyCluster: '',
     ...fields,
   }
 }

@@ -28,7 +28,7 @@ import { readHttp2Options } from '../../../http/http2-protocol-options.ts'
 import type { EscapedSlashes, PathNormalization } from '../../../http/path-normalization.ts'
 import type { RouteTable } from '../../../route/route-entry.ts'
 import type { StatsScope } from '../../../stats/stats-scope.ts'
-import type { AccessLog } from '../../../stream-info.ts'
+import { compileAccessLogs } from '../contract/access-log-list.ts'
 import type { NetworkFilterHost } from '../contract/network-filter.ts'
 import { checkHonoured } from './honoured-fields.ts'
 import { compileFilterChain } from './http-filters.ts'
@@ -52,7 +52,7 @@ export function compileConnectionManager(
   checkHonoured(message, path, check)
   const scope = host.stats.scope('http', { envoy_http_conn_manager_prefix: message.statPrefix })
   const chain = compileFilterChain(message.httpFilters, `${path}.http_filters`, host, scope, check)
-  const accessLogs = compileAccessLogs(message, `${path}.access_log`, host, check)
+  const accessLogs = compileAccessLogs(message.accessLog, `${path}.access_log`, host, check)
   const routes = compileRoutes(message, path, host, check)
   const http1 = compileHttp1(message.httpProtocolOptions, `${path}.http_protocol_options`, check)
   const limits = compileLimits(message, http1, path, check)
@@ -107,27 +107,6 @@ function settingsOf(message: HttpConnectionManager): Omit<ConnectionManagerConfi
     maxRequestsPerConnection: message.commonHttpProtocolOptions?.maxRequestsPerConnection ?? 0,
     bufferLimit: BUFFER_LIMIT,
   }
-}
-
-function compileAccessLogs(
-  message: HttpConnectionManager,
-  path: string,
-  host: NetworkFilterHost,
-  check: ResourceCheck,
-): readonly AccessLog[] {
-  const logs: AccessLog[] = []
-  for (const [index, entry] of message.accessLog.entries()) {
-    const at = `${path}[${index}]`
-    if (entry.filter) check.unsupported(`${at}.filter`)
-    if (entry.configType.case !== 'typedConfig') {
-      check.error(`${at}.typed_config`, 'is required')
-      continue
-    }
-    const log = host.compileAccessLog(entry.configType.value)
-    if (log.ok) logs.push(log.value)
-    else check.adopt(`${at}.typed_config`, log.problems)
-  }
-  return logs
 }
 
 interface Routes {
