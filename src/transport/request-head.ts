@@ -22,6 +22,11 @@ export function isTunnel(head: RequestHead): boolean {
   return head.protocol !== '' || head.method === 'CONNECT'
 }
 
+/** `connect`, or what is upgraded to, in lower case: upgrade types are compared without regard to case (RFC 9110 7.8). */
+export function tunnelType(head: RequestHead): string {
+  return (head.protocol === '' ? head.method : head.protocol).toLowerCase()
+}
+
 export interface ResponseHead {
   status: number
   headers: HeaderList

@@ -28,6 +28,8 @@ export interface ConnectionManagerTimeouts {
   readonly request: number
   /** For the request's head to arrive, from its first byte. */
   readonly requestHeaders: number
+  /** Of a whole stream, where the route says nothing else (max_stream_duration). */
+  readonly streamDuration: number
   /** Of a connection without a stream. */
   readonly idle: number
   readonly connectionDuration: number

@@ -26,6 +26,7 @@ export interface ConnectionManagerStats {
   readonly requestIdleTimeouts: Counter
   readonly requestTimeouts: Counter
   readonly requestHeaderTimeouts: Counter
+  readonly requestMaxDurationReached: Counter
   readonly requestsNotRelativePath: Counter
   readonly responsesBeforeRequestComplete: Counter
   readonly requestTime: Histogram
@@ -57,6 +58,7 @@ export function connectionManagerStats(scope: StatsScope): ConnectionManagerStat
     requestsTooLarge: counter('rq_too_large'),
     requestIdleTimeouts: counter('rq_idle_timeout'),
     requestTimeouts: counter('rq_timeout'),
+    requestMaxDurationReached: counter('rq_max_duration_reached'),
     requestHeaderTimeouts: counter('rq_header_timeout'),
     requestsNotRelativePath: counter('rq_non_relative_path'),
     responsesBeforeRequestComplete: counter('rq_response_before_rq_complete'),

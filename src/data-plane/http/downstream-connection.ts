@@ -277,10 +277,7 @@ export class DownstreamConnection implements MessageHandler, StreamConnection, M
       this.#last = true
       return REFUSAL.missingHost
     }
-    if (isTunnel(parser.head)) {
-      this.#last = true
-      if (!this.#config.allowsTunnel(parser.head)) return REFUSAL.upgrade
-    }
+    if (isTunnel(parser.head)) this.#last = true
     return null
   }
 

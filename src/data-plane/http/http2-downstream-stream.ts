@@ -5,7 +5,7 @@ import { FIELD } from '../../transport/http/field-name.ts'
 import { closeBatch, openBatch } from '../../transport/http/write-batch.ts'
 import { ERROR_CODE } from '../../transport/http2/error-code.ts'
 import type { Http2Stream, Http2StreamHandler } from '../../transport/http2/session.ts'
-import { isTunnel, type RequestHead, type ResponseHead } from '../../transport/request-head.ts'
+import type { RequestHead, ResponseHead } from '../../transport/request-head.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
 import { StreamInfo } from '../stream-info.ts'
 import type { ConnectionManagerConfig } from './connection-manager-config.ts'
@@ -72,7 +72,6 @@ export class Http2DownstreamStream implements StreamConnection, Http2StreamHandl
     stream.info.authority = request.authority
     stream.info.method = request.method
     if (request.authority === '') stream.localReply(REFUSAL.missingHost)
-    else if (isTunnel(request) && !this.#config.allowsTunnel(request)) stream.localReply(REFUSAL.upgrade)
     else stream.begin(fields & ~FIELD.host, endStream)
   }
 

@@ -4,6 +4,7 @@ import type { Cluster, Endpoint } from '../cluster/cluster.ts'
 import { EndpointPool } from './endpoint-pool.ts'
 import { Http2Pool } from './http2-pool.ts'
 import type { HttpPool } from './request-encoder.ts'
+import { TcpPool } from './tcp-pool.ts'
 
 export class ClusterPools {
   /** Retries under way, of all streams: bounded by the cluster's max_retries. */
@@ -12,6 +13,7 @@ export class ClusterPools {
   readonly #wheel: TimerWheel
   readonly #http1 = new Map<Endpoint, HttpPool>()
   readonly #http2 = new Map<Endpoint, HttpPool>()
+  readonly #tcp = new Map<Endpoint, HttpPool>()
 
   static readonly #byCluster = new WeakMap<Cluster, ClusterPools>()
 
@@ -21,6 +23,7 @@ export class ClusterPools {
     cluster.onEndpointRemoved(endpoint => {
       this.#http1.get(endpoint)?.drain()
       this.#http2.get(endpoint)?.drain()
+      this.#tcp.get(endpoint)?.drain()
     })
   }
 
@@ -41,8 +44,17 @@ export class ClusterPools {
     return pools.get(endpoint) ?? this.#create(endpoint, http2)
   }
 
+  /** For tunnels that end here. */
+  tcp(endpoint: Endpoint): HttpPool {
+    const known = this.#tcp.get(endpoint)
+    if (known !== undefined) return known
+    const pool = new TcpPool(this.#cluster, endpoint, this.#wheel, () => void this.#tcp.delete(endpoint))
+    this.#tcp.set(endpoint, pool)
+    return pool
+  }
+
   get size(): number {
-    return this.#http1.size + this.#http2.size
+    return this.#http1.size + this.#http2.size + this.#tcp.size
   }
 
   #create(endpoint: Endpoint, http2: boolean): HttpPool {

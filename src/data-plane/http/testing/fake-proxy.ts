@@ -36,6 +36,8 @@ import {
   type RouteQuery,
   type RouteTable,
 } from '../../route/route-entry.ts'
+import { NO_UPGRADES } from '../../route/route-upgrades.ts'
+import { NO_STREAM_DURATION } from '../../route/stream-duration.ts'
 import type { Counter, Gauge, Histogram, StatsScope } from '../../stats/stats-scope.ts'
 import type { StreamInfo } from '../../stream-info.ts'
 import type { UpstreamTransport } from '../../upstream-transport.ts'
@@ -183,6 +185,8 @@ export function forwardRoute(cluster: string, fields: Partial<ForwardRoute> = {}
     clusterNotFoundStatus: 503,
     timeoutMs: 0,
     idleTimeoutMs: -1,
+    streamDuration: NO_STREAM_DURATION,
+    upgrades: NO_UPGRADES,
     retry: null,
     rewritePath: () => null,
     hostRewrite: null,

@@ -8,6 +8,7 @@ import type { RequestHead, ResponseHead } from '../../../../transport/request-he
 import type { Cluster, Endpoint, PickContext } from '../../../cluster/cluster.ts'
 import type { LocalReply } from '../../../http/local-reply.ts'
 import { ClusterPools } from '../../../pool/cluster-pools.ts'
+import type { HttpPool } from '../../../pool/request-encoder.ts'
 import { RESET, type ResetReason } from '../../../pool/reset-reason.ts'
 import { RESPONSE_FLAG } from '../../../response-flag.ts'
 import type { ClusterChoice, ForwardRoute, RouteEntry } from '../../../route/route-entry.ts'
@@ -266,15 +267,16 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
       if (this.previous === null) this.previous = [endpoint]
       else this.previous.push(endpoint)
     }
-    const request = new UpstreamRequest(
-      this,
-      cluster,
-      endpoint,
-      this.#pools!.get(endpoint, this.#stream.info.protocol === 'HTTP/2'),
-    )
+    const request = new UpstreamRequest(this, cluster, endpoint, this.#poolOf(endpoint))
     this.#upstream = request
     if (this.#requestEnded) this.#startPerTryTimer()
     request.start(fresh)
+  }
+
+  #poolOf(endpoint: Endpoint): HttpPool {
+    const pools = this.#pools!
+    if (this.head.method === 'CONNECT' && this.#route!.upgrades.get('connect')?.terminates) return pools.tcp(endpoint)
+    return pools.get(endpoint, this.#stream.info.protocol === 'HTTP/2')
   }
 
   /** Draws again while an endpoint comes up that was tried before, as often as the policy says (Envoy's previous_hosts). */

@@ -176,6 +176,7 @@ function timeoutsOf(message: HttpConnectionManager): ConnectionManagerTimeouts {
     streamIdle: durationMs(message.streamIdleTimeout, 300_000),
     request: durationMs(message.requestTimeout, 0),
     requestHeaders: durationMs(message.requestHeadersTimeout, 0),
+    streamDuration: durationMs(common?.maxStreamDuration, 0),
     idle: durationMs(common?.idleTimeout, 3_600_000),
     connectionDuration: durationMs(common?.maxConnectionDuration, 0),
     delayedClose: durationMs(message.delayedCloseTimeout, 1000),

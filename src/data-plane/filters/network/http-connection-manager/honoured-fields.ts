@@ -27,6 +27,7 @@ const FIELDS = new Set(
 const COMMON_FIELDS = new Set([
   'idle_timeout',
   'max_connection_duration',
+  'max_stream_duration',
   'max_headers_count',
   'max_requests_per_connection',
   'headers_with_underscores_action',

@@ -7,6 +7,7 @@ import {
   FakeCluster,
   type FakeProxy,
   type FakeProxyOptions,
+  forwardRoute,
   PLAIN_HTTP1,
   startFakeProxy,
 } from '../../../http/testing/fake-proxy.ts'
@@ -117,6 +118,45 @@ test('CONNECT goes through to an upstream proxy', () =>
     assert.equal(await read(client, 'hello'), 'hello')
     client.destroy()
   }))
+
+test('CONNECT ends here where the route says so: bytes go to the endpoint as they are, ends one by one', async () => {
+  let got = ''
+  const target = createServer({ allowHalfOpen: true }, socket => {
+    socket.on('error', () => {})
+    socket.on('data', chunk => {
+      got += chunk.toString('latin1')
+    })
+    socket.on('end', () => void socket.end(`got ${got}`))
+  })
+  target.listen(0, '127.0.0.1')
+  await once(target, 'listening')
+  const cluster = new FakeCluster('c', (target.address() as AddressInfo).port)
+  const route = forwardRoute('c', { upgrades: new Map([['connect', { enabled: true, terminates: true }]]) })
+  await withProxy({ clusters: [cluster], route }, async proxy => {
+    const client = connect(proxy.port, '127.0.0.1')
+    client.write('CONNECT db:5432 HTTP/1.1\r\nhost: db:5432\r\n\r\nGET / HTTP/1.1\r\n\r\n')
+    assert.match(await read(client, '\r\n\r\n'), /^HTTP\/1\.1 200 OK\r\n/)
+    while (got === '') await new Promise(resolve => setImmediate(resolve))
+    assert.equal(got, 'GET / HTTP/1.1\r\n\r\n')
+    client.destroy()
+    while (cluster.stats.upstreamCxActive.value > 0) await new Promise(resolve => setImmediate(resolve))
+    assert.equal(proxy.logs[0]!.responseCode, 200)
+  })
+  target.close()
+})
+
+test('CONNECT to nobody is told so', () =>
+  withProxy(
+    {
+      clusters: [new FakeCluster('c', 1)],
+      route: forwardRoute('c', { upgrades: new Map([['connect', { enabled: true, terminates: true }]]) }),
+    },
+    async proxy => {
+      const response = await exchange(proxy.port, 'CONNECT db:1 HTTP/1.1\r\nhost: db:1\r\n\r\n')
+      assert.equal(response.status, 503)
+      assert.match(response.body, /remote connection failure/)
+    },
+  ))
 
 describe('trailers', () => {
   const request = 'POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n0\r\nx-sum: 1\r\n\r\n'

@@ -1,6 +1,6 @@
 // upgrade_configs: which upgrades, and CONNECT, a listener lets through.
 
-import type { RequestHead } from '../../../../transport/request-head.ts'
+import { type RequestHead, tunnelType } from '../../../../transport/request-head.ts'
 import {
   type HttpConnectionManager_UpgradeConfig as UpgradeConfig,
   HttpConnectionManager_UpgradeConfigSchema as UpgradeConfigSchema,
@@ -9,7 +9,7 @@ import type { ResourceCheck } from '../../../../xds/resource-check.ts'
 
 const FIELDS = new Set(['upgrade_type', 'enabled'])
 
-/** Types are compared without regard to case (RFC 9110 7.8). What config does not name is refused, as in Envoy. */
+/** What config does not name is refused, as in Envoy. */
 export function compileUpgrades(
   configs: readonly UpgradeConfig[],
   path: string,
@@ -21,5 +21,5 @@ export function compileUpgrades(
     if (config.upgradeType === '') check.error(`${path}[${index}].upgrade_type`, 'is required')
     if (config.enabled ?? true) enabled.add(config.upgradeType.toLowerCase())
   }
-  return head => enabled.has((head.protocol === '' ? head.method : head.protocol).toLowerCase())
+  return head => enabled.has(tunnelType(head))
 }
