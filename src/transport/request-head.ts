@@ -9,6 +9,8 @@ export interface RequestHead {
   authority: string
   scheme: string
   headers: HeaderList
+  /** What a CONNECT (`:protocol`, RFC 8441) or an upgrade of HTTP/1.1 is to turn into; empty otherwise. */
+  protocol: string
 }
 
 export interface ResponseHead {

@@ -355,5 +355,5 @@ export class DownstreamConnection implements MessageHandler, StreamConnection {
 }
 
 function emptyHead(): RequestHead {
-  return { method: '', path: '', authority: '', scheme: 'http', headers: [] }
+  return { method: '', path: '', authority: '', scheme: 'http', headers: [], protocol: '' }
 }

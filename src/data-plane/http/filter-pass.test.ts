@@ -31,7 +31,10 @@ class Scene extends FilterPass {
 
   protected callHeaders(filter: HttpFilter, endStream: boolean): HeadersStatus {
     return (
-      filter.decodeHeaders?.({ method: '', path: '', authority: '', scheme: '', headers: [] }, endStream) ?? 'continue'
+      filter.decodeHeaders?.(
+        { method: '', path: '', authority: '', scheme: '', headers: [], protocol: '' },
+        endStream,
+      ) ?? 'continue'
     )
   }
 

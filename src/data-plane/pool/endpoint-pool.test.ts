@@ -26,7 +26,14 @@ class Exchange implements PoolWaiter, UpstreamStream {
   onPoolReady(connection: UpstreamConnection): void {
     this.connection = connection
     connection.assign(this)
-    const head: RequestHead = { method: 'GET', path: this.#path, authority: 'a', scheme: 'http', headers: [] }
+    const head: RequestHead = {
+      method: 'GET',
+      path: this.#path,
+      authority: 'a',
+      scheme: 'http',
+      headers: [],
+      protocol: '',
+    }
     connection.sendHead(head, this.#path, 'a', true)
   }
 
