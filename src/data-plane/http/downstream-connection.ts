@@ -431,5 +431,5 @@ export class DownstreamConnection implements MessageHandler, StreamConnection, M
 const NO_BYTES = Buffer.alloc(0)
 
 function emptyHead(): RequestHead {
-  return { method: '', path: '', authority: '', scheme: 'http', protocol: '', headers: [] }
+  return { method: '', path: '', authority: '', scheme: 'http', headers: [], protocol: '' }
 }

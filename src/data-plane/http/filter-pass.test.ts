@@ -35,7 +35,7 @@ class Scene extends FilterPass {
   protected callHeaders(filter: HttpFilter, endStream: boolean): HeadersStatus {
     return (
       filter.decodeHeaders?.(
-        { method: '', path: '', authority: '', scheme: '', protocol: '', headers: [] },
+        { method: '', path: '', authority: '', scheme: '', headers: [], protocol: '' },
         endStream,
       ) ?? 'continue'
     )

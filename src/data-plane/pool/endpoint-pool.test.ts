@@ -31,8 +31,8 @@ class Exchange implements PoolWaiter, UpstreamStream {
       path: this.#path,
       authority: 'a',
       scheme: 'http',
-      protocol: '',
       headers: [],
+      protocol: '',
     }
     connection.sendHead(head, this.#path, 'a', true)
   }

@@ -40,7 +40,7 @@ function measure(shape: keyof typeof SHAPES, count: number, spread: boolean): nu
     const chosen = spread ? Math.floor((index * count) / 64) : count - 1
     const headers = ['user-agent', 'curl/8.0', 'accept', '*/*', 'x-request-id', 'abc', 'x-route', `v${chosen}`]
     return {
-      head: { method: 'GET', path: path(chosen), authority: 'a.com', scheme: 'http', protocol: '', headers },
+      head: { method: 'GET', path: path(chosen), authority: 'a.com', scheme: 'http', headers, protocol: '' },
       random: () => 0,
     }
   })

@@ -28,7 +28,7 @@ function tableOf(routes: JsonValue[], rest: JsonObject = {}): RouteTable {
 }
 
 function head(path: string, headers: string[] = [], authority = 'example.com', method = 'GET'): RequestHead {
-  return { method, path, authority, scheme: 'http', protocol: '', headers }
+  return { method, path, authority, scheme: 'http', headers, protocol: '' }
 }
 
 function match(table: RouteTable, request: RequestHead, random = 0): RouteEntry | null {
