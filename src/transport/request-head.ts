@@ -14,8 +14,17 @@ export interface RequestHead {
    */
   protocol: string
   headers: HeaderList
-  /** What a CONNECT (`:protocol`, RFC 8441) or an upgrade of HTTP/1.1 is to turn into; empty otherwise. */
-  protocol: string
+  spelling?: HeaderSpelling
+}
+
+/** Whether what follows the head is no body of HTTP's but a tunnel, once the response agrees. */
+export function isTunnel(head: RequestHead): boolean {
+  return head.protocol !== '' || head.method === 'CONNECT'
+}
+
+/** `connect`, or what is upgraded to, in lower case: upgrade types are compared without regard to case (RFC 9110 7.8). */
+export function tunnelType(head: RequestHead): string {
+  return (head.protocol === '' ? head.method : head.protocol).toLowerCase()
 }
 
 export interface ResponseHead {

@@ -3,12 +3,8 @@ import type { Socket } from 'node:net'
 import { WheelTimer } from '../../base/timer-wheel.ts'
 import { closeBatch, openBatch } from '../../transport/http/write-batch.ts'
 import { ERROR_CODE } from '../../transport/http2/error-code.ts'
-import {
-  Http2Session,
-  type Http2SessionHandler,
-  type Http2Stream,
-  type Http2StreamHandler,
-} from '../../transport/http2/session.ts'
+import { Http2Session, type Http2SessionHandler } from '../../transport/http2/session.ts'
+import type { Http2Stream, Http2StreamHandler } from '../../transport/http2/stream.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
 import type { ConnectionManagerConfig } from './connection-manager-config.ts'

@@ -4,7 +4,7 @@ import { getHeader, type HeaderList, removeHeader } from '../../transport/header
 import { FIELD } from '../../transport/http/field-name.ts'
 import { closeBatch, openBatch } from '../../transport/http/write-batch.ts'
 import { ERROR_CODE } from '../../transport/http2/error-code.ts'
-import type { Http2Stream, Http2StreamHandler } from '../../transport/http2/session.ts'
+import type { Http2Stream, Http2StreamHandler } from '../../transport/http2/stream.ts'
 import type { RequestHead, ResponseHead } from '../../transport/request-head.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
 import { StreamInfo } from '../stream-info.ts'

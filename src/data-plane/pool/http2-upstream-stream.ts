@@ -1,7 +1,8 @@
 // One request on an HTTP/2 connection.
 import { type HeaderList, removeHeader } from '../../transport/header-list.ts'
 import { ERROR_CODE } from '../../transport/http2/error-code.ts'
-import type { Http2Session, Http2Stream, Http2StreamHandler } from '../../transport/http2/session.ts'
+import type { Http2Session } from '../../transport/http2/session.ts'
+import type { Http2Stream, Http2StreamHandler } from '../../transport/http2/stream.ts'
 import type { RequestHead, ResponseHead } from '../../transport/request-head.ts'
 import type { ClusterStats } from '../cluster/cluster.ts'
 import type { RequestEncoder, UpstreamStream } from './request-encoder.ts'
