@@ -31,6 +31,9 @@ import { UpstreamRequest, type UpstreamRequestOwner } from './upstream-request.t
 
 const UNPRINTABLE = /[^\x21-\x7e]/g
 
+/** Without a policy of retries, so much of a body is kept for the one unpaid try. */
+const FRESH_TRY_BYTES = 64 * 1024
+
 const TIMER = { route: 0, perTry: 1, backoff: 2 } as const
 
 export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickContext, FinalizedRequest {
@@ -132,8 +135,9 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
     request.sendHead(this.head, this.path, this.authority, bodyEnds && (body === null || body.bytes === 0))
     if (body !== null && body.bytes > 0) body.sendTo(request, bodyEnds)
     if (trailers !== null) request.sendTrailers(trailers)
-    // Kept only for another try.
-    if (body !== null && (this.#retriesLeft === 0 || body.isOverLimit)) this.#body = null
+    // Kept only for another try: the route's, or the one that a pooled connection found dead is worth.
+    const mayRepeat = this.#retriesLeft > 0 || (request.isReused && !this.#freshTryUsed)
+    if (body !== null && (!mayRepeat || body.isOverLimit)) this.#body = null
     if (request.isBlocked) this.#pauseRequest()
     else this.#resumeRequest()
   }
@@ -247,7 +251,10 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
     const route = this.#route!
     this.#attempts++
     // What comes while there is no connection has to be kept, even where no policy asks for another try.
-    if (!this.#requestEnded) this.#body ??= new RequestBuffer(this.#config.bufferLimit)
+    if (!this.#requestEnded) {
+      const limit = this.#retriesLeft > 0 ? this.#config.bufferLimit : FRESH_TRY_BYTES
+      this.#body ??= new RequestBuffer(limit)
+    }
     const { info } = this.#stream
     info.attemptCount = this.#attempts
     if (route.attemptCountInRequest) setHeader(this.head.headers, 'x-envoy-attempt-count', String(this.#attempts))

@@ -51,6 +51,11 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
     return this.#encoder !== null
   }
 
+  /** On a connection that has carried requests before. */
+  get isReused(): boolean {
+    return this.#encoder?.isReused === true
+  }
+
   get isBlocked(): boolean {
     return this.#encoder?.isBlocked === true
   }
@@ -128,7 +133,7 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
 
   onReset(reason: ResetReason): void {
     if (this.#over) return
-    const reused = this.#encoder?.isReused === true
+    const reused = this.isReused
     this.#finish()
     this.endpoint.stats.requestsError++
     this.#cluster.stats.upstreamRqRxReset.value++
