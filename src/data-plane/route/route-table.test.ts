@@ -445,7 +445,6 @@ test('what is not honoured is a problem that names the field, all of them at onc
       'WEFT-4001 virtual_hosts[0].routes[0].route.hash_policy',
       'WEFT-4001 virtual_hosts[0].routes[0].route.request_mirror_policies',
       'WEFT-4001 virtual_hosts[0].routes[1].route.cluster_header',
-      'WEFT-4001 virtual_hosts[0].routes[2].route.max_stream_duration.max_stream_duration',
       'WEFT-4001 virtual_hosts[0].routes[2].route.retry_policy.retry_on',
       'WEFT-4002 virtual_hosts[0].routes[4]',
       'WEFT-4002 virtual_hosts[0].routes[5].request_headers_to_add[0].header.key',

@@ -24,7 +24,7 @@ const OWN_FIELDS = FIELD.host | FIELD.connection | FIELD.hopByHop | FIELD.transf
 
 export class RequestParser extends MessageParser {
   /** Its scheme is empty unless the target named one: the connection manager knows better. */
-  head: RequestHead = { method: '', path: '', authority: '', scheme: '', headers: [], protocol: '' }
+  head: RequestHead = { method: '', path: '', authority: '', scheme: '', protocol: '', headers: [] }
   /** Bits of FIELD: what occurred, the connection's own fields included. */
   fields = 0
   /** 10 or 11. */
@@ -90,7 +90,8 @@ export class RequestParser extends MessageParser {
     if (method === '') return this.refuse(CODEC_ERROR.syntax)
     const headers: HeaderList = []
     const fields = fieldParser.collect(headers, text, base, OWN_FIELDS)
-    const head: RequestHead = { method, path: '', authority: '', scheme: '', headers, protocol: '' }
+    const head: RequestHead = { method, path: '', authority: '', scheme: '', protocol: '', headers }
+    if (this.limits.keepsSpelling) head.spelling = fieldParser.spelling(text, base)
     this.head = head
     this.fields = fields
     this.close = this.version === 10

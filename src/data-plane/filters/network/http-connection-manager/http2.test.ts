@@ -90,7 +90,8 @@ async function read(stream: ClientHttp2Stream): Promise<Response> {
   stream.setEncoding('latin1').on('data', (text: string) => {
     body += text
   })
-  await once(stream, 'close')
+  // Not `once`, which an error event would end.
+  await new Promise(resolve => stream.on('close', resolve))
   return { headers, body, trailers }
 }
 
