@@ -5,7 +5,7 @@ import { FIELD } from '../../transport/http/field-name.ts'
 import type { RequestHead, ResponseHead } from '../../transport/request-head.ts'
 import type { HttpFilter, TerminalFilter } from '../filters/http/contract/http-filter.ts'
 import { RESPONSE_FLAG } from '../response-flag.ts'
-import type { ClusterChoice, RouteEntry, RouteQuery, RouteTable } from '../route/route-entry.ts'
+import type { ClusterChoice, RouteEntry, RouteFilters, RouteQuery, RouteTable } from '../route/route-entry.ts'
 import type { StreamInfo } from '../stream-info.ts'
 import { stripAuthority } from './authority.ts'
 import { setForwardedClientCert } from './client-certificate-header.ts'
@@ -113,14 +113,16 @@ export class Stream implements ManagedStream, RouteQuery {
     return this.#clusterChoice
   }
 
+  routeFilters(): RouteFilters | null {
+    return this.clusterChoice()?.filters ?? this.route()?.filters ?? null
+  }
+
   routeConfig(filterName: string): object | null {
-    const filters = this.clusterChoice()?.filters ?? this.route()?.filters
-    return filters?.overrides.get(filterName)?.config ?? null
+    return this.routeFilters()?.overrides.get(filterName)?.config ?? null
   }
 
   isFilterDisabled(filterName: string, byDefault: boolean): boolean {
-    const filters = this.clusterChoice()?.filters ?? this.route()?.filters
-    return filters?.overrides.get(filterName)?.disabled ?? byDefault
+    return this.routeFilters()?.overrides.get(filterName)?.disabled ?? byDefault
   }
 
   clearRouteCache(): void {

@@ -9,6 +9,7 @@ import {
   RouteSchema,
 } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
 import type { ResourceCheck } from '../../xds/resource-check.ts'
+import { compileRouteCors } from './compile-cors-policy.ts'
 import { type Criterion, compileHeaderMatcher, compileQueryMatcher, GRPC_CRITERION } from './criterion.ts'
 import { compileForward } from './forward-route.ts'
 import { fractionOf } from './fraction.ts'
@@ -77,8 +78,9 @@ export function compileRoute(
     return null
   }
   const match = compilePath(matchMessage, `${path}.match`, check)
+  const cors = route.action.case === 'route' ? route.action.value.cors : undefined
   const scope = withLevel(
-    outer,
+    cors ? { ...outer, corsLevels: [...outer.corsLevels, compileRouteCors(cors, `${path}.route.cors`, check)] } : outer,
     compileLevel(route.requestHeadersToAdd, route.requestHeadersToRemove, `${path}.`, 'request_headers', check),
     compileLevel(route.responseHeadersToAdd, route.responseHeadersToRemove, `${path}.`, 'response_headers', check),
     compileFilterLevel(route.typedPerFilterConfig, `${path}.`, outer.filterFactories, check),
@@ -137,7 +139,7 @@ function compileAction(
     virtualHost: scope.virtualHost,
     requestHeaders: createMutations(scope.requestLevels),
     responseHeaders: createMutations(scope.responseLevels),
-    filters: mergeFilterLevels(scope.filterLevels, {}),
+    filters: mergeFilterLevels(scope),
   }
   switch (action.case) {
     case 'route':

@@ -2,6 +2,7 @@
 import type { HeaderList } from '../../transport/header-list.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
 import type { StreamInfo } from '../stream-info.ts'
+import type { CorsPolicy } from './cors-policy.ts'
 
 /** What a table is asked with; one object per stream, filled before the look-up. */
 export interface RouteQuery {
@@ -60,9 +61,11 @@ export interface FilterOverride {
 /** What filters read of a route: its levels are merged when the table is compiled. */
 export interface RouteFilters {
   readonly overrides: ReadonlyMap<string, FilterOverride>
+  /** Of the deprecated `cors` fields, route over virtual host. */
+  readonly cors: CorsPolicy | null
 }
 
-export const NO_ROUTE_FILTERS: RouteFilters = { overrides: new Map() }
+export const NO_ROUTE_FILTERS: RouteFilters = { overrides: new Map(), cors: null }
 
 export interface ClusterChoice {
   readonly cluster: string

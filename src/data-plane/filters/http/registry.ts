@@ -1,8 +1,9 @@
 // Every HTTP filter there is. A filter is added by its folder and one line here.
 import type { AnyHttpFilterFactory } from './contract/http-filter-factory.ts'
+import { CORS } from './cors/factory.ts'
 import { DYNAMIC_FORWARD_PROXY } from './dynamic-forward-proxy/factory.ts'
 import { FAULT } from './fault/factory.ts'
 import { RBAC } from './rbac/factory.ts'
 import { ROUTER } from './router/factory.ts'
 
-export const HTTP_FILTERS: readonly AnyHttpFilterFactory[] = [DYNAMIC_FORWARD_PROXY, FAULT, RBAC, ROUTER]
+export const HTTP_FILTERS: readonly AnyHttpFilterFactory[] = [CORS, DYNAMIC_FORWARD_PROXY, FAULT, RBAC, ROUTER]

@@ -4,7 +4,7 @@
 //   encode (response): filter 0 <- filter 1 <- ... <- router
 import type { RequestHead, ResponseHead } from '../../../../transport/request-head.ts'
 import type { LocalReply } from '../../../http/local-reply.ts'
-import type { ClusterChoice, RouteEntry } from '../../../route/route-entry.ts'
+import type { ClusterChoice, RouteEntry, RouteFilters } from '../../../route/route-entry.ts'
 import type { StreamInfo } from '../../../stream-info.ts'
 
 /**
@@ -53,6 +53,8 @@ export interface FilterStream {
   clusterChoice(): ClusterChoice | null
   /** What the route says to the filter of this name, whatever its class; null when nothing. */
   routeConfig(filterName: string): object | null
+  /** All that the route says to filters; null without a route. */
+  routeFilters(): RouteFilters | null
   /** What a route looks at has changed: it is looked up anew. */
   clearRouteCache(): void
   /** In place of the listener's, for what filters keep of the request (Envoy's setDecoderBufferLimit). */
