@@ -130,8 +130,8 @@ export class Stream implements ManagedStream, RouteQuery {
     this.#clusterChoice = null
   }
 
-  setRequestBufferLimit(bytes: number): void {
-    this.#filters?.setRequestLimit(bytes)
+  raiseRequestBufferLimit(bytes: number): void {
+    this.#filters?.raiseRequestLimit(bytes)
   }
 
   /** The client has gone, or its connection is being closed under the stream. */

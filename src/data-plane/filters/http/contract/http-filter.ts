@@ -57,8 +57,10 @@ export interface FilterStream {
   routeFilters(): RouteFilters | null
   /** What a route looks at has changed: it is looked up anew. */
   clearRouteCache(): void
-  /** In place of the listener's, for what filters keep of the request (Envoy's setDecoderBufferLimit). */
-  setRequestBufferLimit(bytes: number): void
+  /** For what filters keep of the request: as much at least, where the listener allows less. */
+  raiseRequestBufferLimit(bytes: number): void
+  /** The request is larger than a filter takes: 413, and counted. */
+  onRequestTooLarge(): void
   /** Ends the stream with a response of the mesh's own, through the encode filters. Nothing when a response has begun. */
   localReply(reply: LocalReply): void
   continueDecoding(filter: HttpFilter): void
