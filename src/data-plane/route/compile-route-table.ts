@@ -11,6 +11,7 @@ import {
 } from '../../xds/generated/envoy/config/route/v3/route_pb.ts'
 import { ResourceCheck } from '../../xds/resource-check.ts'
 import { compileRouteCors } from './compile-cors-policy.ts'
+import { compileRateLimits } from './compile-rate-limit-rule.ts'
 import { type CompiledRoute, compileRoute } from './compile-route.ts'
 import { DomainMap } from './domain-map.ts'
 import { compileLevel, createMutations } from './header-mutator.ts'
@@ -50,6 +51,7 @@ const VIRTUAL_HOST_FIELDS = new Set([
   'metadata',
   'typed_per_filter_config',
   'cors',
+  'rate_limits',
 ])
 const TLS: Readonly<Record<TlsType, TlsRequirement>> = {
   [TlsType.NONE]: 'none',
@@ -80,6 +82,9 @@ export function compileRouteTable(
       filterFactories,
       filterLevels: [],
       corsLevels: [],
+      rateLimits: [],
+      virtualHostRateLimits: [],
+      includesVirtualHostRateLimits: false,
     },
     compileLevel(configuration.requestHeadersToAdd, configuration.requestHeadersToRemove, '', 'request_headers', check),
     compileLevel(
@@ -149,6 +154,7 @@ function compileVirtualHost(
       retry: message.retryPolicy ? compileRetryPolicy(message.retryPolicy, `${path}.retry_policy`, check) : null,
       attemptCountInRequest: message.includeRequestAttemptCount,
       attemptCountInResponse: message.includeAttemptCountInResponse,
+      virtualHostRateLimits: compileRateLimits(message.rateLimits, path, check),
       corsLevels: message.cors ? [compileRouteCors(message.cors, `${path}.cors`, check)] : [],
     },
     compileLevel(message.requestHeadersToAdd, message.requestHeadersToRemove, `${path}.`, 'request_headers', check),

@@ -43,6 +43,8 @@ const FIELDS = new Set([
   'grpc_timeout_offset',
   'max_stream_duration',
   'cors',
+  'rate_limits',
+  'include_vh_rate_limits',
 ])
 const WEIGHTED_FIELDS = new Set(['clusters', 'total_weight', 'runtime_key_prefix'])
 const WEIGHT_FIELDS = new Set([

@@ -33,7 +33,7 @@ interface LevelEntry {
 export type FilterLevel = ReadonlyMap<string, LevelEntry>
 
 /** What a scope of routes has gathered, least specific first. */
-export interface FilterScope {
+export interface FilterScope extends Omit<RouteFilters, 'overrides' | 'cors'> {
   readonly filterLevels: readonly FilterLevel[]
   readonly corsLevels: readonly CorsPolicy[]
 }
@@ -100,11 +100,18 @@ function compileConfig(
 }
 
 /** All that the scope says to filters; the most specific level that names one decides whether it runs (Envoy). */
-export function mergeFilterLevels({ filterLevels, corsLevels }: FilterScope): RouteFilters {
+export function mergeFilterLevels(scope: FilterScope): RouteFilters {
+  const { filterLevels, corsLevels, rateLimits, virtualHostRateLimits, includesVirtualHostRateLimits } = scope
   const names = new Set(filterLevels.flatMap(level => [...level.keys()]))
   const overrides = new Map<string, FilterOverride>()
   for (const name of names) overrides.set(name, mergeEntries(filterLevels.flatMap(level => level.get(name) ?? [])))
-  return { overrides, cors: corsLevels.length === 0 ? null : combineCorsPolicies(corsLevels) }
+  return {
+    overrides,
+    cors: corsLevels.length === 0 ? null : combineCorsPolicies(corsLevels),
+    rateLimits,
+    virtualHostRateLimits,
+    includesVirtualHostRateLimits,
+  }
 }
 
 function mergeEntries(entries: readonly LevelEntry[]): FilterOverride {

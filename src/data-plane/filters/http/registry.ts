@@ -6,6 +6,7 @@ import { DYNAMIC_FORWARD_PROXY } from './dynamic-forward-proxy/factory.ts'
 import { FAULT } from './fault/factory.ts'
 import { HEADER_MUTATION } from './header-mutation/factory.ts'
 import { HEALTH_CHECK } from './health-check/factory.ts'
+import { LOCAL_RATELIMIT } from './local-ratelimit/factory.ts'
 import { RBAC } from './rbac/factory.ts'
 import { ROUTER } from './router/factory.ts'
 
@@ -16,6 +17,7 @@ export const HTTP_FILTERS: readonly AnyHttpFilterFactory[] = [
   FAULT,
   HEADER_MUTATION,
   HEALTH_CHECK,
+  LOCAL_RATELIMIT,
   RBAC,
   ROUTER,
 ]
