@@ -41,6 +41,7 @@ const GENERATED_PATHS = [
   'envoy/extensions/transport_sockets/proxy_protocol/v3',
   'envoy/config/bootstrap/v3',
   'envoy/config/overload/v3',
+  'envoy/extensions/resource_monitors/downstream_connections/v3',
   'envoy/extensions/http/header_formatters/preserve_case/v3',
   'envoy/extensions/clusters/dynamic_forward_proxy/v3',
   'envoy/extensions/filters/listener/tls_inspector/v3',
@@ -52,6 +53,9 @@ const GENERATED_PATHS = [
   'envoy/extensions/access_loggers/stream/v3',
   'istio/v1/auth',
 ]
+
+/** Options for other generators and for people. Nothing here reads them, and every process would keep them in memory. */
+const OPTIONS_LEFT_OUT = ['validate', 'udpa.annotations', 'xds.annotations.v3', 'envoy.annotations', 'google.api.http']
 
 /** Which of the package's folders hold which files, and which files cannot be compiled as shipped or are of API v2. */
 const SOURCES: Readonly<Record<string, RegExp>> = {
@@ -111,7 +115,13 @@ writeFileSync(join(protocolDirectory, 'istio/v1/auth/ca.proto'), ownProtocol)
 writeFileSync(join(buildDirectory, 'buf.yaml'), 'version: v2\nmodules:\n  - path: proto\n')
 const generation = {
   version: 'v2',
-  inputs: [{ directory: 'proto', paths: GENERATED_PATHS.map(path => `proto/${path}`) }],
+  inputs: [
+    {
+      directory: 'proto',
+      paths: GENERATED_PATHS.map(path => `proto/${path}`),
+      exclude_types: OPTIONS_LEFT_OUT,
+    },
+  ],
   plugins: [
     {
       local: 'protoc-gen-es',

@@ -37,3 +37,9 @@ export function formatResponseFlags(flags: number): string {
   }
   return text
 }
+
+/** Those of a TCP connection: its failed tries come up before the verdict that there are no more, `UF,URX`. */
+export function formatConnectionFlags(flags: number): string {
+  const both = RESPONSE_FLAG.UF | RESPONSE_FLAG.URX
+  return (flags & both) === both ? 'UF,URX' : formatResponseFlags(flags)
+}

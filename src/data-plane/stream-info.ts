@@ -2,12 +2,15 @@
 import type { HeaderList } from '../transport/header-list.ts'
 import type { ConnectionInfo } from './connection-info.ts'
 
+const NONE: HeaderList = []
+
 export class StreamInfo {
   readonly connection: ConnectionInfo
   /** Epoch milliseconds. */
   readonly startTime: number
   /** Monotonic milliseconds. */
   readonly startedAt: number
+  /** Empty for a connection whose bytes nobody reads: TCP. */
   protocol = 'HTTP/1.1'
   method = ''
   /** The path as it came, before any rewrite. */
@@ -15,6 +18,7 @@ export class StreamInfo {
   authority = ''
   requestHeaders: HeaderList = []
   responseHeaders: HeaderList = []
+  responseTrailers: HeaderList = NONE
   /** 0 when no response was sent. */
   responseCode = 0
   /** Bits of RESPONSE_FLAG. */

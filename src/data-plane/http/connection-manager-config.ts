@@ -5,6 +5,9 @@ import type { Random } from '../../base/random.ts'
 import type { TimerWheel } from '../../base/timer-wheel.ts'
 import type { UuidSource } from '../../base/uuid-source.ts'
 import type { ParserLimits } from '../../transport/http1/message-parser.ts'
+import type { WriterOptions } from '../../transport/http1/message-writer.ts'
+import type { Http2Settings } from '../../transport/http2/session-options.ts'
+import type { RequestHead } from '../../transport/request-head.ts'
 import type { ClusterSource } from '../cluster/cluster.ts'
 import type { RouteTable } from '../route/route-entry.ts'
 import type { AccessLog } from '../stream-info.ts'
@@ -25,11 +28,20 @@ export interface ConnectionManagerTimeouts {
   readonly request: number
   /** For the request's head to arrive, from its first byte. */
   readonly requestHeaders: number
+  /** Of a whole stream, where the route says nothing else (max_stream_duration). */
+  readonly streamDuration: number
   /** Of a connection without a stream. */
   readonly idle: number
   readonly connectionDuration: number
   /** How long a connection closed by this side waits for the client to see the last response. */
   readonly delayedClose: number
+}
+
+export interface Http1Config extends WriterOptions {
+  /** Otherwise they are answered with 426. */
+  readonly acceptsHttp10: boolean
+  /** For requests of HTTP/1.0 without a Host; empty for none. */
+  readonly defaultHost: string
 }
 
 export interface ConnectionManagerConfig {
@@ -39,7 +51,11 @@ export interface ConnectionManagerConfig {
   readonly wheel: TimerWheel
   readonly date: HttpDate
   readonly requestIds: UuidSource
+  /** `auto`: what ALPN agreed on, or else the first bytes say. */
+  readonly codec: 'auto' | 'http1' | 'http2'
   readonly limits: ParserLimits
+  readonly http1: Http1Config
+  readonly http2: Http2Settings
   readonly chain: FilterChain
   readonly stats: ConnectionManagerStats
   readonly accessLogs: readonly AccessLog[]
@@ -60,6 +76,8 @@ export interface ConnectionManagerConfig {
    * expectation is answered here and 1xx are swallowed.
    */
   readonly forwardsInterimResponses: boolean
+  /** Whether upgrade_configs lets this upgrade, or CONNECT, through. */
+  allowsTunnel(head: RequestHead): boolean
   /** Null: the path stays as it came. */
   readonly path: PathNormalization | null
   readonly stripPort: StripPort

@@ -26,8 +26,8 @@ export class FilterChain {
     this.disabled = disabled
     const having = (...events: FilterEvent[]): number[] =>
       filters.flatMap((filter, position) => (filter.events.some(event => events.includes(event)) ? [position] : []))
-    this.decoders = having('decodeHeaders', 'decodeData')
-    this.encoders = having('encodeHeaders', 'encodeData').reverse()
+    this.decoders = having('decodeHeaders', 'decodeData', 'decodeTrailers')
+    this.encoders = having('encodeHeaders', 'encodeData', 'encodeTrailers').reverse()
     this.destroyed = having('onDestroy')
   }
 }

@@ -1,11 +1,14 @@
 // One request and its response: the only place that begins a response, and the only one that ends a stream.
 
+import { WheelTimer } from '../../base/timer-wheel.ts'
 import { addHeader, getHeader, type HeaderList, removeHeader, setHeader } from '../../transport/header-list.ts'
 import { FIELD } from '../../transport/http/field-name.ts'
-import type { RequestHead, ResponseHead } from '../../transport/request-head.ts'
+import { closeBatch, openBatch } from '../../transport/http/write-batch.ts'
+import { isTunnel, type RequestHead, type ResponseHead, tunnelType } from '../../transport/request-head.ts'
 import type { HttpFilter, TerminalFilter } from '../filters/http/contract/http-filter.ts'
 import { RESPONSE_FLAG } from '../response-flag.ts'
 import type { ClusterChoice, RouteEntry, RouteFilters, RouteQuery, RouteTable } from '../route/route-entry.ts'
+import { NO_STREAM_DURATION, streamDurationMs } from '../route/stream-duration.ts'
 import type { StreamInfo } from '../stream-info.ts'
 import { stripAuthority } from './authority.ts'
 import { setForwardedClientCert } from './client-certificate-header.ts'
@@ -39,6 +42,7 @@ export class Stream implements ManagedStream, RouteQuery {
   #responseStarted = false
   /** The connection ends with this stream, and the response says so. */
   #close = false
+  #durationTimer: WheelTimer | null = null
   #readPauses = 0
   /** A filter holds as much of the response as it may. */
   #responsePaused = false
@@ -66,6 +70,11 @@ export class Stream implements ManagedStream, RouteQuery {
   /** Sends the request on its way through the filters. `fields`: bits of FIELD that occurred in it. */
   begin(fields: number, endStream: boolean): void {
     if (!this.#prepareRequest(fields)) return
+    if (isTunnel(this.request) && !this.#allowsTunnel()) {
+      this.localReply(REFUSAL.upgrade)
+      return
+    }
+    this.#startDurationTimer()
     const { chain, bufferLimit } = this.#config
     this.#terminal = chain.terminal.createTerminalFilter(this)
     if (chain.filters.length > 0) {
@@ -83,6 +92,14 @@ export class Stream implements ManagedStream, RouteQuery {
     if (this.isDecodingOver) return
     if (this.#filters !== null) this.#filters.decodeData(chunk, endStream)
     else this.#terminal?.decodeData?.(chunk, endStream)
+  }
+
+  onRequestTrailers(trailers: HeaderList): void {
+    this.isRequestComplete = true
+    this.requestCompletedAt = this.#config.clock.now()
+    if (this.isDecodingOver) return
+    if (this.#filters !== null) this.#filters.decodeTrailers(trailers)
+    else this.#terminal?.decodeTrailers?.(trailers)
   }
 
   get head(): RequestHead {
@@ -162,6 +179,10 @@ export class Stream implements ManagedStream, RouteQuery {
     this.#terminal?.decodeData?.(chunk, endStream)
   }
 
+  trailersToTerminal(trailers: HeaderList): void {
+    this.#terminal?.decodeTrailers?.(trailers)
+  }
+
   continueDecoding(filter: HttpFilter): void {
     this.#filters?.continueDecoding(filter)
   }
@@ -185,7 +206,7 @@ export class Stream implements ManagedStream, RouteQuery {
     if (this.isEnded || this.#responseStarted || !this.#config.forwardsInterimResponses) return
     // Nothing holds an upstream back that sends no end of them; a client that does not keep up can do without.
     if (this.#connection.isBlocked) return
-    this.#connection.writeHead(head.status, head.headers, true, false, false)
+    this.#connection.writeHead(head, true, false)
   }
 
   encodeHeaders(head: ResponseHead, endStream: boolean): void {
@@ -201,6 +222,12 @@ export class Stream implements ManagedStream, RouteQuery {
     return !this.#connection.isBlocked && !this.#responsePaused
   }
 
+  encodeTrailers(trailers: HeaderList): void {
+    if (this.isEnded) return
+    if (this.#filters === null) this.trailersToClient(trailers)
+    else this.#filters.encodeTrailers(trailers)
+  }
+
   headersToClient(head: ResponseHead, endStream: boolean): void {
     if (this.isEnded) return
     const info = this.info
@@ -211,7 +238,7 @@ export class Stream implements ManagedStream, RouteQuery {
     info.responseHeaders = headers
     const connection = this.#connection
     if (connection.isClosing || (endStream && !this.isRequestComplete)) this.#close = true
-    connection.writeHead(head.status, headers, endStream, this.request.method === 'HEAD', this.#close)
+    connection.writeHead(head, endStream, this.#close)
     if (endStream) this.#end(this.#close)
     else connection.touch()
   }
@@ -225,6 +252,13 @@ export class Stream implements ManagedStream, RouteQuery {
     }
     if (endStream) this.#end(this.#close)
     else connection.touch()
+  }
+
+  trailersToClient(trailers: HeaderList): void {
+    if (this.isEnded) return
+    this.info.responseTrailers = trailers
+    if (this.request.method !== 'HEAD') this.#connection.writeTrailers(trailers)
+    this.#end(this.#close)
   }
 
   localReply(reply: LocalReply): void {
@@ -294,6 +328,27 @@ export class Stream implements ManagedStream, RouteQuery {
     this.#terminal?.onDownstreamDrained()
   }
 
+  onTimer(): void {
+    openBatch()
+    this.#config.stats.requestMaxDurationReached.value++
+    this.localReply(REFUSAL.maxDuration)
+    closeBatch()
+  }
+
+  /** The route is looked up before any filter has seen the request, as in Envoy. */
+  #startDurationTimer(): void {
+    const route = this.route()
+    const { timeouts, wheel } = this.#config
+    const bound = timeouts.streamDuration
+    const timeout =
+      route?.kind !== 'forward' || route.streamDuration === NO_STREAM_DURATION
+        ? bound
+        : streamDurationMs(route.streamDuration, getHeader(this.request.headers, 'grpc-timeout'), bound)
+    if (timeout <= 0) return
+    this.#durationTimer = new WheelTimer(this, 0)
+    wheel.set(this.#durationTimer, timeout)
+  }
+
   /** Host, path, request id and the x-forwarded fields. False: answered already. */
   #prepareRequest(fields: number): boolean {
     const { request, info } = this
@@ -325,6 +380,13 @@ export class Stream implements ManagedStream, RouteQuery {
     }
     if (fields & FIELD.expect && !config.forwardsInterimResponses) this.#answerExpectation(headers)
     return true
+  }
+
+  /** The route's word stands above the connection manager's. */
+  #allowsTunnel(): boolean {
+    const route = this.route()
+    const upgrade = route?.kind === 'forward' ? route.upgrades.get(tunnelType(this.request)) : undefined
+    return upgrade === undefined ? this.#config.allowsTunnel(this.request) : upgrade.enabled
   }
 
   #preparePath(): LocalReply | null {
@@ -378,6 +440,7 @@ export class Stream implements ManagedStream, RouteQuery {
     this.isDecodingOver = true
     const config = this.#config
     const info = this.info
+    if (this.#durationTimer !== null) config.wheel.cancel(this.#durationTimer)
     info.duration = config.clock.now() - info.startedAt
     this.#terminal?.onDestroy?.()
     this.#filters?.destroy()
@@ -388,7 +451,7 @@ export class Stream implements ManagedStream, RouteQuery {
     const byClass = stats.requestsByClass[Math.floor(info.responseCode / 100) - 1]
     if (byClass !== undefined) byClass.value++
     for (let i = 0; i < accessLogs.length; i++) accessLogs[i]!.log(info)
-    this.#connection.onStreamEnd(close || !this.isRequestComplete)
+    this.#connection.onStreamEnd(!close && this.isRequestComplete)
   }
 }
 

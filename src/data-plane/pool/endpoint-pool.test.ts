@@ -7,14 +7,14 @@ import type { RequestHead } from '../../transport/request-head.ts'
 import { FakeCluster } from '../http/testing/fake-proxy.ts'
 import { ok, type RawUpstream, rawUpstream, type UpstreamRequest } from '../http/testing/raw-upstream.ts'
 import { ClusterPools } from './cluster-pools.ts'
-import type { EndpointPool, PoolWaiter } from './endpoint-pool.ts'
+import type { EndpointPool } from './endpoint-pool.ts'
+import type { PoolWaiter, RequestEncoder, UpstreamStream } from './request-encoder.ts'
 import type { ResetReason } from './reset-reason.ts'
-import type { UpstreamConnection, UpstreamStream } from './upstream-connection.ts'
 
 /** One request, from the pool to its response's end. */
 class Exchange implements PoolWaiter, UpstreamStream {
   outcome = ''
-  connection: UpstreamConnection | null = null
+  connection: RequestEncoder | null = null
   readonly #path: string
 
   constructor(pool: EndpointPool, path = '/') {
@@ -23,10 +23,17 @@ class Exchange implements PoolWaiter, UpstreamStream {
     if (connection) this.onPoolReady(connection)
   }
 
-  onPoolReady(connection: UpstreamConnection): void {
+  onPoolReady(connection: RequestEncoder): void {
     this.connection = connection
     connection.assign(this)
-    const head: RequestHead = { method: 'GET', path: this.#path, authority: 'a', scheme: 'http', headers: [] }
+    const head: RequestHead = {
+      method: 'GET',
+      path: this.#path,
+      authority: 'a',
+      scheme: 'http',
+      headers: [],
+      protocol: '',
+    }
     connection.sendHead(head, this.#path, 'a', true)
   }
 
@@ -36,13 +43,14 @@ class Exchange implements PoolWaiter, UpstreamStream {
 
   onResponseHead(): void {}
   onInterimResponse(): void {}
-  onConnectionDrained(): void {}
+  onEncoderDrained(): void {}
+  onResponseTrailers(): void {}
 
   onResponseBody(chunk: Buffer, endStream: boolean): void {
     if (endStream) this.outcome = chunk.toString()
   }
 
-  onConnectionLost(reason: ResetReason): void {
+  onReset(reason: ResetReason): void {
     this.outcome = reason.text
   }
 }
@@ -58,7 +66,7 @@ async function withPool(
   const upstream = await rawUpstream(answer)
   const cluster = new FakeCluster('c', upstream.port)
   const pools = ClusterPools.of(cluster, new TimerWheel(new FakeClock()))
-  const pool = pools.get(cluster.endpoints[0]!)
+  const pool = pools.get(cluster.endpoints[0]!, false) as EndpointPool
   try {
     await use(pool, cluster, upstream, pools)
   } finally {

@@ -1,38 +1,28 @@
 // The HTTP/1.1 connections to one endpoint: the one used last is used first, so that those no longer needed grow idle.
 import type { TimerWheel } from '../../base/timer-wheel.ts'
 import type { Cluster, Endpoint } from '../cluster/cluster.ts'
+import type { HttpPool, PoolWaiter } from './request-encoder.ts'
 import { RESET, type ResetReason } from './reset-reason.ts'
 import { type ConnectionOwner, UpstreamConnection } from './upstream-connection.ts'
 
-/** A stream that waits for a connection. */
-export interface PoolWaiter {
-  onPoolReady(connection: UpstreamConnection): void
-  /** `failure`: the transport's reason, empty when there is none. */
-  onPoolFailure(reason: ResetReason, failure: string): void
-}
-
-export class EndpointPool implements ConnectionOwner {
+export class EndpointPool implements HttpPool, ConnectionOwner {
   readonly #cluster: Cluster
   readonly #endpoint: Endpoint
   readonly #wheel: TimerWheel
-  readonly #onEmpty: (endpoint: Endpoint) => void
+  readonly #onEmpty: () => void
   readonly #idle: UpstreamConnection[] = []
   readonly #pending: PoolWaiter[] = []
   #connecting = 0
   #open = 0
   #draining = false
 
-  constructor(cluster: Cluster, endpoint: Endpoint, wheel: TimerWheel, onEmpty: (endpoint: Endpoint) => void) {
+  constructor(cluster: Cluster, endpoint: Endpoint, wheel: TimerWheel, onEmpty: () => void) {
     this.#cluster = cluster
     this.#endpoint = endpoint
     this.#wheel = wheel
     this.#onEmpty = onEmpty
   }
 
-  /**
-   * An idle connection, to be assigned at once; or null: the waiter is queued and called later. When the queue is full it
-   * is called before this returns, with `overflow`. `fresh`: what is idle is not trusted.
-   */
   acquire(waiter: PoolWaiter, fresh: boolean): UpstreamConnection | null {
     const idle = fresh ? undefined : this.#idle.pop()
     if (idle !== undefined) return idle
@@ -49,7 +39,6 @@ export class EndpointPool implements ConnectionOwner {
     return null
   }
 
-  /** The waiter is not called any more. */
   cancel(waiter: PoolWaiter): void {
     const index = this.#pending.indexOf(waiter)
     if (index < 0) return
@@ -57,7 +46,6 @@ export class EndpointPool implements ConnectionOwner {
     this.#cluster.stats.upstreamRqPendingActive.value--
   }
 
-  /** The endpoint has left: idle connections close now, the others after their request. */
   drain(): void {
     this.#draining = true
     while (this.#idle.length > 0) this.#idle[this.#idle.length - 1]!.close()
@@ -138,7 +126,7 @@ export class EndpointPool implements ConnectionOwner {
       stats.upstreamCxActive.value++
       this.#endpoint.stats.connectionsTotal++
       this.#endpoint.stats.connectionsActive++
-      const connection = new UpstreamConnection(this, this.#endpoint, stats)
+      const connection = new UpstreamConnection(this, this.#endpoint, stats, this.#cluster.http1)
       if (connection.isConnecting) this.#wheel.set(connection.timer, this.#cluster.connectTimeoutMs)
     }
   }
@@ -151,6 +139,6 @@ export class EndpointPool implements ConnectionOwner {
   }
 
   #checkEmpty(): void {
-    if (this.#draining && this.#open === 0 && this.#pending.length === 0) this.#onEmpty(this.#endpoint)
+    if (this.#draining && this.#open === 0 && this.#pending.length === 0) this.#onEmpty()
   }
 }

@@ -26,6 +26,8 @@ import { compileRegexField } from './string-matcher.ts'
 export type PathMatch =
   | { readonly kind: PathKind; readonly path: string; readonly caseSensitive: boolean }
   | { readonly kind: 'regex'; readonly regex: Regex }
+  /** CONNECT, which has no path. */
+  | { readonly kind: 'connect' }
 
 export interface CompiledRoute {
   readonly match: PathMatch
@@ -56,6 +58,7 @@ const MATCH_FIELDS = new Set([
   'path',
   'safe_regex',
   'path_separated_prefix',
+  'connect_matcher',
   'case_sensitive',
   'runtime_fraction',
   'headers',
@@ -120,8 +123,10 @@ function compilePath(match: RouteMatch, path: string, check: ResourceCheck): Pat
       const regex = compileRegexField(specifier.value, `${path}.safe_regex`, check)
       return regex === null ? null : { kind: 'regex', regex }
     }
+    case 'connectMatcher':
+      return { kind: 'connect' }
     case undefined:
-      check.error(path, 'needs a path: prefix, path, safe_regex or path_separated_prefix')
+      check.error(path, 'needs a path: prefix, path, safe_regex, path_separated_prefix or connect_matcher')
       return null
     default:
       return null

@@ -4,7 +4,6 @@ import type { RequestHead } from '../../transport/request-head.ts'
 import {
   RouteAction_ClusterNotFoundResponseCode as NotFound,
   type RouteAction,
-  RouteAction_MaxStreamDurationSchema,
   RouteActionSchema,
   type WeightedCluster,
   WeightedCluster_ClusterWeightSchema,
@@ -22,9 +21,19 @@ import {
 import { compilePrefixRewrite, compileRegexRewrite, type MatchedPath, type PathRewrite } from './path-rewrite.ts'
 import type { RouteNames } from './redirect-route.ts'
 import { compileRetryPolicy } from './retry-policy.ts'
-import type { ClusterChoice, ForwardRoute, HeaderMutations, RetryPolicy, RouteFilters } from './route-entry.ts'
+import type {
+  ClusterChoice,
+  ForwardRoute,
+  HeaderMutations,
+  RetryPolicy,
+  RouteFilters,
+  RouteUpgrade,
+  StreamDuration,
+} from './route-entry.ts'
 import { compileFilterLevel, mergeFilterLevels } from './route-filters.ts'
 import type { RouteScope } from './route-scope.ts'
+import { compileRouteUpgrades } from './route-upgrades.ts'
+import { compileStreamDuration } from './stream-duration.ts'
 
 const FIELDS = new Set([
   'cluster',
@@ -45,6 +54,7 @@ const FIELDS = new Set([
   'cors',
   'rate_limits',
   'include_vh_rate_limits',
+  'upgrade_configs',
 ])
 const WEIGHTED_FIELDS = new Set(['clusters', 'total_weight', 'runtime_key_prefix'])
 const WEIGHT_FIELDS = new Set([
@@ -57,7 +67,6 @@ const WEIGHT_FIELDS = new Set([
   'host_rewrite_literal',
   'typed_per_filter_config',
 ])
-const DURATION_FIELDS = new Set(['max_stream_duration', 'grpc_timeout_header_max'])
 
 const NOT_FOUND_STATUS: Readonly<Record<NotFound, number>> = {
   [NotFound.SERVICE_UNAVAILABLE]: 503,
@@ -77,7 +86,7 @@ export function compileForward(
   check: ResourceCheck,
 ): ForwardRoute {
   check.honour(RouteActionSchema, action, path, FIELDS)
-  checkStreamDuration(action, path, check)
+  refuseOldGrpcTimeouts(action, path, check)
   const host = action.hostRewriteSpecifier
   if (host.case === 'autoHostRewrite' && host.value) check.unsupported(`${path}.auto_host_rewrite`)
   if (host.case === 'hostRewriteLiteral' && hasControl(host.value))
@@ -95,6 +104,8 @@ export function compileForward(
     clusterNotFoundStatus: NOT_FOUND_STATUS[action.clusterNotFoundResponseCode] ?? 503,
     timeoutMs: durationMs(action.timeout, DEFAULT_TIMEOUT_MS),
     idleTimeoutMs: durationMs(action.idleTimeout, -1),
+    streamDuration: compileStreamDuration(action.maxStreamDuration, `${path}.max_stream_duration`, check),
+    upgrades: compileRouteUpgrades(action.upgradeConfigs, `${path}.upgrade_configs`, check),
     retry: action.retryPolicy ? compileRetryPolicy(action.retryPolicy, `${path}.retry_policy`, check) : scope.retry,
     rewrite: compileRewrite(action, matched, path, check),
     hostRewrite: host.case === 'hostRewriteLiteral' && host.value !== '' ? toByteString(host.value) : null,
@@ -108,15 +119,8 @@ const FORWARDED_HOST: MutationLevel = {
   add: [{ name: 'x-forwarded-host', parts: [info => info.authority], action: 0, keepEmpty: false }],
 }
 
-/** Bounds of zero are none: Istio sends them so that grpc-timeout does not bound a stream. */
-function checkStreamDuration(action: RouteAction, path: string, check: ResourceCheck): void {
-  const at = `${path}.max_stream_duration`
-  const limit = action.maxStreamDuration
-  if (limit) check.honour(RouteAction_MaxStreamDurationSchema, limit, at, DURATION_FIELDS)
-  if (durationMs(limit?.maxStreamDuration, 0) !== 0)
-    check.unsupported(`${at}.max_stream_duration`, 'only 0 is supported')
-  if (durationMs(limit?.grpcTimeoutHeaderMax, 0) !== 0)
-    check.unsupported(`${at}.grpc_timeout_header_max`, 'only 0 is supported')
+/** Superseded by max_stream_duration; Istio sends them as 0, which asks for nothing. */
+function refuseOldGrpcTimeouts(action: RouteAction, path: string, check: ResourceCheck): void {
   if (durationMs(action.maxGrpcTimeout, 0) !== 0) check.unsupported(`${path}.max_grpc_timeout`, 'only 0 is supported')
   if (durationMs(action.grpcTimeoutOffset, 0) !== 0)
     check.unsupported(`${path}.grpc_timeout_offset`, 'only 0 is supported')
@@ -224,6 +228,8 @@ interface ForwardParts extends RouteNames {
   readonly clusterNotFoundStatus: number
   readonly timeoutMs: number
   readonly idleTimeoutMs: number
+  readonly streamDuration: StreamDuration
+  readonly upgrades: ReadonlyMap<string, RouteUpgrade>
   readonly retry: RetryPolicy | null
   readonly rewrite: PathRewrite | null
   readonly hostRewrite: string | null
@@ -241,6 +247,8 @@ class CompiledForward implements ForwardRoute {
   readonly clusterNotFoundStatus: number
   readonly timeoutMs: number
   readonly idleTimeoutMs: number
+  readonly streamDuration: StreamDuration
+  readonly upgrades: ReadonlyMap<string, RouteUpgrade>
   readonly retry: RetryPolicy | null
   readonly hostRewrite: string | null
   readonly attemptCountInRequest: boolean
@@ -257,6 +265,8 @@ class CompiledForward implements ForwardRoute {
     this.clusterNotFoundStatus = parts.clusterNotFoundStatus
     this.timeoutMs = parts.timeoutMs
     this.idleTimeoutMs = parts.idleTimeoutMs
+    this.streamDuration = parts.streamDuration
+    this.upgrades = parts.upgrades
     this.retry = parts.retry
     this.hostRewrite = parts.hostRewrite
     this.attemptCountInRequest = parts.attemptCountInRequest

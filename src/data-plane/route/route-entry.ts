@@ -96,8 +96,16 @@ interface RouteBase {
   readonly filters: RouteFilters
 }
 
+/** What a route says of upgrades and CONNECT, by type in lower case, before the connection manager is asked. */
+export interface RouteUpgrade {
+  readonly enabled: boolean
+  /** CONNECT ends here: its bytes go to the endpoint as they are (connect_config). */
+  readonly terminates: boolean
+}
+
 export interface ForwardRoute extends RouteBase {
   readonly kind: 'forward'
+  readonly upgrades: ReadonlyMap<string, RouteUpgrade>
   /** `random` in [0, 1) draws among weighted clusters. */
   chooseCluster(random: number): ClusterChoice
   /** 503 in Istio's routes. */
@@ -106,6 +114,7 @@ export interface ForwardRoute extends RouteBase {
   readonly timeoutMs: number
   /** -1: the connection manager's. */
   readonly idleTimeoutMs: number
+  readonly streamDuration: StreamDuration
   readonly retry: RetryPolicy | null
   /** The path to send, or null when it stays. Sets x-envoy-original-path at the caller. */
   rewritePath(head: RequestHead): string | null
@@ -114,6 +123,16 @@ export interface ForwardRoute extends RouteBase {
   /** Envoy's include_request_attempt_count / include_attempt_count_in_response of the virtual host. */
   readonly attemptCountInRequest: boolean
   readonly attemptCountInResponse: boolean
+}
+
+/** Envoy's MaxStreamDuration. Milliseconds. */
+export interface StreamDuration {
+  /** 0: none; -1: the connection manager's. */
+  readonly maxMs: number
+  /** The client's grpc-timeout bounds the stream, up to this; 0: without a bound of our own; -1: it does not. */
+  readonly grpcTimeoutMaxMs: number
+  /** Taken off grpc-timeout, so that the client hears of it in time. */
+  readonly grpcTimeoutOffsetMs: number
 }
 
 export interface RedirectRoute extends RouteBase {

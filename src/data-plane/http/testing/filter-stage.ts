@@ -2,13 +2,12 @@
 import { fromJson, type JsonObject } from '@bufbuild/protobuf'
 import { type Clock, FakeClock } from '../../../base/clock.ts'
 import { type Random, SeededRandom } from '../../../base/random.ts'
-import { typeUrlOf } from '../../../xds/any-pack.ts'
 import { RouteConfigurationSchema } from '../../../xds/generated/envoy/config/route/v3/route_pb.ts'
 import { HttpConnectionManagerSchema } from '../../../xds/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
 import { MESSAGE_REGISTRY } from '../../../xds/message-registry.ts'
 import type { ConnectionInfo } from '../../connection-info.ts'
 import { routeConfigFactories } from '../../filters/http/route-configs.ts'
-import { NETWORK_FILTERS } from '../../filters/network/registry.ts'
+import { HTTP_CONNECTION_MANAGER } from '../../filters/network/http-connection-manager/factory.ts'
 import { formatResponseFlags } from '../../response-flag.ts'
 import { compileRouteTable } from '../../route/compile-route-table.ts'
 import { FakeCluster, type FakeProxy, FakeStats, startFakeProxy } from './fake-proxy.ts'
@@ -82,7 +81,7 @@ export async function withFilters(options: StageOptions, use: (stage: FilterStag
   )
   const upstream = await rawUpstream(options.answer ?? (() => ok()))
   const cluster = new FakeCluster('c', upstream.port)
-  const proxy = await startFakeProxy(NETWORK_FILTERS.get(typeUrlOf(HttpConnectionManagerSchema))!, {
+  const proxy = await startFakeProxy(HTTP_CONNECTION_MANAGER, {
     clusters: [cluster],
     config: { httpFilters: config.httpFilters },
     route: query => table.value.match(query),

@@ -5,7 +5,14 @@ import type { StatsScope } from '../../../stats/stats-scope.ts'
 import type { NetworkFilterHost } from '../../network/contract/network-filter.ts'
 import type { HttpFilter, TerminalFilter, TerminalStream } from './http-filter.ts'
 
-export type FilterEvent = 'decodeHeaders' | 'decodeData' | 'encodeHeaders' | 'encodeData' | 'onDestroy'
+export type FilterEvent =
+  | 'decodeHeaders'
+  | 'decodeData'
+  | 'decodeTrailers'
+  | 'encodeHeaders'
+  | 'encodeData'
+  | 'encodeTrailers'
+  | 'onDestroy'
 
 /** A filter with its config compiled, shared by the streams of a listener. */
 export interface CompiledHttpFilter {

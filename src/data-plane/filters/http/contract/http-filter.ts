@@ -2,6 +2,7 @@
 //
 //   decode (request):  filter 0 -> filter 1 -> ... -> router
 //   encode (response): filter 0 <- filter 1 <- ... <- router
+import type { HeaderList } from '../../../../transport/header-list.ts'
 import type { RequestHead, ResponseHead } from '../../../../transport/request-head.ts'
 import type { LocalReply } from '../../../http/local-reply.ts'
 import type { ClusterChoice, RouteEntry, RouteFilters } from '../../../route/route-entry.ts'
@@ -26,8 +27,11 @@ export interface HttpFilter {
   /** `endStream`: no body follows. */
   decodeHeaders?(head: RequestHead, endStream: boolean): HeadersStatus
   decodeData?(chunk: Buffer, endStream: boolean): DataStatus
+  /** End the message in place of data with `endStream`. `stop`: held, with all that this filter holds. */
+  decodeTrailers?(trailers: HeaderList): HeadersStatus
   encodeHeaders?(head: ResponseHead, endStream: boolean): HeadersStatus
   encodeData?(chunk: Buffer, endStream: boolean): DataStatus
+  encodeTrailers?(trailers: HeaderList): HeadersStatus
   /** Called exactly once, whatever became of the stream. Afterwards the filter must not touch it. */
   onDestroy?(): void
 }
@@ -74,6 +78,7 @@ export interface TerminalStream extends FilterStream {
   encodeHeaders(head: ResponseHead, endStream: boolean): void
   /** False when the client is slower than the upstream: hold back until `onDownstreamDrained`. */
   encodeData(chunk: Buffer, endStream: boolean): boolean
+  encodeTrailers(trailers: HeaderList): void
   /** The response broke off after it had begun: the downstream connection is closed, which tells the client. */
   resetResponse(details: string, flags: number): void
   /** The route's own, in place of the connection manager's. Milliseconds; 0: none. */

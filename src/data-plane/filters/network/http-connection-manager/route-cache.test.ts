@@ -22,6 +22,7 @@ function factoryWith(filters: readonly CompiledHttpFilter[]): NetworkFilterFacto
   return {
     name: 'test',
     typeUrl: 'test',
+    terminal: true,
     compile(_typedConfig, path, host) {
       const typedConfig = packAny(RouterSchema, create(RouterSchema))
       const message = create(HttpConnectionManagerSchema, {
