@@ -25,6 +25,7 @@ export const RESPONSE_FLAG = {
   UPE: 1 << 19, // upstream protocol error
   UMSDR: 1 << 20, // upstream max stream duration reached
   OM: 1 << 21, // overload manager
+  LH: 1 << 22, // local service failed its health check
 } as const
 
 /** `URX,UF`, or `-` when none is set. */

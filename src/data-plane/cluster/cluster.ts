@@ -13,6 +13,8 @@ export interface Endpoint {
   readonly port: number
   readonly weight: number
   readonly transport: UpstreamTransport
+  /** Its health lets it take requests. */
+  readonly usable: boolean
   /** Requests in flight: read by LEAST_REQUEST, kept by the router. */
   activeRequests: number
   readonly stats: EndpointStats

@@ -18,7 +18,6 @@ export interface ManagedStream extends TerminalStream {
   headersToClient(head: ResponseHead, endStream: boolean): void
   dataToClient(chunk: Buffer, endStream: boolean): void
   trailersToClient(trailers: HeaderList): void
-  onRequestTooLarge(): void
   onResponseTooLarge(): void
   pauseResponse(): void
   resumeResponse(): void
@@ -44,8 +43,8 @@ export class FilterManager {
     this.#encode = new EncodePass(stream, this.#filters, chain.encoders, limit)
   }
 
-  setRequestLimit(bytes: number): void {
-    this.#decode.limit = bytes
+  raiseRequestLimit(bytes: number): void {
+    this.#decode.limit = Math.max(this.#decode.limit, bytes)
   }
 
   decodeHeaders(endStream: boolean): void {

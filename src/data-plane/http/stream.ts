@@ -7,7 +7,7 @@ import { closeBatch, openBatch } from '../../transport/http/write-batch.ts'
 import { isTunnel, type RequestHead, type ResponseHead, tunnelType } from '../../transport/request-head.ts'
 import type { HttpFilter, TerminalFilter } from '../filters/http/contract/http-filter.ts'
 import { RESPONSE_FLAG } from '../response-flag.ts'
-import type { ClusterChoice, RouteEntry, RouteQuery, RouteTable } from '../route/route-entry.ts'
+import type { ClusterChoice, RouteEntry, RouteFilters, RouteQuery, RouteTable } from '../route/route-entry.ts'
 import { NO_STREAM_DURATION, streamDurationMs } from '../route/stream-duration.ts'
 import type { StreamInfo } from '../stream-info.ts'
 import { stripAuthority } from './authority.ts'
@@ -130,14 +130,16 @@ export class Stream implements ManagedStream, RouteQuery {
     return this.#clusterChoice
   }
 
+  routeFilters(): RouteFilters | null {
+    return this.clusterChoice()?.filters ?? this.route()?.filters ?? null
+  }
+
   routeConfig(filterName: string): object | null {
-    const filters = this.clusterChoice()?.filters ?? this.route()?.filters
-    return filters?.overrides.get(filterName)?.config ?? null
+    return this.routeFilters()?.overrides.get(filterName)?.config ?? null
   }
 
   isFilterDisabled(filterName: string, byDefault: boolean): boolean {
-    const filters = this.clusterChoice()?.filters ?? this.route()?.filters
-    return filters?.overrides.get(filterName)?.disabled ?? byDefault
+    return this.routeFilters()?.overrides.get(filterName)?.disabled ?? byDefault
   }
 
   clearRouteCache(): void {
@@ -145,8 +147,8 @@ export class Stream implements ManagedStream, RouteQuery {
     this.#clusterChoice = null
   }
 
-  setRequestBufferLimit(bytes: number): void {
-    this.#filters?.setRequestLimit(bytes)
+  raiseRequestBufferLimit(bytes: number): void {
+    this.#filters?.raiseRequestLimit(bytes)
   }
 
   /** The client has gone, or its connection is being closed under the stream. */

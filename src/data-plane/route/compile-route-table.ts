@@ -10,6 +10,8 @@ import {
   RouteConfigurationSchema,
 } from '../../xds/generated/envoy/config/route/v3/route_pb.ts'
 import { ResourceCheck } from '../../xds/resource-check.ts'
+import { compileRouteCors } from './compile-cors-policy.ts'
+import { compileRateLimits } from './compile-rate-limit-rule.ts'
 import { type CompiledRoute, compileRoute } from './compile-route.ts'
 import { DomainMap } from './domain-map.ts'
 import { compileLevel, createMutations } from './header-mutator.ts'
@@ -48,6 +50,8 @@ const VIRTUAL_HOST_FIELDS = new Set([
   'retry_policy',
   'metadata',
   'typed_per_filter_config',
+  'cors',
+  'rate_limits',
 ])
 const TLS: Readonly<Record<TlsType, TlsRequirement>> = {
   [TlsType.NONE]: 'none',
@@ -77,6 +81,10 @@ export function compileRouteTable(
       maxDirectResponseBytes: configuration.maxDirectResponseBodySizeBytes ?? DEFAULT_DIRECT_RESPONSE_BYTES,
       filterFactories,
       filterLevels: [],
+      corsLevels: [],
+      rateLimits: [],
+      virtualHostRateLimits: [],
+      includesVirtualHostRateLimits: false,
     },
     compileLevel(configuration.requestHeadersToAdd, configuration.requestHeadersToRemove, '', 'request_headers', check),
     compileLevel(
@@ -146,6 +154,8 @@ function compileVirtualHost(
       retry: message.retryPolicy ? compileRetryPolicy(message.retryPolicy, `${path}.retry_policy`, check) : null,
       attemptCountInRequest: message.includeRequestAttemptCount,
       attemptCountInResponse: message.includeAttemptCountInResponse,
+      virtualHostRateLimits: compileRateLimits(message.rateLimits, path, check),
+      corsLevels: message.cors ? [compileRouteCors(message.cors, `${path}.cors`, check)] : [],
     },
     compileLevel(message.requestHeadersToAdd, message.requestHeadersToRemove, `${path}.`, 'request_headers', check),
     compileLevel(message.responseHeadersToAdd, message.responseHeadersToRemove, `${path}.`, 'response_headers', check),
@@ -162,7 +172,7 @@ function compileVirtualHost(
     virtualHost: message.name,
     requestHeaders: createMutations(scope.requestLevels),
     responseHeaders: createMutations(scope.responseLevels),
-    filters: mergeFilterLevels(scope.filterLevels, {}),
+    filters: mergeFilterLevels(scope),
   })
   return new VirtualHost(routes, tls, redirect)
 }

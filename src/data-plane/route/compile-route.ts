@@ -9,6 +9,8 @@ import {
   RouteSchema,
 } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
 import type { ResourceCheck } from '../../xds/resource-check.ts'
+import { compileRouteCors } from './compile-cors-policy.ts'
+import { compileRateLimits } from './compile-rate-limit-rule.ts'
 import { type Criterion, compileHeaderMatcher, compileQueryMatcher, GRPC_CRITERION } from './criterion.ts'
 import { compileForward } from './forward-route.ts'
 import { fractionOf } from './fraction.ts'
@@ -81,7 +83,7 @@ export function compileRoute(
   }
   const match = compilePath(matchMessage, `${path}.match`, check)
   const scope = withLevel(
-    outer,
+    withAction(outer, route, `${path}.route`, check),
     compileLevel(route.requestHeadersToAdd, route.requestHeadersToRemove, `${path}.`, 'request_headers', check),
     compileLevel(route.responseHeadersToAdd, route.responseHeadersToRemove, `${path}.`, 'response_headers', check),
     compileFilterLevel(route.typedPerFilterConfig, `${path}.`, outer.filterFactories, check),
@@ -90,6 +92,18 @@ export function compileRoute(
   const criteria = compileCriteria(matchMessage, `${path}.match`, check)
   if (match === null || entry === null) return null
   return { match, criteria, fraction: fractionOf(matchMessage.runtimeFraction?.defaultValue, 1), entry }
+}
+
+/** What RouteAction, of all actions alone, says to filters. */
+function withAction(outer: RouteScope, route: Route, path: string, check: ResourceCheck): RouteScope {
+  if (route.action.case !== 'route') return outer
+  const { cors, rateLimits, includeVhRateLimits } = route.action.value
+  return {
+    ...outer,
+    corsLevels: cors ? [...outer.corsLevels, compileRouteCors(cors, `${path}.cors`, check)] : outer.corsLevels,
+    rateLimits: compileRateLimits(rateLimits, path, check),
+    includesVirtualHostRateLimits: includeVhRateLimits ?? false,
+  }
 }
 
 function compilePath(match: RouteMatch, path: string, check: ResourceCheck): PathMatch | null {
@@ -142,7 +156,7 @@ function compileAction(
     virtualHost: scope.virtualHost,
     requestHeaders: createMutations(scope.requestLevels),
     responseHeaders: createMutations(scope.responseLevels),
-    filters: mergeFilterLevels(scope.filterLevels, {}),
+    filters: mergeFilterLevels(scope),
   }
   switch (action.case) {
     case 'route':

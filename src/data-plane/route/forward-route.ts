@@ -51,6 +51,9 @@ const FIELDS = new Set([
   'max_grpc_timeout',
   'grpc_timeout_offset',
   'max_stream_duration',
+  'cors',
+  'rate_limits',
+  'include_vh_rate_limits',
   'upgrade_configs',
 ])
 const WEIGHTED_FIELDS = new Set(['clusters', 'total_weight', 'runtime_key_prefix'])
@@ -213,7 +216,7 @@ function compileWeighted(
       requestHeaders: levels(request, scope.requestLevels),
       responseHeaders: levels(response, scope.responseLevels),
       hostRewrite: host.case === 'hostRewriteLiteral' && host.value !== '' ? toByteString(host.value) : null,
-      filters: mergeFilterLevels([...scope.filterLevels, own], {}),
+      filters: mergeFilterLevels({ ...scope, filterLevels: [...scope.filterLevels, own] }),
     }
     choices.push({ choice, below: sum / total })
   }

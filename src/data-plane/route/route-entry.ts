@@ -2,6 +2,8 @@
 import type { HeaderList } from '../../transport/header-list.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
 import type { StreamInfo } from '../stream-info.ts'
+import type { CorsPolicy } from './cors-policy.ts'
+import type { RateLimitRule } from './rate-limit-rule.ts'
 
 /** What a table is asked with; one object per stream, filled before the look-up. */
 export interface RouteQuery {
@@ -60,9 +62,21 @@ export interface FilterOverride {
 /** What filters read of a route: its levels are merged when the table is compiled. */
 export interface RouteFilters {
   readonly overrides: ReadonlyMap<string, FilterOverride>
+  /** Of the deprecated `cors` fields, route over virtual host. */
+  readonly cors: CorsPolicy | null
+  /** The route's own, its virtual host's, and whether the former do not replace the latter. */
+  readonly rateLimits: readonly RateLimitRule[]
+  readonly virtualHostRateLimits: readonly RateLimitRule[]
+  readonly includesVirtualHostRateLimits: boolean
 }
 
-export const NO_ROUTE_FILTERS: RouteFilters = { overrides: new Map() }
+export const NO_ROUTE_FILTERS: RouteFilters = {
+  overrides: new Map(),
+  cors: null,
+  rateLimits: [],
+  virtualHostRateLimits: [],
+  includesVirtualHostRateLimits: false,
+}
 
 export interface ClusterChoice {
   readonly cluster: string

@@ -6,6 +6,8 @@ import type { Parsed } from '../../base/problem.ts'
 import { typeUrlOf } from '../../xds/any-pack.ts'
 import { type FilterConfig, FilterConfigSchema } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
 import type { ResourceCheck } from '../../xds/resource-check.ts'
+import { combineCorsPolicies } from './compile-cors-policy.ts'
+import type { CorsPolicy } from './cors-policy.ts'
 import type { FilterOverride, RouteFilters } from './route-entry.ts'
 
 /** How a filter reads what a route says to it. */
@@ -29,6 +31,12 @@ interface LevelEntry {
 
 /** By the name of the filter in the connection manager's list. */
 export type FilterLevel = ReadonlyMap<string, LevelEntry>
+
+/** What a scope of routes has gathered, least specific first. */
+export interface FilterScope extends Omit<RouteFilters, 'overrides' | 'cors'> {
+  readonly filterLevels: readonly FilterLevel[]
+  readonly corsLevels: readonly CorsPolicy[]
+}
 
 const WRAPPER = typeUrlOf(FilterConfigSchema)
 
@@ -91,12 +99,19 @@ function compileConfig(
   return null
 }
 
-/** `levels`: least specific first. The most specific level that names a filter decides whether it runs (Envoy). */
-export function mergeFilterLevels(levels: readonly FilterLevel[], rest: Omit<RouteFilters, 'overrides'>): RouteFilters {
-  const names = new Set(levels.flatMap(level => [...level.keys()]))
+/** All that the scope says to filters; the most specific level that names one decides whether it runs (Envoy). */
+export function mergeFilterLevels(scope: FilterScope): RouteFilters {
+  const { filterLevels, corsLevels, rateLimits, virtualHostRateLimits, includesVirtualHostRateLimits } = scope
+  const names = new Set(filterLevels.flatMap(level => [...level.keys()]))
   const overrides = new Map<string, FilterOverride>()
-  for (const name of names) overrides.set(name, mergeEntries(levels.flatMap(level => level.get(name) ?? [])))
-  return { ...rest, overrides }
+  for (const name of names) overrides.set(name, mergeEntries(filterLevels.flatMap(level => level.get(name) ?? [])))
+  return {
+    overrides,
+    cors: corsLevels.length === 0 ? null : combineCorsPolicies(corsLevels),
+    rateLimits,
+    virtualHostRateLimits,
+    includesVirtualHostRateLimits,
+  }
 }
 
 function mergeEntries(entries: readonly LevelEntry[]): FilterOverride {

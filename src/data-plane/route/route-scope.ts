@@ -1,9 +1,9 @@
 // What a route takes over from its virtual host and route configuration.
 import type { MutationLevel } from './header-mutator.ts'
 import type { RetryPolicy } from './route-entry.ts'
-import type { FilterLevel, RouteConfigFactories } from './route-filters.ts'
+import type { FilterLevel, FilterScope, RouteConfigFactories } from './route-filters.ts'
 
-export interface RouteScope {
+export interface RouteScope extends FilterScope {
   readonly virtualHost: string
   /** In the order in which they are applied; the weighted cluster's is not among them. */
   readonly requestLevels: readonly MutationLevel[]
@@ -15,8 +15,6 @@ export interface RouteScope {
   readonly attemptCountInResponse: boolean
   readonly maxDirectResponseBytes: number
   readonly filterFactories: RouteConfigFactories
-  /** typed_per_filter_config, least specific first. */
-  readonly filterLevels: readonly FilterLevel[]
 }
 
 /** The scope with one more level, more specific than those it has. */

@@ -436,11 +436,11 @@ test('what is not honoured is a problem that names the field, all of them at onc
             requestHeadersToAdd: [{ header: { key: 'host', value: 'x' } }, { header: { key: 'a', value: '%X%' } }],
           },
         ],
-        { rateLimits: [{ actions: [{ remoteAddress: {} }] }] },
+        { hedgePolicy: {} },
       ),
     ).sort(),
     [
-      'WEFT-4001 virtual_hosts[0].rate_limits',
+      'WEFT-4001 virtual_hosts[0].hedge_policy',
       'WEFT-4001 virtual_hosts[0].routes[0].match.tls_context',
       'WEFT-4001 virtual_hosts[0].routes[0].route.hash_policy',
       'WEFT-4001 virtual_hosts[0].routes[0].route.request_mirror_policies',

@@ -5,7 +5,7 @@
 import type { HeaderList } from '../../../../transport/header-list.ts'
 import type { RequestHead, ResponseHead } from '../../../../transport/request-head.ts'
 import type { LocalReply } from '../../../http/local-reply.ts'
-import type { ClusterChoice, RouteEntry } from '../../../route/route-entry.ts'
+import type { ClusterChoice, RouteEntry, RouteFilters } from '../../../route/route-entry.ts'
 import type { StreamInfo } from '../../../stream-info.ts'
 
 /**
@@ -57,10 +57,14 @@ export interface FilterStream {
   clusterChoice(): ClusterChoice | null
   /** What the route says to the filter of this name, whatever its class; null when nothing. */
   routeConfig(filterName: string): object | null
+  /** All that the route says to filters; null without a route. */
+  routeFilters(): RouteFilters | null
   /** What a route looks at has changed: it is looked up anew. */
   clearRouteCache(): void
-  /** In place of the listener's, for what filters keep of the request (Envoy's setDecoderBufferLimit). */
-  setRequestBufferLimit(bytes: number): void
+  /** For what filters keep of the request: as much at least, where the listener allows less. */
+  raiseRequestBufferLimit(bytes: number): void
+  /** The request is larger than a filter takes: 413, and counted. */
+  onRequestTooLarge(): void
   /** Ends the stream with a response of the mesh's own, through the encode filters. Nothing when a response has begun. */
   localReply(reply: LocalReply): void
   continueDecoding(filter: HttpFilter): void
