@@ -106,10 +106,10 @@ test("Istio's default line", () => {
   )
 })
 
-test('operators: length, alternatives, several values, times, percent sign', () => {
+test('operators: length, alternatives, the first of several values, times, percent sign', () => {
   assert.equal(
     lineOf('%REQ(:PATH):4%|%REQ(X-A?USER-AGENT)%|%REQ(x-many)%|%%|%REQ_WITHOUT_QUERY(:PATH)%'),
-    '/pro|curl/8|1,2|%|/productpage',
+    '/pro|curl/8|1|%|/productpage',
   )
   assert.equal(lineOf('%START_TIME(%s.%3f %Y/%m/%d %F %T%z)%'), '1767323045.006 2026/01/02 2026-01-02 03:04:05+0000')
   assert.equal(

@@ -11,7 +11,7 @@ import { stripAuthority } from './authority.ts'
 import { setForwardedClientCert } from './client-certificate-header.ts'
 import type { ConnectionManagerConfig } from './connection-manager-config.ts'
 import { FilterManager, type ManagedStream } from './filter-manager.ts'
-import { setForwardedHeaders } from './forwarded-headers.ts'
+import { setForwardedHeaders, trustedClient } from './forwarded-headers.ts'
 import type { LocalReply } from './local-reply.ts'
 import { mayNeedNormalization, normalizePath } from './path-normalization.ts'
 import { REFUSAL } from './request-refusal.ts'
@@ -245,6 +245,7 @@ export class Stream implements ManagedStream {
       info.authority = request.authority
     }
     const headers = request.headers
+    if (fields & FIELD.forwardedFor) info.clientIp = trustedClient(headers, config.forwarded)
     setForwardedHeaders(request, fields, this.#connection.info, config.forwarded)
     if (request.scheme === '') request.scheme = getHeader(headers, 'x-forwarded-proto') === 'https' ? 'https' : 'http'
     if (config.generateRequestId) {

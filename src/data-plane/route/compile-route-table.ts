@@ -12,7 +12,7 @@ import {
 import { ResourceCheck } from '../../xds/resource-check.ts'
 import { type CompiledRoute, compileRoute } from './compile-route.ts'
 import { DomainMap } from './domain-map.ts'
-import { compileLevel, createMutations } from './header-mutator.ts'
+import { compileLevel } from './header-mutator.ts'
 import { createTlsRedirect } from './redirect-route.ts'
 import { compileRetryPolicy } from './retry-policy.ts'
 import type { RouteEntry, RouteQuery, RouteTable } from './route-entry.ts'
@@ -147,11 +147,5 @@ function compileVirtualHost(
     if (compiled !== null) routes.push(compiled)
   }
   const tls = TLS[message.requireTls] ?? 'none'
-  const redirect = createTlsRedirect({
-    name: '',
-    virtualHost: message.name,
-    requestHeaders: createMutations(scope.requestLevels),
-    responseHeaders: createMutations(scope.responseLevels),
-  })
-  return new VirtualHost(routes, tls, redirect)
+  return new VirtualHost(routes, tls, createTlsRedirect(message.name))
 }

@@ -11,14 +11,7 @@ import {
   WeightedClusterSchema,
 } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
 import { durationMs, type ResourceCheck } from '../../xds/resource-check.ts'
-import {
-  compileLevel,
-  createMutations,
-  HostFromHeader,
-  hasControl,
-  type MutationLevel,
-  NO_MUTATIONS,
-} from './header-mutator.ts'
+import { compileLevel, createMutations, HostFromHeader, hasControl, NO_MUTATIONS } from './header-mutator.ts'
 import { compilePrefixRewrite, compileRegexRewrite, type MatchedPath, type PathRewrite } from './path-rewrite.ts'
 import type { RouteNames } from './redirect-route.ts'
 import { compileRetryPolicy } from './retry-policy.ts'
@@ -77,29 +70,23 @@ export function compileForward(
   if (host.case === 'autoHostRewrite' && host.value) check.unsupported(`${path}.auto_host_rewrite`)
   if (host.case === 'hostRewriteLiteral' && hasControl(host.value))
     check.error(`${path}.host_rewrite_literal`, 'must not hold control characters')
-  const levels = [...scope.requestLevels]
-  if (action.appendXForwardedHost) levels.push(FORWARDED_HOST)
-  const requestHeaders = createMutations(scope.mostSpecificWins ? [] : levels)
+  const requestHeaders = createMutations(scope.requestLevels)
   return new CompiledForward({
     name: names.name,
     virtualHost: names.virtualHost,
     requestHeaders: host.case === 'hostRewriteHeader' ? new HostFromHeader(requestHeaders, host.value) : requestHeaders,
-    responseHeaders: createMutations(scope.mostSpecificWins ? [] : scope.responseLevels),
-    choices: compileChoices(action, scope, path, check),
+    responseHeaders: createMutations(scope.responseLevels),
+    choices: compileChoices(action, path, check),
     clusterNotFoundStatus: NOT_FOUND_STATUS[action.clusterNotFoundResponseCode] ?? 503,
     timeoutMs: durationMs(action.timeout, DEFAULT_TIMEOUT_MS),
     idleTimeoutMs: durationMs(action.idleTimeout, -1),
     retry: action.retryPolicy ? compileRetryPolicy(action.retryPolicy, `${path}.retry_policy`, check) : scope.retry,
     rewrite: compileRewrite(action, matched, path, check),
     hostRewrite: host.case === 'hostRewriteLiteral' && host.value !== '' ? toByteString(host.value) : null,
+    keepsForwardedHost: action.appendXForwardedHost,
     attemptCountInRequest: scope.attemptCountInRequest,
     attemptCountInResponse: scope.attemptCountInResponse,
   })
-}
-
-const FORWARDED_HOST: MutationLevel = {
-  remove: [],
-  add: [{ name: 'x-forwarded-host', parts: [info => info.authority], action: 0, keepEmpty: false }],
 }
 
 /** Bounds of zero are none: Istio sends them so that grpc-timeout does not bound a stream. */
@@ -135,36 +122,23 @@ interface WeightedChoice {
   readonly below: number
 }
 
-function compileChoices(
-  action: RouteAction,
-  scope: RouteScope,
-  path: string,
-  check: ResourceCheck,
-): readonly WeightedChoice[] {
+function compileChoices(action: RouteAction, path: string, check: ResourceCheck): readonly WeightedChoice[] {
   const specifier = action.clusterSpecifier
-  if (specifier.case === 'weightedClusters')
-    return compileWeighted(specifier.value, scope, `${path}.weighted_clusters`, check)
+  if (specifier.case === 'weightedClusters') return compileWeighted(specifier.value, `${path}.weighted_clusters`, check)
   if (specifier.case !== 'cluster' || specifier.value === '') {
     if (specifier.case === undefined || specifier.case === 'cluster') check.error(`${path}.cluster`, 'needs a cluster')
     return []
   }
-  const whole = (levels: readonly MutationLevel[]): HeaderMutations =>
-    scope.mostSpecificWins ? createMutations(levels) : NO_MUTATIONS
   const choice = {
     cluster: specifier.value,
-    requestHeaders: whole(scope.requestLevels),
-    responseHeaders: whole(scope.responseLevels),
+    requestHeaders: NO_MUTATIONS,
+    responseHeaders: NO_MUTATIONS,
     hostRewrite: null,
   }
   return [{ choice, below: 1 }]
 }
 
-function compileWeighted(
-  weighted: WeightedCluster,
-  scope: RouteScope,
-  path: string,
-  check: ResourceCheck,
-): readonly WeightedChoice[] {
+function compileWeighted(weighted: WeightedCluster, path: string, check: ResourceCheck): readonly WeightedChoice[] {
   check.honour(WeightedClusterSchema, weighted, path, WEIGHTED_FIELDS)
   // The weights' own sum decides; total_weight is deprecated and, where set, must be that sum.
   const total = weighted.clusters.reduce((sum, { weight }) => sum + (weight ?? 0), 0)
@@ -194,14 +168,12 @@ function compileWeighted(
     const weight = cluster.weight ?? 0
     if (weight === 0) continue
     sum += weight
-    // The most specific level comes last where it wins, and then brings the other levels along before it.
-    const levels = (own: MutationLevel, outer: readonly MutationLevel[]): HeaderMutations =>
-      createMutations(scope.mostSpecificWins ? [...outer, own] : [own])
     const host = cluster.hostRewriteSpecifier
     const choice = {
       cluster: cluster.name,
-      requestHeaders: levels(request, scope.requestLevels),
-      responseHeaders: levels(response, scope.responseLevels),
+      // Before every other level, even where the most specific comes last (WeightedClusterEntry).
+      requestHeaders: createMutations([request]),
+      responseHeaders: createMutations([response]),
       hostRewrite: host.case === 'hostRewriteLiteral' && host.value !== '' ? toByteString(host.value) : null,
     }
     choices.push({ choice, below: sum / total })
@@ -217,6 +189,7 @@ interface ForwardParts extends RouteNames {
   readonly retry: RetryPolicy | null
   readonly rewrite: PathRewrite | null
   readonly hostRewrite: string | null
+  readonly keepsForwardedHost: boolean
   readonly attemptCountInRequest: boolean
   readonly attemptCountInResponse: boolean
 }
@@ -232,6 +205,7 @@ class CompiledForward implements ForwardRoute {
   readonly idleTimeoutMs: number
   readonly retry: RetryPolicy | null
   readonly hostRewrite: string | null
+  readonly keepsForwardedHost: boolean
   readonly attemptCountInRequest: boolean
   readonly attemptCountInResponse: boolean
   readonly #choices: readonly WeightedChoice[]
@@ -247,6 +221,7 @@ class CompiledForward implements ForwardRoute {
     this.idleTimeoutMs = parts.idleTimeoutMs
     this.retry = parts.retry
     this.hostRewrite = parts.hostRewrite
+    this.keepsForwardedHost = parts.keepsForwardedHost
     this.attemptCountInRequest = parts.attemptCountInRequest
     this.attemptCountInResponse = parts.attemptCountInResponse
     this.#choices = parts.choices

@@ -1,7 +1,7 @@
 // The filter that ends every chain: finds the route, sends the request upstream, tries again where it may, and hands the
 // response back.
 import { WheelTimer } from '../../../../base/timer-wheel.ts'
-import { addHeader, removeHeader, setHeader } from '../../../../transport/header-list.ts'
+import { getCombinedHeader, type HeaderList, removeHeader, setHeader } from '../../../../transport/header-list.ts'
 import { FIELD } from '../../../../transport/http/field-name.ts'
 import { closeBatch, openBatch } from '../../../../transport/http/write-batch.ts'
 import type { RequestHead, ResponseHead } from '../../../../transport/request-head.ts'
@@ -31,6 +31,14 @@ const UNPRINTABLE = /[^\x21-\x7e]/g
 
 const TIMER = { route: 0, perTry: 1, backoff: 2 } as const
 
+/** Each proxy that rewrites the host adds the one before, unless the proxy before has. */
+function appendForwardedHost(headers: HeaderList, host: string): void {
+  if (host === '') return
+  const before = getCombinedHeader(headers, 'x-forwarded-host') ?? ''
+  const last = before.slice(before.lastIndexOf(',') + 1)
+  if (last !== host) setHeader(headers, 'x-forwarded-host', before === '' ? host : `${before},${host}`)
+}
+
 export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, RouteQuery, PickContext {
   readonly head: RequestHead
   previous: Endpoint[] | null = null
@@ -48,6 +56,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Route
   #requestEnded = false
   #requestPaused = false
   #responseStarted = false
+  /** Of the try under way: Envoy tries none again that has begun to answer, be it with a 1xx. */
+  #interimSeen = false
   #attempts = 0
   #retriesLeft = 0
   #retryActive = false
@@ -149,6 +159,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Route
   }
 
   onUpstreamInterim(head: ResponseHead): void {
+    this.#interimSeen = true
     this.#stream.encodeInterim(head)
   }
 
@@ -195,10 +206,13 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Route
     const isRedirect = route.kind === 'redirect'
     const counter = isRedirect ? stats.redirects : stats.directResponses
     counter.value++
-    const headers = isRedirect ? ['location', route.location(this.head)] : []
+    const location = route.location(this.head)
+    const headers = location === null ? [] : ['location', location]
     const { status } = route
-    this.#stream.info.responseCode = status
-    route.responseHeaders.apply(headers, this.#stream.info)
+    const { info } = this.#stream
+    if (isRedirect) this.#rewritePath(route.rewritePath(this.head))
+    info.responseHeaders = headers
+    route.responseHeaders.apply(headers, info)
     const body = isRedirect ? '' : route.body
     this.#stream.localReply({ status, body, details: 'direct_response', flags: 0, headers, isFailure: false })
   }
@@ -232,22 +246,32 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Route
     const { headers } = head
     const { info } = this.#stream
     choice.requestHeaders.apply(headers, info)
+    // The weighted cluster's host comes before the route's mutations and leaves no trace; the route's own comes after them,
+    // and what was there is kept (Envoy's updateAuthority).
+    const before = choice.hostRewrite ?? head.authority
+    info.authority = before
     route.requestHeaders.apply(headers, info)
     const keepOriginal = !this.#config.suppressEnvoyHeaders
-    const authority =
-      choice.hostRewrite ?? route.hostRewrite ?? choice.requestHeaders.authority ?? route.requestHeaders.authority
-    this.authority = authority ?? head.authority
-    if (authority !== null && authority !== head.authority && keepOriginal) {
-      addHeader(headers, 'x-envoy-original-host', head.authority)
-    }
-    const path = route.rewritePath(head)
-    this.#path = path ?? head.path
-    if (path !== null && keepOriginal) setHeader(headers, 'x-envoy-original-path', head.path)
+    const authority = route.hostRewrite ?? route.requestHeaders.authority
+    this.authority = authority ?? before
+    info.authority = this.authority
+    if (authority !== null && route.keepsForwardedHost) appendForwardedHost(headers, before)
+    if (authority !== null && keepOriginal) setHeader(headers, 'x-envoy-original-host', before)
+    this.#path = this.#rewritePath(route.rewritePath(head))
     const expected = route.retry?.perTryTimeoutMs || route.timeoutMs
     if (expected > 0 && keepOriginal) {
       const bounded = route.timeoutMs > 0 ? Math.min(expected, route.timeoutMs) : expected
       setHeader(headers, 'x-envoy-expected-rq-timeout-ms', String(bounded))
     }
+  }
+
+  /** From now on it is the request's path to logs and header mutations, too. */
+  #rewritePath(rewritten: string | null): string {
+    const { path, headers } = this.head
+    if (rewritten === null) return path
+    if (!this.#config.suppressEnvoyHeaders) setHeader(headers, 'x-envoy-original-path', path)
+    this.#stream.info.path = rewritten
+    return rewritten
   }
 
   /** `fresh`: on a connection of its own. */
@@ -300,7 +324,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Route
    * without counting as one of the route's retries.
    */
   #tryFresh(): boolean {
-    if (this.#freshTryUsed || !this.#isReplayable()) return false
+    if (this.#freshTryUsed || this.#interimSeen || !this.#isReplayable()) return false
     this.#freshTryUsed = true
     this.#attempts--
     this.#tryUpstream(true)
@@ -319,6 +343,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Route
     const cluster = this.#cluster!
     const retry = this.#route!.retry!
     const { stats } = cluster
+    if (this.#interimSeen) return false
     if (this.#retriesLeft === 0) {
       stats.upstreamRqRetryLimitExceeded.value++
       this.#stream.info.responseFlags |= RESPONSE_FLAG.URX
@@ -371,6 +396,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Route
     }
     if (route.attemptCountInResponse) setHeader(headers, 'x-envoy-attempt-count', String(this.#attempts))
     info.responseCode = head.status
+    info.responseHeaders = headers
     this.#choice!.responseHeaders.apply(headers, info)
     route.responseHeaders.apply(headers, info)
   }
@@ -392,7 +418,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Route
   #refuse(route: ForwardRoute, choice: ClusterChoice, reply: LocalReply): void {
     const { info } = this.#stream
     const headers = reply.headers === undefined ? [] : reply.headers.slice()
-    info.responseCode = reply.status
+    info.responseHeaders = headers
     choice.responseHeaders.apply(headers, info)
     route.responseHeaders.apply(headers, info)
     const { status, body, details, flags, isFailure } = reply

@@ -318,6 +318,7 @@ test('the scheme is what the target says, else the transport’s', async () => {
     requestHeaders: NO_MUTATIONS,
     responseHeaders: NO_MUTATIONS,
     status: 301,
+    rewritePath: () => null,
     location: head => `${head.scheme}://${query.head.authority}`,
   })
   const location = async (proxy: FakeProxy, text: string) => (await exchange(proxy.port, text)).headers['location']
