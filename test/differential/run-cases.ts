@@ -49,6 +49,7 @@ async function observe(
     for (;;) {
       side.upstreams.take()
       const heard = await talk(side.port(each.listener), each.http1)
+      await side.upstreams.settled()
       const received = side.upstreams.take()
       // The system has given this connection the port of an earlier one, by which its log entries are found: once more.
       if (ports.has(heard.localPort)) continue
