@@ -130,6 +130,7 @@ test('JSON keeps numbers and nulls, and stays JSON whatever a header holds', () 
     jsonLog({
       code: '%RESPONSE_CODE%',
       agent: '%REQ(USER-AGENT)%',
+      bytes: '%REQ(X-BYTES)%',
       missing: '%REQ(X-NONE)%',
       both: '%REQ(:METHOD)% %PROTOCOL%',
       inner: { flags: '%RESPONSE_FLAGS%', fixed: 1 },
@@ -137,14 +138,16 @@ test('JSON keeps numbers and nulls, and stays JSON whatever a header holds', () 
   )
   assert.ok(compiled.ok)
   const info = stream()
-  info.requestHeaders = ['user-agent', `${Buffer.from('é').toString('latin1')}"\n\u00ff`]
+  info.requestHeaders = ['user-agent', `${Buffer.from('é').toString('latin1')}"\n`, 'x-bytes', '\u00c3\u00ff']
   compiled.value.log(info)
   logs.flush()
   const line = files.written.get('/dev/stdout')!.join('')
   assert.match(line, /^[\x20-\x7e]+\n$/)
   assert.deepEqual(JSON.parse(line), {
     code: 503,
-    agent: 'é"\n\ufffd',
+    agent: 'é"\n',
+    // No UTF-8: a character for each byte.
+    bytes: '\u00c3\u00ff',
     missing: null,
     both: 'GET HTTP/1.1',
     inner: { flags: 'URX,UF', fixed: 1 },

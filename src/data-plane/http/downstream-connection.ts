@@ -228,9 +228,10 @@ export class DownstreamConnection implements MessageHandler, StreamConnection {
       this.#last = true
       return REFUSAL.missingHost
     }
-    if (parser.upgrade !== '' || parser.head.method === 'CONNECT') {
+    const isConnect = parser.head.method === 'CONNECT'
+    if (parser.upgrade !== '' || isConnect) {
       this.#last = true
-      return REFUSAL.upgrade
+      return isConnect ? REFUSAL.connect : REFUSAL.upgrade
     }
     return null
   }

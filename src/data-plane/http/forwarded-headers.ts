@@ -67,8 +67,7 @@ function forwardedScheme(proto: string | undefined): string | undefined {
 
 function setAtEdge(headers: HeaderList, fields: number, connection: ConnectionInfo, config: ForwardedConfig): void {
   const before = fields & FIELD.forwardedFor ? getCombinedHeader(headers, 'x-forwarded-for') : undefined
-  let client = connection.remoteIp
-  if (before !== undefined && config.trustedHops > 0) client = hopFromEnd(before, config.trustedHops) ?? client
+  const client = (before !== undefined && trustedClient(headers, config)) || connection.remoteIp
   if (!config.skipForwardedForAppend) {
     setHeader(headers, 'x-forwarded-for', before ? `${before},${connection.remoteIp}` : connection.remoteIp)
   }

@@ -236,6 +236,8 @@ export class Stream implements ManagedStream {
     const config = this.#config
     const refusal = this.#preparePath()
     if (refusal !== null) {
+      // Whoever sends such a path is not to be trusted with where the next request begins (Envoy).
+      if (refusal === REFUSAL.path) this.#close = true
       this.localReply(refusal)
       return false
     }
@@ -266,6 +268,7 @@ export class Stream implements ManagedStream {
 
   #preparePath(): LocalReply | null {
     const { path } = this.request
+    if (path === '*') return REFUSAL.asterisk
     if (!mayNeedNormalization(path)) return null
     const config = this.#config.path
     if (config === null) return path.includes('#') ? REFUSAL.path : null
@@ -278,7 +281,7 @@ export class Stream implements ManagedStream {
     return {
       status: 307,
       body: '',
-      details: 'path_normalization_redirect',
+      details: 'path_normalization_failed',
       flags: 0,
       headers: location,
       isFailure: false,

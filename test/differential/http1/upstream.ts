@@ -85,20 +85,15 @@ export class Upstreams {
     const answers = parseAnswers(valueOf(request.fields, ANSWER_FIELD))
     const answer = answers[Math.min(this.#attempts++, answers.length - 1)] ?? {}
     const method = request.startLine.split(' ')[0] ?? ''
+    const breaks = answer.cut !== undefined || answer.close === true || answer.raw !== undefined
+    if (breaks) this.#ending.add(socket)
     const send = (): void => {
-      if (answer.cut === 'before') return void this.#end(socket)
+      if (answer.cut === 'before') return void socket.end()
       const bytes = answerBytes(answer, method, `from ${endpoint}`)
-      const breaks = answer.cut !== undefined || answer.close === true || answer.raw !== undefined
       if (bytes !== '') socket.write(bytes, 'latin1')
-      if (breaks) setTimeout(() => this.#end(socket), answer.cut === undefined ? 0 : 20)
+      if (breaks) setTimeout(() => socket.end(), answer.cut === undefined ? 0 : 20)
     }
     if (answer.delayMs === undefined) send()
     else setTimeout(send, answer.delayMs)
-  }
-
-  #end(socket: Socket): void {
-    if (!this.#sockets.has(socket)) return
-    this.#ending.add(socket)
-    socket.end()
   }
 }
