@@ -1,5 +1,5 @@
 // Responses out of bytes (RFC 9112 4, 6.3).
-import type { HeaderList } from '../header-list.ts'
+import { type HeaderList, removeHeader } from '../header-list.ts'
 import { CR, FIELD_VALUE, LF, SPACE } from '../http/character.ts'
 import { FIELD } from '../http/field-name.ts'
 import { hasToken, parseContentLength } from '../http/framing.ts'
@@ -136,6 +136,7 @@ export class ResponseParser extends MessageParser {
       // RFC 9110 8.6, RFC 9112 6.1: these have no body; one that claims a body is taken for an attack.
       if (framing & FIELD.transferEncoding) return this.refuse(CODEC_ERROR.transferEncodingNotAllowed)
       if (length > 0) return this.refuse(CODEC_ERROR.contentLengthNotAllowed)
+      if (length === 0) removeHeader(headers, 'content-length')
       this.frame(0)
     } else if (framing === (FIELD.contentLength | FIELD.transferEncoding)) {
       return this.refuse(CODEC_ERROR.chunkedAndContentLength)
