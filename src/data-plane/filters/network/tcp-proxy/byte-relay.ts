@@ -1,5 +1,5 @@
-// Bytes from one socket to another, one way: as fast as the receiver takes them, and no faster.
-import type { Socket } from 'node:net'
+// Bytes from one socket, or tunnel, to another, one way: as fast as the receiver takes them, and no faster.
+import type { Duplex } from 'node:stream'
 
 export interface RelayOwner {
   onBytes(relay: ByteRelay, length: number): void
@@ -9,12 +9,12 @@ export interface RelayOwner {
 }
 
 export class ByteRelay {
-  readonly from: Socket
-  readonly to: Socket
+  readonly from: Duplex
+  readonly to: Duplex
   readonly #owner: RelayOwner
   #paused = false
 
-  constructor(from: Socket, to: Socket, owner: RelayOwner) {
+  constructor(from: Duplex, to: Duplex, owner: RelayOwner) {
     this.from = from
     this.to = to
     this.#owner = owner

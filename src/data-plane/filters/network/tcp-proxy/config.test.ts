@@ -14,7 +14,7 @@ test('what is not honoured is refused by name', () => {
     problems({
       metadataMatch: {},
       onDemand: {},
-      tunnelingConfig: { hostname: 'x' },
+      tunnelingConfig: { hostname: '%NONSENSE%', usePost: true },
       hashPolicy: [{}],
       accessLogFlushInterval: { seconds: 1n },
       flushAccessLogOnConnected: true,
@@ -32,7 +32,8 @@ test('what is not honoured is refused by name', () => {
       'tcp.hash_policy: is not supported',
       'tcp.metadata_match: is not supported',
       'tcp.on_demand: is not supported',
-      'tcp.tunneling_config: is not supported',
+      'tcp.tunneling_config.hostname: %NONSENSE% is not known',
+      'tcp.tunneling_config.use_post: is not supported',
       'tcp.upstream_idle_timeout: is not supported',
     ],
   )

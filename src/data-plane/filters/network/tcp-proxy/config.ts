@@ -14,6 +14,7 @@ import type { AccessLog } from '../../../stream-info.ts'
 import { compileAccessLogs } from '../contract/access-log-list.ts'
 import type { NetworkFilterHost } from '../contract/network-filter.ts'
 import { type TcpProxyStats, tcpProxyStats } from './tcp-proxy-stats.ts'
+import { compileTunnel, type Tunnel } from './tunnel.ts'
 
 export interface TcpProxyConfig {
   readonly clock: Clock
@@ -26,6 +27,8 @@ export interface TcpProxyConfig {
   /** 0: never, as the next. */
   readonly idleTimeoutMs: number
   readonly maxDurationMs: number
+  /** Null: bytes go to the endpoint as they are. */
+  readonly tunnel: Tunnel | null
   /** `draw` is uniform in [0, 1). */
   chooseCluster(draw: number): string
 }
@@ -38,6 +41,7 @@ const FIELDS = new Set([
   'access_log',
   'max_connect_attempts',
   'max_downstream_connection_duration',
+  'tunneling_config',
 ])
 const WEIGHT_FIELDS = new Set(['name', 'weight'])
 /** Envoy's where nothing is set: an hour. */
@@ -61,6 +65,7 @@ export function compileTcpProxy(message: TcpProxy, path: string, host: NetworkFi
     maxConnectAttempts: message.maxConnectAttempts ?? 1,
     idleTimeoutMs: durationMs(message.idleTimeout, DEFAULT_IDLE_TIMEOUT_MS),
     maxDurationMs,
+    tunnel: message.tunnelingConfig ? compileTunnel(message.tunnelingConfig, `${path}.tunneling_config`, check) : null,
     chooseCluster: compileChoice(message, path, check),
   })
 }

@@ -1,5 +1,6 @@
 // One TCP connection through the proxy: downstream, upstream, the bytes between them, and the end of it all.
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { WheelTimer } from '../../../../base/timer-wheel.ts'
 import type { ConnectionInfo } from '../../../connection-info.ts'
 import { RESPONSE_FLAG } from '../../../response-flag.ts'
@@ -43,7 +44,7 @@ export class TcpSession implements RelayOwner, LinkOwner {
     this.#link.connect(this.#info.connection.tcpProxyCluster || config.chooseCluster(config.random.next()))
   }
 
-  onConnected(upstream: Socket): void {
+  onConnected(upstream: Duplex): void {
     const downstream = this.#downstream!
     upstream.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'ECONNRESET') this.#onUpstreamReset()
@@ -134,7 +135,7 @@ export class TcpSession implements RelayOwner, LinkOwner {
   }
 
   /** What the downstream sent before it went is sent on; should it not be taken, the idle time-out ends the wait. */
-  #flushUpstream(upstream: Socket): void {
+  #flushUpstream(upstream: Duplex): void {
     const { upstreamFlushes, upstreamFlushesActive } = this.#config.stats
     upstreamFlushes.value++
     upstreamFlushesActive.value++
@@ -156,7 +157,7 @@ export class TcpSession implements RelayOwner, LinkOwner {
 }
 
 /** Flushes, ends and closes: nothing more is read. */
-function endAndDestroy(socket: Socket): void {
+function endAndDestroy(socket: Duplex): void {
   if (socket.writableFinished) {
     socket.destroy()
     return

@@ -1,14 +1,17 @@
 // The upstream side of a TCP connection: an endpoint is picked and connected to, others after it where config allows
 // more than one try; then the connection's numbers are kept until it closes.
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { WheelTimer } from '../../../../base/timer-wheel.ts'
 import type { Cluster, Endpoint, PickContext } from '../../../cluster/cluster.ts'
+import { ClusterPools } from '../../../pool/cluster-pools.ts'
+import { TunnelStream } from '../../../pool/tunnel-stream.ts'
 import { RESPONSE_FLAG } from '../../../response-flag.ts'
 import type { StreamInfo } from '../../../stream-info.ts'
 import type { TcpProxyConfig } from './config.ts'
 
 export interface LinkOwner {
-  onConnected(socket: Socket): void
+  onConnected(upstream: Duplex): void
   /** Every try has failed, or none could be made; the stream's flags say why. */
   onGivenUp(): void
 }
@@ -19,7 +22,8 @@ const MAX_PICKS = 5
 export class UpstreamLink implements PickContext {
   previous: Endpoint[] | null = null
   readonly authority = ''
-  socket: Socket | null = null
+  /** A socket, or a tunnel that is used like one. */
+  socket: Duplex | null = null
   readonly #owner: LinkOwner
   readonly #config: TcpProxyConfig
   readonly #info: StreamInfo
@@ -56,7 +60,8 @@ export class UpstreamLink implements PickContext {
       }
       info.upstreamCluster = clusterName
       const { stats, limits } = cluster
-      if (stats.upstreamCxActive.value >= limits.maxConnections) {
+      // The connection that carries a tunnel is the HTTP pool's, and counted there.
+      if (this.#config.tunnel === null && stats.upstreamCxActive.value >= limits.maxConnections) {
         stats.upstreamCxOverflow.value++
         this.#giveUp(RESPONSE_FLAG.UO)
         return
@@ -111,36 +116,53 @@ export class UpstreamLink implements PickContext {
     this.#endpoint = endpoint
     this.#info.upstreamHost = endpoint.key
     const { stats } = cluster
-    stats.upstreamRqPendingTotal.value++
-    stats.upstreamRqPendingActive.value++
-    stats.upstreamCxTotal.value++
-    stats.upstreamCxActive.value++
-    endpoint.stats.connectionsTotal++
-    endpoint.stats.connectionsActive++
+    if (this.#config.tunnel === null) {
+      stats.upstreamRqPendingTotal.value++
+      stats.upstreamRqPendingActive.value++
+      stats.upstreamCxTotal.value++
+      stats.upstreamCxActive.value++
+      endpoint.stats.connectionsTotal++
+      endpoint.stats.connectionsActive++
+    }
     endpoint.activeRequests++
     this.#config.wheel.set(this.#timer, cluster.connectTimeoutMs)
-    const socket = endpoint.transport.connect(endpoint.address, endpoint.port, failure => {
+    // The pool of a tunnel may have a connection at hand, or none to give, before the stream is known here.
+    let settled: { readonly failure: string | null } | null = null
+    const onReady = (failure: string | null): void => {
+      if (socket === null) settled = { failure }
       // A try that timed out may end later than the one after it began.
-      if (this.#state !== 'connecting' || this.socket !== socket) return
-      if (failure === null) this.#onConnected(socket)
-      else this.#onFailure(failure)
-    })
+      else if (this.#state === 'connecting' && this.socket === socket) this.#onSettled(socket, failure)
+    }
+    let socket: Duplex | null = null
+    socket = this.#open(cluster, endpoint, onReady)
     this.socket = socket
     socket.allowHalfOpen = true
     // What there is to say comes as the callback, or with the close event.
     socket.on('error', ignore)
+    if (settled !== null) this.#onSettled(socket, (settled as { readonly failure: string | null }).failure)
   }
 
-  #onConnected(socket: Socket): void {
+  #open(cluster: Cluster, endpoint: Endpoint, onReady: (failure: string | null) => void): Duplex {
+    const { tunnel, wheel } = this.#config
+    if (tunnel === null) return endpoint.transport.connect(endpoint.address, endpoint.port, onReady)
+    return new TunnelStream(ClusterPools.of(cluster, wheel).get(endpoint, true), tunnel.requestFor(this.#info), onReady)
+  }
+
+  #onSettled(socket: Duplex, failure: string | null): void {
+    if (failure === null) this.#onConnected(socket)
+    else this.#onFailure(failure)
+  }
+
+  #onConnected(socket: Duplex): void {
     const { stats } = this.#cluster!
     const endpoint = this.#endpoint!
     this.#config.wheel.cancel(this.#timer)
     this.#state = 'connected'
-    stats.upstreamRqPendingActive.value--
+    if (this.#config.tunnel === null) stats.upstreamRqPendingActive.value--
     stats.upstreamRqTotal.value++
     stats.upstreamRqActive.value++
     endpoint.stats.requestsTotal++
-    this.#info.upstreamLocalAddress = `${socket.localAddress ?? ''}:${socket.localPort ?? 0}`
+    this.#info.upstreamLocalAddress = localAddressOf(socket)
     socket.once('end', () => {
       this.#remoteEndedFirst = !socket.writableEnded
     })
@@ -154,8 +176,10 @@ export class UpstreamLink implements PickContext {
     const socket = this.socket
     this.#endTry()
     socket?.destroy()
-    cluster.stats.upstreamCxConnectFail.value++
-    endpoint.stats.connectFailures++
+    if (this.#config.tunnel === null) {
+      cluster.stats.upstreamCxConnectFail.value++
+      endpoint.stats.connectFailures++
+    }
     endpoint.stats.requestsError++
     this.#info.responseFlags |= RESPONSE_FLAG.UF
     this.#info.upstreamTransportFailureReason = failure
@@ -167,7 +191,7 @@ export class UpstreamLink implements PickContext {
   /** A try is over without a connection. */
   #endTry(): void {
     this.#config.wheel.cancel(this.#timer)
-    this.#cluster!.stats.upstreamRqPendingActive.value--
+    if (this.#config.tunnel === null) this.#cluster!.stats.upstreamRqPendingActive.value--
     this.#release()
   }
 
@@ -183,9 +207,10 @@ export class UpstreamLink implements PickContext {
   #release(): void {
     const endpoint = this.#endpoint!
     this.#state = 'over'
+    endpoint.activeRequests--
+    if (this.#config.tunnel !== null) return
     this.#cluster!.stats.upstreamCxActive.value--
     endpoint.stats.connectionsActive--
-    endpoint.activeRequests--
   }
 
   #giveUp(flag: number): void {
@@ -195,12 +220,17 @@ export class UpstreamLink implements PickContext {
 
   /** Bytes that went to the endpoint and came from it. */
   countSent(length: number): void {
-    this.#cluster!.stats.upstreamCxTxBytesTotal.value += length
+    if (this.#config.tunnel === null) this.#cluster!.stats.upstreamCxTxBytesTotal.value += length
   }
 
   countReceived(length: number): void {
-    this.#cluster!.stats.upstreamCxRxBytesTotal.value += length
+    if (this.#config.tunnel === null) this.#cluster!.stats.upstreamCxRxBytesTotal.value += length
   }
+}
+
+function localAddressOf(upstream: Duplex): string {
+  if (upstream instanceof Socket) return `${upstream.localAddress ?? ''}:${upstream.localPort ?? 0}`
+  return upstream instanceof TunnelStream ? upstream.localAddress : ''
 }
 
 const ignore = (): void => {}
