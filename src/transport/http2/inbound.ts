@@ -49,6 +49,8 @@ export class Inbound implements FrameEvents {
   readonly #frames: InboundFrames
   readonly #decoder = new HeaderDecoder()
   #streamErrors = 0
+  /** What open streams began with, or were moved to. */
+  #sendWindow = DEFAULT_WINDOW
   /** The peer has our settings. */
   #isAcknowledged = false
   // The DATA frame under way; null: nobody wants it.
@@ -188,17 +190,19 @@ export class Inbound implements FrameEvents {
 
   onSetting(id: number, value: number): void {
     if (!this.#owner.isOpen) return
-    const before = this.#peer.initialWindow
     const error = this.#peer.set(id, value)
     if (error !== ERROR_CODE.noError) {
       this.#owner.fail(error, error === ERROR_CODE.flowControlError ? DETAILS.flowControl : DETAILS.frame)
-    } else if (id === SETTING.initialWindowSize) this.#moveWindows(value - before)
-    else if (id === SETTING.headerTableSize) this.#outbound.encoder.setLimit(value)
+    } else if (id === SETTING.headerTableSize) this.#outbound.encoder.setLimit(value)
   }
 
   onSettings(): void {
     if (!this.#owner.isOpen) return
     this.#peer.onComplete()
+    // Once a frame, however often it names the window: there may be many streams.
+    const difference = this.#peer.initialWindow - this.#sendWindow
+    this.#sendWindow += difference
+    if (difference !== 0) this.#moveWindows(difference)
     this.#outbound.settingsAck()
     this.#owner.onPeerSettings()
   }

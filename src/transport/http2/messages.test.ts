@@ -258,6 +258,25 @@ for (const [name, frames] of Object.entries({
   })
 }
 
+test('a response with too many fields, in head or trailers', () => {
+  const many = Array.from({ length: 101 }, (_, i): RawField => [`x${i}`, 'y'])
+  const head = client('GET').send(headers(1, [[':status', '200'], ...many]))
+  assert.deepEqual(head.events(), ['reset 1 2 local http2.too_many_headers'])
+  const trailers = client('GET').send(headers(1, [[':status', '200']]), headers(1, many, END))
+  assert.deepEqual(trailers.events().at(-1), 'reset 1 2 local http2.too_many_headers')
+})
+
+test('what answers a CONNECT has the length that it has', () => {
+  const raw = client('CONNECT').send(
+    headers(1, [
+      [':status', '200'],
+      ['content-length', '1'],
+    ]),
+    data(1, 'abc'),
+  )
+  assert.deepEqual(raw.events(), ['response 1 200 content-length|1', 'data 1 3'])
+})
+
 test('a response without body may say how long it would be', () => {
   const head = client('HEAD').send(
     headers(

@@ -185,6 +185,18 @@ test('names that are none, and values with characters that none may have, are to
   assert.equal(connection.invalid, 4, 'remembered with the entry')
 })
 
+test('a large table of small entries', () => {
+  const connection = new Connection()
+  connection.decoder.setLimit(16_384, false)
+  connection.decode('3fe17f')
+  assert.equal(connection.decoder.table.maxSize, 16_384)
+  for (let i = 0; i < 1000; i++)
+    connection.decode(`400161${i < 256 ? '01' : '02'}${(i < 256 ? 97 : 0x6161 + i).toString(16)}`)
+  assert.equal(connection.decoder.table.count, Math.floor(16_384 / 35))
+  assert.equal(connection.table[0], connection.decode('be')?.[0])
+  assert.equal(connection.table[400], connection.decode('ffcf02')?.[0])
+})
+
 test('blanks around a value are dropped, and count for the table', () => {
   const connection = new Connection()
   assert.deepEqual(connection.decode('400178042061200 9'.replaceAll(' ', '')), ['x: a'])
