@@ -1,29 +1,36 @@
-// Frames out to one socket: heads and small bodies gathered in a borrowed block, large bodies passed by reference, all of
-// one turn in one write (../http/write-batch.ts). A block returns to the pool as soon as the kernel has its bytes, which
-// is at once unless the peer reads slowly: a connection at rest holds none.
+// Frames out to one socket: heads and small bodies gathered in an arena that all sockets of the process share, large bodies
+// passed by reference, all of one turn in one write (../http/write-batch.ts).
+//
+//   arena  |held by sockets|a's frames|b's frames|a's frames|owner's frames ...      |
+//                     base ^                                          position ^
+//
+// When every writer of a turn has written, what the kernel took at once, which is nearly always all, is free again: the
+// next turn writes over it. A connection at rest holds nothing, and a turn touches no more memory than it has bytes.
 import type { Socket } from 'node:net'
 
-const BLOCK_BYTES = 65_536
-/** A block with less room than this is not worth borrowing. */
-const MIN_ROOM = 8192
-const MAX_SPARE_BLOCKS = 32
+const ARENA_BYTES = 131_072
 /** Up to here a body is cheaper copied than sent as one more buffer of a writev. */
 const COPIED_BODY_BYTES = 8192
 
-interface Block {
-  readonly bytes: Buffer
-  /** What lies before may still be waiting in some socket. */
-  used: number
+class Arena {
+  readonly bytes: Buffer = Buffer.allocUnsafeSlow(ARENA_BYTES)
+  /** What lies before may still wait in some socket. */
+  base = 0
+  used = 0
+  /** Who writes behind `used` now. */
+  owner: FrameWriter | null = null
+  /** Those with bytes behind `base` that are not on their way yet. */
+  writers = 0
+  /** Some socket has kept bytes from behind `base`. */
+  isHeld = false
 }
 
-const NO_BLOCK: Block = { bytes: Buffer.alloc(0), used: 0 }
-const spare: Block[] = []
+let arena = new Arena()
 
 export class FrameWriter {
   readonly #socket: Socket
-  #block: Block = NO_BLOCK
-  /** What the block held when it was borrowed. */
-  #first = 0
+  /** Where bytes of this writer are that are not on their way yet. */
+  #arena: Arena | null = null
   /** Where the bytes begin that are not among `#parts` yet. */
   #start = 0
   #parts: Buffer[] = []
@@ -44,17 +51,10 @@ export class FrameWriter {
     this.#blocked = false
   }
 
-  /** Bytes with room for `length` (at most a frame) behind `position`, which the caller moves on. */
+  /** Bytes with room for `length` (at most a frame) behind `position`, which the caller moves on at once. */
   reserve(length: number): Buffer {
-    if (this.position + length <= this.#block.bytes.length) return this.#block.bytes
-    if (this.#block !== NO_BLOCK) this.#seal()
-    const block = spare.pop()
-    this.#block =
-      block !== undefined && block.used + length <= BLOCK_BYTES
-        ? block
-        : { bytes: Buffer.allocUnsafeSlow(BLOCK_BYTES), used: 0 }
-    this.#first = this.#start = this.position = this.#block.used
-    return this.#block.bytes
+    if (arena.owner !== this || this.position + length > ARENA_BYTES) this.#takeArena(length)
+    return arena.bytes
   }
 
   /** The bytes of `chunk[from, to)`, which are not changed any more. */
@@ -66,26 +66,29 @@ export class FrameWriter {
       this.position += length
       return
     }
-    this.#seal()
+    this.#leaveArena()
     this.#parts.push(from === 0 && to === chunk.length ? chunk : chunk.subarray(from, to))
   }
 
   flush(): void {
-    const block = this.#block
-    this.#seal()
-    this.#block = NO_BLOCK
-    this.#start = this.position = 0
-    const parts = this.#parts
+    this.#leaveArena()
     const socket = this.#socket
-    if (parts.length > 0 && !socket.destroyed && socket.writable) this.#write(parts)
-    // Of several blocks only the last is worth the trouble. Its bytes are free again when the kernel has taken all.
-    if (block === NO_BLOCK) return
-    if (socket.writableLength === 0) block.used = this.#first
-    if (parts.length > 0) this.#parts = []
-    if (block.used + MIN_ROOM <= BLOCK_BYTES && spare.length < MAX_SPARE_BLOCKS) spare.push(block)
+    const parts = this.#parts
+    if (parts.length > 0) {
+      if (!socket.destroyed && socket.writable) this.#write(parts)
+      this.#parts = []
+    }
+    const own = this.#arena
+    if (own === null) return
+    this.#arena = null
+    if (socket.writableLength > 0) own.isHeld = true
+    if (--own.writers > 0) return
+    if (own.isHeld) own.base = own.used
+    else own.used = own.base
+    own.isHeld = false
   }
 
-  #write(parts: Buffer[]): void {
+  #write(parts: readonly Buffer[]): void {
     const socket = this.#socket
     let open = true
     if (parts.length === 1) open = socket.write(parts[0]!)
@@ -98,10 +101,22 @@ export class FrameWriter {
     if (!open && socket.writableLength > 0) this.#blocked = true
   }
 
-  #seal(): void {
+  #takeArena(length: number): void {
+    if (arena.owner !== null) arena.owner.#leaveArena()
+    // One that is full is left to the sockets that still hold parts of it.
+    if (arena.used + length > ARENA_BYTES) arena = new Arena()
+    arena.owner = this
+    this.#start = this.position = arena.used
+    if (this.#arena === arena) return
+    this.#arena = arena
+    arena.writers++
+  }
+
+  #leaveArena(): void {
+    if (arena.owner !== this) return
+    arena.owner = null
     if (this.position === this.#start) return
-    this.#parts.push(this.#block.bytes.subarray(this.#start, this.position))
-    this.#block.used = this.position
-    this.#start = this.position
+    this.#parts.push(arena.bytes.subarray(this.#start, this.position))
+    arena.used = this.position
   }
 }

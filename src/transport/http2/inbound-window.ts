@@ -4,7 +4,7 @@
 import { DEFAULT_WINDOW } from './frame.ts'
 import type { Outbound } from './outbound.ts'
 import type { Http2Settings } from './session-options.ts'
-import type { Http2Stream } from './stream.ts'
+import type { StreamState } from './stream-state.ts'
 
 export class InboundWindow {
   readonly #outbound: Outbound
@@ -29,18 +29,17 @@ export class InboundWindow {
   }
 
   /** The same for one stream. */
-  takeFrom(stream: Http2Stream, length: number): boolean {
-    const state = stream.state
-    state.receiveWindow -= length
-    state.uncredited += length
-    return state.receiveWindow >= 0
+  takeFrom(stream: StreamState, length: number): boolean {
+    stream.receiveWindow -= length
+    stream.uncredited += length
+    return stream.receiveWindow >= 0
   }
 
   /** A frame for `stream` was handed on; null: it was dropped. */
-  credit(stream: Http2Stream | null, length: number): void {
-    if (stream !== null && !stream.state.isGone) {
-      if (stream.state.isPaused) {
-        stream.state.held += length
+  credit(stream: StreamState | null, length: number): void {
+    if (stream !== null && !stream.isGone) {
+      if (stream.isPaused) {
+        stream.held += length
         this.#held += length
       } else this.#creditStream(stream)
     }
@@ -48,21 +47,19 @@ export class InboundWindow {
   }
 
   /** The stream goes on, or is gone. */
-  release(stream: Http2Stream): void {
-    const state = stream.state
-    this.#held -= state.held
-    state.held = 0
-    if (!state.isGone) this.#creditStream(stream)
+  release(stream: StreamState): void {
+    this.#held -= stream.held
+    stream.held = 0
+    if (!stream.isGone) this.#creditStream(stream)
     this.#creditConnection()
   }
 
-  #creditStream(stream: Http2Stream): void {
-    const state = stream.state
+  #creditStream(stream: StreamState): void {
     // The credit would come too late to be of use.
-    if (state.remoteClosed || state.uncredited < this.#streamSize >>> 1) return
-    this.#outbound.windowUpdate(state.id, state.uncredited)
-    state.receiveWindow += state.uncredited
-    state.uncredited = 0
+    if (stream.remoteClosed || stream.uncredited < this.#streamSize >>> 1) return
+    this.#outbound.windowUpdate(stream.id, stream.uncredited)
+    stream.receiveWindow += stream.uncredited
+    stream.uncredited = 0
   }
 
   #creditConnection(): void {

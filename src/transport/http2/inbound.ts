@@ -9,23 +9,23 @@ import { InboundWindow } from './inbound-window.ts'
 import type { Outbound } from './outbound.ts'
 import type { PeerSettings } from './peer-settings.ts'
 import type { Http2Settings } from './session-options.ts'
-import { type Http2Stream, StreamState } from './stream.ts'
+import { StreamState } from './stream-state.ts'
 import type { StreamTable } from './stream-table.ts'
 
 /** The session, which streams belong to. */
 export interface InboundOwner {
   /** False: nothing that comes means anything any more. */
   readonly isOpen: boolean
-  /** A request, whose stream this state is. */
-  onRequest(state: StreamState, head: RequestHead, fields: number, endStream: boolean): void
+  /** The stream is new, and has no handler yet. */
+  onRequest(stream: StreamState, head: RequestHead, fields: number, endStream: boolean): void
   onRequestRefused(code: number, details: string): void
   onPeerSettings(): void
   onPingAnswer(): void
   onPeerGoAway(lastStreamId: number, code: number): void
   /** Both sides are done with the stream, or the peer gave it up. */
-  finish(stream: Http2Stream): void
+  finish(stream: StreamState): void
   /** The stream ends with a RST_STREAM from here. */
-  abort(stream: Http2Stream, code: number): void
+  abort(stream: StreamState, code: number): void
   /** The connection ends. */
   fail(code: number, details: string): void
 }
@@ -49,10 +49,12 @@ export class Inbound implements FrameEvents {
   readonly #frames: InboundFrames
   readonly #decoder = new HeaderDecoder()
   #streamErrors = 0
+  /** What open streams began with, or were moved to. */
+  #sendWindow = DEFAULT_WINDOW
   /** The peer has our settings. */
   #isAcknowledged = false
   // The DATA frame under way; null: nobody wants it.
-  #dataStream: Http2Stream | null = null
+  #dataStream: StreamState | null = null
   #dataLength = 0
   #dataEnds = false
 
@@ -110,8 +112,8 @@ export class Inbound implements FrameEvents {
     if (isNew) {
       this.#streams.lastPeerId = streamId
       if (streamId <= this.#streams.lastServedId) section = SECTION.request
-    } else if (stream !== undefined && !stream.state.remoteClosed) {
-      section = this.#isServer || stream.state.hasResponse ? SECTION.trailers : SECTION.response
+    } else if (stream !== undefined && !stream.remoteClosed) {
+      section = this.#isServer || stream.hasResponse ? SECTION.trailers : SECTION.response
     }
     builder.begin(section, this.#settings)
     // Whatever becomes of the fields, the table has to see them.
@@ -138,17 +140,16 @@ export class Inbound implements FrameEvents {
       this.#owner.fail(code, isIdle ? DETAILS.frame : DETAILS.streamClosed)
       return false
     }
-    const state = stream.state
-    if (state.remoteClosed) return this.#refuseData(streamId, ERROR_CODE.streamClosed, DETAILS.streamClosed)
+    if (stream.remoteClosed) return this.#refuseData(streamId, ERROR_CODE.streamClosed, DETAILS.streamClosed)
     if (!this.window.takeFrom(stream, length)) {
       return this.#refuseData(streamId, ERROR_CODE.flowControlError, DETAILS.flowControl)
     }
-    if (!this.#isServer && !state.hasResponse)
+    if (!this.#isServer && !stream.hasResponse)
       return this.#refuseData(streamId, ERROR_CODE.protocolError, DETAILS.messaging)
-    if (state.expected >= 0) {
+    if (stream.expected >= 0) {
       // RFC 9113 8.1.1: content-length tells no lie.
-      state.expected -= dataLength
-      if (state.expected < 0 || (endStream && state.expected > 0)) {
+      stream.expected -= dataLength
+      if (stream.expected < 0 || (endStream && stream.expected > 0)) {
         return this.#refuseData(streamId, ERROR_CODE.protocolError, DETAILS.messaging)
       }
     }
@@ -159,10 +160,10 @@ export class Inbound implements FrameEvents {
 
   onDataPart(part: Buffer, isLast: boolean): void {
     const stream = this.#dataStream
-    if (stream === null || stream.state.isGone) return
+    if (stream === null || stream.isGone) return
     const endStream = isLast && this.#dataEnds
     if (part.length === 0 && !endStream) return
-    const handler = stream.state.handler
+    const handler = stream.handler
     if (endStream) this.#endRemote(stream)
     handler?.onData(part, endStream)
   }
@@ -179,26 +180,28 @@ export class Inbound implements FrameEvents {
       if (this.#streams.isIdle(streamId)) this.#owner.fail(ERROR_CODE.protocolError, DETAILS.frame)
       return
     }
-    if (this.#isServer && !stream.state.hasResponse) this.prematureResets++
-    const handler = stream.state.handler
-    stream.state.handler = null
+    if (this.#isServer && !stream.hasResponse) this.prematureResets++
+    const handler = stream.handler
+    stream.handler = null
     this.#owner.finish(stream)
     handler?.onReset(code, true, code === ERROR_CODE.refusedStream ? DETAILS.remoteRefuse : DETAILS.remoteReset)
   }
 
   onSetting(id: number, value: number): void {
     if (!this.#owner.isOpen) return
-    const before = this.#peer.initialWindow
     const error = this.#peer.set(id, value)
     if (error !== ERROR_CODE.noError) {
       this.#owner.fail(error, error === ERROR_CODE.flowControlError ? DETAILS.flowControl : DETAILS.frame)
-    } else if (id === SETTING.initialWindowSize) this.#moveWindows(value - before)
-    else if (id === SETTING.headerTableSize) this.#outbound.encoder.setLimit(value)
+    } else if (id === SETTING.headerTableSize) this.#outbound.encoder.setLimit(value)
   }
 
   onSettings(): void {
     if (!this.#owner.isOpen) return
     this.#peer.onComplete()
+    // Once a frame, however often it names the window: there may be many streams.
+    const difference = this.#peer.initialWindow - this.#sendWindow
+    this.#sendWindow += difference
+    if (difference !== 0) this.#moveWindows(difference)
     this.#outbound.settingsAck()
     this.#owner.onPeerSettings()
   }
@@ -237,10 +240,10 @@ export class Inbound implements FrameEvents {
     if (stream === undefined) {
       if (this.#streams.isIdle(streamId)) this.#owner.fail(ERROR_CODE.protocolError, DETAILS.frame)
     } else if (increment === 0) this.onStreamError(streamId, ERROR_CODE.protocolError, DETAILS.frame)
-    else if (stream.state.sendWindow + increment > MAX_WINDOW) {
+    else if (stream.sendWindow + increment > MAX_WINDOW) {
       this.onStreamError(streamId, ERROR_CODE.flowControlError, DETAILS.flowControl)
     } else {
-      stream.state.sendWindow += increment
+      stream.sendWindow += increment
       outbound.wake(stream)
     }
   }
@@ -261,8 +264,8 @@ export class Inbound implements FrameEvents {
       this.#outbound.rstStream(streamId, code)
       return
     }
-    const handler = stream.state.handler
-    stream.state.handler = null
+    const handler = stream.handler
+    stream.handler = null
     this.#owner.abort(stream, code)
     handler?.onReset(code, false, details)
   }
@@ -282,44 +285,42 @@ export class Inbound implements FrameEvents {
       this.#onMalformed(streamId, builder.violation)
       return
     }
-    const state = new StreamState(null, this.#peer.initialWindow, this.streamWindow)
-    state.id = streamId
-    state.expected = builder.contentLength
-    state.remoteClosed = endStream
-    this.#owner.onRequest(state, head, builder.fields, endStream)
+    const stream = new StreamState(null, this.#peer.initialWindow, this.streamWindow)
+    stream.id = streamId
+    stream.expected = builder.contentLength
+    stream.remoteClosed = endStream
+    this.#owner.onRequest(stream, head, builder.fields, endStream)
   }
 
-  #onResponse(stream: Http2Stream, endStream: boolean): void {
-    const state = stream.state
+  #onResponse(stream: StreamState, endStream: boolean): void {
     if (builder.overflow !== '') {
-      this.onStreamError(state.id, ERROR_CODE.internalError, builder.overflow)
+      this.onStreamError(stream.id, ERROR_CODE.internalError, builder.overflow)
       return
     }
     const head = builder.response()
     const isInterim = head !== null && head.status < 200
-    const hasNoBody = head !== null && (state.toHead || head.status === 204 || head.status === 304)
-    if (head === null || (endStream && (isInterim || (!hasNoBody && builder.contentLength > 0 && !state.toConnect)))) {
-      this.#onMalformed(state.id, builder.violation)
+    const hasNoBody = head !== null && (stream.toHead || head.status === 204 || head.status === 304)
+    if (head === null || (endStream && (isInterim || (!hasNoBody && builder.contentLength > 0 && !stream.toConnect)))) {
+      this.#onMalformed(stream.id, builder.violation)
       return
     }
     const fields = builder.fields
     if (!isInterim) {
-      state.hasResponse = true
-      if (!state.toConnect) state.expected = hasNoBody ? 0 : builder.contentLength
+      stream.hasResponse = true
+      if (!stream.toConnect) stream.expected = hasNoBody ? 0 : builder.contentLength
     }
-    const handler = state.handler
+    const handler = stream.handler
     if (endStream) this.#endRemote(stream)
     handler?.onResponse(head, fields, endStream)
   }
 
-  #onTrailers(stream: Http2Stream, endStream: boolean): void {
-    const state = stream.state
+  #onTrailers(stream: StreamState, endStream: boolean): void {
     if (builder.overflow !== '') {
-      this.onStreamError(state.id, ERROR_CODE.internalError, builder.overflow)
-    } else if (builder.violation !== '' || !endStream) this.#onMalformed(state.id, builder.violation)
-    else if (state.expected > 0) this.onStreamError(state.id, ERROR_CODE.protocolError, DETAILS.messaging)
+      this.onStreamError(stream.id, ERROR_CODE.internalError, builder.overflow)
+    } else if (builder.violation !== '' || !endStream) this.#onMalformed(stream.id, builder.violation)
+    else if (stream.expected > 0) this.onStreamError(stream.id, ERROR_CODE.protocolError, DETAILS.messaging)
     else {
-      const handler = state.handler
+      const handler = stream.handler
       const { headers } = builder
       this.#endRemote(stream)
       handler?.onTrailers(headers)
@@ -347,8 +348,8 @@ export class Inbound implements FrameEvents {
   /** RFC 9113 6.9.2: windows of open streams move by the difference, below zero if need be. */
   #moveWindows(difference: number): void {
     for (const stream of this.#streams.open.values()) {
-      stream.state.sendWindow += difference
-      if (stream.state.sendWindow > MAX_WINDOW) {
+      stream.sendWindow += difference
+      if (stream.sendWindow > MAX_WINDOW) {
         this.#owner.fail(ERROR_CODE.flowControlError, DETAILS.flowControl)
         return
       }
@@ -361,8 +362,8 @@ export class Inbound implements FrameEvents {
     return this.#streams.closed.wasReset(streamId) || this.#streams.isIgnored(streamId)
   }
 
-  #endRemote(stream: Http2Stream): void {
-    stream.state.remoteClosed = true
-    if (stream.state.localClosed) this.#owner.finish(stream)
+  #endRemote(stream: StreamState): void {
+    stream.remoteClosed = true
+    if (stream.localClosed) this.#owner.finish(stream)
   }
 }

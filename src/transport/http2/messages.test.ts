@@ -6,55 +6,10 @@ import { FIELD } from '../http/field-name.ts'
 import { FLAG } from './frame.ts'
 import { block, data, frame, headers, type RawField } from './testing/raw-frames.ts'
 import { GET, POST, RawSession } from './testing/raw-session.ts'
+import { FINE, MALFORMED, without } from './testing/request-cases.ts'
 
 const END = FLAG.endHeaders | FLAG.endStream
-const INVALID = 'http2.invalid.header.field'
 const MESSAGING = 'http2.violation.of.messaging.rule'
-
-const without = (name: string): RawField[] => GET.filter(field => field[0] !== name)
-const replaced = (name: string, value: string): RawField[] => GET.map(f => (f[0] === name ? [name, value] : f))
-
-const MALFORMED: Readonly<Record<string, readonly [fields: readonly RawField[], details: string]>> = {
-  'upper case in a name': [[...GET, ['X-A', 'b']], INVALID],
-  'a blank in a name': [[...GET, ['x a', 'b']], INVALID],
-  'an empty name': [[...GET, ['', 'b']], INVALID],
-  'a control in a value': [[...GET, ['x', 'a\x01b']], INVALID],
-  'NUL in a value': [[...GET, ['x', 'a\0b']], INVALID],
-  'a line feed in a value': [[...GET, ['x', 'a\r\nb: c']], INVALID],
-  'DEL in a value': [[...GET, ['x', 'a\x7fb']], INVALID],
-  connection: [[...GET, ['connection', 'close']], MESSAGING],
-  'keep-alive': [[...GET, ['keep-alive', '1']], MESSAGING],
-  'proxy-connection': [[...GET, ['proxy-connection', '1']], MESSAGING],
-  'transfer-encoding': [[...GET, ['transfer-encoding', 'chunked']], MESSAGING],
-  upgrade: [[...GET, ['upgrade', 'websocket']], MESSAGING],
-  'te that is not trailers': [[...GET, ['te', 'gzip']], MESSAGING],
-  'no method': [without(':method'), MESSAGING],
-  'no scheme': [without(':scheme'), MESSAGING],
-  'no path': [without(':path'), MESSAGING],
-  'no authority': [without(':authority'), MESSAGING],
-  'an empty path': [replaced(':path', ''), INVALID],
-  'a path without slash': [replaced(':path', 'x'), INVALID],
-  'a path with a blank': [replaced(':path', '/a b'), INVALID],
-  'an absolute path': [replaced(':path', 'http://a/b'), INVALID],
-  'an asterisk with GET': [replaced(':path', '*'), INVALID],
-  'a method that is no token': [replaced(':method', 'G T'), INVALID],
-  'an empty method': [replaced(':method', ''), INVALID],
-  'a scheme that is none': [replaced(':scheme', '1x'), INVALID],
-  'an authority with a blank': [replaced(':authority', 'a b'), INVALID],
-  'an authority with user information': [replaced(':authority', 'u@a'), INVALID],
-  'an empty authority': [replaced(':authority', ''), MESSAGING],
-  'a pseudo-header twice': [[...GET, [':path', '/']], MESSAGING],
-  'a pseudo-header after a field': [[['x', 'y'], ...GET], MESSAGING],
-  'an unknown pseudo-header': [[...GET, [':foo', 'b']], MESSAGING],
-  'a pseudo-header of responses': [[...GET, [':status', '200']], MESSAGING],
-  'two hosts': [[...without(':authority'), ['host', 'b'], ['host', 'b']], INVALID],
-  'CONNECT with a path': [[[':method', 'CONNECT'], ...without(':method')], MESSAGING],
-  'a protocol that was not allowed': [[[':method', 'CONNECT'], ...without(':method'), [':protocol', 'w']], MESSAGING],
-  'a protocol without CONNECT': [[...GET, [':protocol', 'websocket']], MESSAGING],
-  'a content-length that is no number': [[...GET, ['content-length', 'x']], INVALID],
-  'two content-lengths': [[...GET, ['content-length', '0'], ['content-length', '0']], INVALID],
-  'a content-length with nothing behind': [[...GET, ['content-length', '2']], MESSAGING],
-}
 
 for (const [name, [fields, details]] of Object.entries(MALFORMED)) {
   test(`malformed: ${name}`, () => {
@@ -79,24 +34,6 @@ test('a malformed message is malformed each time its fields come from the table'
   assert.deepEqual(raw.sent(), ['rstStream 1 1', 'rstStream 3 1'])
 })
 
-const FINE: Readonly<Record<string, readonly RawField[]>> = {
-  'bytes beyond ASCII in a value': [...GET, ['x', 'a\xe9b']],
-  'bytes beyond ASCII in a path': replaced(':path', '/a\xe9b'),
-  'te: trailers': [...GET, ['te', 'trailers']],
-  'a method of its own': replaced(':method', 'FOO'),
-  'a scheme of its own': replaced(':scheme', 'ftp'),
-  'an asterisk with OPTIONS': [
-    [':method', 'OPTIONS'],
-    [':scheme', 'http'],
-    [':path', '*'],
-    [':authority', 'a'],
-  ],
-  CONNECT: [
-    [':method', 'CONNECT'],
-    [':authority', 'a:1'],
-  ],
-  'an underscore in a name': [...GET, ['x_y', 'b']],
-}
 for (const [name, fields] of Object.entries(FINE)) {
   test(`taken: ${name}`, () => {
     const raw = RawSession.open('server').send(headers(1, fields, END))
@@ -257,6 +194,25 @@ for (const [name, frames] of Object.entries({
     assert.deepEqual(raw.sent(), ['rstStream 1 1'])
   })
 }
+
+test('a response with too many fields, in head or trailers', () => {
+  const many = Array.from({ length: 101 }, (_, i): RawField => [`x${i}`, 'y'])
+  const head = client('GET').send(headers(1, [[':status', '200'], ...many]))
+  assert.deepEqual(head.events(), ['reset 1 2 local http2.too_many_headers'])
+  const trailers = client('GET').send(headers(1, [[':status', '200']]), headers(1, many, END))
+  assert.deepEqual(trailers.events().at(-1), 'reset 1 2 local http2.too_many_headers')
+})
+
+test('what answers a CONNECT has the length that it has', () => {
+  const raw = client('CONNECT').send(
+    headers(1, [
+      [':status', '200'],
+      ['content-length', '1'],
+    ]),
+    data(1, 'abc'),
+  )
+  assert.deepEqual(raw.events(), ['response 1 200 content-length|1', 'data 1 3'])
+})
 
 test('a response without body may say how long it would be', () => {
   const head = client('HEAD').send(

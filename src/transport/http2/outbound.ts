@@ -18,12 +18,12 @@ import { FrameWriter } from './frame-writer.ts'
 import { HeaderEncoder } from './hpack/header-encoder.ts'
 import { SendSchedule } from './send-schedule.ts'
 import type { Http2Settings } from './session-options.ts'
-import type { Http2Stream } from './stream.ts'
 import { StreamQueue } from './stream-queue.ts'
+import type { StreamState } from './stream-state.ts'
 
 export interface OutboundOwner {
   /** All that the stream had to send has been written, END_STREAM included. */
-  onStreamSent(stream: Http2Stream): void
+  onStreamSent(stream: StreamState): void
   onFlood(details: string): void
 }
 
@@ -70,7 +70,7 @@ export class Outbound implements Flushable {
     this.#pumping = false
   }
 
-  request(stream: Http2Stream, head: RequestHead, path: string, authority: string, endStream: boolean): void {
+  request(stream: StreamState, head: RequestHead, path: string, authority: string, endStream: boolean): void {
     const { method, scheme, headers, protocol } = head
     const isPlainConnect = method === 'CONNECT' && protocol === ''
     let at = this.#openBlock(
@@ -86,26 +86,25 @@ export class Outbound implements Flushable {
     }
     at = encoder.field(block, at, ':authority', authority)
     if (protocol !== '') at = encoder.field(block, at, ':protocol', protocol)
-    this.#closeBlock(stream.state.id, headers, at, endStream)
+    this.#closeBlock(stream.id, headers, at, endStream)
   }
 
-  response(stream: Http2Stream, status: number, headers: HeaderList, endStream: boolean): void {
+  response(stream: StreamState, status: number, headers: HeaderList, endStream: boolean): void {
     let at = this.#openBlock(headers, PSEUDO_BYTES)
     if (status === 200) this.#block[at++] = STATUS_200
     else at = this.encoder.field(this.#block, at, ':status', String(status))
-    this.#closeBlock(stream.state.id, headers, at, endStream)
+    this.#closeBlock(stream.id, headers, at, endStream)
   }
 
   /** The caller has seen to it that nothing follows an end. */
-  data(stream: Http2Stream, chunk: Buffer, endStream: boolean): void {
-    const state = stream.state
+  data(stream: StreamState, chunk: Buffer, endStream: boolean): void {
     const length = chunk.length
-    let queue = state.queue
+    let queue = stream.queue
     if (
       (queue === null || queue.bytes === 0) &&
       (length === 0 ||
         (length <= FRAME_PAYLOAD_BYTES &&
-          length <= state.sendWindow &&
+          length <= stream.sendWindow &&
           length <= this.window &&
           this.#schedule.isEmpty &&
           !this.#writer.isBlocked))
@@ -118,28 +117,26 @@ export class Outbound implements Flushable {
       return
     }
     if (length > 0) {
-      if (queue === null) queue = state.queue = new StreamQueue()
+      if (queue === null) queue = stream.queue = new StreamQueue()
       queue.push(chunk)
-      if (state.sendWindow > 0) this.#schedule.add(stream)
+      if (stream.sendWindow > 0) this.#schedule.add(stream)
       if (this.window > 0 && !this.#writer.isBlocked) this.#queue()
     }
   }
 
   /** After what is queued. */
-  trailers(stream: Http2Stream, headers: HeaderList): void {
-    const state = stream.state
-    if (state.queue !== null && state.queue.bytes > 0) {
-      state.trailers = headers
+  trailers(stream: StreamState, headers: HeaderList): void {
+    if (stream.queue !== null && stream.queue.bytes > 0) {
+      stream.trailers = headers
       return
     }
-    this.#closeBlock(state.id, headers, this.#openBlock(headers, 0), true)
+    this.#closeBlock(stream.id, headers, this.#openBlock(headers, 0), true)
     this.#finish(stream)
   }
 
   /** The stream's window, or what it has to send, may have grown. */
-  wake(stream: Http2Stream): void {
-    const state = stream.state
-    if (state.queue === null || state.queue.bytes === 0 || state.sendWindow <= 0) return
+  wake(stream: StreamState): void {
+    if (stream.queue === null || stream.queue.bytes === 0 || stream.sendWindow <= 0) return
     this.#schedule.add(stream)
     if (this.window > 0) this.#queue()
   }
@@ -216,13 +213,12 @@ export class Outbound implements Flushable {
   }
 
   /** One DATA frame of what a stream has queued; its length. */
-  #sendFrame(stream: Http2Stream): number {
-    const state = stream.state
-    const queue = state.queue
-    if (queue === null || queue.bytes === 0 || state.sendWindow <= 0) return 0
-    const length = Math.min(queue.bytes, FRAME_PAYLOAD_BYTES, state.sendWindow, this.window)
+  #sendFrame(stream: StreamState): number {
+    const queue = stream.queue
+    if (queue === null || queue.bytes === 0 || stream.sendWindow <= 0) return 0
+    const length = Math.min(queue.bytes, FRAME_PAYLOAD_BYTES, stream.sendWindow, this.window)
     const isLast = length === queue.bytes
-    this.#dataHeader(stream, length, isLast && state.endGiven && state.trailers === null)
+    this.#dataHeader(stream, length, isLast && stream.endGiven && stream.trailers === null)
     let left = length
     let isDrained = false
     while (left > 0) {
@@ -235,26 +231,25 @@ export class Outbound implements Flushable {
     }
     this.#count()
     if (!isLast) {
-      if (state.sendWindow > 0) this.#schedule.add(stream)
-    } else if (state.trailers !== null) this.trailers(stream, state.trailers)
-    else if (state.endGiven) this.#finish(stream)
-    if (isDrained && state.handler !== null) state.handler.onDrained()
+      if (stream.sendWindow > 0) this.#schedule.add(stream)
+    } else if (stream.trailers !== null) this.trailers(stream, stream.trailers)
+    else if (stream.endGiven) this.#finish(stream)
+    if (isDrained && stream.handler !== null) stream.handler.onDrained()
     return length
   }
 
-  #dataHeader(stream: Http2Stream, length: number, endStream: boolean): void {
-    const state = stream.state
+  #dataHeader(stream: StreamState, length: number, endStream: boolean): void {
     const writer = this.#writer
     const bytes = writer.reserve(FRAME_HEADER_BYTES)
     const flags = endStream ? FLAG.endStream : 0
-    writer.position = writeFrameHeader(bytes, writer.position, length, FRAME.data, flags, state.id)
-    state.sendWindow -= length
+    writer.position = writeFrameHeader(bytes, writer.position, length, FRAME.data, flags, stream.id)
+    stream.sendWindow -= length
     this.window -= length
     this.dataFrames++
   }
 
-  #finish(stream: Http2Stream): void {
-    stream.state.localClosed = true
+  #finish(stream: StreamState): void {
+    stream.localClosed = true
     this.#owner.onStreamSent(stream)
   }
 

@@ -8,7 +8,7 @@ import fc from 'fast-check'
 import type { HeaderList } from '../header-list.ts'
 import type { ResponseHead } from '../request-head.ts'
 import type { Http2Session } from './session.ts'
-import { ENVOY_HTTP2_SETTINGS } from './session-options.ts'
+import { ENVOY_HTTP2_SETTINGS, type Http2Settings } from './session-options.ts'
 import { attachSession, inBatch } from './testing/attached-session.ts'
 import { startEchoServer } from './testing/echo-server.ts'
 
@@ -19,10 +19,15 @@ interface Answer {
   readonly trailers: http2.IncomingHttpHeaders
 }
 
-async function startServer(t: TestContext): Promise<http2.ClientHttp2Session> {
-  const server = startEchoServer(0, { ...ENVOY_HTTP2_SETTINGS, maxHeaderListBytes: 1 << 20, maxFieldCount: 1000 })
+async function startServer(
+  t: TestContext,
+  changes: Partial<Http2Settings> = {},
+  options: http2.ClientSessionOptions = {},
+): Promise<http2.ClientHttp2Session> {
+  const settings = { ...ENVOY_HTTP2_SETTINGS, maxHeaderListBytes: 1 << 20, maxFieldCount: 1000, ...changes }
+  const server = startEchoServer(0, settings)
   await once(server, 'listening')
-  const client = http2.connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  const client = http2.connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, options)
   t.after(() => {
     client.destroy()
     server.close()
@@ -76,6 +81,37 @@ test('any fields of node:http2, there and back, over one connection', async t =>
     }),
     { numRuns: 150 },
   )
+})
+
+test('tables of all sizes, changed between requests', async t => {
+  for (const size of [0, 50, 300, 4096, 65_536]) {
+    const client = await startServer(t, { headerTableSize: size }, { settings: { headerTableSize: size } })
+    for (const next of [size, 0, 200, 8192, 4096]) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      client.settings({ headerTableSize: next }, () => resolve())
+      await promise
+      for (let i = 0; i < 8; i++) {
+        const fields = { 'x-a': `a${i % 2}`, 'x-b': 'b'.repeat(60), 'x-c': `${i}`, cookie: `c=${i}; d=e` }
+        const answer = await fetch(client, { ':path': `/${i}`, ...fields }, null)
+        assert.equal(answer.headers['x-a'], fields['x-a'])
+        assert.equal(answer.headers['x-b'], fields['x-b'])
+        assert.equal(answer.headers['x-c'], fields['x-c'])
+      }
+    }
+  }
+})
+
+test('windows of all sizes, changed while bodies are under way', async t => {
+  const small = { initialStreamWindow: 65_535, initialConnectionWindow: 65_535 }
+  const client = await startServer(t, small, { settings: { initialWindowSize: 100 } })
+  const bodies = [70_000, 200_000, 1000].map(size => Buffer.alloc(size, size % 250))
+  const answers = bodies.map(body => fetch(client, { ':path': '/', ':method': 'POST' }, body))
+  for (const size of [1, 20_000, 7, 1_000_000]) {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    client.settings({ initialWindowSize: size }, () => resolve())
+    await promise
+  }
+  for (const [index, answer] of (await Promise.all(answers)).entries()) assert.ok(answer.body.equals(bodies[index]!))
 })
 
 test('heads larger than a frame', async t => {

@@ -3,9 +3,11 @@ import { systemClock } from '../../base/clock.ts'
 import type { HeaderList } from '../header-list.ts'
 import { closeBatch, openBatch } from '../http/write-batch.ts'
 import type { RequestHead } from '../request-head.ts'
-import { Http2Session, type Http2SessionHandler } from './session.ts'
+import { Http2Session } from './session.ts'
+import type { Http2SessionHandler } from './session-handler.ts'
 import { ENVOY_HTTP2_SETTINGS } from './session-options.ts'
-import type { Http2Stream, Http2StreamHandler } from './stream.ts'
+import type { Http2Stream } from './stream.ts'
+import type { Http2StreamHandler } from './stream-handler.ts'
 import { FakeSocket } from './testing/fake-socket.ts'
 
 const REQUEST: HeaderList = [

@@ -1,10 +1,10 @@
 // The streams of a connection by id, and which ids were used (RFC 9113 5.1.1).
 import { ClosedStreams } from './closed-streams.ts'
 import { MAX_WINDOW } from './frame.ts'
-import type { Http2Stream } from './stream.ts'
+import type { StreamState } from './stream-state.ts'
 
 export class StreamTable {
-  readonly open = new Map<number, Http2Stream>()
+  readonly open = new Map<number, StreamState>()
   readonly closed = new ClosedStreams()
   /** Highest id that the peer opened. */
   lastPeerId = 0
@@ -25,11 +25,11 @@ export class StreamTable {
   }
 
   /** Gives the stream of a client its id. */
-  addOwn(stream: Http2Stream): void {
-    stream.state.id = this.#nextId
+  addOwn(stream: StreamState): void {
+    stream.id = this.#nextId
     this.#nextId += 2
     this.opened++
-    this.open.set(stream.state.id, stream)
+    this.open.set(stream.id, stream)
   }
 
   /** Whether a request may come on this id: odd, and higher than all before. */

@@ -128,6 +128,19 @@ test('frames for a stream that was reset here are dropped, their fields read and
   assert.deepEqual(raw.sent(), ['rstStream 1 8', 'windowUpdate 0 32768'])
 })
 
+test('of streams reset here the last thousand are remembered', () => {
+  const raw = RawSession.open('server')
+  for (let i = 0; i <= 1000; i++) {
+    raw.send(headers(2 * i + 1, POST))
+    raw.streams.get(2 * i + 1)!.reset(8)
+  }
+  raw.events()
+  raw.send(data(3, 'late'))
+  assert.deepEqual(raw.events(), [])
+  raw.send(data(1, 'later'))
+  assert.deepEqual(raw.events(), ['error 5 http2.stream_closed'])
+})
+
 test('a reset from the peer ends the stream, once', () => {
   const raw = RawSession.open('server').send(headers(1, POST), rstStream(1, 8), rstStream(1, 8))
   assert.deepEqual(raw.events(), ['request 1 POST /x', 'reset 1 8 remote http2.remote_reset'])
@@ -214,6 +227,27 @@ test('a server that goes away serves what it said it would', () => {
   raw.send(headers(5, POST), data(5, 'a'), headers(5, [['t', '1']], END))
   assert.deepEqual(raw.events(), ['request 1 GET /x end', 'request 3 GET /x end'])
   assert.deepEqual(raw.sent(), ['goAway 0 2147483647 0', 'goAway 0 3 0'])
+})
+
+test('an extended CONNECT, where the server announced it', () => {
+  const raw = RawSession.open('client')
+  assert.equal(raw.session.peerAllowsConnect, false)
+  raw.send(settings([8, 1]))
+  assert.equal(raw.session.peerAllowsConnect, true)
+  raw.send(settings([8, 0]))
+  assert.match(raw.events()[0]!, /^error 1/)
+  const server = RawSession.open('server', { allowConnect: true })
+  const client = RawSession.open('client')
+  client.openStream().sendRequest({ ...HEAD, method: 'CONNECT', protocol: 'websocket' }, '/chat', 'a', false)
+  client.openStream().sendRequest({ ...HEAD, method: 'CONNECT' }, '', 'a:1', false)
+  server.send(client.socket.take())
+  assert.deepEqual(
+    server.heads.map(head => [head.method, head.path, head.authority, head.protocol]),
+    [
+      ['CONNECT', '/chat', 'a', 'websocket'],
+      ['CONNECT', '', 'a:1', ''],
+    ],
+  )
 })
 
 test('frames that a server must not send', () => {

@@ -1,6 +1,7 @@
 // RFC 7541, appendix C first.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import type { FieldName } from '../../http/field-name.ts'
 import { HeaderDecoder } from './header-decoder.ts'
 
@@ -183,6 +184,31 @@ test('names that are none, and values with characters that none may have, are to
   connection.decode('4001780100')
   connection.decode('be')
   assert.equal(connection.invalid, 4, 'remembered with the entry')
+})
+
+test('a large table of small entries', () => {
+  const connection = new Connection()
+  connection.decoder.setLimit(16_384, false)
+  connection.decode('3fe17f')
+  assert.equal(connection.decoder.table.maxSize, 16_384)
+  for (let i = 0; i < 1000; i++)
+    connection.decode(`400161${i < 256 ? '01' : '02'}${(i < 256 ? 97 : 0x6161 + i).toString(16)}`)
+  assert.equal(connection.decoder.table.count, Math.floor(16_384 / 35))
+  assert.equal(connection.table[0], connection.decode('be')?.[0])
+  assert.equal(connection.table[400], connection.decode('ffcf02')?.[0])
+})
+
+test('any bytes are decoded or refused, and the table keeps to its size', () => {
+  fc.assert(
+    fc.property(fc.array(fc.uint8Array({ maxLength: 60 }), { maxLength: 10 }), blocks => {
+      const connection = new Connection()
+      for (const bytes of blocks) {
+        if (connection.decode(Buffer.from(bytes).toString('hex')) === null) break
+        assert.ok(connection.decoder.table.size <= connection.decoder.table.maxSize)
+      }
+    }),
+    { numRuns: 3000 },
+  )
 })
 
 test('blanks around a value are dropped, and count for the table', () => {

@@ -96,6 +96,11 @@ test('the peer may shrink the table, and grow it again', () => {
   assert.equal(pair.roundTrip(REQUEST), REQUEST.length)
 })
 
+test('names without end are forgotten, and what is sent stays right', () => {
+  const pair = new Pair()
+  for (let i = 0; i < 1000; i++) pair.roundTrip([...REQUEST, [`x-${i}`, 'v'], [`x-${i % 7}`, 'w']])
+})
+
 test('any lists, with any table sizes between them', () => {
   const name = fc.constantFrom(
     'a',

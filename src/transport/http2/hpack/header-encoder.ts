@@ -10,7 +10,7 @@ import { ENTRY_OVERHEAD, STATIC_ENTRIES } from './static-table.ts'
 export const ENCODER_TABLE_SIZE = 4096
 /** An entry counts 32 octets at least, hence no more entries than this. */
 const MAX_ENTRIES = ENCODER_TABLE_SIZE / ENTRY_OVERHEAD
-/** Names beyond these are sent as they are: a peer that has us send new ones each time costs no memory. */
+/** With one more all are forgotten: a peer that has us send new ones each time costs compression, never memory. */
 const MAX_KNOWN_NAMES = 128
 /** Secrets shorter than this could be guessed (as in nghttp2). */
 const GUESSABLE_LENGTH = 20
@@ -66,8 +66,9 @@ export class HeaderEncoder {
   field(bytes: Buffer, at: number, name: string, value: string): number {
     let known = this.#names.get(name)
     if (known === undefined) {
+      if (this.#names.size === MAX_KNOWN_NAMES) this.#names.clear()
       known = new KnownName(name)
-      if (this.#names.size < MAX_KNOWN_NAMES) this.#names.set(name, known)
+      this.#names.set(name, known)
     }
     if (known.sending !== SENDING.adaptive) {
       if (known.sending === SENDING.never) return at

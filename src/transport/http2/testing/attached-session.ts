@@ -1,7 +1,8 @@
 // For tests: a session on a real socket, with the listeners and write batches that its owner must see to.
 import type { Socket } from 'node:net'
 import { closeBatch, openBatch } from '../../http/write-batch.ts'
-import { Http2Session, type Http2SessionHandler } from '../session.ts'
+import { Http2Session } from '../session.ts'
+import type { Http2SessionHandler } from '../session-handler.ts'
 import type { Http2Settings } from '../session-options.ts'
 
 export function attachSession(

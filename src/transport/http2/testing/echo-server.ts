@@ -3,9 +3,10 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import type { HeaderList } from '../../header-list.ts'
 import type { RequestHead } from '../../request-head.ts'
-import type { Http2SessionHandler } from '../session.ts'
+import type { Http2SessionHandler } from '../session-handler.ts'
 import { ENVOY_HTTP2_SETTINGS, type Http2Settings } from '../session-options.ts'
-import type { Http2Stream, Http2StreamHandler } from '../stream.ts'
+import type { Http2Stream } from '../stream.ts'
+import type { Http2StreamHandler } from '../stream-handler.ts'
 import { attachSession } from './attached-session.ts'
 
 const BODY = Buffer.from('hello')
