@@ -193,7 +193,8 @@ export class Stream implements ManagedStream {
     if (reply.isFailure && this.#config.reasonHeader) headers.push('x-weft-reason', publicReason(reply.details))
     const endStream = body.length === 0 || this.request.method === 'HEAD'
     // What a client still sends of this request is not read: it must not take the connection for one that goes on.
-    if (!this.isRequestComplete) this.#close = true
+    // Nor is it trusted any more after a bad request (Envoy closes on every 400 of its own).
+    if (!this.isRequestComplete || reply.status === 400) this.#close = true
     const filters = this.#filters
     const head = { status: reply.status, headers }
     if (filters === null) this.headersToClient(head, endStream)
@@ -236,8 +237,6 @@ export class Stream implements ManagedStream {
     const config = this.#config
     const refusal = this.#preparePath()
     if (refusal !== null) {
-      // Whoever sends such a path is not to be trusted with where the next request begins (Envoy).
-      if (refusal === REFUSAL.path) this.#close = true
       this.localReply(refusal)
       return false
     }

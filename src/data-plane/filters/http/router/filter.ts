@@ -240,29 +240,29 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Route
     this.#tryUpstream(false)
   }
 
-  /** Envoy's order: header mutations, host, path (RouteEntryImplBase::finalizeRequestHeaders). */
+  /** Envoy's order: timeout, header mutations, host, path (Filter::decodeHeaders, RouteEntryImplBase::finalizeRequestHeaders). */
   #rewrite(route: ForwardRoute, choice: ClusterChoice): void {
     const head = this.head
     const { headers } = head
     const { info } = this.#stream
+    const keepOriginal = !this.#config.suppressEnvoyHeaders
+    const expected = route.retry?.perTryTimeoutMs || route.timeoutMs
+    if (expected > 0 && keepOriginal) {
+      const bounded = route.timeoutMs > 0 ? Math.min(expected, route.timeoutMs) : expected
+      setHeader(headers, 'x-envoy-expected-rq-timeout-ms', String(bounded))
+    }
     choice.requestHeaders.apply(headers, info)
     // The weighted cluster's host comes before the route's mutations and leaves no trace; the route's own comes after them,
     // and what was there is kept (Envoy's updateAuthority).
     const before = choice.hostRewrite ?? head.authority
     info.authority = before
     route.requestHeaders.apply(headers, info)
-    const keepOriginal = !this.#config.suppressEnvoyHeaders
     const authority = route.hostRewrite ?? route.requestHeaders.authority
     this.authority = authority ?? before
     info.authority = this.authority
     if (authority !== null && route.keepsForwardedHost) appendForwardedHost(headers, before)
     if (authority !== null && keepOriginal) setHeader(headers, 'x-envoy-original-host', before)
     this.#path = this.#rewritePath(route.rewritePath(head))
-    const expected = route.retry?.perTryTimeoutMs || route.timeoutMs
-    if (expected > 0 && keepOriginal) {
-      const bounded = route.timeoutMs > 0 ? Math.min(expected, route.timeoutMs) : expected
-      setHeader(headers, 'x-envoy-expected-rq-timeout-ms', String(bounded))
-    }
   }
 
   /** From now on it is the request's path to logs and header mutations, too. */
