@@ -54,6 +54,9 @@ const GENERATED_PATHS = [
   'istio/v1/auth',
 ]
 
+/** Options for other generators and for people. Nothing here reads them, and every process would keep them in memory. */
+const OPTIONS_LEFT_OUT = ['validate', 'udpa.annotations', 'xds.annotations.v3', 'envoy.annotations', 'google.api.http']
+
 /** Which of the package's folders hold which files, and which files cannot be compiled as shipped or are of API v2. */
 const SOURCES: Readonly<Record<string, RegExp>> = {
   'envoy-api': /^envoy\//,
@@ -112,7 +115,13 @@ writeFileSync(join(protocolDirectory, 'istio/v1/auth/ca.proto'), ownProtocol)
 writeFileSync(join(buildDirectory, 'buf.yaml'), 'version: v2\nmodules:\n  - path: proto\n')
 const generation = {
   version: 'v2',
-  inputs: [{ directory: 'proto', paths: GENERATED_PATHS.map(path => `proto/${path}`) }],
+  inputs: [
+    {
+      directory: 'proto',
+      paths: GENERATED_PATHS.map(path => `proto/${path}`),
+      exclude_types: OPTIONS_LEFT_OUT,
+    },
+  ],
   plugins: [
     {
       local: 'protoc-gen-es',

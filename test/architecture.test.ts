@@ -186,3 +186,12 @@ test('translate is pure: no file, socket or process', () => {
     [],
   )
 })
+
+test('a proxy loads neither undici nor an ASN.1 library', () => {
+  // See transport/http/node-http.ts: what imports node:http for more than its types pays for all of undici.
+  const heavy = /^(import (?!type\b).*|\} )from '(node:https?|@peculiar\/x509)'|'reflect-metadata'/
+  assert.deepEqual(
+    linesMatching(heavy, file => !isTest(file) && ['base', 'xds', 'transport', 'data-plane'].includes(roomOf(file))),
+    [],
+  )
+})

@@ -25,11 +25,14 @@ const connection: ConnectionInfo = {
   localPort: 15001,
   remoteAddress: '127.0.0.1:40000',
   remoteIp: '127.0.0.1',
+  directRemoteAddress: '127.0.0.1:40000',
+  directRemoteIp: '127.0.0.1',
   tls: false,
   requestedServerName: '',
   alpn: '',
   peer: null,
   localUriSan: '',
+  tcpProxyCluster: '',
 }
 
 function stream(): StreamInfo {

@@ -1,6 +1,7 @@
 // The admin port: node:http. Whoever can reach it can stop the proxy; on loopback a web page must not.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { createServer } from '../../transport/http/node-http.ts'
 import { type AdminReply, type AdminSource, answerAdmin } from './admin-pages.ts'
 
 const BASE = 'http://admin'

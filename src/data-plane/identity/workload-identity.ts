@@ -149,7 +149,7 @@ export class WorkloadIdentity {
 
   async #request(proof: CertificateCall['proof'], target: string): Promise<void> {
     const { clock, spiffeId, sign } = this.#options
-    const csr = await createCertificateRequest(this.#key, formatSpiffeId(spiffeId))
+    const csr = createCertificateRequest(this.#key, formatSpiffeId(spiffeId))
     const deadline = new Date(clock.wallNow() + CALL_TIMEOUT_MS)
     const pems = await sign({ target, trustBundle: this.#trustBundle, csr, proof, deadline })
     const chain = readCertificateChain(pems.join('\n'), this.#key, this.#trustBundle)

@@ -7,6 +7,7 @@ import {
   QueryParameterMatcherSchema,
 } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
 import type { ResourceCheck } from '../../xds/resource-check.ts'
+import { isGrpcContentType } from '../http/grpc-status.ts'
 import { headValue, someHeadValue } from './head-value.ts'
 import { queryParameter } from './query-parameter.ts'
 import {
@@ -127,9 +128,7 @@ export function compileQueryMatcher(matcher: QueryParameterMatcher, path: string
 /** RouteMatch.grpc: `application/grpc`, or that with a subtype. */
 export const GRPC_CRITERION: Criterion = {
   test(head) {
-    const type = headValue(head, 'content-type')
-    if (type === undefined || !type.startsWith('application/grpc')) return false
-    return type.length === 16 || type.charCodeAt(16) === 43
+    return isGrpcContentType(headValue(head, 'content-type'))
   },
   indexed: null,
 }

@@ -4,7 +4,6 @@ import type { RequestHead } from '../../transport/request-head.ts'
 import {
   RouteAction_ClusterNotFoundResponseCode as NotFound,
   type RouteAction,
-  RouteAction_MaxStreamDurationSchema,
   RouteActionSchema,
   type WeightedCluster,
   WeightedCluster_ClusterWeightSchema,
@@ -15,8 +14,19 @@ import { compileLevel, createMutations, HostFromHeader, hasControl, NO_MUTATIONS
 import { compilePrefixRewrite, compileRegexRewrite, type MatchedPath, type PathRewrite } from './path-rewrite.ts'
 import type { RouteNames } from './redirect-route.ts'
 import { compileRetryPolicy } from './retry-policy.ts'
-import type { ClusterChoice, ForwardRoute, HeaderMutations, RetryPolicy } from './route-entry.ts'
+import type {
+  ClusterChoice,
+  ForwardRoute,
+  HeaderMutations,
+  RetryPolicy,
+  RouteFilters,
+  RouteUpgrade,
+  StreamDuration,
+} from './route-entry.ts'
+import { compileFilterLevel, mergeFilterLevels } from './route-filters.ts'
 import type { RouteScope } from './route-scope.ts'
+import { compileRouteUpgrades } from './route-upgrades.ts'
+import { compileStreamDuration } from './stream-duration.ts'
 
 const FIELDS = new Set([
   'cluster',
@@ -34,6 +44,10 @@ const FIELDS = new Set([
   'max_grpc_timeout',
   'grpc_timeout_offset',
   'max_stream_duration',
+  'cors',
+  'rate_limits',
+  'include_vh_rate_limits',
+  'upgrade_configs',
 ])
 const WEIGHTED_FIELDS = new Set(['clusters', 'total_weight', 'runtime_key_prefix'])
 const WEIGHT_FIELDS = new Set([
@@ -44,8 +58,8 @@ const WEIGHT_FIELDS = new Set([
   'response_headers_to_add',
   'response_headers_to_remove',
   'host_rewrite_literal',
+  'typed_per_filter_config',
 ])
-const DURATION_FIELDS = new Set(['max_stream_duration', 'grpc_timeout_header_max'])
 
 const NOT_FOUND_STATUS: Readonly<Record<NotFound, number>> = {
   [NotFound.SERVICE_UNAVAILABLE]: 503,
@@ -65,7 +79,7 @@ export function compileForward(
   check: ResourceCheck,
 ): ForwardRoute {
   check.honour(RouteActionSchema, action, path, FIELDS)
-  checkStreamDuration(action, path, check)
+  refuseOldGrpcTimeouts(action, path, check)
   const host = action.hostRewriteSpecifier
   if (host.case === 'autoHostRewrite' && host.value) check.unsupported(`${path}.auto_host_rewrite`)
   if (host.case === 'hostRewriteLiteral' && hasControl(host.value))
@@ -76,10 +90,13 @@ export function compileForward(
     virtualHost: names.virtualHost,
     requestHeaders: host.case === 'hostRewriteHeader' ? new HostFromHeader(requestHeaders, host.value) : requestHeaders,
     responseHeaders: createMutations(scope.responseLevels),
-    choices: compileChoices(action, path, check),
+    filters: names.filters,
+    choices: compileChoices(action, names.filters, scope, path, check),
     clusterNotFoundStatus: NOT_FOUND_STATUS[action.clusterNotFoundResponseCode] ?? 503,
     timeoutMs: durationMs(action.timeout, DEFAULT_TIMEOUT_MS),
     idleTimeoutMs: durationMs(action.idleTimeout, -1),
+    streamDuration: compileStreamDuration(action.maxStreamDuration, `${path}.max_stream_duration`, check),
+    upgrades: compileRouteUpgrades(action.upgradeConfigs, `${path}.upgrade_configs`, check),
     retry: action.retryPolicy ? compileRetryPolicy(action.retryPolicy, `${path}.retry_policy`, check) : scope.retry,
     rewrite: compileRewrite(action, matched, path, check),
     hostRewrite: host.case === 'hostRewriteLiteral' && host.value !== '' ? toByteString(host.value) : null,
@@ -89,15 +106,8 @@ export function compileForward(
   })
 }
 
-/** Bounds of zero are none: Istio sends them so that grpc-timeout does not bound a stream. */
-function checkStreamDuration(action: RouteAction, path: string, check: ResourceCheck): void {
-  const at = `${path}.max_stream_duration`
-  const limit = action.maxStreamDuration
-  if (limit) check.honour(RouteAction_MaxStreamDurationSchema, limit, at, DURATION_FIELDS)
-  if (durationMs(limit?.maxStreamDuration, 0) !== 0)
-    check.unsupported(`${at}.max_stream_duration`, 'only 0 is supported')
-  if (durationMs(limit?.grpcTimeoutHeaderMax, 0) !== 0)
-    check.unsupported(`${at}.grpc_timeout_header_max`, 'only 0 is supported')
+/** Superseded by max_stream_duration; Istio sends them as 0, which asks for nothing. */
+function refuseOldGrpcTimeouts(action: RouteAction, path: string, check: ResourceCheck): void {
   if (durationMs(action.maxGrpcTimeout, 0) !== 0) check.unsupported(`${path}.max_grpc_timeout`, 'only 0 is supported')
   if (durationMs(action.grpcTimeoutOffset, 0) !== 0)
     check.unsupported(`${path}.grpc_timeout_offset`, 'only 0 is supported')
@@ -122,9 +132,16 @@ interface WeightedChoice {
   readonly below: number
 }
 
-function compileChoices(action: RouteAction, path: string, check: ResourceCheck): readonly WeightedChoice[] {
+function compileChoices(
+  action: RouteAction,
+  filters: RouteFilters,
+  scope: RouteScope,
+  path: string,
+  check: ResourceCheck,
+): readonly WeightedChoice[] {
   const specifier = action.clusterSpecifier
-  if (specifier.case === 'weightedClusters') return compileWeighted(specifier.value, `${path}.weighted_clusters`, check)
+  if (specifier.case === 'weightedClusters')
+    return compileWeighted(specifier.value, scope, `${path}.weighted_clusters`, check)
   if (specifier.case !== 'cluster' || specifier.value === '') {
     if (specifier.case === undefined || specifier.case === 'cluster') check.error(`${path}.cluster`, 'needs a cluster')
     return []
@@ -134,11 +151,17 @@ function compileChoices(action: RouteAction, path: string, check: ResourceCheck)
     requestHeaders: NO_MUTATIONS,
     responseHeaders: NO_MUTATIONS,
     hostRewrite: null,
+    filters,
   }
   return [{ choice, below: 1 }]
 }
 
-function compileWeighted(weighted: WeightedCluster, path: string, check: ResourceCheck): readonly WeightedChoice[] {
+function compileWeighted(
+  weighted: WeightedCluster,
+  scope: RouteScope,
+  path: string,
+  check: ResourceCheck,
+): readonly WeightedChoice[] {
   check.honour(WeightedClusterSchema, weighted, path, WEIGHTED_FIELDS)
   // The weights' own sum decides; total_weight is deprecated and, where set, must be that sum.
   const total = weighted.clusters.reduce((sum, { weight }) => sum + (weight ?? 0), 0)
@@ -165,6 +188,7 @@ function compileWeighted(weighted: WeightedCluster, path: string, check: Resourc
       'response_headers',
       check,
     )
+    const own = compileFilterLevel(cluster.typedPerFilterConfig, `${at}.`, scope.filterFactories, check)
     const weight = cluster.weight ?? 0
     if (weight === 0) continue
     sum += weight
@@ -175,6 +199,7 @@ function compileWeighted(weighted: WeightedCluster, path: string, check: Resourc
       requestHeaders: createMutations([request]),
       responseHeaders: createMutations([response]),
       hostRewrite: host.case === 'hostRewriteLiteral' && host.value !== '' ? toByteString(host.value) : null,
+      filters: mergeFilterLevels({ ...scope, filterLevels: [...scope.filterLevels, own] }),
     }
     choices.push({ choice, below: sum / total })
   }
@@ -186,6 +211,8 @@ interface ForwardParts extends RouteNames {
   readonly clusterNotFoundStatus: number
   readonly timeoutMs: number
   readonly idleTimeoutMs: number
+  readonly streamDuration: StreamDuration
+  readonly upgrades: ReadonlyMap<string, RouteUpgrade>
   readonly retry: RetryPolicy | null
   readonly rewrite: PathRewrite | null
   readonly hostRewrite: string | null
@@ -200,9 +227,12 @@ class CompiledForward implements ForwardRoute {
   readonly virtualHost: string
   readonly requestHeaders: HeaderMutations
   readonly responseHeaders: HeaderMutations
+  readonly filters: RouteFilters
   readonly clusterNotFoundStatus: number
   readonly timeoutMs: number
   readonly idleTimeoutMs: number
+  readonly streamDuration: StreamDuration
+  readonly upgrades: ReadonlyMap<string, RouteUpgrade>
   readonly retry: RetryPolicy | null
   readonly hostRewrite: string | null
   readonly keepsForwardedHost: boolean
@@ -216,9 +246,12 @@ class CompiledForward implements ForwardRoute {
     this.virtualHost = parts.virtualHost
     this.requestHeaders = parts.requestHeaders
     this.responseHeaders = parts.responseHeaders
+    this.filters = parts.filters
     this.clusterNotFoundStatus = parts.clusterNotFoundStatus
     this.timeoutMs = parts.timeoutMs
     this.idleTimeoutMs = parts.idleTimeoutMs
+    this.streamDuration = parts.streamDuration
+    this.upgrades = parts.upgrades
     this.retry = parts.retry
     this.hostRewrite = parts.hostRewrite
     this.keepsForwardedHost = parts.keepsForwardedHost

@@ -17,7 +17,7 @@ import {
   type PathRewrite,
   pathEnd,
 } from './path-rewrite.ts'
-import type { HeaderMutations, RedirectRoute } from './route-entry.ts'
+import { type HeaderMutations, NO_ROUTE_FILTERS, type RedirectRoute, type RouteFilters } from './route-entry.ts'
 
 const FIELDS = new Set([
   'https_redirect',
@@ -44,6 +44,7 @@ export interface RouteNames {
   readonly virtualHost: string
   readonly requestHeaders: HeaderMutations
   readonly responseHeaders: HeaderMutations
+  readonly filters: RouteFilters
 }
 
 interface Target {
@@ -85,7 +86,13 @@ export function compileRedirect(
 
 /** Envoy's redirect to https for virtual hosts with require_tls: a route of no level, which no header mutation reaches. */
 export function createTlsRedirect(virtualHost: string): RedirectRoute {
-  const names = { name: '', virtualHost, requestHeaders: NO_MUTATIONS, responseHeaders: NO_MUTATIONS }
+  const names = {
+    name: '',
+    virtualHost,
+    requestHeaders: NO_MUTATIONS,
+    responseHeaders: NO_MUTATIONS,
+    filters: NO_ROUTE_FILTERS,
+  }
   return new CompiledRedirect(names, 301, { ...HERE, scheme: 'https' })
 }
 
@@ -100,6 +107,7 @@ class CompiledRedirect implements RedirectRoute {
   readonly virtualHost: string
   readonly requestHeaders: HeaderMutations
   readonly responseHeaders: HeaderMutations
+  readonly filters: RouteFilters
   readonly status: number
   readonly #target: Target
 
@@ -108,6 +116,7 @@ class CompiledRedirect implements RedirectRoute {
     this.virtualHost = names.virtualHost
     this.requestHeaders = names.requestHeaders
     this.responseHeaders = names.responseHeaders
+    this.filters = names.filters
     this.status = status
     this.#target = target
   }

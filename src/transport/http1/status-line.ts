@@ -1,5 +1,5 @@
 // Status lines, made once each.
-import { STATUS_CODES } from 'node:http'
+import { STATUS_CODES } from '../http/node-http.ts'
 
 const lines: string[] = []
 
@@ -9,6 +9,17 @@ export function statusLine(status: number): string {
   if (made !== undefined) return made
   const line = `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n`
   lines[status] = line
+  return line
+}
+
+const linesOf10: string[] = []
+
+/** For clients of HTTP/1.0, where they are served: Envoy answers them in their own version. */
+export function statusLineOf10(status: number): string {
+  const made = linesOf10[status]
+  if (made !== undefined) return made
+  const line = statusLine(status).replace('HTTP/1.1', 'HTTP/1.0')
+  linesOf10[status] = line
   return line
 }
 

@@ -58,7 +58,7 @@ export function generatePlan(seed: number, tables: number, requestsEach: number)
   const cases = hosts.flatMap((host, index) =>
     fc.sample(requestFor(host), { seed: seed * 1_000 + index, numRuns: requestsEach }).map(
       (http1, request): DifferentialCase => ({
-        name: `generated/${seed}/${index}.${request}${isGrpc(http1.writes[0] ?? '') ? '+grpc' : ''}`,
+        name: `generated/${seed}/${index}.${request}`,
         listener: LISTENER,
         http1,
         config: host,
@@ -66,8 +66,4 @@ export function generatePlan(seed: number, tables: number, requestsEach: number)
     ),
   )
   return { listeners: [{ name: LISTENER, virtualHosts: hosts, routeConfiguration: { ...level, ...wins } }], cases }
-}
-
-function isGrpc(request: string): boolean {
-  return /\r\ncontent-type: application\/grpc/.test(request.slice(0, request.indexOf('\r\n\r\n')))
 }

@@ -10,7 +10,7 @@ import {
 } from '../../../http/testing/fake-proxy.ts'
 import { exchange, RawClient } from '../../../http/testing/raw-client.ts'
 import { ok, type RawUpstream, rawUpstream } from '../../../http/testing/raw-upstream.ts'
-import type { RouteEntry, RouteQuery } from '../../../route/route-entry.ts'
+import { NO_ROUTE_FILTERS, type RouteEntry, type RouteQuery } from '../../../route/route-entry.ts'
 import { HTTP_CONNECTION_MANAGER } from './factory.ts'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
@@ -255,7 +255,7 @@ describe('refused', () => {
     'HTTP/1.0': ['GET / HTTP/1.0\r\nhost: a\r\n\r\n', 426, 'low_version', 'Upgrade Required'],
     'no host': ['GET / HTTP/1.1\r\n\r\n', 400, 'missing_host_header', ''],
     'an upgrade': [get('/', 'Connection: upgrade\r\nUpgrade: websocket\r\n'), 403, 'upgrade_failed', ''],
-    CONNECT: ['CONNECT a:80 HTTP/1.1\r\nhost: a:80\r\n\r\n', 404, 'route_not_found', ''],
+    CONNECT: ['CONNECT a:80 HTTP/1.1\r\nhost: a:80\r\n\r\n', 403, 'upgrade_failed', ''],
     'a fragment': [get('/a#b'), 400, 'path_normalization_failed', ''],
     'NUL in the path': [get('/a%00'), 400, 'path_normalization_failed', ''],
     'what is no HTTP': ['\x16\x03\x01', 400, 'http1.codec_error', 'Bad Request'],
@@ -317,6 +317,7 @@ test('the scheme is what the target says, else the transport’s', async () => {
     virtualHost: 'v',
     requestHeaders: NO_MUTATIONS,
     responseHeaders: NO_MUTATIONS,
+    filters: NO_ROUTE_FILTERS,
     status: 301,
     rewritePath: () => null,
     location: head => `${head.scheme}://${query.head.authority}`,
