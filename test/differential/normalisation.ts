@@ -6,7 +6,7 @@ const DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/
 export function normalValue(name: string, value: string): string {
   if (name === 'date' && DATE.test(value)) return '(date)'
   if (name === 'x-request-id' && UUID.test(value)) return '(uuid)'
-  if (name === 'x-envoy-upstream-service-time' && /^\d+$/.test(value)) return '(ms)'
+  if (name === 'x-envoy-upstream-service-time') return value.replace(/^\d+/, '(ms)')
   // What is left of the route's timeout at a retry.
   if (name === 'x-envoy-expected-rq-timeout-ms' && /^\d+$/.test(value))
     return `about ${Math.ceil(Number(value) / 1000)} s`

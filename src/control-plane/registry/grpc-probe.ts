@@ -2,9 +2,10 @@
 import type { Socket } from 'node:net'
 import { getHeader, type HeaderList } from '../../transport/header-list.ts'
 import { closeBatch, openBatch } from '../../transport/http/write-batch.ts'
-import { Http2Session, type Http2SessionHandler } from '../../transport/http2/session.ts'
+import { Http2Session } from '../../transport/http2/session.ts'
+import type { Http2SessionHandler } from '../../transport/http2/session-handler.ts'
 import { ENVOY_HTTP2_SETTINGS } from '../../transport/http2/session-options.ts'
-import type { Http2StreamHandler } from '../../transport/http2/stream.ts'
+import type { Http2StreamHandler } from '../../transport/http2/stream-handler.ts'
 import type { RequestHead, ResponseHead } from '../../transport/request-head.ts'
 
 const PATH = '/grpc.health.v1.Health/Check'

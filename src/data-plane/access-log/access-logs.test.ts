@@ -121,6 +121,15 @@ test('operators: length, alternatives, the first of several values, times, perce
   )
 })
 
+test('a client of whom a proxy before this one tells has no port', () => {
+  const info = stream()
+  const format = '%DOWNSTREAM_REMOTE_ADDRESS% %DOWNSTREAM_REMOTE_PORT% %DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT% '
+  const direct = '%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%'
+  assert.equal(lineOf(format + direct, info), '127.0.0.1:40000 40000 127.0.0.1 127.0.0.1:40000')
+  info.clientIp = '::2'
+  assert.equal(lineOf(format + direct, info), '[::2]:0 0 ::2 127.0.0.1:40000')
+})
+
 test('a header value cannot forge a field or a line', () => {
   const info = stream()
   info.requestHeaders = ['user-agent', 'a" 200 "\r\n[2026]']

@@ -182,6 +182,26 @@ test('what changes something is asked by POST', async () => {
   assert.equal((await ask('/logging?level=loud', { method: 'POST' })).status, 400)
 })
 
+test('at an address that is meant for other machines any name will do', async () => {
+  const source = { proxy, node: createNode(facts, '0.1.0'), clock, log, version: '0.1.0', startedAt: 0 }
+  const nothing = (): void => {}
+  const open = await AdminServer.open('0.0.0.0', 0, {
+    ...source,
+    state: () => 'LIVE',
+    quit: nothing,
+    drainListeners: nothing,
+  })
+  const status = await new Promise(resolve => {
+    const headers = { host: 'prometheus.example' }
+    request({ port: open.port, host: '127.0.0.1', path: '/ready', agent: false, headers }, response => {
+      response.resume()
+      resolve(response.statusCode)
+    }).end()
+  })
+  assert.equal(status, 200)
+  await open.close()
+})
+
 test('a foreign host or origin is refused, an unknown path is 404, a broken one does no harm', async () => {
   assert.equal((await ask('/ready', { headers: { host: 'evil.example:15000' } })).status, 403)
   assert.equal((await ask('/ready', { headers: { origin: 'http://evil.example' } })).status, 403)

@@ -13,6 +13,8 @@ export const REFUSAL = {
   path: failure(400, 'path_normalization_failed'),
   /** `*`: it is no path, and nothing here answers for the proxy itself. */
   asterisk: failure(404, 'absolute_path_rejected'),
+  /** Of CONNECT and upgrades: other requests are answered by the router. */
+  noRoute: failure(404, 'route_not_found', RESPONSE_FLAG.NR),
   upgrade: failure(403, 'upgrade_failed'),
   requestTooLarge: failure(413, 'request_payload_too_large', 0, 'Payload Too Large'),
   responseTooLarge: failure(500, 'response_payload_too_large', 0, 'Internal Server Error'),

@@ -71,7 +71,7 @@ export class Stream implements ManagedStream, RouteQuery {
   begin(fields: number, endStream: boolean): void {
     if (!this.#prepareRequest(fields)) return
     if (isTunnel(this.request) && !this.#allowsTunnel()) {
-      this.localReply(REFUSAL.upgrade)
+      this.localReply(this.route() === null ? REFUSAL.noRoute : REFUSAL.upgrade)
       return
     }
     this.#startDurationTimer()
@@ -284,7 +284,8 @@ export class Stream implements ManagedStream, RouteQuery {
     if (reply.isFailure && this.#config.reasonHeader) headers.push('x-weft-reason', publicReason(reply.details))
     const endStream = body.length === 0 || this.request.method === 'HEAD'
     // What a client still sends of this request is not read: it must not take the connection for one that goes on.
-    if (!this.isRequestComplete) this.#close = true
+    // Nor is it trusted any more after a bad request (Envoy closes on every 400 of its own).
+    if (!this.isRequestComplete || reply.status === 400) this.#close = true
     const filters = this.#filters
     const head = { status: isGrpc ? 200 : reply.status, headers }
     if (filters === null) this.headersToClient(head, endStream)
@@ -355,8 +356,6 @@ export class Stream implements ManagedStream, RouteQuery {
     const config = this.#config
     const refusal = this.#preparePath()
     if (refusal !== null) {
-      // Whoever sends such a path is not to be trusted with where the next request begins (Envoy).
-      if (refusal === REFUSAL.path) this.#close = true
       this.localReply(refusal)
       return false
     }
@@ -388,8 +387,6 @@ export class Stream implements ManagedStream, RouteQuery {
   /** The route's word stands above the connection manager's. */
   #allowsTunnel(): boolean {
     const route = this.route()
-    // The router says that there is none.
-    if (route === null && this.request.method === 'CONNECT') return true
     const upgrade = route?.kind === 'forward' ? route.upgrades.get(tunnelType(this.request)) : undefined
     return upgrade === undefined ? this.#config.allowsTunnel(this.request) : upgrade.enabled
   }

@@ -323,6 +323,67 @@ test('redirects: scheme, host, port, path, query, and the old port', () => {
   )
 })
 
+test('a rewrite that leaves no path leaves the one that came; a location has its slash', () => {
+  const nothing = { pattern: { regex: '[^a]' }, substitution: '' }
+  const sent = match(tableOf([to('r', { prefix: '/' }, { regexRewrite: nothing })]), head('/b?q')) as ForwardRoute
+  assert.equal(sent.rewritePath(head('/b?q')), null)
+  assert.equal(sent.rewritePath(head('/ba?q')), 'a?q')
+  const table = tableOf([{ match: { prefix: '/' }, redirect: { regexRewrite: nothing } }])
+  const redirect = match(table, head('/b')) as RedirectRoute
+  assert.equal(redirect.location(head('/b', [], 'a.com')), 'http://a.com/b')
+  assert.equal(redirect.location(head('/ba', [], 'a.com')), 'http://a.com/a')
+  assert.equal(redirect.rewritePath(head('/ba')), 'a')
+})
+
+test('a missing header that stands for an empty one is there', () => {
+  const present = (treatMissingHeaderAsEmpty: boolean, presentMatch = true): RouteTable =>
+    tableOf([to('yes', { prefix: '/', headers: [{ name: 'x', presentMatch, treatMissingHeaderAsEmpty }] })])
+  assert.equal(nameOf(present(true), head('/')), 'yes')
+  assert.equal(nameOf(present(false), head('/')), undefined)
+  assert.equal(nameOf(present(true, false), head('/')), undefined)
+})
+
+test('a direct response that may have a location has its own', () => {
+  const location = (status: number): string | null => {
+    const route = match(
+      tableOf([{ match: { prefix: '/' }, directResponse: { status } }]),
+      head('/x?y'),
+    ) as RedirectRoute
+    return route.location(head('/x?y', [], 'a.com:81'))
+  }
+  assert.equal(location(200), null)
+  assert.equal(location(201), 'http://a.com:81/x?y')
+  assert.equal(location(304), 'http://a.com:81/x?y')
+  assert.equal(location(404), null)
+})
+
+test('no mutation of any level reaches the redirect to https', () => {
+  const responseHeadersToAdd = [{ header: { key: 'x', value: '1' } }]
+  const table = tableOf([to('r', { prefix: '/' })], { requireTls: 'ALL', responseHeadersToAdd })
+  const headers: string[] = []
+  match(table, head('/'))!.responseHeaders.apply(headers, new StreamInfo(connection, 0, 0))
+  assert.deepEqual(headers, [])
+})
+
+test('the weighted cluster mutates first, whichever level wins among the others', () => {
+  const requestHeadersToAdd = (value: string): JsonObject => ({
+    requestHeadersToAdd: [{ header: { key: 'x', value } }],
+  })
+  const applied = (mostSpecificHeaderMutationsWins: boolean): string[] => {
+    const clusters = [{ name: 'c', weight: 1, ...requestHeadersToAdd('cluster') }]
+    const route = { match: { prefix: '/' }, route: { weightedClusters: { clusters } }, ...requestHeadersToAdd('route') }
+    const host = { name: 'v', domains: ['*'], routes: [route], ...requestHeadersToAdd('host') }
+    const table = compile({ virtualHosts: [host], mostSpecificHeaderMutationsWins })
+    const headers: string[] = []
+    const forward = match(table, head('/')) as ForwardRoute
+    for (const level of [forward.chooseCluster(0), forward])
+      level.requestHeaders.apply(headers, new StreamInfo(connection, 0, 0))
+    return headers.filter((_, index) => index % 2 === 1)
+  }
+  assert.deepEqual(applied(false), ['cluster', 'route', 'host'])
+  assert.deepEqual(applied(true), ['cluster', 'host', 'route'])
+})
+
 test('a value that a peer chose cannot end its field', () => {
   const header = { key: 'x-why', value: 'of %UPSTREAM_TRANSPORT_FAILURE_REASON%' }
   const table = compile({

@@ -56,6 +56,8 @@ const OK = 'HTTP/1.1 200 OK\r\n'
 const cases: Record<string, [string, string[]]> = {
   'a body by length': [`${OK}Content-Length: 2\r\nX: 1\r\n\r\nok`, ['200 ["content-length","2","x","1"]', 'body ok']],
   'a chunked body': [`${OK}transfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n`, ['200 []', 'body ok']],
+  'an empty line before it': [`\r\n${OK}content-length: 0\r\n\r\n`, ['http1.codec_error']],
+  'a 204 that says how long its body is': ['HTTP/1.1 204 No Content\r\ncontent-length: 0\r\n\r\n', ['204 [] end']],
   'a body until the end': [`${OK}\r\nthe rest`, ['200 []', 'body the rest']],
   'no reason phrase': ['HTTP/1.1 200\r\ncontent-length: 0\r\n\r\n', ['200 ["content-length","0"] end']],
   'an odd reason phrase': ['HTTP/1.1 299 \xe9 !\r\ncontent-length: 0\r\n\r\n', ['299 ["content-length","0"] end']],

@@ -11,7 +11,7 @@ export interface FinalizedRequest {
   path: string
 }
 
-/** Envoy's order: header mutations, host, path (RouteEntryImplBase::finalizeRequestHeaders). */
+/** Envoy's order: timeout, header mutations, host, path (Filter::decodeHeaders, RouteEntryImplBase::finalizeRequestHeaders). */
 export function finalizeRequestHeaders(
   request: FinalizedRequest,
   route: ForwardRoute,
@@ -21,6 +21,11 @@ export function finalizeRequestHeaders(
 ): void {
   const { head } = request
   const { headers } = head
+  const expected = route.retry?.perTryTimeoutMs || route.timeoutMs
+  if (expected > 0 && keepOriginal) {
+    const bounded = route.timeoutMs > 0 ? Math.min(expected, route.timeoutMs) : expected
+    setHeader(headers, 'x-envoy-expected-rq-timeout-ms', String(bounded))
+  }
   choice.requestHeaders.apply(headers, info)
   // The weighted cluster's host comes before the route's mutations and leaves no trace; the route's own comes after them,
   // and what was there is kept (Envoy's updateAuthority).
@@ -32,26 +37,20 @@ export function finalizeRequestHeaders(
   info.authority = request.authority
   if (authority !== null && route.keepsForwardedHost) appendForwardedHost(headers, before)
   if (authority !== null && keepOriginal) setHeader(headers, 'x-envoy-original-host', before)
-  finalizePath(request, route.rewritePath(head), info, keepOriginal)
-  const expected = route.retry?.perTryTimeoutMs || route.timeoutMs
-  if (expected > 0 && keepOriginal) {
-    const bounded = route.timeoutMs > 0 ? Math.min(expected, route.timeoutMs) : expected
-    setHeader(headers, 'x-envoy-expected-rq-timeout-ms', String(bounded))
-  }
+  request.path = rewritePath(head, route.rewritePath(head), info, keepOriginal)
 }
 
-/** A rewritten path is from now on the request's path to logs and header mutations, too. */
-export function finalizePath(
-  request: FinalizedRequest,
+/** From now on it is the request's path to logs and header mutations, too. */
+export function rewritePath(
+  { headers, path }: RequestHead,
   rewritten: string | null,
   info: StreamInfo,
   keepOriginal: boolean,
-): void {
-  const { path, headers } = request.head
-  request.path = rewritten ?? path
-  if (rewritten === null) return
+): string {
+  if (rewritten === null) return path
   if (keepOriginal) setHeader(headers, 'x-envoy-original-path', path)
   info.path = rewritten
+  return rewritten
 }
 
 /** Each proxy that rewrites the host adds the one before, unless the proxy before has. */

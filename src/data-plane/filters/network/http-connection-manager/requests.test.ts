@@ -256,6 +256,7 @@ describe('refused', () => {
     'no host': ['GET / HTTP/1.1\r\n\r\n', 400, 'missing_host_header', ''],
     'an upgrade': [get('/', 'Connection: upgrade\r\nUpgrade: websocket\r\n'), 403, 'upgrade_failed', ''],
     CONNECT: ['CONNECT a:80 HTTP/1.1\r\nhost: a:80\r\n\r\n', 403, 'upgrade_failed', ''],
+    'the asterisk': ['OPTIONS * HTTP/1.1\r\nhost: a\r\n\r\n', 404, 'absolute_path_rejected', ''],
     'a fragment': [get('/a#b'), 400, 'path_normalization_failed', ''],
     'NUL in the path': [get('/a%00'), 400, 'path_normalization_failed', ''],
     'what is no HTTP': ['\x16\x03\x01', 400, 'http1.codec_error', 'Bad Request'],

@@ -90,6 +90,58 @@ test('rewrites path and host and says what they were', () =>
     },
   ))
 
+test('the weighted cluster’s host leaves no trace; the route’s own keeps what was there', () =>
+  withStage(
+    ({ head }) => ok(head.authority),
+    () => {
+      const choice = {
+        cluster: 'c',
+        requestHeaders: NO_MUTATIONS,
+        responseHeaders: NO_MUTATIONS,
+        hostRewrite: 'weighted.host',
+        filters: NO_ROUTE_FILTERS,
+      }
+      const weighted = forwardRoute('c', { chooseCluster: () => choice, keepsForwardedHost: true })
+      const both = { ...weighted, hostRewrite: 'route.host' }
+      return { route: ({ head }) => (head.path === '/both' ? both : weighted) }
+    },
+    async ({ proxy, upstream }) => {
+      assert.equal((await exchange(proxy.port, get('/weighted'))).body, 'weighted.host')
+      const { fields } = upstream.requests[0]!
+      assert.equal(fields['x-envoy-original-host'], undefined)
+      assert.equal(fields['x-forwarded-host'], undefined)
+      assert.equal((await exchange(proxy.port, get('/both'))).body, 'route.host')
+      const kept = upstream.requests[1]!.fields
+      assert.equal(kept['x-envoy-original-host'], 'weighted.host')
+      assert.equal(kept['x-forwarded-host'], 'weighted.host')
+    },
+  ))
+
+test('a try that has begun to answer, be it with a 1xx, is the last', () =>
+  withStage(
+    () => 'HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 503 No\r\ncontent-length: 0\r\n\r\n',
+    () => ({ route: forwardRoute('c', { retry: { ...RETRY, retryOn: RETRY_ON['5xx'] } }) }),
+    async ({ proxy, upstream }) => {
+      assert.equal((await exchange(proxy.port, get('/'))).status, 503)
+      assert.equal(upstream.requests.length, 1)
+      assert.equal(proxy.logs[0]!.responseFlags, 0)
+    },
+  ))
+
+test('mutations of the response see the response', () =>
+  withStage(
+    () => ok('x', 'x-up: 1\r\n'),
+    () => {
+      const responseHeaders = {
+        authority: null,
+        apply: (headers: string[], info: StreamInfo) =>
+          addHeader(headers, 'x-seen', String(info.responseHeaders === headers)),
+      }
+      return { route: forwardRoute('c', { responseHeaders }) }
+    },
+    async ({ proxy }) => assert.equal((await exchange(proxy.port, get('/'))).headers['x-seen'], 'true'),
+  ))
+
 test('applies header mutations: the weighted cluster’s, then the route’s', () =>
   withStage(
     () => ok('x', 'x-drop: 1\r\n'),

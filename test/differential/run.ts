@@ -1,0 +1,24 @@
+// Runs of the comparison: the corpus, and plans generated from seeds, judged by the page of known differences.
+import { CORPUS, CORPUS_PLAN } from './corpus/cases.ts'
+import { generatePlan } from './generate/plan.ts'
+import { judge, type KnownDifference, type Verdict } from './known-differences.ts'
+import { runCases } from './run-cases.ts'
+
+export interface RunReport extends Verdict {
+  readonly cases: number
+}
+
+/** Of one generated plan: one start of both proxies. */
+const TABLES = 40
+const REQUESTS_EACH = 10
+
+export async function runCorpus(known: readonly KnownDifference[]): Promise<RunReport> {
+  const results = await runCases(CORPUS_PLAN, CORPUS)
+  return { cases: results.length, ...judge(results, known) }
+}
+
+export async function runGenerated(seed: number, known: readonly KnownDifference[]): Promise<RunReport> {
+  const { listeners, cases } = generatePlan(seed, TABLES, REQUESTS_EACH)
+  const results = await runCases(listeners, cases)
+  return { cases: results.length, ...judge(results, known) }
+}
