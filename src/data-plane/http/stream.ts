@@ -387,6 +387,8 @@ export class Stream implements ManagedStream, RouteQuery {
   /** The route's word stands above the connection manager's. */
   #allowsTunnel(): boolean {
     const route = this.route()
+    // The router says that there is none.
+    if (route === null && this.request.method === 'CONNECT') return true
     const upgrade = route?.kind === 'forward' ? route.upgrades.get(tunnelType(this.request)) : undefined
     return upgrade === undefined ? this.#config.allowsTunnel(this.request) : upgrade.enabled
   }

@@ -17,7 +17,7 @@ import {
   type PathRewrite,
   pathEnd,
 } from './path-rewrite.ts'
-import { type HeaderMutations, NO_ROUTE_FILTERS, type RedirectRoute, type RouteFilters } from './route-entry.ts'
+import type { HeaderMutations, RedirectRoute, RouteFilters } from './route-entry.ts'
 
 const FIELDS = new Set([
   'https_redirect',
@@ -85,14 +85,8 @@ export function compileRedirect(
 }
 
 /** Envoy's redirect to https for virtual hosts with require_tls: a route of no level, which no header mutation reaches. */
-export function createTlsRedirect(virtualHost: string): RedirectRoute {
-  const names = {
-    name: '',
-    virtualHost,
-    requestHeaders: NO_MUTATIONS,
-    responseHeaders: NO_MUTATIONS,
-    filters: NO_ROUTE_FILTERS,
-  }
+export function createTlsRedirect(virtualHost: string, filters: RouteFilters): RedirectRoute {
+  const names = { name: '', virtualHost, requestHeaders: NO_MUTATIONS, responseHeaders: NO_MUTATIONS, filters }
   return new CompiledRedirect(names, 301, { ...HERE, scheme: 'https' })
 }
 
