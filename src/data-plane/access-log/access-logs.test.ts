@@ -47,6 +47,7 @@ function stream(): StreamInfo {
   info.responseCodeDetails = 'upstream_reset_before_response_started{connection_failure}'
   info.bytesSent = 91
   info.duration = 12.7
+  info.upstreamLocalAddress = '127.0.0.1:50000'
   info.upstreamHost = '127.0.0.1:9080'
   info.upstreamCluster = 'outbound|9080||productpage.default.svc.cluster.local'
   info.routeName = 'default'

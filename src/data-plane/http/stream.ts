@@ -367,7 +367,6 @@ export class Stream implements ManagedStream, RouteQuery {
     const headers = request.headers
     if (fields & FIELD.forwardedFor) info.clientIp = trustedClient(headers, config.forwarded)
     setForwardedHeaders(request, fields, this.#connection.info, config.forwarded)
-    if (request.scheme === '') request.scheme = getHeader(headers, 'x-forwarded-proto') === 'https' ? 'https' : 'http'
     if (config.generateRequestId) {
       const present = (fields & FIELD.requestId) !== 0
       if (!present) addHeader(headers, 'x-request-id', config.requestIds.next())

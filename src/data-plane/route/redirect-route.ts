@@ -1,6 +1,5 @@
 // A route that answers with the place to go to instead.
 import { toByteString } from '../../automata/regex.ts'
-import { getHeader } from '../../transport/header-list.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
 import {
   RedirectAction_RedirectResponseCode as Code,
@@ -126,7 +125,7 @@ class CompiledRedirect implements RedirectRoute {
 }
 
 function locationOf({ scheme, host, port, path }: Target, head: RequestHead): string {
-  const from = getHeader(head.headers, 'x-forwarded-proto') ?? head.scheme
+  const from = head.scheme
   const to = scheme === '' ? from : scheme
   const authority = host === '' ? keptAuthority(head.authority, from, to, port !== '') : host
   const target = path(head.path)
