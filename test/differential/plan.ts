@@ -8,6 +8,10 @@ export interface ListenerPlan {
   readonly routeConfiguration?: JsonObject
   /** Fields of the HttpConnectionManager besides those that every plan has. */
   readonly connectionManager?: JsonObject
+  /** Fields of each filter chain besides its filters; one chain without any unless set. */
+  readonly chains?: readonly JsonObject[]
+  /** Fields of the listener besides those that every plan has. */
+  readonly listener?: JsonObject
 }
 
 /** Clusters with one endpoint each, which answers as it is told. */
@@ -46,6 +50,8 @@ const LOG_FORMAT: JsonObject = {
   local: '%DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT%',
   direct: '%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%',
   server_name: '%REQUESTED_SERVER_NAME%',
+  peer: '%DOWNSTREAM_PEER_URI_SAN% %DOWNSTREAM_PEER_SUBJECT% %DOWNSTREAM_PEER_DNS_SAN% %DOWNSTREAM_PEER_FINGERPRINT_256%',
+  own: '%DOWNSTREAM_LOCAL_URI_SAN%',
   mixed: '[%REQ(X-NONE)%] %RESPONSE_CODE% %REQ(X-A):2% %REQ(X-NONE?X-B)% 100%%',
   nested: {
     list: ['%RESPONSE_CODE%', 1, true, null],
@@ -93,7 +99,11 @@ function listener(plan: ListenerPlan, logFile: string): JsonObject {
   return {
     name: plan.name,
     address: address(0),
-    filter_chains: [{ filters: [{ name: 'http', typed_config: manager }] }],
+    filter_chains: (plan.chains ?? [{}]).map(chain => ({
+      filters: [{ name: 'http', typed_config: manager }],
+      ...chain,
+    })),
+    ...plan.listener,
   }
 }
 

@@ -1,5 +1,7 @@
 // What a client says to a proxy on a connection of its own, and what it hears.
 import { connect, type Socket } from 'node:net'
+import { type SecureVersion, connect as startTls, type TLSSocket } from 'node:tls'
+import type { KeyPair } from '../../src/transport/tls/secure-context.ts'
 import type { Message } from './message.ts'
 
 export interface Talk {
@@ -10,6 +12,34 @@ export interface Talk {
   readonly end: 'kept' | 'closed' | 'silent'
   /** Bytes that are no response; for HTTP/2 the code of the reset. */
   readonly leftover: string
+}
+
+export interface TlsDialogue {
+  /** Whom the server's certificate is checked by. */
+  readonly ca: string
+  readonly serverName?: string
+  readonly certificate?: KeyPair
+  readonly protocols?: readonly string[]
+  readonly maxVersion?: SecureVersion
+}
+
+/** Null when the handshake fails on this side; a client's certificate is refused later, with TLS 1.3. */
+export function shakeHands(socket: Socket, dialogue: TlsDialogue): Promise<TLSSocket | null> {
+  const { ca, serverName, certificate, protocols, maxVersion } = dialogue
+  return new Promise(resolve => {
+    const secure = startTls({
+      socket,
+      ca,
+      checkServerIdentity: () => undefined,
+      ...(serverName === undefined ? {} : { servername: serverName }),
+      ...(certificate === undefined ? {} : { cert: certificate.certificateChain, key: certificate.privateKey }),
+      ...(protocols === undefined ? {} : { ALPNProtocols: [...protocols] }),
+      ...(maxVersion === undefined ? {} : { maxVersion }),
+    })
+    secure.once('secureConnect', () => resolve(secure))
+    secure.once('error', () => resolve(null))
+    secure.once('close', () => resolve(null))
+  })
 }
 
 /** After this long without a byte a client gives up. */

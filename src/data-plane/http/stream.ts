@@ -274,7 +274,7 @@ export class Stream implements ManagedStream, RouteQuery {
     this.#nameCluster()
     const headers: HeaderList = []
     const isGrpc = isGrpcRequest(this.request.headers)
-    if (isGrpc) pushGrpcFields(headers, reply)
+    if (isGrpc) pushGrpcFields(headers, reply, this.request.method === 'HEAD')
     if (reply.headers) for (const text of reply.headers) headers.push(text)
     // RFC 9110 15.3.5, 15.4.5: bytes behind these would be read as the next response.
     const hasBody = !isGrpc && reply.status !== 204 && reply.status !== 304

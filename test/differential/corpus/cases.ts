@@ -11,11 +11,13 @@ import { caseOf } from './raw-request.ts'
 import { REQUEST_LINES } from './request-lines.ts'
 import { ROUTE_LISTENER, ROUTES } from './routes.ts'
 import { SETTINGS } from './settings.ts'
+import { TLS_LISTENERS, TLS_REQUESTS } from './tls.ts'
 
 export const CORPUS_PLAN: readonly ListenerPlan[] = [
   ...CORPUS_LISTENERS,
   ...HTTP2_LISTENERS,
   ...FILTER_LISTENERS,
+  ...TLS_LISTENERS,
   ROUTE_LISTENER,
 ]
 
@@ -24,4 +26,5 @@ export const CORPUS: readonly DifferentialCase[] = [
   ...ROUTES,
   ...HTTP2_REQUESTS,
   ...FILTERS,
+  ...TLS_REQUESTS,
 ]

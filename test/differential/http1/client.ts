@@ -1,7 +1,7 @@
 // The downstream client: sends the bytes of a case on a connection of its own and keeps all that comes back.
 import type { Socket } from 'node:net'
 import { type Message, valueOf } from '../message.ts'
-import { connectTo, SILENCE_MS, type Talk } from '../talk.ts'
+import { connectTo, SILENCE_MS, shakeHands, type Talk, type TlsDialogue } from '../talk.ts'
 import { readMessage } from './read-message.ts'
 
 export interface Http1Dialogue {
@@ -10,6 +10,8 @@ export interface Http1Dialogue {
   readonly writes: readonly string[]
   /** Of the requests that `writes` are meant to hold: as many responses are waited for. */
   readonly methods: readonly string[]
+  /** Over TLS. */
+  readonly tls?: TlsDialogue
   /** Half-closes after the last write. */
   readonly end?: boolean
   /** False: what follows the responses is not asked for (the bytes leave the connection amid a message). */
@@ -19,8 +21,11 @@ export interface Http1Dialogue {
 const PROBE = 'GET /probe HTTP/1.1\r\nhost: probe\r\n\r\n'
 
 export async function talkHttp1(port: number, dialogue: Http1Dialogue): Promise<Talk> {
-  const socket = await connectTo(port)
-  return new Promise(resolve => new Conversation(socket, dialogue, resolve))
+  const raw = await connectTo(port)
+  const localPort = raw.localPort ?? 0
+  const socket = dialogue.tls === undefined ? raw : await shakeHands(raw, dialogue.tls)
+  if (socket === null) return { localPort, responses: [], end: 'closed', leftover: 'no TLS' }
+  return new Promise(resolve => new Conversation(socket, localPort, dialogue, resolve))
 }
 
 class Conversation {
@@ -34,11 +39,11 @@ class Conversation {
   #probing = false
   #timer: NodeJS.Timeout | undefined
 
-  constructor(socket: Socket, dialogue: Http1Dialogue, done: (talk: Talk) => void) {
+  constructor(socket: Socket, localPort: number, dialogue: Http1Dialogue, done: (talk: Talk) => void) {
     this.#dialogue = dialogue
     this.#done = done
     this.#socket = socket
-    this.#localPort = socket.localPort ?? 0
+    this.#localPort = localPort
     socket.on('data', chunk => this.#onBytes(chunk.toString('latin1')))
     socket.on('end', () => this.#onEnd())
     socket.on('close', () => this.#onEnd())
