@@ -43,7 +43,7 @@ export function shakeHands(socket: Socket, dialogue: TlsDialogue): Promise<TLSSo
 }
 
 /** After this long without a byte a client gives up. */
-export const SILENCE_MS = 700
+export const SILENCE_MS = 3_000
 
 /** Below those that the system gives out: no two connections of a run have the same, and each finds its log entries by it. */
 const LOCAL_PORTS = { first: 10_000, count: 22_000 } as const
