@@ -46,6 +46,8 @@ export interface ProxyOptions {
   readonly logFiles: LogFiles
   /** Switches `x-weft-reason` on local replies; on unless false. */
   readonly reasonHeader?: boolean
+  /** The cluster that this proxy's node belongs to; empty unless set. */
+  readonly serviceCluster?: string
   /** For connections of config that is gone; Istio's 45 s unless set. */
   readonly drainTimeMs?: number
   /** Downstream, of the whole proxy. */
@@ -89,6 +91,7 @@ export class Proxy {
       compileRouteTable: configuration => compileRouteTable(configuration, routeConfigs),
       compileAccessLog: typedConfig => this.#accessLogs.compile(typedConfig),
       reasonHeader: options.reasonHeader ?? true,
+      serviceCluster: options.serviceCluster ?? '',
     }
     this.listeners = new ListenerManager({
       clock,

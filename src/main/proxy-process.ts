@@ -52,7 +52,10 @@ export class ProxyProcess implements RunningProxy {
   #admin: AdminServer | null = null
   #stopping: Promise<void> | null = null
 
-  constructor(options: ProxyProcessOptions, settings: Pick<ProxyOptions, 'reasonHeader' | 'maxConnections'> = {}) {
+  constructor(
+    options: ProxyProcessOptions,
+    settings: Pick<ProxyOptions, 'reasonHeader' | 'maxConnections' | 'serviceCluster'> = {},
+  ) {
     this.clock = options.clock ?? systemClock
     this.#drainMs = options.drainMs ?? TERMINATION_DRAIN_MS
     const write = (line: string): void => void process.stderr.write(line)

@@ -19,8 +19,8 @@ const LIVE_POLL_MS = 10
 
 /** Resolves when the admin port answers; identity and config are then on their way. Throws CommandFailure. */
 export async function startProxy(options: ProxyStartOptions): Promise<RunningProxy> {
-  const running = new ProxyProcess(options)
   const node = createNode(options, programVersion())
+  const running = new ProxyProcess(options, { serviceCluster: node.cluster })
   await running.openAdmin({ host: ADMIN_HOST, port: options.adminPort }, { node })
   const file = join(proxyFolder(options), 'admin.json')
   writeFileAtomic(file, `${JSON.stringify({ pid: process.pid, adminPort: running.adminPort })}\n`, 0o644)

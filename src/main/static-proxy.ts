@@ -38,7 +38,7 @@ export async function startStaticProxy(options: StaticProxyOptions): Promise<Par
   const { admin, maxConnections } = config
   // An Envoy's clients see what Envoy sends: no header of Weft's own.
   const limits = maxConnections === undefined ? {} : { maxConnections }
-  const running = new ProxyProcess(options, { reasonHeader: false, ...limits })
+  const running = new ProxyProcess(options, { reasonHeader: false, serviceCluster: config.node.cluster, ...limits })
   if (admin) await running.openAdmin(admin, { node: config.node, bootstrap: printed(file) })
   running.state = 'INITIALIZING'
   const refused = applyStaticResources(running.proxy, file.bootstrap.staticResources)

@@ -1,6 +1,6 @@
 // What differs between the two proxies' doings in one case, under names that the page of known differences uses.
 import type { Observation } from './case.ts'
-import type { Field, Message } from './http1/message.ts'
+import type { Field, Message } from './message.ts'
 import { normalValue } from './normalisation.ts'
 
 export interface Difference {

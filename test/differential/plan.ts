@@ -8,10 +8,14 @@ export interface ListenerPlan {
   readonly routeConfiguration?: JsonObject
   /** Fields of the HttpConnectionManager besides those that every plan has. */
   readonly connectionManager?: JsonObject
+  /** Fields of each filter chain besides its filters; one chain without any unless set. */
+  readonly chains?: readonly JsonObject[]
+  /** Fields of the listener besides those that every plan has. */
+  readonly listener?: JsonObject
 }
 
 /** Clusters with one endpoint each, which answers as it is told. */
-export const LIVE_CLUSTERS = ['alpha', 'beta', 'gamma'] as const
+export const LIVE_CLUSTERS = { alpha: 'http1', beta: 'http1', gamma: 'http1', delta: 'http2' } as const
 /** Its endpoint refuses connections. */
 export const DEAD_CLUSTER = 'dead'
 /** It has no endpoints. */
@@ -41,6 +45,19 @@ const LOG_FORMAT: JsonObject = {
   received: '%BYTES_RECEIVED%',
   sent: '%BYTES_SENT%',
   termination: '%CONNECTION_TERMINATION_DETAILS%',
+  failure: '%UPSTREAM_TRANSPORT_FAILURE_REASON%',
+  status: '%RESP(:STATUS)%',
+  local: '%DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT%',
+  direct: '%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%',
+  server_name: '%REQUESTED_SERVER_NAME%',
+  peer: '%DOWNSTREAM_PEER_URI_SAN% %DOWNSTREAM_PEER_SUBJECT% %DOWNSTREAM_PEER_DNS_SAN% %DOWNSTREAM_PEER_FINGERPRINT_256%',
+  own: '%DOWNSTREAM_LOCAL_URI_SAN%',
+  mixed: '[%REQ(X-NONE)%] %RESPONSE_CODE% %REQ(X-A):2% %REQ(X-NONE?X-B)% 100%%',
+  nested: {
+    list: ['%RESPONSE_CODE%', 1, true, null],
+    text: 'plain',
+    upstream: '%UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%',
+  },
 }
 
 /** On every listener: by it a connection is asked whether it is still open, and the log where it stands. */
@@ -82,7 +99,11 @@ function listener(plan: ListenerPlan, logFile: string): JsonObject {
   return {
     name: plan.name,
     address: address(0),
-    filter_chains: [{ filters: [{ name: 'http', typed_config: manager }] }],
+    filter_chains: (plan.chains ?? [{}]).map(chain => ({
+      filters: [{ name: 'http', typed_config: manager }],
+      ...chain,
+    })),
+    ...plan.listener,
   }
 }
 
@@ -97,11 +118,18 @@ function clusters(ports: ReadonlyMap<string, number>): JsonValue[] {
     },
   })
   return [
-    ...[...ports].map(([name, port]) => cluster(name, [port])),
+    ...[...ports].map(([name, port]) => ({ ...cluster(name, [port]), ...protocolOf(name) })),
     // Port 1 of loopback: nobody serves tcpmux.
     cluster(DEAD_CLUSTER, [1]),
     cluster(EMPTY_CLUSTER, []),
   ]
+}
+
+function protocolOf(name: string): JsonObject {
+  if (LIVE_CLUSTERS[name as keyof typeof LIVE_CLUSTERS] !== 'http2') return {}
+  const options = { explicit_http_config: { http2_protocol_options: {} } }
+  const key = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
+  return { typed_extension_protocol_options: { [key]: { '@type': `type.googleapis.com/${key}`, ...options } } }
 }
 
 function address(port: number): JsonObject {

@@ -3,8 +3,9 @@ import type { JsonObject } from '@bufbuild/protobuf'
 import type { CaseResult } from './run-cases.ts'
 
 export function describe(result: CaseResult): string {
-  const { name, http1, config } = result.case
-  const sent = http1.writes.map(text => JSON.stringify(text)).join('\n    ')
+  const { name, dialogue, config } = result.case
+  const said = dialogue.protocol === 'http1' ? dialogue.writes : [dialogue.fields, dialogue.body, dialogue.trailers]
+  const sent = said.map(text => JSON.stringify(text)).join('\n    ')
   const lines = result.differences.map(({ field, envoy, weft }) => `  ${field}\n    envoy ${envoy}\n    weft  ${weft}`)
   const configured = config === undefined ? '' : `  config ${JSON.stringify(relevant(config as JsonObject, result))}\n`
   return `${name}\n${configured}  sent\n    ${sent}\n${lines.join('\n')}`

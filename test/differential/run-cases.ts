@@ -1,11 +1,12 @@
 // Does every case to both proxies at once, one after the other, and tells what differs.
-import type { DifferentialCase, Observation } from './case.ts'
+import type { Dialogue, DifferentialCase, Observation } from './case.ts'
 import { type Difference, differences } from './comparison.ts'
-import type { Http1Talk } from './http1/client.ts'
-import { talk } from './http1/client.ts'
-import type { Received } from './http1/upstream.ts'
+import { talkHttp1 } from './http1/client.ts'
+import { talkHttp2 } from './http2/client.ts'
 import type { ListenerPlan } from './plan.ts'
 import { type LogEntry, Side } from './side.ts'
+import type { Talk } from './talk.ts'
+import type { Received } from './upstreams.ts'
 
 export interface CaseResult {
   readonly case: DifferentialCase
@@ -34,7 +35,7 @@ export async function runCases(
 }
 
 interface Seen {
-  readonly talk: Http1Talk
+  readonly talk: Talk
   readonly received: readonly Received[]
 }
 
@@ -46,7 +47,7 @@ async function observe(
   const seen: Seen[] = []
   for (const each of cases) {
     side.upstreams.take()
-    const heard = await talk(side.port(each.listener), each.http1)
+    const heard = await talk(side.port(each.listener), each.dialogue)
     await side.upstreams.settled()
     seen.push({ talk: heard, received: side.upstreams.take() })
   }
@@ -60,4 +61,8 @@ async function observe(
 function named(entry: LogEntry, side: Side): LogEntry {
   const { endpoint } = entry
   return typeof endpoint === 'string' ? { ...entry, endpoint: side.clusterAt(endpoint) } : entry
+}
+
+function talk(port: number, dialogue: Dialogue): Promise<Talk> {
+  return dialogue.protocol === 'http1' ? talkHttp1(port, dialogue) : talkHttp2(port, dialogue)
 }

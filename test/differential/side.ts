@@ -3,9 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { talk } from './http1/client.ts'
-import { Upstreams } from './http1/upstream.ts'
-import { bootstrap, DEAD_CLUSTER, EMPTY_CLUSTER, LIVE_CLUSTERS, type ListenerPlan } from './plan.ts'
+import { talkHttp1 } from './http1/client.ts'
+import { bootstrap, DEAD_CLUSTER, LIVE_CLUSTERS, type ListenerPlan } from './plan.ts'
+import { Upstreams } from './upstreams.ts'
 
 export type SideName = 'envoy' | 'weft'
 
@@ -67,7 +67,7 @@ export class Side {
   async logs(listener: string): Promise<readonly LogEntry[]> {
     const mark = `/mark-${++this.#marks}`
     const writes = [`GET ${mark} HTTP/1.1\r\nhost: probe\r\nconnection: close\r\n\r\n`]
-    await talk(this.port(listener), { writes, methods: ['GET'], probe: false })
+    await talkHttp1(this.port(listener), { protocol: 'http1', writes, methods: ['GET'], probe: false })
     const file = join(this.#folder, 'access.log')
     const found = await until(LOG_LIMIT_MS, async () => {
       const text = existsSync(file) ? readFileSync(file, 'utf8') : ''
@@ -151,5 +151,3 @@ async function until<T>(limitMs: number, attempt: () => Promise<T | null>): Prom
     await new Promise(wake => setTimeout(wake, POLL_MS))
   }
 }
-
-export const ALL_CLUSTERS: readonly string[] = [...LIVE_CLUSTERS, DEAD_CLUSTER, EMPTY_CLUSTER]

@@ -115,10 +115,12 @@ test('operators: length, alternatives, the first of several values, times, perce
     '/pro|curl/8|1|%|/productpage',
   )
   assert.equal(lineOf('%START_TIME(%s.%3f %Y/%m/%d %F %T%z)%'), '1767323045.006 2026/01/02 2026-01-02 03:04:05+0000')
-  assert.equal(
-    lineOf('%UPSTREAM_REMOTE_PORT% %DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT% %RESP(:STATUS)%'),
-    '9080 127.0.0.1 503',
-  )
+  const upstream = '%UPSTREAM_HOST% %UPSTREAM_REMOTE_PORT% %DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT% %RESP(:STATUS)%'
+  const info = stream()
+  // Chosen, and not connected to.
+  assert.equal(lineOf(upstream, info), '127.0.0.1:9080 - 127.0.0.1 503')
+  info.upstreamLocalAddress = '127.0.0.1:50000'
+  assert.equal(lineOf(upstream, info), '127.0.0.1:9080 9080 127.0.0.1 503')
 })
 
 test('a client of whom a proxy before this one tells has no port', () => {

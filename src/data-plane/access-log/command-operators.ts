@@ -53,9 +53,9 @@ const SIMPLE: Readonly<Record<string, Operator>> = {
   UPSTREAM_LOCAL_ADDRESS: info => orNull(info.upstreamLocalAddress),
   UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT: info => orNull(withoutPort(info.upstreamLocalAddress)),
   UPSTREAM_LOCAL_PORT: info => orNull(portOf(info.upstreamLocalAddress)),
-  UPSTREAM_REMOTE_ADDRESS: info => orNull(info.upstreamHost),
-  UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT: info => orNull(withoutPort(info.upstreamHost)),
-  UPSTREAM_REMOTE_PORT: info => orNull(portOf(info.upstreamHost)),
+  UPSTREAM_REMOTE_ADDRESS: info => orNull(connectedHost(info)),
+  UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT: info => orNull(withoutPort(connectedHost(info))),
+  UPSTREAM_REMOTE_PORT: info => orNull(portOf(connectedHost(info))),
   UPSTREAM_REQUEST_ATTEMPT_COUNT: info => info.attemptCount,
   UPSTREAM_TRANSPORT_FAILURE_REASON: info => orNull(info.upstreamTransportFailureReason),
   DOWNSTREAM_LOCAL_ADDRESS: info => info.connection.localAddress,
@@ -78,6 +78,11 @@ const SIMPLE: Readonly<Record<string, Operator>> = {
 }
 
 const PARAMETERISED = ['START_TIME', 'REQ', 'RESP', 'REQ_WITHOUT_QUERY', 'HOSTNAME', 'DYNAMIC_METADATA'] as const
+
+/** The host was chosen; an address it has once there is a connection. */
+function connectedHost({ upstreamHost, upstreamLocalAddress }: StreamInfo): string {
+  return upstreamLocalAddress === '' ? '' : upstreamHost
+}
 
 /** A client of whom a proxy before this one has told has no port. */
 function clientAddress({ clientIp, connection }: StreamInfo): string {

@@ -1,4 +1,5 @@
 // A Cluster resource, compiled: what it asks for, or every field that cannot be honoured.
+import { isIP } from 'node:net'
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { Parsed } from '../../base/problem.ts'
 import { unpackAny } from '../../xds/any-pack.ts'
@@ -100,6 +101,8 @@ export function compileCluster(message: ClusterMessage, compileTransport: Transp
   const check = new ResourceCheck(`Cluster ${message.name}`)
   check.honour(ClusterSchema, message, '', FIELDS)
   if (message.name === '') check.error('name', 'is required')
+  if (message.connectTimeout && durationMs(message.connectTimeout, 0) <= 0)
+    check.error('connect_timeout', 'must be above 0s')
   const discovery = readDiscovery(message, check)
   const loadBalancer = readLoadBalancer(message, check)
   const options = readHttpOptions(message.typedExtensionProtocolOptions, check)
@@ -127,14 +130,18 @@ function readDiscovery(message: ClusterMessage, check: ResourceCheck): Discovery
     return undefined
   }
   const assigned = message.loadAssignment
+  if (assigned?.clusterName === '') check.error('load_assignment.cluster_name', 'must not be empty')
   const endpoints = assigned === undefined ? [] : readLoadAssignment(assigned, 'load_assignment', check)
   switch (chosen.value ?? Cluster_DiscoveryType.STATIC) {
     case Cluster_DiscoveryType.STATIC:
+      if (endpoints.some(({ address }) => isIP(address) === 0))
+        check.error('load_assignment', 'names that are no IP addresses need a cluster that resolves them: STRICT_DNS')
       return { kind: 'static', endpoints }
     case Cluster_DiscoveryType.EDS:
       return { kind: 'eds', serviceName: message.edsClusterConfig?.serviceName || message.name }
     case Cluster_DiscoveryType.STRICT_DNS:
     case Cluster_DiscoveryType.LOGICAL_DNS: {
+      if (durationMs(message.dnsRefreshRate, 1000) < 1) check.error('dns_refresh_rate', 'must be at least 0.001s')
       const refreshMs = Math.max(1000, durationMs(message.dnsRefreshRate, ENVOY_DNS_REFRESH_MS))
       const choose = ADDRESS_CHOICES[message.dnsLookupFamily]
       if (choose === undefined) {
@@ -142,6 +149,7 @@ function readDiscovery(message: ClusterMessage, check: ResourceCheck): Discovery
         return undefined
       }
       const all = chosen.value === Cluster_DiscoveryType.STRICT_DNS
+      if (!all && endpoints.length !== 1) check.error('load_assignment', 'must name one endpoint for LOGICAL_DNS')
       return { kind: 'dns', endpoints, refreshMs, choose, all }
     }
     case Cluster_DiscoveryType.ORIGINAL_DST:
@@ -156,6 +164,11 @@ function readLoadBalancer(message: ClusterMessage, check: ResourceCheck): LoadBa
   // Forward proxies and original destinations choose by the request: any policy will do for the name.
   const policy =
     message.lbPolicy === Cluster_LbPolicy.CLUSTER_PROVIDED ? Cluster_LbPolicy.ROUND_ROBIN : message.lbPolicy
+  const providesOne =
+    message.clusterDiscoveryType.case === 'clusterType' ||
+    message.clusterDiscoveryType.value === Cluster_DiscoveryType.ORIGINAL_DST
+  if (message.lbPolicy === Cluster_LbPolicy.CLUSTER_PROVIDED && !providesOne)
+    check.error('lb_policy', 'the cluster provides none')
   const balancer = loadBalancerFor(policy)
   if (balancer === undefined) check.unsupported('lb_policy', `policy ${message.lbPolicy} is not supported`)
   return balancer

@@ -54,8 +54,8 @@ export function setForwardedHeaders(
       setHeader(headers, 'x-forwarded-proto', transport)
     }
   } else if ((fields & FIELD.forwardedProto) === 0) addHeader(headers, 'x-forwarded-proto', transport)
-  // Unless the request target said so itself, the scheme is what the proxies before this one, if trusted, say it was.
-  if (head.scheme === 'http') head.scheme = forwardedScheme(getHeader(headers, 'x-forwarded-proto')) ?? transport
+  // Unless the request said so itself, the scheme is what the proxies before this one, if trusted, say it was.
+  if (head.scheme === '') head.scheme = forwardedScheme(getHeader(headers, 'x-forwarded-proto')) ?? transport
   if (config.appendForwardedPort && getHeader(headers, 'x-forwarded-port') === undefined) {
     addHeader(headers, 'x-forwarded-port', String(connection.localPort))
   }

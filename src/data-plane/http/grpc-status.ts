@@ -52,9 +52,11 @@ export function grpcToHttpStatus(status: number): number {
 }
 
 /** The reply's own fields come after these. */
-export function pushGrpcFields(headers: HeaderList, reply: LocalReply): void {
+export function pushGrpcFields(headers: HeaderList, reply: LocalReply, toHead: boolean): void {
   headers.push('content-type', 'application/grpc')
   headers.push('grpc-status', String(reply.grpcStatus ?? httpToGrpcStatus(reply.status)))
+  // A reply to HEAD has no body, and so nothing to say in its place (Envoy).
+  if (toHead) return
   const message = typeof reply.body === 'string' ? Buffer.from(reply.body) : reply.body
   if (message.length > 0) headers.push('grpc-message', percentEncode(message))
 }

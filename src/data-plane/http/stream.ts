@@ -274,7 +274,7 @@ export class Stream implements ManagedStream, RouteQuery {
     this.#nameCluster()
     const headers: HeaderList = []
     const isGrpc = isGrpcRequest(this.request.headers)
-    if (isGrpc) pushGrpcFields(headers, reply)
+    if (isGrpc) pushGrpcFields(headers, reply, this.request.method === 'HEAD')
     if (reply.headers) for (const text of reply.headers) headers.push(text)
     // RFC 9110 15.3.5, 15.4.5: bytes behind these would be read as the next response.
     const hasBody = !isGrpc && reply.status !== 204 && reply.status !== 304
@@ -367,7 +367,6 @@ export class Stream implements ManagedStream, RouteQuery {
     const headers = request.headers
     if (fields & FIELD.forwardedFor) info.clientIp = trustedClient(headers, config.forwarded)
     setForwardedHeaders(request, fields, this.#connection.info, config.forwarded)
-    if (request.scheme === '') request.scheme = getHeader(headers, 'x-forwarded-proto') === 'https' ? 'https' : 'http'
     if (config.generateRequestId) {
       const present = (fields & FIELD.requestId) !== 0
       if (!present) addHeader(headers, 'x-request-id', config.requestIds.next())

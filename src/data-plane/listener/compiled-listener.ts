@@ -1,4 +1,5 @@
 // A Listener message, compiled: everything about it that can be decided before a connection comes.
+import { isIP } from 'node:net'
 import { toBinary } from '@bufbuild/protobuf'
 import type { Parsed } from '../../base/problem.ts'
 import type { Address } from '../../xds/generated/envoy/config/core/v3/address_pb.ts'
@@ -119,6 +120,7 @@ function compileAddress(message: Address | undefined, check: ResourceCheck): { a
   }
   if (socket.protocol !== 0) check.unsupported('address.socket_address.protocol', 'only TCP is supported')
   if (socket.portSpecifier.value > 65_535) check.error('address.socket_address.port_value', 'is not a port')
+  if (isIP(socket.address) === 0) check.error('address.socket_address.address', 'is not an IP address')
   return { address: socket.address, port: socket.portSpecifier.value }
 }
 

@@ -7,7 +7,13 @@ import type { Http2StreamHandler } from '../../transport/http2/stream-handler.ts
 import type { RequestHead, ResponseHead } from '../../transport/request-head.ts'
 import type { ClusterStats } from '../cluster/cluster.ts'
 import type { RequestEncoder, UpstreamStream } from './request-encoder.ts'
-import { RESET } from './reset-reason.ts'
+import { RESET, type ResetReason } from './reset-reason.ts'
+
+/** What the upstream's RST_STREAM says, as Envoy's codec reads it. */
+const RESET_BY_CODE: Readonly<Record<number, ResetReason>> = {
+  [ERROR_CODE.refusedStream]: RESET.remoteRefused,
+  [ERROR_CODE.protocolError]: RESET.protocolError,
+}
 
 /** The connection as its streams see it. */
 export interface Http2StreamCarrier {
@@ -108,7 +114,7 @@ export class Http2UpstreamStream implements RequestEncoder, Http2StreamHandler {
     if (stream === null) return
     if (this.#carrier.isClosed) stream.onReset(RESET.connectionTermination)
     else if (!remote) stream.onReset(RESET.protocolError)
-    else stream.onReset(code === ERROR_CODE.refusedStream ? RESET.remoteRefused : RESET.remoteReset)
+    else stream.onReset(RESET_BY_CODE[code] ?? RESET.remoteReset)
   }
 
   onDrained(): void {

@@ -18,7 +18,7 @@ import { compileLevel } from './header-mutator.ts'
 import { createTlsRedirect } from './redirect-route.ts'
 import { compileRetryPolicy } from './retry-policy.ts'
 import type { RouteEntry, RouteQuery, RouteTable } from './route-entry.ts'
-import { compileFilterLevel, NO_ROUTE_CONFIGS, type RouteConfigFactories } from './route-filters.ts'
+import { compileFilterLevel, mergeFilterLevels, NO_ROUTE_CONFIGS, type RouteConfigFactories } from './route-filters.ts'
 import { type RouteScope, withLevel } from './route-scope.ts'
 import { type TlsRequirement, VirtualHost } from './virtual-host.ts'
 
@@ -167,5 +167,5 @@ function compileVirtualHost(
     if (compiled !== null) routes.push(compiled)
   }
   const tls = TLS[message.requireTls] ?? 'none'
-  return new VirtualHost(routes, tls, createTlsRedirect(message.name))
+  return new VirtualHost(routes, tls, createTlsRedirect(message.name, mergeFilterLevels(scope)))
 }

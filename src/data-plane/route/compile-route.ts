@@ -89,9 +89,11 @@ export function compileRoute(
     compileFilterLevel(route.typedPerFilterConfig, `${path}.`, outer.filterFactories, check),
   )
   const entry = compileAction(route, match, scope, path, check)
+  const fraction = matchMessage.runtimeFraction
+  if (fraction && !fraction.defaultValue) check.error(`${path}.match.runtime_fraction.default_value`, 'is required')
   const criteria = compileCriteria(matchMessage, `${path}.match`, check)
   if (match === null || entry === null) return null
-  return { match, criteria, fraction: fractionOf(matchMessage.runtimeFraction?.defaultValue, 1), entry }
+  return { match, criteria, fraction: fractionOf(fraction?.defaultValue, 1), entry }
 }
 
 /** What RouteAction, of all actions alone, says to filters. */

@@ -39,6 +39,12 @@ const HEADER_FIELDS = new Set([
   'treat_missing_header_as_empty',
 ])
 
+const EMPTY_MEANS_NOTHING: Readonly<Record<string, string>> = {
+  prefixMatch: 'prefix_match',
+  suffixMatch: 'suffix_match',
+  containsMatch: 'contains_match',
+}
+
 export function compileHeaderMatcher(matcher: HeaderMatcher, path: string, check: ResourceCheck): Criterion {
   check.honour(HeaderMatcherSchema, matcher, path, HEADER_FIELDS)
   const name = matcher.name.toLowerCase()
@@ -50,6 +56,8 @@ export function compileHeaderMatcher(matcher: HeaderMatcher, path: string, check
     const always = matcher.treatMissingHeaderAsEmpty
     return { test: head => (always || headValue(head, name) !== undefined) === wanted, indexed: null }
   }
+  const part = EMPTY_MEANS_NOTHING[specifier.case]
+  if (part !== undefined && specifier.value === '') check.error(`${path}.${part}`, 'must not be empty')
   const text = compileHeaderText(specifier, path, check)
   // A missing header matches nothing, inverted or not, unless it stands for an empty one.
   const missing = matcher.treatMissingHeaderAsEmpty && text.test('') !== invert
@@ -104,11 +112,13 @@ function compileRange(start: bigint, end: bigint): TextTest {
   }
 }
 
+const MAX_QUERY_NAME = 1024
 const QUERY_FIELDS = new Set(['name', 'string_match', 'present_match'])
 
 export function compileQueryMatcher(matcher: QueryParameterMatcher, path: string, check: ResourceCheck): Criterion {
   check.honour(QueryParameterMatcherSchema, matcher, path, QUERY_FIELDS)
   if (matcher.name === '') check.error(`${path}.name`, 'must not be empty')
+  if (matcher.name.length > MAX_QUERY_NAME) check.error(`${path}.name`, `is longer than ${MAX_QUERY_NAME} characters`)
   const name = matcher.name
   const { queryParameterMatchSpecifier: specifier } = matcher
   if (specifier.case === 'stringMatch') {

@@ -156,6 +156,8 @@ function compileChoices(
   return [{ choice, below: 1 }]
 }
 
+const MAX_WEIGHT = 2 ** 32 - 1
+
 function compileWeighted(
   weighted: WeightedCluster,
   scope: RouteScope,
@@ -165,6 +167,7 @@ function compileWeighted(
   check.honour(WeightedClusterSchema, weighted, path, WEIGHTED_FIELDS)
   // The weights' own sum decides; total_weight is deprecated and, where set, must be that sum.
   const total = weighted.clusters.reduce((sum, { weight }) => sum + (weight ?? 0), 0)
+  if (total > MAX_WEIGHT) check.error(`${path}.clusters`, `the sum of the weights exceeds ${MAX_WEIGHT}`)
   if (total === 0) check.error(`${path}.clusters`, 'the sum of the weights must be greater than 0')
   if (weighted.totalWeight !== undefined && weighted.totalWeight !== total)
     check.error(`${path}.total_weight`, `must be the sum of the weights, ${total}`)

@@ -108,6 +108,8 @@ export class HostFromHeader implements HeaderMutations {
 const OPTION_FIELDS = new Set(['header', 'append', 'append_action', 'keep_empty_value'])
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 const MAX_ADDITIONS = 1000
+/** Envoy's bounds on what it is configured with. */
+const MAX_VALUE = 16_384
 
 /** `prefix` is `request_headers` or `response_headers`: the fields are `<prefix>_to_add` and `<prefix>_to_remove` below `path`. */
 export function compileLevel(
@@ -132,6 +134,9 @@ export function compileAddition(option: HeaderValueOption, path: string, check: 
   checkName(header?.key ?? '', `${path}.header.key`, check)
   const raw = header !== undefined && header.rawValue.length > 0
   const text = raw ? Buffer.from(header.rawValue).toString('utf8') : (header?.value ?? '')
+  if (text.length > MAX_VALUE) check.error(`${path}.header.value`, `is longer than ${MAX_VALUE} characters`)
+  if (option.append !== undefined && option.appendAction !== Append.APPEND_IF_EXISTS_OR_ADD)
+    check.error(`${path}.append_action`, 'excludes append')
   if (hasControl(text)) check.error(`${path}.header.value`, 'must not hold control characters')
   const compiled = compileFormat(text)
   if ('fault' in compiled)

@@ -1,6 +1,5 @@
 // A route that answers with the place to go to instead.
 import { toByteString } from '../../automata/regex.ts'
-import { getHeader } from '../../transport/header-list.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
 import {
   RedirectAction_RedirectResponseCode as Code,
@@ -17,7 +16,7 @@ import {
   type PathRewrite,
   pathEnd,
 } from './path-rewrite.ts'
-import { type HeaderMutations, NO_ROUTE_FILTERS, type RedirectRoute, type RouteFilters } from './route-entry.ts'
+import type { HeaderMutations, RedirectRoute, RouteFilters } from './route-entry.ts'
 
 const FIELDS = new Set([
   'https_redirect',
@@ -85,14 +84,8 @@ export function compileRedirect(
 }
 
 /** Envoy's redirect to https for virtual hosts with require_tls: a route of no level, which no header mutation reaches. */
-export function createTlsRedirect(virtualHost: string): RedirectRoute {
-  const names = {
-    name: '',
-    virtualHost,
-    requestHeaders: NO_MUTATIONS,
-    responseHeaders: NO_MUTATIONS,
-    filters: NO_ROUTE_FILTERS,
-  }
+export function createTlsRedirect(virtualHost: string, filters: RouteFilters): RedirectRoute {
+  const names = { name: '', virtualHost, requestHeaders: NO_MUTATIONS, responseHeaders: NO_MUTATIONS, filters }
   return new CompiledRedirect(names, 301, { ...HERE, scheme: 'https' })
 }
 
@@ -132,7 +125,7 @@ class CompiledRedirect implements RedirectRoute {
 }
 
 function locationOf({ scheme, host, port, path }: Target, head: RequestHead): string {
-  const from = getHeader(head.headers, 'x-forwarded-proto') ?? head.scheme
+  const from = head.scheme
   const to = scheme === '' ? from : scheme
   const authority = host === '' ? keptAuthority(head.authority, from, to, port !== '') : host
   const target = path(head.path)

@@ -25,6 +25,7 @@ export function compileRetryPolicy(policy: RetryPolicyMessage, path: string, che
   check.honour(RetryPolicySchema, policy, path, FIELDS)
   const backOff = policy.retryBackOff
   if (backOff) check.honour(RetryPolicy_RetryBackOffSchema, backOff, `${path}.retry_back_off`, BACK_OFF_FIELDS)
+  if (backOff && !backOff.baseInterval) check.error(`${path}.retry_back_off.base_interval`, 'is required')
   // Envoy's defaults: 25 ms, and ten times the base.
   const base = durationMs(backOff?.baseInterval, 25)
   const max = durationMs(backOff?.maxInterval, base * 10)

@@ -84,6 +84,16 @@ test('upstream: what is not honoured is refused, all of it', () => {
   assert.equal(compile(undefined, 't', []).ok, true)
 })
 
+test('upstream: TLS without any context shows no certificate and asks for none to be trusted', () => {
+  const typedConfig = {
+    '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext',
+    sni: 'a',
+  }
+  const socket = parse(TransportSocketSchema, { name: 'tls', typed_config: typedConfig })
+  const compiled = createTransportCompiler(systemNetwork, new SecretStore())(socket, 't', [])
+  assert.ok(compiled.ok && compiled.value.name === 'tls')
+})
+
 test('upstream: without its secret a connection fails with the reason that Envoy gives', async () => {
   const compiled = createTransportCompiler(systemNetwork, new SecretStore())(
     parse(TransportSocketSchema, upstreamTls([])),

@@ -1,5 +1,6 @@
 // Clusters' transport sockets, compiled: plaintext, or UpstreamTlsContext.
 import type { Socket } from 'node:net'
+import { create } from '@bufbuild/protobuf'
 import type { Parsed } from '../../base/problem.ts'
 import type { Network } from '../../transport/net/network.ts'
 import { connectFailure } from '../../transport/net/system-network.ts'
@@ -7,7 +8,10 @@ import { connectTls } from '../../transport/tls/tls-client.ts'
 import { typeUrlOf, unpackAny } from '../../xds/any-pack.ts'
 import type { TransportSocket } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import { RawBufferSchema } from '../../xds/generated/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.ts'
-import { UpstreamTlsContextSchema } from '../../xds/generated/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts'
+import {
+  CommonTlsContextSchema,
+  UpstreamTlsContextSchema,
+} from '../../xds/generated/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts'
 import { ResourceCheck } from '../../xds/resource-check.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
 import type { SecretSource } from './secret-store.ts'
@@ -37,11 +41,9 @@ export function createTransportCompiler(network: Network, secrets: SecretSource)
       return check.result<UpstreamTransport>(plaintext)
     }
     check.honour(UpstreamTlsContextSchema, message, at, FIELDS)
-    if (!message.commonTlsContext) {
-      check.error(`${at}.common_tls_context`, 'is required')
-      return check.result<UpstreamTransport>(plaintext)
-    }
-    const config = compileTlsContext(message.commonTlsContext, `${at}.common_tls_context`, check)
+    // Without one nothing is shown and nothing is checked, as in Envoy.
+    const common = message.commonTlsContext ?? create(CommonTlsContextSchema)
+    const config = compileTlsContext(common, `${at}.common_tls_context`, check)
     const applicationProtocols = config.applicationProtocols.length > 0 ? config.applicationProtocols : alpn
     const context = new TlsContext(config, secrets)
     return check.result<UpstreamTransport>(new TlsTransport(network, context, message.sni, applicationProtocols))

@@ -105,7 +105,11 @@ export class MessageReader {
     if (message === undefined) return this.#leaf(field, node, path)
     if (OWN_FORM[message.typeName] !== undefined) {
       const json = toPlain(node) as JsonValue
-      return accepts(() => fromJson(message, json)) ? json : this.#wrongType(node, path, OWN_FORM[message.typeName]!)
+      if (!accepts(() => fromJson(message, json))) return this.#wrongType(node, path, OWN_FORM[message.typeName]!)
+      // Envoy's durations are all spans of time ahead.
+      if (message.typeName === 'google.protobuf.Duration' && String(json).startsWith('-'))
+        this.#options.sink.badValue({ path, position: node.position }, 'must not be negative')
+      return json
     }
     if (node.kind !== 'map') return this.#wrongType(node, path, 'an object')
     return message.typeName === ANY ? this.#any(node, path) : this.read(message, node, path)

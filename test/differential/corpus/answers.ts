@@ -1,5 +1,5 @@
 // What an upstream may answer, and what none should.
-import { ANSWER_FIELD, type Answer, answerField } from '../http1/answer.ts'
+import { ANSWER_FIELD, type Answer, answerField } from '../answer.ts'
 import type { RawRequest } from './raw-request.ts'
 
 const OK = 'HTTP/1.1 200 OK\r\n'

@@ -3,16 +3,28 @@ import type { DifferentialCase } from '../case.ts'
 import type { ListenerPlan } from '../plan.ts'
 import { ANSWERS } from './answers.ts'
 import { FIELD_REQUESTS } from './fields.ts'
+import { FILTER_LISTENERS, FILTERS } from './filters.ts'
 import { FRAMING } from './framing.ts'
+import { HTTP2_LISTENERS, HTTP2_REQUESTS } from './http2-requests.ts'
 import { CORPUS_LISTENERS } from './listeners.ts'
 import { caseOf } from './raw-request.ts'
 import { REQUEST_LINES } from './request-lines.ts'
 import { ROUTE_LISTENER, ROUTES } from './routes.ts'
 import { SETTINGS } from './settings.ts'
+import { TLS_LISTENERS, TLS_REQUESTS } from './tls.ts'
 
-export const CORPUS_PLAN: readonly ListenerPlan[] = [...CORPUS_LISTENERS, ROUTE_LISTENER]
+export const CORPUS_PLAN: readonly ListenerPlan[] = [
+  ...CORPUS_LISTENERS,
+  ...HTTP2_LISTENERS,
+  ...FILTER_LISTENERS,
+  ...TLS_LISTENERS,
+  ROUTE_LISTENER,
+]
 
 export const CORPUS: readonly DifferentialCase[] = [
   ...[...REQUEST_LINES, ...FIELD_REQUESTS, ...FRAMING, ...ANSWERS, ...SETTINGS].map(caseOf),
   ...ROUTES,
+  ...HTTP2_REQUESTS,
+  ...FILTERS,
+  ...TLS_REQUESTS,
 ]

@@ -21,7 +21,8 @@ export function caseOf(raw: RawRequest): DifferentialCase {
   return {
     name: raw.name,
     listener: raw.listener ?? PLAIN,
-    http1: {
+    dialogue: {
+      protocol: 'http1',
       writes: raw.split ? [...raw.bytes] : [raw.bytes],
       methods: raw.methods ?? [raw.method ?? 'GET'],
       ...(raw.end ? { end: true } : {}),

@@ -73,6 +73,10 @@ const LINES: Readonly<Record<string, string>> = {
 }
 
 const WHOLE: readonly RawRequest[] = [
+  {
+    name: 'line/absolute-and-forwarded-proto',
+    bytes: 'GET http://b.test/a HTTP/1.1\r\nhost: b.test\r\nx-forwarded-proto: https\r\n\r\n',
+  },
   { name: 'line/leading-crlf', bytes: `\r\n${line('GET / HTTP/1.1')}` },
   { name: 'line/leading-crlfs', bytes: `\r\n\r\n\r\n${line('GET / HTTP/1.1')}` },
   { name: 'line/leading-lf', bytes: `\n${line('GET / HTTP/1.1')}` },

@@ -1,7 +1,7 @@
 // Routes by hand, where chance would seldom bring route and request together: one virtual host for each case.
 import type { JsonObject } from '@bufbuild/protobuf'
+import { ANSWER_FIELD, type Answer, answerField } from '../answer.ts'
 import type { DifferentialCase } from '../case.ts'
-import { ANSWER_FIELD, type Answer, answerField } from '../http1/answer.ts'
 import type { ListenerPlan } from '../plan.ts'
 
 const LISTENER = 'routes'
@@ -190,6 +190,13 @@ const REDIRECTS: readonly RouteCase[] = [
     path: '/a',
     fields: 'x-forwarded-proto: https\r\n',
   },
+  {
+    name: 'redirect/forwarded-proto-odd',
+    host: redirect({ host_redirect: 'b.test' }),
+    path: '/a',
+    fields: 'x-forwarded-proto: ftp\r\n',
+  },
+  { name: 'redirect/absolute-form', host: redirect({ path_redirect: '/b' }), path: 'https://a.test/a' },
   { name: 'redirect/post', host: redirect({ https_redirect: true }), method: 'POST', body: 'body' },
 ]
 
@@ -339,5 +346,10 @@ export const ROUTES: readonly DifferentialCase[] = ALL.map((one, index): Differe
   const length = body === '' ? '' : `content-length: ${body.length}\r\n`
   const answer = answers === undefined ? '' : `${ANSWER_FIELD}: ${answerField(answers)}\r\n`
   const head = `${method} ${path} HTTP/1.1\r\nhost: h${index}.test\r\n${fields}${length}${answer}\r\n`
-  return { name: one.name, listener: LISTENER, http1: { writes: [head + body], methods: [method] }, config: one.host }
+  return {
+    name: one.name,
+    listener: LISTENER,
+    dialogue: { protocol: 'http1', writes: [head + body], methods: [method] },
+    config: one.host,
+  }
 })

@@ -1,5 +1,5 @@
 // The connection manager's settings, each with the requests that it is about.
-import { ANSWER_FIELD, answerField } from '../http1/answer.ts'
+import { ANSWER_FIELD, answerField } from '../answer.ts'
 import type { RawRequest } from './raw-request.ts'
 
 const PATHS: Readonly<Record<string, string>> = {

@@ -4,13 +4,14 @@ import fc from 'fast-check'
 import type { DifferentialCase } from '../case.ts'
 import type { ListenerPlan } from '../plan.ts'
 import { mutations } from './header-mutation.ts'
-import { requestFor } from './request.ts'
+import { http1Dialogue, http2Dialogue, requestFor } from './request.ts'
 import { retryPolicy } from './retry.ts'
 import { routeAction } from './route-action.ts'
 import { routeMatch } from './route-match.ts'
 import type { Arbitrary } from './words.ts'
 
-const LISTENER = 'generated'
+const HTTP1 = 'generated-http1'
+const HTTP2 = 'generated-http2'
 
 const route: Arbitrary<JsonObject> = fc
   .record({ match: routeMatch, action: routeAction, own: mutations, retry: fc.option(retryPolicy, { freq: 2 }) })
@@ -56,14 +57,21 @@ export function generatePlan(seed: number, tables: number, requestsEach: number)
   const level = fc.sample(mutations, { seed, numRuns: 1 })[0] ?? {}
   const wins = seed % 2 === 0 ? { most_specific_header_mutations_wins: true } : {}
   const cases = hosts.flatMap((host, index) =>
-    fc.sample(requestFor(host), { seed: seed * 1_000 + index, numRuns: requestsEach }).map(
-      (http1, request): DifferentialCase => ({
-        name: `generated/${seed}/${index}.${request}`,
-        listener: LISTENER,
-        http1,
-        config: host,
+    fc
+      .sample(requestFor(host), { seed: seed * 1_000 + index, numRuns: requestsEach })
+      .flatMap((parts, request): DifferentialCase[] => {
+        const domain = `t${index}.test`
+        const name = `${seed}/${index}.${request}`
+        return [
+          { name: `http1/${name}`, listener: HTTP1, dialogue: http1Dialogue(parts, domain), config: host },
+          { name: `http2/${name}`, listener: HTTP2, dialogue: http2Dialogue(parts, domain), config: host },
+        ]
       }),
-    ),
   )
-  return { listeners: [{ name: LISTENER, virtualHosts: hosts, routeConfiguration: { ...level, ...wins } }], cases }
+  const plan = { virtualHosts: hosts, routeConfiguration: { ...level, ...wins } }
+  const listeners: ListenerPlan[] = [
+    { name: HTTP1, ...plan },
+    { name: HTTP2, ...plan, connectionManager: { codec_type: 'HTTP2' } },
+  ]
+  return { listeners, cases }
 }

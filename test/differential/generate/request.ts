@@ -1,8 +1,10 @@
 // Requests that are likely to be matched by the routes of a virtual host.
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf'
 import fc from 'fast-check'
-import { ANSWER_FIELD, type Answer, answerField } from '../http1/answer.ts'
+import { ANSWER_FIELD, type Answer, answerField } from '../answer.ts'
 import type { Http1Dialogue } from '../http1/client.ts'
+import type { Http2Dialogue } from '../http2/client.ts'
+import type { Field } from '../message.ts'
 import { answers, failure } from './retry.ts'
 import { type Arbitrary, headerName, parameterName, parameterValue, path, value } from './words.ts'
 
@@ -25,7 +27,7 @@ const ODD_FIELDS = [
   ['cookie', 'a=1; b=2'],
 ] as const
 
-interface RequestParts {
+export interface RequestParts {
   readonly method: string
   readonly path: string
   readonly query: readonly (readonly [string, string])[]
@@ -36,10 +38,9 @@ interface RequestParts {
 }
 
 /** Mostly for a path that one of the routes names. */
-export function requestFor(virtualHost: JsonObject): Arbitrary<Http1Dialogue> {
+export function requestFor(virtualHost: JsonObject): Arbitrary<RequestParts> {
   const named = pathsOf(virtualHost).flatMap(text => [text, `${text}/`, `${text}/a`, `${text}b`, text.toUpperCase()])
   const anyPath = named.length === 0 ? path : fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...named) }, path)
-  const [domain] = virtualHost['domains'] as string[]
   return fc
     .record<RequestParts>({
       method: fc.constantFrom(...METHODS),
@@ -71,7 +72,6 @@ export function requestFor(virtualHost: JsonObject): Arbitrary<Http1Dialogue> {
       ),
     })
     .map(notIdempotentWhereBroken)
-    .map(parts => ({ writes: [bytesOf(parts, domain ?? '')], methods: [parts.method] }))
 }
 
 /** What Weft does beyond Envoy when a connection breaks before an answer has cases of its own. */
@@ -80,20 +80,45 @@ function notIdempotentWhereBroken(parts: RequestParts): RequestParts {
   return breaks ? { ...parts, method: 'POST' } : parts
 }
 
-function bytesOf({ method, path, query, fields, odd, body, answers }: RequestParts, domain: string): string {
-  const target =
-    query.length === 0
-      ? path
-      : `${path}?${query.map(([name, text]) => (text === '' ? name : `${name}=${text}`)).join('&')}`
-  const all: (readonly [string, string])[] = [['host', domain], ...fields, ...odd]
-  if (answers.length > 0) all.push([ANSWER_FIELD, answerField(answers)])
-  const sendsBody = body !== 'none' && method !== 'GET' && method !== 'HEAD'
-  const text = 'request body'
-  if (sendsBody)
-    all.push(body === 'length' ? ['content-length', String(text.length)] : ['transfer-encoding', 'chunked'])
-  const head = `${method} ${target} HTTP/1.1\r\n${all.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`
-  if (!sendsBody) return head
-  return head + (body === 'length' ? text : `7\r\nrequest\r\n5\r\n body\r\n0\r\nx-tail: t\r\n\r\n`)
+const BODY = 'request body'
+const TRAILERS: readonly Field[] = [['x-tail', 't']]
+
+function targetOf({ path, query }: RequestParts): string {
+  if (query.length === 0) return path
+  return `${path}?${query.map(([name, text]) => (text === '' ? name : `${name}=${text}`)).join('&')}`
+}
+
+function sendsBody({ method, body }: RequestParts): boolean {
+  return body !== 'none' && method !== 'GET' && method !== 'HEAD'
+}
+
+function fieldsOf({ fields, odd, answers }: RequestParts): readonly Field[] {
+  return [...fields, ...odd, ...(answers.length > 0 ? [[ANSWER_FIELD, answerField(answers)] as const] : [])]
+}
+
+export function http1Dialogue(parts: RequestParts, domain: string): Http1Dialogue {
+  const all: Field[] = [['host', domain], ...fieldsOf(parts)]
+  const byLength = parts.body === 'length'
+  if (sendsBody(parts)) all.push(byLength ? ['content-length', String(BODY.length)] : ['transfer-encoding', 'chunked'])
+  const lines = all.map(([name, value]) => `${name}: ${value}\r\n`).join('')
+  const head = `${parts.method} ${targetOf(parts)} HTTP/1.1\r\n${lines}\r\n`
+  const chunks = `7\r\nrequest\r\n5\r\n body\r\n0\r\n${TRAILERS.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`
+  const writes = [head + (sendsBody(parts) ? (byLength ? BODY : chunks) : '')]
+  return { protocol: 'http1', writes, methods: [parts.method] }
+}
+
+export function http2Dialogue(parts: RequestParts, domain: string): Http2Dialogue {
+  const pseudo: Field[] = [
+    [':method', parts.method],
+    [':scheme', 'http'],
+    [':authority', domain],
+    [':path', targetOf(parts)],
+  ]
+  const fields = fieldsOf(parts).filter(([name]) => name !== 'connection')
+  const byLength = parts.body === 'length'
+  const length: Field[] = sendsBody(parts) && byLength ? [['content-length', String(BODY.length)]] : []
+  const whole = sendsBody(parts) ? { body: BODY, trailers: byLength ? [] : TRAILERS } : { body: '', trailers: [] }
+  return { protocol: 'http2', fields: [...pseudo, ...fields, ...length], ...whole }
 }
 
 function pathsOf(virtualHost: JsonObject): string[] {

@@ -1,7 +1,7 @@
 // Retry policies, and upstreams that fail so that they matter.
 import type { JsonObject } from '@bufbuild/protobuf'
 import fc from 'fast-check'
-import type { Answer } from '../http1/answer.ts'
+import type { Answer } from '../answer.ts'
 import type { Arbitrary } from './words.ts'
 
 const CONDITIONS = [

@@ -5,6 +5,7 @@ import { DEAD_CLUSTER, EMPTY_CLUSTER, LIVE_CLUSTERS } from '../plan.ts'
 import { mutations } from './header-mutation.ts'
 import type { Arbitrary } from './words.ts'
 
+const LIVE = Object.keys(LIVE_CLUSTERS)
 const NONE: Arbitrary<JsonObject> = fc.constant({})
 const REPLACEMENTS = ['/', '/new', '/new/', '/n%20w', '/new?x=1'] as const
 const HOSTS = ['other.test', 'other.test:81', 'OTHER'] as const
@@ -26,21 +27,21 @@ const prefixRewrite: Arbitrary<JsonObject> = fc
   .map((prefix_rewrite): JsonObject => ({ prefix_rewrite }))
 
 const cluster: Arbitrary<JsonObject> = fc.oneof(
-  { weight: 5, arbitrary: fc.constantFrom(...LIVE_CLUSTERS).map((cluster): JsonObject => ({ cluster })) },
+  { weight: 5, arbitrary: fc.constantFrom(...LIVE).map((cluster): JsonObject => ({ cluster })) },
   { weight: 1, arbitrary: fc.constantFrom(DEAD_CLUSTER, EMPTY_CLUSTER).map((cluster): JsonObject => ({ cluster })) },
   {
     weight: 2,
     // Only one of them has a weight: the draw is certain.
     arbitrary: fc
       .record({
-        chosen: fc.constantFrom(...LIVE_CLUSTERS),
+        chosen: fc.constantFrom(...LIVE),
         own: mutations,
         host: fc.constantFrom('', '', 'weighted.test'),
         last: fc.boolean(),
       })
       .map(({ chosen, own, host, last }): JsonObject => {
         const entry = { name: chosen, weight: 100, ...own, ...(host === '' ? {} : { host_rewrite_literal: host }) }
-        const other = { name: LIVE_CLUSTERS[0], weight: 0 }
+        const other = { name: LIVE[0]!, weight: 0 }
         return { weighted_clusters: { clusters: last ? [other, entry] : [entry, other] } }
       }),
   },

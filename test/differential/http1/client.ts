@@ -1,84 +1,55 @@
 // The downstream client: sends the bytes of a case on a connection of its own and keeps all that comes back.
-import { connect, type Socket } from 'node:net'
-import { type Message, readMessage, valueOf } from './message.ts'
+import type { Socket } from 'node:net'
+import { type Message, valueOf } from '../message.ts'
+import { connectTo, SILENCE_MS, shakeHands, type Talk, type TlsDialogue } from '../talk.ts'
+import { readMessage } from './read-message.ts'
 
 export interface Http1Dialogue {
+  readonly protocol: 'http1'
   /** Sent in order, one write each; one character is one byte. */
   readonly writes: readonly string[]
   /** Of the requests that `writes` are meant to hold: as many responses are waited for. */
   readonly methods: readonly string[]
+  /** Over TLS. */
+  readonly tls?: TlsDialogue
   /** Half-closes after the last write. */
   readonly end?: boolean
   /** False: what follows the responses is not asked for (the bytes leave the connection amid a message). */
   readonly probe?: boolean
 }
 
-export interface Http1Talk {
-  /** Of the client: by it the access logs are told apart. */
-  readonly localPort: number
-  readonly responses: readonly Message[]
-  /** What became of the connection: it took another request, was closed, or nothing more came for a while. */
-  readonly end: 'kept' | 'closed' | 'silent'
-  /** Bytes that are no response. */
-  readonly leftover: string
-}
-
 const PROBE = 'GET /probe HTTP/1.1\r\nhost: probe\r\n\r\n'
-const SILENCE_MS = 700
 
-/** A local port that somebody else has is passed over. */
-export async function talk(port: number, dialogue: Http1Dialogue): Promise<Http1Talk> {
-  for (;;) {
-    try {
-      return await new Promise((resolve, reject) => new Conversation(port, dialogue, resolve, reject))
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
-      if (code !== 'EADDRINUSE' && code !== 'EADDRNOTAVAIL') throw error
-    }
-  }
-}
-
-/** Below those that the system gives out: no two connections of a run have the same, and each finds its log entries by it. */
-const LOCAL_PORTS = { first: 10_000, count: 22_000 } as const
-let portsUsed = Math.floor(Math.random() * LOCAL_PORTS.count)
-
-function nextLocalPort(): number {
-  return LOCAL_PORTS.first + (portsUsed++ % LOCAL_PORTS.count)
+export async function talkHttp1(port: number, dialogue: Http1Dialogue): Promise<Talk> {
+  const raw = await connectTo(port)
+  const localPort = raw.localPort ?? 0
+  const socket = dialogue.tls === undefined ? raw : await shakeHands(raw, dialogue.tls)
+  if (socket === null) return { localPort, responses: [], end: 'closed', leftover: 'no TLS' }
+  return new Promise(resolve => new Conversation(socket, localPort, dialogue, resolve))
 }
 
 class Conversation {
   readonly #socket: Socket
   readonly #dialogue: Http1Dialogue
-  readonly #done: (talk: Http1Talk) => void
+  readonly #done: (talk: Talk) => void
   readonly #responses: Message[] = []
-  #localPort = 0
+  readonly #localPort: number
   #unread = ''
   #final = 0
   #probing = false
   #timer: NodeJS.Timeout | undefined
 
-  constructor(port: number, dialogue: Http1Dialogue, done: (talk: Http1Talk) => void, fail: (error: Error) => void) {
+  constructor(socket: Socket, localPort: number, dialogue: Http1Dialogue, done: (talk: Talk) => void) {
     this.#dialogue = dialogue
     this.#done = done
-    const socket = connect({
-      host: '127.0.0.1',
-      port,
-      localAddress: '127.0.0.1',
-      localPort: nextLocalPort(),
-      noDelay: true,
-    })
     this.#socket = socket
-    socket.once('connect', () => {
-      this.#localPort = socket.localPort ?? 0
-      this.#send(0)
-    })
+    this.#localPort = localPort
     socket.on('data', chunk => this.#onBytes(chunk.toString('latin1')))
     socket.on('end', () => this.#onEnd())
     socket.on('close', () => this.#onEnd())
-    socket.on('error', error => {
-      if (this.#localPort === 0) fail(error)
-    })
+    socket.on('error', () => {})
     this.#arm()
+    this.#send(0)
   }
 
   /** A turn of the event loop between writes, so that they tend to arrive apart. */
@@ -133,7 +104,7 @@ class Conversation {
     this.#timer = setTimeout(() => this.#finish('silent'), SILENCE_MS)
   }
 
-  #finish(end: Http1Talk['end']): void {
+  #finish(end: Talk['end']): void {
     if (this.#timer === undefined) return
     clearTimeout(this.#timer)
     this.#timer = undefined

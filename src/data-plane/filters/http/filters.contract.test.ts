@@ -30,6 +30,7 @@ const host: HttpFilterHost = {
     compileRouteTable: () => assert.fail('a filter compiles no route table'),
     compileAccessLog: () => assert.fail('a filter compiles no access log'),
     reasonHeader: true,
+    serviceCluster: '',
   },
 }
 

@@ -21,6 +21,8 @@ export interface HealthCheckTools {
   readonly config: HealthCheckConfig
   readonly clock: Clock
   readonly clusters: ClusterSource
+  /** The name of the cluster that this proxy belongs to. */
+  readonly serviceCluster: string
   readonly stats: HealthCheckStats
   readonly memory: RememberedHealth
 }
@@ -68,14 +70,14 @@ export class HealthCheckFilter implements HttpFilter {
 
   encodeHeaders(head: ResponseHead, _endStream: boolean): HeadersStatus {
     if (!this.#isHealthCheck) return 'continue'
-    const { config, memory, clock } = this.#tools
+    const { config, memory, clock, serviceCluster } = this.#tools
     if (config.cacheMs > 0 && !this.#answers) {
       memory.status = head.status
       memory.degraded = getHeader(head.headers, 'x-envoy-degraded') !== undefined
       memory.until = clock.now() + config.cacheMs
     }
-    // The name of the cluster that this proxy belongs to, where it has one: Envoy's checker compares it.
-    setHeader(head.headers, 'x-envoy-upstream-healthchecked-cluster', '')
+    // Envoy's checker compares it.
+    setHeader(head.headers, 'x-envoy-upstream-healthchecked-cluster', serviceCluster)
     return 'continue'
   }
 

@@ -20,7 +20,7 @@ const CLUSTER = 'x-envoy-upstream-healthchecked-cluster'
 test('answers itself, once the whole request has come', () =>
   withFilters({ filters: [healthCheck({ passThroughMode: false })] }, async stage => {
     const ok = await stage.get('/h')
-    assert.deepEqual([ok.status, ok.body, ok.headers[CLUSTER]], [200, '', ''])
+    assert.deepEqual([ok.status, ok.body, ok.headers[CLUSTER]], [200, '', 'own'])
     assert.equal(ok.headers['x-weft-reason'], undefined)
     assert.equal(stage.lastLog, '200 - health_check_ok')
     assert.equal((await stage.get('/x')).headers[CLUSTER], undefined)
@@ -79,7 +79,7 @@ test('in pass-through mode the upstream’s answer is remembered for a while', (
   const filters = [healthCheck({ passThroughMode: true, cacheTime: '1s' })]
   return withFilters({ filters, answer }, async stage => {
     const first = await stage.get('/h')
-    assert.deepEqual([first.status, first.body, first.headers[CLUSTER]], [503, 'no', ''])
+    assert.deepEqual([first.status, first.body, first.headers[CLUSTER]], [503, 'no', 'own'])
     status = 201
     const second = await stage.get('/h')
     assert.deepEqual([second.status, second.body, second.headers['x-envoy-degraded']], [503, '', ''])

@@ -14,7 +14,7 @@ import { RESPONSE_FLAG } from '../../../response-flag.ts'
 import type { ClusterChoice, ForwardRoute, RouteEntry } from '../../../route/route-entry.ts'
 import type { DataStatus, HeadersStatus, TerminalFilter, TerminalStream } from '../contract/http-filter.ts'
 import type { RouterConfig } from './config.ts'
-import { type FinalizedRequest, finalizeRequestHeaders, rewritePath } from './finalize-request.ts'
+import { type FinalizedRequest, finalizePath, finalizeRequestHeaders } from './finalize-request.ts'
 import { RequestBuffer } from './request-buffer.ts'
 import { backoffMs } from './retry-backoff.ts'
 import { isIdempotent, retriesPerTryTimeout, retriesReset, retriesResponse } from './retry-decision.ts'
@@ -222,7 +222,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
     const headers = location === null ? [] : ['location', location]
     const { status } = route
     const { info } = this.#stream
-    if (isRedirect) rewritePath(this.head, route.rewritePath(this.head), info, !this.#config.suppressEnvoyHeaders)
+    if (isRedirect) finalizePath(this, route.rewritePath(this.head), info, !this.#config.suppressEnvoyHeaders)
     info.responseHeaders = headers
     route.responseHeaders.apply(headers, info)
     const body = isRedirect ? '' : route.body

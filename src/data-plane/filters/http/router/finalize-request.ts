@@ -37,20 +37,21 @@ export function finalizeRequestHeaders(
   info.authority = request.authority
   if (authority !== null && route.keepsForwardedHost) appendForwardedHost(headers, before)
   if (authority !== null && keepOriginal) setHeader(headers, 'x-envoy-original-host', before)
-  request.path = rewritePath(head, route.rewritePath(head), info, keepOriginal)
+  finalizePath(request, route.rewritePath(head), info, keepOriginal)
 }
 
-/** From now on it is the request's path to logs and header mutations, too. */
-export function rewritePath(
-  { headers, path }: RequestHead,
+/** A rewritten path is from now on the request's path to logs and header mutations, too. */
+export function finalizePath(
+  request: FinalizedRequest,
   rewritten: string | null,
   info: StreamInfo,
   keepOriginal: boolean,
-): string {
-  if (rewritten === null) return path
+): void {
+  const { path, headers } = request.head
+  request.path = rewritten ?? path
+  if (rewritten === null) return
   if (keepOriginal) setHeader(headers, 'x-envoy-original-path', path)
   info.path = rewritten
-  return rewritten
 }
 
 /** Each proxy that rewrites the host adds the one before, unless the proxy before has. */

@@ -24,6 +24,8 @@ export interface NetworkFilterHost {
   compileAccessLog(typedConfig: Any): Parsed<AccessLog>
   /** Switches `x-weft-reason` on local replies. */
   readonly reasonHeader: boolean
+  /** The proxy's own: the node's cluster; empty without. */
+  readonly serviceCluster: string
 }
 
 export interface NetworkFilter {

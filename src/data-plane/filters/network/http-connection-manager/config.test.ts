@@ -74,7 +74,7 @@ test('refuses all that it does not honour at once, by name', () => {
       'WEFT-4001 hcm.access_log[0].filter: is not supported',
       'WEFT-4002 hcm.access_log[0].typed_config: is required',
       'WEFT-4002 hcm.route_specifier: is required',
-      'WEFT-4002 hcm.common_http_protocol_options.max_headers_count: must not exceed 1024',
+      'WEFT-4002 hcm.common_http_protocol_options.max_headers_count: must be from 1 to 1024',
     ],
   )
 })

@@ -135,6 +135,9 @@ function compileRoutes(
   return null
 }
 
+/** Envoy's bound. */
+const MAX_HEAD_KB = 8192
+
 /** Envoy's defaults: 60 KiB and 100 fields. */
 function compileLimits(
   message: HttpConnectionManager,
@@ -143,11 +146,14 @@ function compileLimits(
   check: ResourceCheck,
 ): ParserLimits {
   const maxFieldCount = message.commonHttpProtocolOptions?.maxHeadersCount ?? 100
-  if (maxFieldCount > MAX_FIELD_COUNT) {
-    check.error(`${path}.common_http_protocol_options.max_headers_count`, `must not exceed ${MAX_FIELD_COUNT}`)
+  if (maxFieldCount < 1 || maxFieldCount > MAX_FIELD_COUNT) {
+    check.error(`${path}.common_http_protocol_options.max_headers_count`, `must be from 1 to ${MAX_FIELD_COUNT}`)
   }
+  const headKb = message.maxRequestHeadersKb ?? 60
+  if (headKb < 1 || headKb > MAX_HEAD_KB)
+    check.error(`${path}.max_request_headers_kb`, `must be from 1 to ${MAX_HEAD_KB}`)
   return {
-    maxHeadBytes: (message.maxRequestHeadersKb ?? 60) * 1024,
+    maxHeadBytes: headKb * 1024,
     maxFieldCount,
     trailers: http1.trailers,
     keepsSpelling: keepsSpelling(http1.headerCase),

@@ -47,6 +47,9 @@ const UUID_REQUEST_ID = 'type.googleapis.com/envoy.extensions.request_id.uuid.v3
 
 export function checkHonoured(message: HttpConnectionManager, path: string, check: ResourceCheck): void {
   check.honour(HttpConnectionManagerSchema, message, path, FIELDS)
+  if (message.statPrefix === '') check.error(`${path}.stat_prefix`, 'must not be empty')
+  if (message.stripMatchingHostPort && message.stripPortMode.value)
+    check.error(`${path}.strip_any_host_port`, 'excludes strip_matching_host_port')
   if (message.codecType === CodecType.HTTP3) check.unsupported(`${path}.codec_type`, 'HTTP3 is not supported')
   const extension = message.requestIdExtension?.typedConfig?.typeUrl
   if (extension !== undefined && extension !== UUID_REQUEST_ID) check.unsupported(`${path}.request_id_extension`)

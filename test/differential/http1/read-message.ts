@@ -1,17 +1,5 @@
-// An HTTP/1 message as the wire has it: every byte kept, every field in its place, nothing judged.
-
-export type Field = readonly [name: string, value: string]
-
-export interface Message {
-  /** `GET / HTTP/1.1` or `HTTP/1.1 200 OK`, as it came. */
-  readonly startLine: string
-  readonly fields: readonly Field[]
-  /** One character for each byte. */
-  readonly body: string
-  readonly trailers: readonly Field[]
-  /** False when the peer went away before the end. */
-  readonly complete: boolean
-}
+// HTTP/1 messages out of bytes, as the wire has them.
+import { type Field, type Message, valueOf } from '../message.ts'
 
 export interface ReadOptions {
   /** Of the request that a response answers; absent for a request. */
@@ -91,12 +79,4 @@ function readChunked(rest: string): Body | null {
 function splitField(line: string): Field {
   const colon = line.indexOf(':')
   return colon < 0 ? [line, ''] : [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()]
-}
-
-/** All values of a field, joined; empty when there is none. */
-export function valueOf(fields: readonly Field[], name: string): string {
-  return fields
-    .filter(([field]) => field === name)
-    .map(([, value]) => value)
-    .join(', ')
 }

@@ -1,0 +1,150 @@
+// TLS downstream and upstream: chains by server name and protocol, clients with and without certificates.
+import type { JsonObject } from '@bufbuild/protobuf'
+import { TestAuthority } from '../../../src/transport/tls/certificate-fixture.ts'
+import type { KeyPair } from '../../../src/transport/tls/secure-context.ts'
+import type { DifferentialCase } from '../case.ts'
+import type { ListenerPlan } from '../plan.ts'
+import type { TlsDialogue } from '../talk.ts'
+
+const TYPE = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3'
+const authority = await TestAuthority.create()
+const strangers = await TestAuthority.create('CN=strangers')
+const server = await authority.issue({
+  names: [
+    { type: 'dns', value: 'a.test' },
+    { type: 'url', value: 'spiffe://mesh/server' },
+  ],
+})
+const client = await authority.issue({
+  subject: 'CN=client,O=Weft',
+  names: [
+    { type: 'url', value: 'spiffe://mesh/client' },
+    { type: 'dns', value: 'client.test' },
+  ],
+})
+const other = await authority.issue({ names: [{ type: 'url', value: 'spiffe://mesh/other' }] })
+const stranger = await strangers.issue({ names: [{ type: 'url', value: 'spiffe://mesh/client' }] })
+
+const inline = (text: string): JsonObject => ({ inline_string: text })
+const certificate = ({ certificateChain, privateKey }: KeyPair): JsonObject => ({
+  certificate_chain: inline(certificateChain),
+  private_key: inline(privateKey),
+})
+
+function transport(common: JsonObject = {}, more: JsonObject = {}): JsonObject {
+  const common_tls_context = { tls_certificates: [certificate(server)], ...common }
+  return {
+    transport_socket: {
+      name: 'tls',
+      typed_config: { '@type': `${TYPE}.DownstreamTlsContext`, common_tls_context, ...more },
+    },
+  }
+}
+
+const trusted: JsonObject = { trusted_ca: inline(authority.bundle) }
+const mutual = transport({ validation_context: trusted }, { require_client_certificate: true })
+const onlyClient = transport(
+  {
+    validation_context: {
+      ...trusted,
+      match_typed_subject_alt_names: [{ san_type: 'URI', matcher: { exact: 'spiffe://mesh/client' } }],
+    },
+  },
+  { require_client_certificate: true },
+)
+
+const host: JsonObject = {
+  name: 'all',
+  domains: ['*'],
+  routes: [{ name: 'r', match: { prefix: '/' }, route: { cluster: 'alpha' } }],
+}
+const DETAILS: JsonObject = {
+  forward_client_cert_details: 'APPEND_FORWARD',
+  set_current_client_cert_details: { subject: true, uri: true, dns: true },
+}
+const inspector: JsonObject = {
+  listener_filters: [
+    {
+      name: 'tls',
+      typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector' },
+    },
+  ],
+}
+
+const listener = (name: string, chains: readonly JsonObject[], more: Partial<ListenerPlan> = {}): ListenerPlan => ({
+  name: `tls-${name}`,
+  virtualHosts: [host],
+  connectionManager: DETAILS,
+  chains,
+  ...more,
+})
+
+export const TLS_LISTENERS: readonly ListenerPlan[] = [
+  listener('plain', [transport()]),
+  listener('mutual', [mutual]),
+  listener('optional', [transport({ validation_context: trusted })]),
+  listener('only-client', [onlyClient]),
+  listener('sanitize', [mutual], { connectionManager: { ...DETAILS, forward_client_cert_details: 'SANITIZE_SET' } }),
+  listener('alpn', [transport({ alpn_protocols: ['h2', 'http/1.1'] })], {
+    connectionManager: { ...DETAILS, codec_type: 'AUTO' },
+  }),
+  listener('old', [
+    transport({ tls_params: { tls_minimum_protocol_version: 'TLSv1_2', tls_maximum_protocol_version: 'TLSv1_2' } }),
+  ]),
+  listener(
+    'names',
+    [
+      { ...transport(), filter_chain_match: { server_names: ['a.test'] } },
+      { ...mutual, filter_chain_match: { server_names: ['*.b.test'] } },
+      { filter_chain_match: { transport_protocol: 'raw_buffer' } },
+    ],
+    { listener: inspector },
+  ),
+]
+
+type Said = Omit<TlsDialogue, 'ca'>
+
+const CLIENTS: Readonly<Record<string, Said>> = {
+  nobody: {},
+  'server-name': { serverName: 'a.test' },
+  'server-name-other': { serverName: 'x.b.test' },
+  'server-name-unknown': { serverName: 'c.test' },
+  client: { serverName: 'x.b.test', certificate: client },
+  'client-to-a': { serverName: 'a.test', certificate: client },
+  other: { serverName: 'a.test', certificate: other },
+  stranger: { serverName: 'a.test', certificate: stranger },
+  'protocol-http1': { serverName: 'a.test', protocols: ['http/1.1'] },
+  'protocol-both': { serverName: 'a.test', protocols: ['h2', 'http/1.1'] },
+  'protocol-unknown': { serverName: 'a.test', protocols: ['other'] },
+  'version-1.2': { serverName: 'a.test', maxVersion: 'TLSv1.2' },
+}
+
+const request = (fields = ''): string => `GET /tls HTTP/1.1\r\nhost: a.test\r\n${fields}\r\n`
+
+export const TLS_REQUESTS: readonly DifferentialCase[] = TLS_LISTENERS.flatMap(({ name }) => [
+  ...Object.entries(CLIENTS)
+    // Only the listener of several protocols is offered HTTP/2; what comes of it is spoken in HTTP/1 here.
+    .filter(([said]) => said !== 'protocol-both' || name !== 'tls-alpn')
+    .map(
+      ([said, tls]): DifferentialCase => ({
+        name: `${name}/${said}`,
+        listener: name,
+        dialogue: { protocol: 'http1', writes: [request()], methods: ['GET'], tls: { ...tls, ca: authority.bundle } },
+      }),
+    ),
+  {
+    name: `${name}/forwarded-certificate`,
+    listener: name,
+    dialogue: {
+      protocol: 'http1',
+      writes: [request('x-forwarded-client-cert: By=spiffe://mesh/before;Hash=00\r\n')],
+      methods: ['GET'],
+      tls: { serverName: 'a.test', certificate: client, ca: authority.bundle },
+    },
+  },
+  {
+    name: `${name}/without-tls`,
+    listener: name,
+    dialogue: { protocol: 'http1', writes: [request()], methods: ['GET'] },
+  },
+])
