@@ -3,16 +3,31 @@
 // Plain JavaScript for any Node, and nothing else here: the machine's own Node may be years old.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import module, { createRequire } from 'node:module'
+import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const OLDEST_MAJOR = 24
-const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const self = fileURLToPath(import.meta.url)
+const root = join(dirname(self), '..')
 
 /** The checkout runs its sources; the package, where Node refuses to strip types, what was built from them. */
 const built = join(root, 'dist/main/bin.js')
 const entry = existsSync(join(root, 'src')) ? join(root, 'src/main/bin.ts') : built
+
+/**
+ * Stripped and compiled code is kept between starts: a mesh starts a dozen processes of the same program. It is asked
+ * for before the first .ts file: the compiler that strips types stays in a process's memory, 29 MB. It is kept where only
+ * its owner writes, not in the system's common temporary directory, which is Node's default.
+ */
+function keepCompiledCode() {
+  if (process.env.NODE_COMPILE_CACHE !== undefined) return
+  const modules = join(root, 'node_modules')
+  module.enableCompileCache(
+    existsSync(modules) ? join(modules, '.cache/compile') : join(homedir(), '.cache/weft/compile'),
+  )
+}
 
 function pinnedNode() {
   const require = createRequire(import.meta.url)
@@ -32,6 +47,7 @@ function pinnedNode() {
 }
 
 if (Number(process.versions.node.split('.')[0]) >= OLDEST_MAJOR) {
+  keepCompiledCode()
   await import(pathToFileURL(entry).href)
 } else {
   const node = pinnedNode()
@@ -41,7 +57,7 @@ if (Number(process.versions.node.split('.')[0]) >= OLDEST_MAJOR) {
     )
     process.exit(1)
   }
-  const child = spawn(node, [entry, ...process.argv.slice(2)], { stdio: 'inherit' })
+  const child = spawn(node, [self, ...process.argv.slice(2)], { stdio: 'inherit' })
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
   const forward = signal => child.kill(signal)
   for (const signal of signals) process.on(signal, forward)

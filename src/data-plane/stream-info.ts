@@ -10,10 +10,12 @@ export class StreamInfo {
   readonly startTime: number
   /** Monotonic milliseconds. */
   readonly startedAt: number
+  /** The client, where proxies before this one are trusted to say who it is; empty: who connects. */
+  clientIp = ''
   /** Empty for a connection whose bytes nobody reads: TCP. */
   protocol = 'HTTP/1.1'
   method = ''
-  /** The path as it came, before any rewrite. */
+  /** As it came, and once a route has rewritten it, as it is sent: x-envoy-original-path is the former then. */
   path = ''
   authority = ''
   requestHeaders: HeaderList = []

@@ -1,20 +1,10 @@
 // The program `weft`: hands the command line the world, and loads the engine of a process only when it is to be one.
-import { existsSync } from 'node:fs'
-import { enableCompileCache } from 'node:module'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { systemClock } from '../base/clock.ts'
 import { systemRandom } from '../base/random.ts'
 import type { CliContext, StopSignal } from '../cli/contract/cli-context.ts'
 import type { ProcessStarters } from '../cli/contract/process-starters.ts'
-
-// Stripped and compiled code is kept between starts: a mesh starts a dozen processes of the same program. It is kept
-// where only its owner writes, not in the system's common temporary directory, which is Node's default.
-if (process.env['NODE_COMPILE_CACHE'] === undefined) enableCompileCache(compileCacheDirectory())
-else enableCompileCache()
-
-const { runProgram } = await import('../cli/program.ts')
+import { runProgram } from '../cli/program.ts'
 
 const STOP_SIGNALS: readonly StopSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
 
@@ -45,7 +35,7 @@ const context: Omit<CliContext, 'allCommands'> = {
   clock: systemClock,
   random: systemRandom,
   fetch,
-  self: [process.execPath, ...process.execArgv, fileURLToPath(import.meta.url)],
+  self: [process.execPath, ...process.execArgv, join(import.meta.dirname, '../../bin/weft.js')],
   onStopSignal: listener => {
     for (const signal of STOP_SIGNALS) process.on(signal, listener)
     return () => {
@@ -62,8 +52,3 @@ process.stdout.on('error', () => process.exit(0))
 const alive = setInterval(() => {}, 2 ** 30)
 process.exitCode = await runProgram(context, process.argv.slice(2))
 clearInterval(alive)
-
-function compileCacheDirectory(): string {
-  const modules = join(import.meta.dirname, '../../node_modules')
-  return existsSync(modules) ? join(modules, '.cache/compile') : join(homedir(), '.cache/weft/compile')
-}

@@ -71,6 +71,7 @@ function addFields(facts: Map<string, string>, prefix: string, fields: readonly 
     const key = `${prefix} ${name}`
     const normal = normalValue(name, value)
     const before = facts.get(key)
-    facts.set(key, before === undefined ? normal : `${before} | ${normal}`)
+    // RFC 9110 5.3: a list in one field or in several is the same list; cookies are none (RFC 6265 3).
+    facts.set(key, before === undefined ? normal : `${before}${name === 'set-cookie' ? ' | ' : ','}${normal}`)
   }
 }

@@ -22,8 +22,14 @@ const EXTENSION = `${TYPE}.extensions`
 
 /** What the comparison reads of the access log, by the name that differences are reported under. */
 const LOG_FORMAT: JsonObject = {
-  port: '%DOWNSTREAM_REMOTE_PORT%',
+  port: '%DOWNSTREAM_DIRECT_REMOTE_PORT%',
+  client: '%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%',
+  method: '%REQ(:METHOD)%',
+  authority: '%REQ(:AUTHORITY)%',
   path: '%REQ(:PATH)%',
+  original: '%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%',
+  request_a: '%REQ(X-A)%',
+  response_up: '%RESP(X-UP)%',
   code: '%RESPONSE_CODE%',
   details: '%RESPONSE_CODE_DETAILS%',
   flags: '%RESPONSE_FLAGS%',

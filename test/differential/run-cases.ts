@@ -44,18 +44,11 @@ async function observe(
   cases: readonly DifferentialCase[],
 ): Promise<readonly Observation[]> {
   const seen: Seen[] = []
-  const ports = new Set<number>()
   for (const each of cases) {
-    for (;;) {
-      side.upstreams.take()
-      const heard = await talk(side.port(each.listener), each.http1)
-      const received = side.upstreams.take()
-      // The system has given this connection the port of an earlier one, by which its log entries are found: once more.
-      if (ports.has(heard.localPort)) continue
-      ports.add(heard.localPort)
-      seen.push({ talk: heard, received })
-      break
-    }
+    side.upstreams.take()
+    const heard = await talk(side.port(each.listener), each.http1)
+    await side.upstreams.settled()
+    seen.push({ talk: heard, received: side.upstreams.take() })
   }
   const byPort = Map.groupBy(await side.logs(listener), entry => Number(entry['port']))
   return seen.map(one => {

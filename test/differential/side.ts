@@ -70,7 +70,7 @@ export class Side {
     await talk(this.port(listener), { writes, methods: ['GET'], probe: false })
     const file = join(this.#folder, 'access.log')
     const found = await until(LOG_LIMIT_MS, async () => {
-      const text = existsSync(file) ? readFileSync(file, 'latin1') : ''
+      const text = existsSync(file) ? readFileSync(file, 'utf8') : ''
       return text.includes(`"${mark}"`) && text.endsWith('\n') ? text : null
     })
     if (found === null) throw new Error(`${this.name} has not logged ${mark}`)

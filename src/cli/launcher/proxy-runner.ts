@@ -7,7 +7,7 @@ import type { LauncherHost } from './launcher-host.ts'
 import { ManagedProcess, type ProcessExit } from './managed-process.ts'
 import { admitProxy, type MeshAccess, proxyFiles } from './mesh-access.ts'
 import { processName } from './process-record.ts'
-import { PROXY_HEAP_FLAGS } from './proxy-heap.ts'
+import { PROXY_ENVIRONMENT, PROXY_HEAP_FLAGS } from './proxy-heap.ts'
 import { answersWell, becomesReady } from './readiness.ts'
 
 export interface ProxySpec {
@@ -55,7 +55,7 @@ export class ProxyRunner {
       role: spec.kind === 'router' ? 'gateway' : 'proxy',
       command: this.#command(),
       cwd: host.cwd,
-      env: host.env,
+      env: { ...PROXY_ENVIRONMENT, ...host.env },
       ports: spec.ports,
       workload: spec.name,
       namespace: spec.namespace,

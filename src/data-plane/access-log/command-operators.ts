@@ -2,7 +2,7 @@
 // Access logs and header mutations share them.
 import { hostname } from 'node:os'
 import { toByteString } from '../../automata/regex.ts'
-import { getCombinedHeader, type HeaderList } from '../../transport/header-list.ts'
+import { getHeader, type HeaderList } from '../../transport/header-list.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
 import { formatConnectionFlags, formatResponseFlags } from '../response-flag.ts'
 import type { StreamInfo } from '../stream-info.ts'
@@ -61,9 +61,9 @@ const SIMPLE: Readonly<Record<string, Operator>> = {
   DOWNSTREAM_LOCAL_ADDRESS: info => info.connection.localAddress,
   DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT: info => withoutPort(info.connection.localAddress),
   DOWNSTREAM_LOCAL_PORT: info => info.connection.localPort,
-  DOWNSTREAM_REMOTE_ADDRESS: info => info.connection.remoteAddress,
-  DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT: info => info.connection.remoteIp,
-  DOWNSTREAM_REMOTE_PORT: info => orNull(portOf(info.connection.remoteAddress)),
+  DOWNSTREAM_REMOTE_ADDRESS: clientAddress,
+  DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT: info => info.clientIp || info.connection.remoteIp,
+  DOWNSTREAM_REMOTE_PORT: info => orNull(portOf(clientAddress(info))),
   DOWNSTREAM_DIRECT_REMOTE_ADDRESS: info => info.connection.directRemoteAddress,
   DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT: info => info.connection.directRemoteIp,
   DOWNSTREAM_DIRECT_REMOTE_PORT: info => orNull(portOf(info.connection.directRemoteAddress)),
@@ -78,6 +78,12 @@ const SIMPLE: Readonly<Record<string, Operator>> = {
 }
 
 const PARAMETERISED = ['START_TIME', 'REQ', 'RESP', 'REQ_WITHOUT_QUERY', 'HOSTNAME', 'DYNAMIC_METADATA'] as const
+
+/** A client of whom a proxy before this one has told has no port. */
+function clientAddress({ clientIp, connection }: StreamInfo): string {
+  if (clientIp === '') return connection.remoteAddress
+  return clientIp.includes(':') ? `[${clientIp}]:0` : `${clientIp}:0`
+}
 
 /** For a hint: what there is. */
 export const OPERATOR_NAMES: readonly string[] = [...Object.keys(SIMPLE), ...PARAMETERISED].sort()
@@ -159,8 +165,9 @@ function readResponse(info: StreamInfo, name: string): string | null {
   return header(info.responseHeaders, name)
 }
 
+/** Of a repeated field the first value, as Envoy has it. */
 function header(headers: HeaderList, name: string): string | null {
-  return getCombinedHeader(headers, name) ?? null
+  return getHeader(headers, name) ?? null
 }
 
 function ofPeer(

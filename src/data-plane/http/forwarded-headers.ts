@@ -1,6 +1,5 @@
 // The fields by which proxies tell each other about the client: x-forwarded-*, x-envoy-* (Envoy,
 // ConnectionManagerUtility::mutateRequestHeaders).
-
 import { isIP } from 'node:net'
 import { addHeader, getCombinedHeader, getHeader, type HeaderList, setHeader } from '../../transport/header-list.ts'
 import { FIELD } from '../../transport/http/field-name.ts'
@@ -68,33 +67,26 @@ function forwardedScheme(proto: string | undefined): string | undefined {
 
 function setAtEdge(headers: HeaderList, fields: number, connection: ConnectionInfo, config: ForwardedConfig): void {
   const before = fields & FIELD.forwardedFor ? getCombinedHeader(headers, 'x-forwarded-for') : undefined
-  let client = connection.remoteIp
-  if (before !== undefined && config.trustedHops > 0) client = hopFromEnd(before, config.trustedHops) ?? client
+  const client = (before !== undefined && trustedClient(headers, config)) || connection.remoteIp
   if (!config.skipForwardedForAppend) {
     setHeader(headers, 'x-forwarded-for', before ? `${before},${connection.remoteIp}` : connection.remoteIp)
   }
   addHeader(headers, 'x-envoy-external-address', client)
 }
 
+/** The client, as far as the proxies before this one are trusted to say; empty: who connects. */
+export function trustedClient(headers: HeaderList, config: ForwardedConfig): string {
+  // Without use_remote_address the one that connects is trusted to have added its own client's (Envoy).
+  const hops = config.useRemoteAddress ? config.trustedHops : config.trustedHops + 1
+  if (hops === 0) return ''
+  const client = hopFromEnd(getCombinedHeader(headers, 'x-forwarded-for') ?? '', hops)
+  return client !== undefined && isIP(client) !== 0 ? client : ''
+}
+
 /** The address that the outermost trusted proxy saw: `hops` from the end of what they wrote. */
 function hopFromEnd(forwardedFor: string, hops: number): string | undefined {
   const addresses = forwardedFor.split(',')
   return addresses[addresses.length - hops]?.trim() || undefined
-}
-
-/**
- * The client as the trusted proxies before this one tell of it, once the fields are set: Envoy's downstream remote address.
- * Whoever may speak to a proxy that is not at the edge is believed.
- */
-export function remoteIpOf(headers: HeaderList, connection: ConnectionInfo, config: ForwardedConfig): string {
-  const { useRemoteAddress, trustedHops } = config
-  if (useRemoteAddress && trustedHops === 0) return connection.remoteIp
-  const forwardedFor = getCombinedHeader(headers, 'x-forwarded-for')
-  if (forwardedFor === undefined) return connection.remoteIp
-  // At the edge the last one is the peer's, put there by this proxy; elsewhere nobody has added the peer's yet.
-  const hops = useRemoteAddress && config.skipForwardedForAppend ? trustedHops : trustedHops + 1
-  const client = hopFromEnd(forwardedFor, hops)
-  return client !== undefined && isIP(client) !== 0 ? client : connection.remoteIp
 }
 
 function dropEnvoyFields(headers: HeaderList, isEdge: boolean): void {

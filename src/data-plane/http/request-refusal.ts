@@ -11,6 +11,8 @@ export const REFUSAL = {
   http10: failure(426, 'low_version', RESPONSE_FLAG.DPE, 'Upgrade Required'),
   missingHost: failure(400, 'missing_host_header'),
   path: failure(400, 'path_normalization_failed'),
+  /** `*`: it is no path, and nothing here answers for the proxy itself. */
+  asterisk: failure(404, 'absolute_path_rejected'),
   upgrade: failure(403, 'upgrade_failed'),
   requestTooLarge: failure(413, 'request_payload_too_large', 0, 'Payload Too Large'),
   responseTooLarge: failure(500, 'response_payload_too_large', 0, 'Internal Server Error'),

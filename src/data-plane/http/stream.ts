@@ -14,7 +14,7 @@ import { stripAuthority } from './authority.ts'
 import { setForwardedClientCert } from './client-certificate-header.ts'
 import type { ConnectionManagerConfig } from './connection-manager-config.ts'
 import { FilterManager, type ManagedStream } from './filter-manager.ts'
-import { remoteIpOf, setForwardedHeaders } from './forwarded-headers.ts'
+import { setForwardedHeaders, trustedClient } from './forwarded-headers.ts'
 import { isGrpcRequest, pushGrpcFields } from './grpc-status.ts'
 import type { LocalReply } from './local-reply.ts'
 import { mayNeedNormalization, normalizePath } from './path-normalization.ts'
@@ -110,7 +110,7 @@ export class Stream implements ManagedStream, RouteQuery {
   }
 
   get remoteIp(): string {
-    return remoteIpOf(this.request.headers, this.#connection.info, this.#config.forwarded)
+    return this.info.clientIp || this.#connection.info.remoteIp
   }
 
   random(): number {
@@ -366,6 +366,8 @@ export class Stream implements ManagedStream, RouteQuery {
     const config = this.#config
     const refusal = this.#preparePath()
     if (refusal !== null) {
+      // Whoever sends such a path is not to be trusted with where the next request begins (Envoy).
+      if (refusal === REFUSAL.path) this.#close = true
       this.localReply(refusal)
       return false
     }
@@ -375,6 +377,7 @@ export class Stream implements ManagedStream, RouteQuery {
       info.authority = request.authority
     }
     const headers = request.headers
+    if (fields & FIELD.forwardedFor) info.clientIp = trustedClient(headers, config.forwarded)
     setForwardedHeaders(request, fields, this.#connection.info, config.forwarded)
     if (request.scheme === '') request.scheme = getHeader(headers, 'x-forwarded-proto') === 'https' ? 'https' : 'http'
     if (config.generateRequestId) {
@@ -396,12 +399,15 @@ export class Stream implements ManagedStream, RouteQuery {
   /** The route's word stands above the connection manager's. */
   #allowsTunnel(): boolean {
     const route = this.route()
+    // The router says that there is none.
+    if (route === null && this.request.method === 'CONNECT') return true
     const upgrade = route?.kind === 'forward' ? route.upgrades.get(tunnelType(this.request)) : undefined
     return upgrade === undefined ? this.#config.allowsTunnel(this.request) : upgrade.enabled
   }
 
   #preparePath(): LocalReply | null {
     const { path } = this.request
+    if (path === '*') return REFUSAL.asterisk
     if (!mayNeedNormalization(path)) return null
     const config = this.#config.path
     if (config === null) return path.includes('#') ? REFUSAL.path : null
@@ -414,7 +420,7 @@ export class Stream implements ManagedStream, RouteQuery {
     return {
       status: 307,
       body: '',
-      details: 'path_normalization_redirect',
+      details: 'path_normalization_failed',
       flags: 0,
       headers: location,
       isFailure: false,

@@ -1,9 +1,13 @@
 // The HTTP/1.1 connections to one endpoint: the one used last is used first, so that those no longer needed grow idle.
 import type { TimerWheel } from '../../base/timer-wheel.ts'
 import type { Cluster, Endpoint } from '../cluster/cluster.ts'
+import { IdleAllowance } from './idle-allowance.ts'
 import type { HttpPool, PoolWaiter } from './request-encoder.ts'
 import { RESET, type ResetReason } from './reset-reason.ts'
 import { type ConnectionOwner, UpstreamConnection } from './upstream-connection.ts'
+
+/** Where config sets no idle time-out: the age of a connection is watched all the same. */
+const MAX_IDLE_MS = 24 * 3_600_000
 
 export class EndpointPool implements HttpPool, ConnectionOwner {
   readonly #cluster: Cluster
@@ -12,6 +16,7 @@ export class EndpointPool implements HttpPool, ConnectionOwner {
   readonly #onEmpty: () => void
   readonly #idle: UpstreamConnection[] = []
   readonly #pending: PoolWaiter[] = []
+  readonly #allowance = new IdleAllowance()
   #connecting = 0
   #open = 0
   #draining = false
@@ -89,13 +94,17 @@ export class EndpointPool implements HttpPool, ConnectionOwner {
 
   onClosed(connection: UpstreamConnection): void {
     const index = this.#idle.lastIndexOf(connection)
-    if (index >= 0) this.#idle.splice(index, 1)
+    if (index >= 0) {
+      this.#idle.splice(index, 1)
+      this.#learnIdleTime(connection)
+    }
     this.#forget(connection)
     if (this.#pending.length > 0) this.#connectAsNeeded()
     else this.#checkEmpty()
   }
 
   onIdleTimeout(connection: UpstreamConnection): void {
+    connection.idleLimitMs = 0
     connection.close()
   }
 
@@ -111,7 +120,17 @@ export class EndpointPool implements HttpPool, ConnectionOwner {
       return
     }
     this.#idle.push(connection)
-    if (this.#cluster.idleTimeoutMs > 0) this.#wheel.set(connection.timer, this.#cluster.idleTimeoutMs)
+    const configured = this.#cluster.idleTimeoutMs
+    if (connection.keepAliveMs >= 0) this.#allowance.tell(connection.keepAliveMs)
+    const limit = Math.min(configured > 0 ? configured : MAX_IDLE_MS, this.#allowance.limitMs)
+    connection.idleLimitMs = limit
+    this.#wheel.set(connection.timer, limit)
+  }
+
+  /** An idle connection is gone. */
+  #learnIdleTime(connection: UpstreamConnection): void {
+    if (this.#draining || connection.idleLimitMs === 0 || !connection.timer.isSet) return
+    this.#allowance.show(connection.idleLimitMs - (connection.timer.deadline - this.#wheel.now()))
   }
 
   /** One connection under way for each that waits; at the cluster's limit they wait for one to come free. */

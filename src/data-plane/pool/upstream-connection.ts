@@ -31,6 +31,8 @@ export class UpstreamConnection implements MessageHandler, RequestEncoder {
   requests = 0
   /** `address:port` of this end, once connected. */
   localAddress = ''
+  /** What its timer was set to when it was last put by; 0: it was not. Of the pool. */
+  idleLimitMs = 0
   #state: 'connecting' | 'idle' | 'busy' | 'closed' = 'connecting'
   readonly #owner: ConnectionOwner
   readonly #stats: ClusterStats
@@ -61,6 +63,11 @@ export class UpstreamConnection implements MessageHandler, RequestEncoder {
 
   get isConnecting(): boolean {
     return this.#state === 'connecting'
+  }
+
+  /** How long the endpoint says that the connection may idle; -1 when it has not said. */
+  get keepAliveMs(): number {
+    return this.#parser.keepAliveMs
   }
 
   get isIdle(): boolean {

@@ -14,7 +14,7 @@ import { compileRouteCors } from './compile-cors-policy.ts'
 import { compileRateLimits } from './compile-rate-limit-rule.ts'
 import { type CompiledRoute, compileRoute } from './compile-route.ts'
 import { DomainMap } from './domain-map.ts'
-import { compileLevel, createMutations } from './header-mutator.ts'
+import { compileLevel } from './header-mutator.ts'
 import { createTlsRedirect } from './redirect-route.ts'
 import { compileRetryPolicy } from './retry-policy.ts'
 import type { RouteEntry, RouteQuery, RouteTable } from './route-entry.ts'
@@ -167,12 +167,5 @@ function compileVirtualHost(
     if (compiled !== null) routes.push(compiled)
   }
   const tls = TLS[message.requireTls] ?? 'none'
-  const redirect = createTlsRedirect({
-    name: '',
-    virtualHost: message.name,
-    requestHeaders: createMutations(scope.requestLevels),
-    responseHeaders: createMutations(scope.responseLevels),
-    filters: mergeFilterLevels(scope),
-  })
-  return new VirtualHost(routes, tls, redirect)
+  return new VirtualHost(routes, tls, createTlsRedirect(message.name, mergeFilterLevels(scope)))
 }

@@ -17,7 +17,7 @@ import { fractionOf } from './fraction.ts'
 import { compileLevel, createMutations } from './header-mutator.ts'
 import type { MatchedPath } from './path-rewrite.ts'
 import type { PathKind } from './path-trie.ts'
-import { compileRedirect, type RouteNames } from './redirect-route.ts'
+import { compileRedirect, ownLocation, type RouteNames } from './redirect-route.ts'
 import type { DirectResponseRoute, RouteEntry } from './route-entry.ts'
 import { compileFilterLevel, mergeFilterLevels } from './route-filters.ts'
 import { type RouteScope, withLevel } from './route-scope.ts'
@@ -190,5 +190,8 @@ function compileDirectResponse(
     check.unsupported(`${path}.body.${source.case}`, 'only inline bodies are supported')
   if (body.length > scope.maxDirectResponseBytes)
     check.error(`${path}.body`, `is ${body.length} bytes long; the maximum is ${scope.maxDirectResponseBytes}`)
-  return { kind: 'direct-response', ...names, status: action.status, body }
+  // Envoy adds it to a reply that may have one (RFC 9110 10.2.2), even where it leads back here.
+  const hasLocation = action.status === 201 || (action.status >= 300 && action.status < 400)
+  const location = hasLocation ? ownLocation : () => null
+  return { kind: 'direct-response', ...names, status: action.status, body, location }
 }

@@ -47,7 +47,8 @@ export function compileHeaderMatcher(matcher: HeaderMatcher, path: string, check
   const { headerMatchSpecifier: specifier } = matcher
   if (specifier.case === undefined || specifier.case === 'presentMatch') {
     const wanted = (specifier.case === undefined || specifier.value) !== invert
-    return { test: head => (headValue(head, name) !== undefined) === wanted, indexed: null }
+    const always = matcher.treatMissingHeaderAsEmpty
+    return { test: head => (always || headValue(head, name) !== undefined) === wanted, indexed: null }
   }
   const text = compileHeaderText(specifier, path, check)
   // A missing header matches nothing, inverted or not, unless it stands for an empty one.

@@ -10,14 +10,7 @@ import {
   WeightedClusterSchema,
 } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
 import { durationMs, type ResourceCheck } from '../../xds/resource-check.ts'
-import {
-  compileLevel,
-  createMutations,
-  HostFromHeader,
-  hasControl,
-  type MutationLevel,
-  NO_MUTATIONS,
-} from './header-mutator.ts'
+import { compileLevel, createMutations, HostFromHeader, hasControl, NO_MUTATIONS } from './header-mutator.ts'
 import { compilePrefixRewrite, compileRegexRewrite, type MatchedPath, type PathRewrite } from './path-rewrite.ts'
 import type { RouteNames } from './redirect-route.ts'
 import { compileRetryPolicy } from './retry-policy.ts'
@@ -91,14 +84,12 @@ export function compileForward(
   if (host.case === 'autoHostRewrite' && host.value) check.unsupported(`${path}.auto_host_rewrite`)
   if (host.case === 'hostRewriteLiteral' && hasControl(host.value))
     check.error(`${path}.host_rewrite_literal`, 'must not hold control characters')
-  const levels = [...scope.requestLevels]
-  if (action.appendXForwardedHost) levels.push(FORWARDED_HOST)
-  const requestHeaders = createMutations(scope.mostSpecificWins ? [] : levels)
+  const requestHeaders = createMutations(scope.requestLevels)
   return new CompiledForward({
     name: names.name,
     virtualHost: names.virtualHost,
     requestHeaders: host.case === 'hostRewriteHeader' ? new HostFromHeader(requestHeaders, host.value) : requestHeaders,
-    responseHeaders: createMutations(scope.mostSpecificWins ? [] : scope.responseLevels),
+    responseHeaders: createMutations(scope.responseLevels),
     filters: names.filters,
     choices: compileChoices(action, names.filters, scope, path, check),
     clusterNotFoundStatus: NOT_FOUND_STATUS[action.clusterNotFoundResponseCode] ?? 503,
@@ -109,14 +100,10 @@ export function compileForward(
     retry: action.retryPolicy ? compileRetryPolicy(action.retryPolicy, `${path}.retry_policy`, check) : scope.retry,
     rewrite: compileRewrite(action, matched, path, check),
     hostRewrite: host.case === 'hostRewriteLiteral' && host.value !== '' ? toByteString(host.value) : null,
+    keepsForwardedHost: action.appendXForwardedHost,
     attemptCountInRequest: scope.attemptCountInRequest,
     attemptCountInResponse: scope.attemptCountInResponse,
   })
-}
-
-const FORWARDED_HOST: MutationLevel = {
-  remove: [],
-  add: [{ name: 'x-forwarded-host', parts: [info => info.authority], action: 0, keepEmpty: false }],
 }
 
 /** Superseded by max_stream_duration; Istio sends them as 0, which asks for nothing. */
@@ -159,12 +146,10 @@ function compileChoices(
     if (specifier.case === undefined || specifier.case === 'cluster') check.error(`${path}.cluster`, 'needs a cluster')
     return []
   }
-  const whole = (levels: readonly MutationLevel[]): HeaderMutations =>
-    scope.mostSpecificWins ? createMutations(levels) : NO_MUTATIONS
   const choice = {
     cluster: specifier.value,
-    requestHeaders: whole(scope.requestLevels),
-    responseHeaders: whole(scope.responseLevels),
+    requestHeaders: NO_MUTATIONS,
+    responseHeaders: NO_MUTATIONS,
     hostRewrite: null,
     filters,
   }
@@ -207,14 +192,12 @@ function compileWeighted(
     const weight = cluster.weight ?? 0
     if (weight === 0) continue
     sum += weight
-    // The most specific level comes last where it wins, and then brings the other levels along before it.
-    const levels = (own: MutationLevel, outer: readonly MutationLevel[]): HeaderMutations =>
-      createMutations(scope.mostSpecificWins ? [...outer, own] : [own])
     const host = cluster.hostRewriteSpecifier
     const choice = {
       cluster: cluster.name,
-      requestHeaders: levels(request, scope.requestLevels),
-      responseHeaders: levels(response, scope.responseLevels),
+      // Before every other level, even where the most specific comes last (WeightedClusterEntry).
+      requestHeaders: createMutations([request]),
+      responseHeaders: createMutations([response]),
       hostRewrite: host.case === 'hostRewriteLiteral' && host.value !== '' ? toByteString(host.value) : null,
       filters: mergeFilterLevels({ ...scope, filterLevels: [...scope.filterLevels, own] }),
     }
@@ -233,6 +216,7 @@ interface ForwardParts extends RouteNames {
   readonly retry: RetryPolicy | null
   readonly rewrite: PathRewrite | null
   readonly hostRewrite: string | null
+  readonly keepsForwardedHost: boolean
   readonly attemptCountInRequest: boolean
   readonly attemptCountInResponse: boolean
 }
@@ -251,6 +235,7 @@ class CompiledForward implements ForwardRoute {
   readonly upgrades: ReadonlyMap<string, RouteUpgrade>
   readonly retry: RetryPolicy | null
   readonly hostRewrite: string | null
+  readonly keepsForwardedHost: boolean
   readonly attemptCountInRequest: boolean
   readonly attemptCountInResponse: boolean
   readonly #choices: readonly WeightedChoice[]
@@ -269,6 +254,7 @@ class CompiledForward implements ForwardRoute {
     this.upgrades = parts.upgrades
     this.retry = parts.retry
     this.hostRewrite = parts.hostRewrite
+    this.keepsForwardedHost = parts.keepsForwardedHost
     this.attemptCountInRequest = parts.attemptCountInRequest
     this.attemptCountInResponse = parts.attemptCountInResponse
     this.#choices = parts.choices

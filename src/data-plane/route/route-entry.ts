@@ -120,6 +120,8 @@ export interface ForwardRoute extends RouteBase {
   rewritePath(head: RequestHead): string | null
   /** New :authority, or null when it stays. */
   readonly hostRewrite: string | null
+  /** Whether an :authority that is rewritten is kept in x-forwarded-host. */
+  readonly keepsForwardedHost: boolean
   /** Envoy's include_request_attempt_count / include_attempt_count_in_response of the virtual host. */
   readonly attemptCountInRequest: boolean
   readonly attemptCountInResponse: boolean
@@ -138,6 +140,8 @@ export interface StreamDuration {
 export interface RedirectRoute extends RouteBase {
   readonly kind: 'redirect'
   readonly status: number
+  /** The path to redirect to, or null when it stays. Sets x-envoy-original-path at the caller. */
+  rewritePath(head: RequestHead): string | null
   location(head: RequestHead): string
 }
 
@@ -145,6 +149,8 @@ export interface DirectResponseRoute extends RouteBase {
   readonly kind: 'direct-response'
   readonly status: number
   readonly body: Buffer
+  /** For 201 and 3xx the request's own URI, as Envoy has it; null for others. */
+  location(head: RequestHead): string | null
 }
 
 export type RouteEntry = ForwardRoute | RedirectRoute | DirectResponseRoute

@@ -58,6 +58,8 @@ export abstract class MessageParser {
   protected readonly handler: MessageHandler
   protected readonly limits: ParserLimits
   protected refusal: CodecError = CODEC_ERROR.syntax
+  /** RFC 9112 2.2: a server skips empty lines before a start line. */
+  protected readonly skipsEmptyLines: boolean = false
   #state: number = STATE.head
   #remaining = 0
   /** An incomplete head, chunk line or trailer section: its first `#carried` bytes are filled. */
@@ -189,11 +191,12 @@ export abstract class MessageParser {
   }
 
   #readHead(bytes: Buffer, from: number): number {
-    // RFC 9112 2.2: empty lines before a start line are skipped.
     let start = from
-    while (start + 1 < bytes.length && bytes[start] === CR && bytes[start + 1] === LF) start += 2
-    if (start >= bytes.length) return start
-    if (bytes[start] === CR && start + 1 === bytes.length) return this.#keep(bytes, start)
+    if (this.skipsEmptyLines) {
+      while (start + 1 < bytes.length && bytes[start] === CR && bytes[start + 1] === LF) start += 2
+      if (start >= bytes.length) return start
+      if (bytes[start] === CR && start + 1 === bytes.length) return this.#keep(bytes, start)
+    }
     const pos = this.parseHead(bytes, start)
     if (pos === REFUSED) return this.#fail(this.refusal)
     const length = (pos === INCOMPLETE ? bytes.length : pos) - start

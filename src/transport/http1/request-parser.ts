@@ -23,6 +23,7 @@ const LONGEST_METHOD = 11
 const OWN_FIELDS = FIELD.host | FIELD.connection | FIELD.hopByHop | FIELD.transferEncoding | FIELD.te | FIELD.upgrade
 
 export class RequestParser extends MessageParser {
+  protected override readonly skipsEmptyLines = true
   /** Its scheme is empty unless the target named one: the connection manager knows better. */
   head: RequestHead = { method: '', path: '', authority: '', scheme: '', protocol: '', headers: [] }
   /** Bits of FIELD: what occurred, the connection's own fields included. */
@@ -228,12 +229,12 @@ function isAuthority(value: string): boolean {
 
 /** The four forms of RFC 9112 3.2. The authority of an absolute form stands above Host (3.2.2). */
 function setTarget(head: RequestHead, target: string): CodecError | null {
-  if (target.charCodeAt(0) === 0x2f) {
+  if (target.charCodeAt(0) === 0x2f && head.method !== 'CONNECT') {
     head.path = target
     return null
   }
   if (head.method === 'CONNECT') {
-    if (!isAuthority(target)) return CODEC_ERROR.invalidUrl
+    if (!isAuthority(target) || !hasPort(target)) return CODEC_ERROR.invalidUrl
     head.authority = target
     return null
   }
@@ -243,16 +244,41 @@ function setTarget(head: RequestHead, target: string): CodecError | null {
   }
   const start = target.indexOf('://')
   const scheme = start < 0 ? '' : target.substring(0, start).toLowerCase()
-  if (scheme !== 'http' && scheme !== 'https') return CODEC_ERROR.invalidUrl
+  // Envoy's parser takes the asterisk for a target, and then finds no URL in it.
+  if (start < 0) return target === '*' ? CODEC_ERROR.invalidUrl : CODEC_ERROR.syntax
+  if (scheme !== 'http' && scheme !== 'https') return CODEC_ERROR.invalidScheme
   let end = start + 3
   while (end < target.length && !isAuthorityEnd(target.charCodeAt(end))) end++
   const authority = target.substring(start + 3, end)
-  if (authority === '' || !isAuthority(authority)) return CODEC_ERROR.invalidUrl
+  if (authority === '' || !isAuthority(authority) || hasBadPort(authority)) return CODEC_ERROR.invalidUrl
   head.scheme = scheme
   head.authority = authority
   const rest = target.substring(end)
   head.path = rest.charCodeAt(0) === 0x2f ? rest : `/${rest}`
   return null
+}
+
+/** RFC 9110 9.3.6: CONNECT names host and port. */
+function hasPort(authority: string): boolean {
+  return portColon(authority) >= 0 && !hasBadPort(authority)
+}
+
+function hasBadPort(authority: string): boolean {
+  const colon = portColon(authority)
+  if (colon < 0) return false
+  let port = 0
+  for (let i = colon + 1; i < authority.length; i++) {
+    const digit = authority.charCodeAt(i) - 48
+    if (digit < 0 || digit > 9) return true
+    port = port * 10 + digit
+  }
+  return port > 65_535
+}
+
+/** Not one inside the brackets of an IPv6 address. */
+function portColon(authority: string): number {
+  const colon = authority.lastIndexOf(':')
+  return colon > authority.lastIndexOf(']') ? colon : -1
 }
 
 function isAuthorityEnd(code: number): boolean {

@@ -23,7 +23,7 @@ export function statusLineOf10(status: number): string {
   return line
 }
 
-/** The registered words for a status, `Unknown` as in Envoy for one without. */
+/** The registered words for a status, `Unknown` as in Envoy for one without: 418 is registered as unused (RFC 9110 15.5.19). */
 export function reasonPhrase(status: number): string {
-  return STATUS_CODES[status] ?? 'Unknown'
+  return status === 418 ? 'Unknown' : (STATUS_CODES[status] ?? 'Unknown')
 }

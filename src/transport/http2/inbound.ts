@@ -101,7 +101,7 @@ export class Inbound implements FrameEvents {
   onHeaderBlock(streamId: number, endStream: boolean, bytes: Buffer, from: number, to: number): void {
     const stream = this.#streams.open.get(streamId)
     const isNew = stream === undefined && this.#streams.isNext(streamId)
-    if (stream === undefined && !isNew && !this.#streams.closed.wasReset(streamId)) {
+    if (stream === undefined && !isNew && !this.#isDropped(streamId)) {
       const code = this.#streams.closed.hasEnded(streamId) ? ERROR_CODE.streamClosed : ERROR_CODE.protocolError
       this.#owner.fail(code, code === ERROR_CODE.protocolError ? DETAILS.frame : DETAILS.streamClosed)
       return
@@ -132,7 +132,7 @@ export class Inbound implements FrameEvents {
     }
     const stream = this.#streams.open.get(streamId)
     if (stream === undefined) {
-      if (this.#streams.closed.wasReset(streamId) || this.#streams.isIgnored(streamId)) return false
+      if (this.#isDropped(streamId)) return false
       const isIdle = this.#streams.isIdle(streamId)
       const code = isIdle ? ERROR_CODE.protocolError : ERROR_CODE.streamClosed
       this.#owner.fail(code, isIdle ? DETAILS.frame : DETAILS.streamClosed)
@@ -354,6 +354,11 @@ export class Inbound implements FrameEvents {
       }
       this.#outbound.wake(stream)
     }
+  }
+
+  /** The peer could not know yet that nobody listens. */
+  #isDropped(streamId: number): boolean {
+    return this.#streams.closed.wasReset(streamId) || this.#streams.isIgnored(streamId)
   }
 
   #endRemote(stream: Http2Stream): void {

@@ -18,7 +18,7 @@ import { FrameWriter } from './frame-writer.ts'
 import { HeaderEncoder } from './hpack/header-encoder.ts'
 import { SendSchedule } from './send-schedule.ts'
 import type { Http2Settings } from './session-options.ts'
-import { type Http2Stream, NO_RESET } from './stream.ts'
+import type { Http2Stream } from './stream.ts'
 import { StreamQueue } from './stream-queue.ts'
 
 export interface OutboundOwner {
@@ -254,9 +254,7 @@ export class Outbound implements Flushable {
   }
 
   #finish(stream: Http2Stream): void {
-    const state = stream.state
-    state.localClosed = true
-    if (state.resetAfter !== NO_RESET && !state.remoteClosed) this.rstStream(state.id, state.resetAfter)
+    stream.state.localClosed = true
     this.#owner.onStreamSent(stream)
   }
 

@@ -263,9 +263,10 @@ export class Http2Session implements StreamConnection, InboundOwner, OutboundOwn
 
   fail(code: number, details: string): void {
     if (this.#state !== 'open') return
+    // First: GOAWAY itself may be one frame too many.
+    this.#state = 'failed'
     this.#inbound.stop()
     this.#outbound.goAway(this.#streams.lastPeerId, code, details)
-    this.#state = 'failed'
     this.#failure = details
     this.#failureCode = code
     this.#handler.onSessionError(code, details)

@@ -1,6 +1,6 @@
 // What one stream has still to send: chunks by reference, until windows and socket let them go.
 
-/** A stream with this much waiting is fed no more, until half of it has gone. */
+/** A stream with more than this waiting (one read of a socket) is fed no more, until half of it has gone. */
 const HIGH_WATER_BYTES = 65_536
 const LOW_WATER_BYTES = HIGH_WATER_BYTES / 2
 const COMPACT_AT = 64
@@ -24,7 +24,7 @@ export class StreamQueue {
   push(chunk: Buffer): void {
     this.#chunks.push(chunk)
     this.#bytes += chunk.length
-    if (this.#bytes >= HIGH_WATER_BYTES) this.#blocked = true
+    if (this.#bytes > HIGH_WATER_BYTES) this.#blocked = true
   }
 
   get first(): Buffer {

@@ -21,7 +21,6 @@ const ODD_FIELDS = [
   ['accept', '*/*'],
   ['te', 'trailers'],
   ['connection', 'close'],
-  ['expect', '100-continue'],
   ['via', '1.1 other'],
   ['cookie', 'a=1; b=2'],
 ] as const
@@ -71,7 +70,14 @@ export function requestFor(virtualHost: JsonObject): Arbitrary<Http1Dialogue> {
         { weight: 1, arbitrary: answers },
       ),
     })
+    .map(notIdempotentWhereBroken)
     .map(parts => ({ writes: [bytesOf(parts, domain ?? '')], methods: [parts.method] }))
+}
+
+/** What Weft does beyond Envoy when a connection breaks before an answer has cases of its own. */
+function notIdempotentWhereBroken(parts: RequestParts): RequestParts {
+  const breaks = parts.answers.some(answer => answer.cut === 'before')
+  return breaks ? { ...parts, method: 'POST' } : parts
 }
 
 function bytesOf({ method, path, query, fields, odd, body, answers }: RequestParts, domain: string): string {

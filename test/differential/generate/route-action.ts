@@ -103,10 +103,13 @@ const redirect: Arbitrary<JsonObject> = fc
   )
 
 const direct: Arbitrary<JsonObject> = fc
-  .record({ status: fc.constantFrom(200, 204, 304, 404, 418, 503, 599), body: fc.constantFrom('', 'direct', 'ümlaut') })
+  .record({ status: fc.constantFrom(200, 201, 204, 304, 404, 418, 503), body: fc.constantFrom('', 'direct', 'ümlaut') })
   .map(
     ({ status, body }): JsonObject => ({
-      direct_response: { status, ...(body === '' ? {} : { body: { inline_string: body } }) },
+      direct_response: {
+        status,
+        ...(body === '' || status === 204 || status === 304 ? {} : { body: { inline_string: body } }),
+      },
     }),
   )
 

@@ -26,8 +26,24 @@ export interface Http1Talk {
 const PROBE = 'GET /probe HTTP/1.1\r\nhost: probe\r\n\r\n'
 const SILENCE_MS = 700
 
-export function talk(port: number, dialogue: Http1Dialogue): Promise<Http1Talk> {
-  return new Promise((resolve, reject) => new Conversation(port, dialogue, resolve, reject))
+/** A local port that somebody else has is passed over. */
+export async function talk(port: number, dialogue: Http1Dialogue): Promise<Http1Talk> {
+  for (;;) {
+    try {
+      return await new Promise((resolve, reject) => new Conversation(port, dialogue, resolve, reject))
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code !== 'EADDRINUSE' && code !== 'EADDRNOTAVAIL') throw error
+    }
+  }
+}
+
+/** Below those that the system gives out: no two connections of a run have the same, and each finds its log entries by it. */
+const LOCAL_PORTS = { first: 10_000, count: 22_000 } as const
+let portsUsed = Math.floor(Math.random() * LOCAL_PORTS.count)
+
+function nextLocalPort(): number {
+  return LOCAL_PORTS.first + (portsUsed++ % LOCAL_PORTS.count)
 }
 
 class Conversation {
@@ -44,7 +60,13 @@ class Conversation {
   constructor(port: number, dialogue: Http1Dialogue, done: (talk: Http1Talk) => void, fail: (error: Error) => void) {
     this.#dialogue = dialogue
     this.#done = done
-    const socket = connect({ host: '127.0.0.1', port, noDelay: true })
+    const socket = connect({
+      host: '127.0.0.1',
+      port,
+      localAddress: '127.0.0.1',
+      localPort: nextLocalPort(),
+      noDelay: true,
+    })
     this.#socket = socket
     socket.once('connect', () => {
       this.#localPort = socket.localPort ?? 0

@@ -11,11 +11,15 @@ export interface Received {
   readonly request: Message
 }
 
+const SETTLE_LIMIT_MS = 300
+
 /** The endpoints of one proxy: one each for the clusters named. */
 export class Upstreams {
   readonly ports: ReadonlyMap<string, number>
   readonly #servers: readonly Server[]
   readonly #sockets = new Set<Socket>()
+  /** Closed from here: while the proxy has not noticed, it may send another request on them. */
+  readonly #ending = new Set<Socket>()
   #received: Received[] = []
   #attempts = 0
 
@@ -45,6 +49,13 @@ export class Upstreams {
     return received
   }
 
+  /** Once the proxy has closed its side of every connection that was closed here, or will not. */
+  async settled(): Promise<void> {
+    const deadline = performance.now() + SETTLE_LIMIT_MS
+    while (this.#ending.size > 0 && performance.now() < deadline) await new Promise(wake => setImmediate(wake))
+    this.#ending.clear()
+  }
+
   async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy()
     await Promise.all(this.#servers.map(server => new Promise(closed => server.close(closed))))
@@ -54,7 +65,10 @@ export class Upstreams {
     this.#sockets.add(socket)
     let unread = ''
     socket.on('error', () => {})
-    socket.on('close', () => this.#sockets.delete(socket))
+    socket.on('close', () => {
+      this.#sockets.delete(socket)
+      this.#ending.delete(socket)
+    })
     socket.on('data', chunk => {
       unread += chunk.toString('latin1')
       for (;;) {
@@ -64,10 +78,6 @@ export class Upstreams {
         this.#answer(endpoint, read.message, socket)
       }
     })
-    socket.on('end', () => {
-      const read = readMessage(unread, { ended: true })
-      if (read) this.#received.push({ endpoint, request: read.message })
-    })
   }
 
   #answer(endpoint: string, request: Message, socket: Socket): void {
@@ -75,11 +85,13 @@ export class Upstreams {
     const answers = parseAnswers(valueOf(request.fields, ANSWER_FIELD))
     const answer = answers[Math.min(this.#attempts++, answers.length - 1)] ?? {}
     const method = request.startLine.split(' ')[0] ?? ''
+    const breaks = answer.cut !== undefined || answer.close === true || answer.raw !== undefined
+    if (breaks) this.#ending.add(socket)
     const send = (): void => {
-      if (answer.cut === 'before') return void socket.destroy()
+      if (answer.cut === 'before') return void socket.end()
       const bytes = answerBytes(answer, method, `from ${endpoint}`)
-      const breaks = answer.cut !== undefined || answer.close === true || answer.raw !== undefined
-      socket.write(bytes, 'latin1', () => breaks && setTimeout(() => socket.end(), answer.cut === undefined ? 0 : 20))
+      if (bytes !== '') socket.write(bytes, 'latin1')
+      if (breaks) setTimeout(() => socket.end(), answer.cut === undefined ? 0 : 20)
     }
     if (answer.delayMs === undefined) send()
     else setTimeout(send, answer.delayMs)

@@ -190,6 +190,7 @@ export function forwardRoute(cluster: string, fields: Partial<ForwardRoute> = {}
     retry: null,
     rewritePath: () => null,
     hostRewrite: null,
+    keepsForwardedHost: false,
     attemptCountInRequest: false,
     attemptCountInResponse: false,
     ...fields,

@@ -14,6 +14,11 @@ const MAX_ENTRIES = ENCODER_TABLE_SIZE / ENTRY_OVERHEAD
 const MAX_KNOWN_NAMES = 128
 /** Secrets shorter than this could be guessed (as in nghttp2). */
 const GUESSABLE_LENGTH = 20
+/**
+ * Shorter texts are sent as they are: a request id would be a quarter smaller, and cost both ends together four times as
+ * much time. What is sent often is in the table anyway.
+ */
+const HUFFMAN_FROM_LENGTH = 64
 /** Two size updates, the smallest size and the last (RFC 7541 4.2). */
 const SIZE_UPDATE_BYTES = 12
 /** Indexes and lengths before a name and a value. */
@@ -128,11 +133,13 @@ export class HeaderEncoder {
   }
 }
 
-/** RFC 7541 5.2: as Huffman code where that is shorter. */
+/** RFC 7541 5.2: as Huffman code where that is shorter, and worth it. */
 function writeText(bytes: Buffer, at: number, text: string): number {
   const length = text.length
-  const encoded = huffmanLength(text)
-  if (encoded < length) return encodeHuffman(text, bytes, writeInteger(bytes, at, 0x80, 7, encoded))
+  if (length >= HUFFMAN_FROM_LENGTH) {
+    const encoded = huffmanLength(text)
+    if (encoded < length) return encodeHuffman(text, bytes, writeInteger(bytes, at, 0x80, 7, encoded))
+  }
   let pos = writeInteger(bytes, at, 0, 7, length)
   for (let i = 0; i < length; i++) {
     const code = text.charCodeAt(i)

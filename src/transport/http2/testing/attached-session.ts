@@ -23,6 +23,9 @@ export function attachSession(
 /** As an event of the process would. */
 export function inBatch(action: () => void): void {
   openBatch()
-  action()
-  closeBatch()
+  try {
+    action()
+  } finally {
+    closeBatch()
+  }
 }

@@ -14,7 +14,7 @@ import { RESPONSE_FLAG } from '../../../response-flag.ts'
 import type { ClusterChoice, ForwardRoute, RouteEntry } from '../../../route/route-entry.ts'
 import type { DataStatus, HeadersStatus, TerminalFilter, TerminalStream } from '../contract/http-filter.ts'
 import type { RouterConfig } from './config.ts'
-import { type FinalizedRequest, finalizeRequestHeaders } from './finalize-request.ts'
+import { type FinalizedRequest, finalizePath, finalizeRequestHeaders } from './finalize-request.ts'
 import { RequestBuffer } from './request-buffer.ts'
 import { backoffMs } from './retry-backoff.ts'
 import { isIdempotent, retriesPerTryTimeout, retriesReset, retriesResponse } from './retry-decision.ts'
@@ -55,6 +55,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
   #requestEnded = false
   #requestPaused = false
   #responseStarted = false
+  /** Of the try under way: Envoy tries none again that has begun to answer, be it with a 1xx. */
+  #interimSeen = false
   #attempts = 0
   #retriesLeft = 0
   #retryActive = false
@@ -169,6 +171,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
   }
 
   onUpstreamInterim(head: ResponseHead): void {
+    this.#interimSeen = true
     this.#stream.encodeInterim(head)
   }
 
@@ -215,10 +218,13 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
     const isRedirect = route.kind === 'redirect'
     const counter = isRedirect ? stats.redirects : stats.directResponses
     counter.value++
-    const headers = isRedirect ? ['location', route.location(this.head)] : []
+    const location = route.location(this.head)
+    const headers = location === null ? [] : ['location', location]
     const { status } = route
-    this.#stream.info.responseCode = status
-    route.responseHeaders.apply(headers, this.#stream.info)
+    const { info } = this.#stream
+    if (isRedirect) finalizePath(this, route.rewritePath(this.head), info, !this.#config.suppressEnvoyHeaders)
+    info.responseHeaders = headers
+    route.responseHeaders.apply(headers, info)
     const body = isRedirect ? '' : route.body
     this.#stream.localReply({ status, body, details: 'direct_response', flags: 0, headers, isFailure: false })
   }
@@ -310,7 +316,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
    * without counting as one of the route's retries.
    */
   #tryFresh(): boolean {
-    if (this.#freshTryUsed || !this.#isReplayable()) return false
+    if (this.#freshTryUsed || this.#interimSeen || !this.#isReplayable()) return false
     this.#freshTryUsed = true
     this.#attempts--
     this.#tryUpstream(true)
@@ -329,6 +335,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
     const cluster = this.#cluster!
     const retry = this.#route!.retry!
     const { stats } = cluster
+    if (this.#interimSeen) return false
     if (this.#retriesLeft === 0) {
       stats.upstreamRqRetryLimitExceeded.value++
       this.#stream.info.responseFlags |= RESPONSE_FLAG.URX
@@ -381,6 +388,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
     }
     if (route.attemptCountInResponse) setHeader(headers, 'x-envoy-attempt-count', String(this.#attempts))
     info.responseCode = head.status
+    info.responseHeaders = headers
     this.#choice!.responseHeaders.apply(headers, info)
     route.responseHeaders.apply(headers, info)
   }
@@ -402,7 +410,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
   #refuse(route: ForwardRoute, choice: ClusterChoice, reply: LocalReply): void {
     const { info } = this.#stream
     const headers = reply.headers === undefined ? [] : reply.headers.slice()
-    info.responseCode = reply.status
+    info.responseHeaders = headers
     choice.responseHeaders.apply(headers, info)
     route.responseHeaders.apply(headers, info)
     const { status, body, details, flags, isFailure } = reply

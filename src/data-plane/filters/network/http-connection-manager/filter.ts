@@ -12,6 +12,8 @@ import type { NetworkFilter } from '../contract/network-filter.ts'
 
 /** As agreed between any two peers, and between two of Istio's. */
 const HTTP2_ALPN: ReadonlySet<string> = new Set(['h2', 'istio-h2'])
+/** Any other, Istio's plain `istio` above all, says nothing of the version: then the first bytes do. */
+const HTTP1_ALPN: ReadonlySet<string> = new Set(['http/1.1', 'http/1.0', 'istio-http/1.1', 'istio-http/1.0'])
 
 export class HttpConnectionManagerFilter implements NetworkFilter, ConnectionOwner {
   readonly routeConfigurations: readonly string[]
@@ -30,7 +32,8 @@ export class HttpConnectionManagerFilter implements NetworkFilter, ConnectionOwn
       this.#startHttp2(socket, info, early, false)
       return
     }
-    const connection = new DownstreamConnection(this, this.#config, socket, info, codec === 'auto' && info.alpn === '')
+    const detectsHttp2 = codec === 'auto' && !HTTP1_ALPN.has(info.alpn)
+    const connection = new DownstreamConnection(this, this.#config, socket, info, detectsHttp2)
     this.#connections.add(connection)
     connection.start(early)
     if (this.isDraining) connection.drain()

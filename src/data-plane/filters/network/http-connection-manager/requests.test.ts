@@ -319,6 +319,7 @@ test('the scheme is what the target says, else the transport’s', async () => {
     responseHeaders: NO_MUTATIONS,
     filters: NO_ROUTE_FILTERS,
     status: 301,
+    rewritePath: () => null,
     location: head => `${head.scheme}://${query.head.authority}`,
   })
   const location = async (proxy: FakeProxy, text: string) => (await exchange(proxy.port, text)).headers['location']

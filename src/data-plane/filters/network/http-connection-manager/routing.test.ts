@@ -84,7 +84,9 @@ test('rewrites path and host and says what they were', () =>
       assert.equal(head.authority, 'new.host')
       assert.equal(fields['x-envoy-original-path'], '/p')
       assert.equal(fields['x-envoy-original-host'], 'a.b')
-      assert.equal(proxy.logs[0]!.path, '/p')
+      // As Envoy's access log has it: x-envoy-original-path is what came.
+      assert.equal(proxy.logs[0]!.path, '/new/p')
+      assert.equal(proxy.logs[0]!.authority, 'new.host')
     },
   ))
 
@@ -149,9 +151,10 @@ test('redirects and direct responses', () =>
         const added = { authority: null, apply: (headers: string[]) => addHeader(headers, 'x-added', '1') }
         if (head.path === '/r') {
           const location = (): string => 'https://a/b'
-          return { ...base, kind: 'redirect', responseHeaders: added, status: 301, location }
+          return { ...base, kind: 'redirect', responseHeaders: added, status: 301, rewritePath: () => null, location }
         }
-        return { ...base, kind: 'direct-response', responseHeaders: added, status: 502, body: Buffer.from('héllo') }
+        const body = Buffer.from('héllo')
+        return { ...base, kind: 'direct-response', responseHeaders: added, status: 502, body, location: () => null }
       },
     }),
     async ({ proxy }) => {
@@ -189,6 +192,7 @@ test('a direct response of a status that has no body sends none, whatever config
               filters: NO_ROUTE_FILTERS,
               status: 204,
               body: Buffer.from('HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil'),
+              location: () => null,
             }
           : forwardRoute('c'),
     }),
