@@ -18,10 +18,10 @@ import { type Criterion, compileHeaderMatcher } from '../../../route/criterion.t
 import { fractionOf } from '../../../route/fraction.ts'
 import { grpcAbort, httpAbort } from './abort-reply.ts'
 
-/** How often: a header of the request may ask for less of it, in the same parts. */
+/** How often. Where headers ask for the fault, one of them may ask for less of it, in the same parts. */
 export interface FaultShare {
   readonly share: number
-  /** What one part of the configured denominator is worth. */
+  /** What one part of the configured denominator is worth; 0 where headers have no say. */
   readonly unit: number
 }
 
@@ -101,7 +101,7 @@ function compileDelay(delay: FaultDelay, check: ResourceCheck): DelayFault {
   if (kind.case === undefined) check.error('delay', 'needs fixed_delay or header_delay')
   const fixedMs = kind.case === 'fixedDelay' ? durationMs(kind.value, 0) : null
   if (fixedMs !== null && fixedMs <= 0) check.error('delay.fixed_delay', 'must be greater than 0')
-  return { fixedMs, ...shareOf(delay.percentage) }
+  return { fixedMs, ...shareOf(delay.percentage, kind.case === 'headerDelay') }
 }
 
 function compileAbort(abort: FaultAbort, check: ResourceCheck): AbortFault {
@@ -114,11 +114,11 @@ function compileAbort(abort: FaultAbort, check: ResourceCheck): AbortFault {
     if (kind.value < 200 || kind.value >= 600) check.error('abort.http_status', 'must be from 200 to 599')
     reply = httpAbort(kind.value)
   }
-  return { reply, ...shareOf(abort.percentage) }
+  return { reply, ...shareOf(abort.percentage, kind.case === 'headerAbort') }
 }
 
 /** No percentage is none. */
-function shareOf(percentage: FractionalPercent | undefined): FaultShare {
+function shareOf(percentage: FractionalPercent | undefined, byHeader: boolean): FaultShare {
   const share = fractionOf(percentage, 0)
-  return { share, unit: percentage === undefined || percentage.numerator === 0 ? 0 : share / percentage.numerator }
+  return { share, unit: byHeader && percentage !== undefined && share > 0 ? share / percentage.numerator : 0 }
 }

@@ -132,6 +132,11 @@ test('only requests that the matchers, the cluster and the node are meant for', 
   })
 })
 
+test('a header that asks for less has no say in a fault that config injects', () =>
+  withFilters({ filters: [fault({ abort: { httpStatus: 418, percentage: ALL } })] }, async stage =>
+    assert.equal((await stage.get('/', 'x-envoy-fault-abort-request-percentage: 0\r\n')).status, 418),
+  ))
+
 test('a percentage is drawn', () =>
   withFilters({ filters: [fault({ abort: { httpStatus: 418, percentage: { numerator: 25 } } })] }, async stage => {
     const statuses: number[] = []

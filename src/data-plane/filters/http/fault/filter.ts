@@ -89,7 +89,7 @@ export class FaultFilter implements HttpFilter {
     return true
   }
 
-  /** A header may ask for a smaller share than the config allows, never for a larger. */
+  /** Where headers ask for faults, one may ask for a smaller share than the config allows, never for a larger. */
   #draws({ share, unit }: FaultShare, headers: HeaderList, percentageHeader: string): boolean {
     let fraction = share
     if (unit > 0) {
