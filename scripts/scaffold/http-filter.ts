@@ -42,14 +42,14 @@ export function compileConfig(_typedConfig: Any): Parsed<${pascal}Config> {
         path: `${folder}/filter.ts`,
         text: `// ${snake}, one object for each stream.
 import type { RequestHead } from '../../../../transport/request-head.ts'
-import type { HeadersStatus, HttpFilter, TerminalStream } from '../contract/http-filter.ts'
+import type { FilterStream, HeadersStatus, HttpFilter } from '../contract/http-filter.ts'
 import type { ${pascal}Config } from './config.ts'
 
 export class ${pascal}Filter implements HttpFilter {
   readonly config: ${pascal}Config
-  readonly stream: TerminalStream
+  readonly stream: FilterStream
 
-  constructor(config: ${pascal}Config, stream: TerminalStream) {
+  constructor(config: ${pascal}Config, stream: FilterStream) {
     this.config = config
     this.stream = stream
   }
@@ -67,21 +67,21 @@ import type { HttpFilterFactory } from '../contract/http-filter-factory.ts'
 import { compileConfig, TYPE_URL } from './config.ts'
 import { ${pascal}Filter } from './filter.ts'
 
-const NAME = 'envoy.filters.http.${snake}'
-
 export const ${constant}: HttpFilterFactory = {
-  name: NAME,
+  name: 'envoy.filters.http.${snake}',
   typeUrl: TYPE_URL,
   terminal: false,
-  compile(typedConfig) {
+  compile(typedConfig, host) {
     const config = compileConfig(typedConfig)
     if (!config.ok) return config
-    const compiled = {
-      name: NAME,
-      events: ['decodeHeaders' as const],
-      createFilter: (stream: ConstructorParameters<typeof ${pascal}Filter>[1]) => new ${pascal}Filter(config.value, stream),
+    return {
+      ok: true,
+      value: {
+        name: host.filterName,
+        events: ['decodeHeaders'],
+        createFilter: stream => new ${pascal}Filter(config.value, stream),
+      },
     }
-    return { ok: true, value: compiled }
   },
 }
 `,
@@ -106,7 +106,7 @@ test('an empty config is taken', () => {
         before: /^import \{ ROUTER \}/m,
         text: `import { ${constant} } from './${kebab}/factory.ts'\n`,
       },
-      { path: 'src/data-plane/filters/http/registry.ts', before: /ROUTER\]/, text: `${constant}, ` },
+      { path: 'src/data-plane/filters/http/registry.ts', before: /ROUTER,?\s*\]/, text: `${constant}, ` },
     ],
     next: `Its tests are red: npm test -- ${folder}/config.test.ts src/data-plane/filters/http/filters.contract.test.ts`,
   }

@@ -138,6 +138,14 @@ test('a header value cannot forge a field or a line', () => {
   assert.equal(lineOf('"%REQ(USER-AGENT)%"\n', info), '"a\\x22 200 \\x22\\x0D\\x0A[2026]"\n')
 })
 
+test('what filters say of a stream, the last word first', () => {
+  const info = stream()
+  info.addMetadata('envoy.filters.http.rbac', 'shadow_engine_result', 'denied')
+  info.addMetadata('envoy.filters.http.rbac', 'shadow_engine_result', 'allowed')
+  const operator = (key: string) => `%DYNAMIC_METADATA(envoy.filters.http.rbac:${key})%`
+  assert.equal(lineOf(`${operator('shadow_engine_result')} ${operator('none')}\n`, info), 'allowed -\n')
+})
+
 test('JSON keeps numbers and nulls, and stays JSON whatever a header holds', () => {
   const { logs, files } = setUp()
   const compiled = logs.compile(

@@ -47,6 +47,14 @@ export class FilterManager {
     this.#decode.limit = Math.max(this.#decode.limit, bytes)
   }
 
+  replaceRequestData(bytes: Buffer): void {
+    this.#decode.replacement = bytes
+  }
+
+  replaceResponseData(bytes: Buffer): void {
+    this.#encode.replacement = bytes
+  }
+
   decodeHeaders(endStream: boolean): void {
     this.#decode.headers(endStream)
   }

@@ -188,3 +188,38 @@ test('trailers that a filter stops stay until it lets go', () => {
   scene.resume(scene.filters[0]!)
   assert.deepEqual(scene.seen, ['headers', 'trailers x 1'])
 })
+
+test('a filter may put other bytes in the place of those it is shown, and before the trailers', () => {
+  const upper: HttpFilter = {
+    decodeData(chunk) {
+      scene.replacement = bytes(chunk.toString().toUpperCase())
+      return 'continue'
+    },
+    decodeTrailers() {
+      scene.replacement = bytes('last')
+      return 'continue'
+    },
+  }
+  const scene: Scene = new Scene([upper, through])
+  scene.headers(false)
+  scene.data(bytes('a'), false)
+  scene.trailers(['x', '1'])
+  assert.deepEqual(scene.seen, ['headers', 'A', 'last', 'trailers x 1'])
+})
+
+test('bytes that stand for all trailers end the message, behind what is held', () => {
+  const packs: HttpFilter = {
+    decodeHeaders: () => 'stop',
+    decodeData: () => 'pause',
+    decodeTrailers(trailers) {
+      scene.replacement = bytes(trailers.join('='))
+      trailers.length = 0
+      return 'continue'
+    },
+  }
+  const scene: Scene = new Scene([through, packs, through])
+  scene.headers(false)
+  scene.data(bytes('a'), false)
+  scene.trailers(['x', '1'])
+  assert.deepEqual(scene.seen, ['headers', 'a', 'x=1 end'])
+})

@@ -22,6 +22,8 @@ interface Held {
 export abstract class FilterPass {
   /** Bytes that may be kept. */
   limit: number
+  /** Set by a filter while it is asked: what goes on in the chunk's place, or before the trailers. */
+  replacement: Buffer | null = null
   readonly #owner: PassOwner
   readonly #filters: readonly HttpFilter[]
   readonly #order: readonly number[]
@@ -81,13 +83,16 @@ export abstract class FilterPass {
     this.deliverHeaders(this.#headersEnd)
   }
 
-  #passData(from: number, chunk: Buffer, endStream: boolean): void {
+  #passData(from: number, original: Buffer, endStream: boolean): void {
     const order = this.#order
+    let chunk = original
     for (let at = from; at < order.length; at++) {
       // A filter that holds the headers and has no say in bytes has them kept for it.
       const none = at === this.#headersAt ? 'pause' : 'continue'
+      this.replacement = null
       const status = this.callData(this.#filters[order[at]!]!, chunk, endStream) ?? none
       if (this.#owner.isOver) return
+      chunk = this.replacement ?? chunk
       if (status !== 'continue') {
         this.#keep(at, chunk, endStream, status)
         return
@@ -106,13 +111,21 @@ export abstract class FilterPass {
     for (let at = from; at < order.length; at++) {
       const holds = at === this.#headersAt || this.#held[at] !== undefined
       // Not before what this filter holds; one with no say in trailers holds them, too.
+      this.replacement = null
       const status = this.callTrailers(this.#filters[order[at]!]!, trailers) ?? (holds ? 'stop' : 'continue')
       if (this.#owner.isOver) return
+      const bytes: Buffer | null = this.replacement
+      // A filter that has taken all of them into bytes ends the message with these.
+      const end = bytes !== null && trailers.length === 0
       if (status === 'stop' || holds) {
-        this.#heldAt(at).trailers = trailers
+        if (bytes !== null) this.#keep(at, bytes, end, 'pause')
+        if (!end) this.#heldAt(at).trailers = trailers
         if (status === 'continue') this.#release(at)
         return
       }
+      if (bytes === null) continue
+      this.#passData(at + 1, bytes, end)
+      if (end || this.#owner.isOver) return
     }
     this.deliverTrailers(trailers)
   }

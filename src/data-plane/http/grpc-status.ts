@@ -62,7 +62,7 @@ export function pushGrpcFields(headers: HeaderList, reply: LocalReply, toHead: b
 }
 
 /** gRPC's Percent-Encoded: all but printable ASCII, and the sign itself. */
-function percentEncode(bytes: Buffer): string {
+export function percentEncode(bytes: Buffer): string {
   let text = ''
   for (let i = 0; i < bytes.length; i++) {
     const byte = bytes[i]!

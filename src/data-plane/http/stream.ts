@@ -37,6 +37,8 @@ export class Stream implements ManagedStream, RouteQuery {
   /** Undefined: not looked up yet. */
   #route: RouteEntry | null | undefined = undefined
   #clusterChoice: ClusterChoice | null = null
+  /** As the client speaks: a filter may have made gRPC of it since. Null: no filter has. */
+  #isGrpc: boolean | null = null
   #filters: FilterManager | null = null
   #terminal: TerminalFilter | null = null
   #responseStarted = false
@@ -78,6 +80,7 @@ export class Stream implements ManagedStream, RouteQuery {
     const { chain, bufferLimit } = this.#config
     this.#terminal = chain.terminal.createTerminalFilter(this)
     if (chain.filters.length > 0) {
+      this.#isGrpc = isGrpcRequest(this.request.headers)
       this.#filters = new FilterManager(this, chain, bufferLimit)
       this.#filters.decodeHeaders(endStream)
     } else this.#terminal.decodeHeaders?.(this.request, endStream)
@@ -145,6 +148,14 @@ export class Stream implements ManagedStream, RouteQuery {
   clearRouteCache(): void {
     this.#route = undefined
     this.#clusterChoice = null
+  }
+
+  replaceRequestData(bytes: Buffer): void {
+    this.#filters?.replaceRequestData(bytes)
+  }
+
+  replaceResponseData(bytes: Buffer): void {
+    this.#filters?.replaceResponseData(bytes)
   }
 
   raiseRequestBufferLimit(bytes: number): void {
@@ -273,7 +284,7 @@ export class Stream implements ManagedStream, RouteQuery {
     info.responseCodeDetails = reply.details
     this.#nameCluster()
     const headers: HeaderList = []
-    const isGrpc = isGrpcRequest(this.request.headers)
+    const isGrpc = this.#isGrpc ?? isGrpcRequest(this.request.headers)
     if (isGrpc) pushGrpcFields(headers, reply, this.request.method === 'HEAD')
     if (reply.headers) for (const text of reply.headers) headers.push(text)
     // RFC 9110 15.3.5, 15.4.5: bytes behind these would be read as the next response.

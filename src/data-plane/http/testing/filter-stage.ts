@@ -24,6 +24,8 @@ export interface StageOptions {
   readonly routes?: readonly JsonObject[]
   /** Beside name, domains and routes. */
   readonly virtualHost?: JsonObject
+  /** Of the connection manager, besides its filters. */
+  readonly manager?: JsonObject
   /** Beside name and virtual hosts. */
   readonly routeConfiguration?: JsonObject
   readonly answer?: (request: UpstreamRequest) => string | undefined
@@ -76,14 +78,17 @@ export async function withFilters(options: StageOptions, use: (stage: FilterStag
   if (!table.ok) throw new Error(JSON.stringify(table.problems))
   const config = fromJson(
     HttpConnectionManagerSchema,
-    { httpFilters: [...options.filters, ROUTER] },
+    { httpFilters: [...options.filters, ROUTER], ...options.manager },
     { registry: MESSAGE_REGISTRY },
   )
   const upstream = await rawUpstream(options.answer ?? (() => ok()))
   const cluster = new FakeCluster('c', upstream.port)
   const proxy = await startFakeProxy(HTTP_CONNECTION_MANAGER, {
     clusters: [cluster],
-    config: { httpFilters: config.httpFilters },
+    config: {
+      httpFilters: config.httpFilters,
+      ...(config.httpProtocolOptions && { httpProtocolOptions: config.httpProtocolOptions }),
+    },
     route: query => table.value.match(query),
     clock,
     random,

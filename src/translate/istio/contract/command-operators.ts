@@ -46,8 +46,9 @@ const PLAIN = [
   'HOSTNAME',
 ]
 const EITHER = ['START_TIME']
+const METADATA = ['DYNAMIC_METADATA']
 /** Those that the data plane knows; a test holds the two lists together. */
-export const COMMAND_OPERATORS: readonly string[] = [...PLAIN, ...WITH_ARGUMENT, ...EITHER]
+export const COMMAND_OPERATORS: readonly string[] = [...PLAIN, ...WITH_ARGUMENT, ...EITHER, ...METADATA]
 
 export function checkOperators(text: string, place: FieldPlace, sink: ProblemSink): void {
   if (text.replaceAll(COMMAND, '').includes('%'))
@@ -59,6 +60,8 @@ export function checkOperators(text: string, place: FieldPlace, sink: ProblemSin
       sink.unsupported(place, `the command operator %${name.slice(0, 80)}%`, near && `did you mean "${near}"?`)
     else if (WITH_ARGUMENT.includes(name) && !/^\([^?]+(?:\?[^?]+)?\)$/.test(argument ?? ''))
       sink.badValue(place, `%${name}% needs the name of a header`, `write for example %${name}(x-request-id)%`)
+    else if (METADATA.includes(name) && !/^\([^:]+:[^:]+\)$/.test(argument ?? ''))
+      sink.badValue(place, `%${name}% needs a namespace and a key`, `write for example %${name}(envoy.common:key)%`)
     else if (argument !== undefined && PLAIN.includes(name)) sink.badValue(place, `%${name}% takes no argument`)
   }
 }

@@ -41,6 +41,21 @@ test('a request in chunks leaves whole, with a length', () =>
     assert.equal(stage.upstream.requests.at(-1)!.fields['content-length'], undefined)
   }))
 
+test('trailers end a request too, and none follow a body of known length', () =>
+  withFilters({ ...options, manager: { httpProtocolOptions: { enableTrailers: true } } }, async stage => {
+    const { http1 } = stage.cluster
+    stage.cluster.http1 = { ...http1, trailers: true, limits: { ...http1.limits, trailers: true } }
+    const text = `${chunked('/', 'abc', 'def').slice(0, -2)}x-t: 1\r\n\r\n`
+    assert.equal((await stage.send(text)).status, 200)
+    const { fields, body } = stage.upstream.requests.at(-1)!
+    assert.deepEqual([fields['content-length'], body], ['6', 'abcdef'])
+    assert.equal((await stage.get('/next')).status, 200)
+    assert.deepEqual(
+      stage.upstream.requests.map(({ head }) => head.path),
+      ['/', '/next'],
+    )
+  }))
+
 test('nothing goes upstream before the last byte has come', () =>
   withFilters(options, async stage => {
     const client = new RawClient(stage.proxy.port)

@@ -17,7 +17,7 @@ export const BUFFER: HttpFilterFactory = {
       ok: true,
       value: {
         name,
-        events: ['decodeHeaders', 'decodeData'],
+        events: ['decodeHeaders', 'decodeData', 'decodeTrailers'],
         createFilter: stream => new BufferFilter(stream, name, settings.value),
       },
     }

@@ -37,6 +37,11 @@ export class BufferFilter implements HttpFilter {
     setLength(this.#stream.request.headers, this.#bytes)
     return 'continue'
   }
+
+  decodeTrailers(_trailers: HeaderList): HeadersStatus {
+    if (this.#limit > 0) setLength(this.#stream.request.headers, this.#bytes)
+    return 'continue'
+  }
 }
 
 /** Known now: there is no need of chunks any more (RFC 9112 6.2). */

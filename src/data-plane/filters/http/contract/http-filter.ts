@@ -61,6 +61,10 @@ export interface FilterStream {
   routeFilters(): RouteFilters | null
   /** What a route looks at has changed: it is looked up anew. */
   clearRouteCache(): void
+  /** From within decodeData: what goes on in the chunk's place. From within decodeTrailers: bytes to go before them. */
+  replaceRequestData(bytes: Buffer): void
+  /** The same from within encodeData and encodeTrailers. With no trailers left, the bytes end the message. */
+  replaceResponseData(bytes: Buffer): void
   /** For what filters keep of the request: as much at least, where the listener allows less. */
   raiseRequestBufferLimit(bytes: number): void
   /** The request is larger than a filter takes: 413, and counted. */

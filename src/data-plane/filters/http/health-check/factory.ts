@@ -23,7 +23,7 @@ export const HEALTH_CHECK: HttpFilterFactory = {
       ok: true,
       value: {
         name: host.filterName,
-        events: ['decodeHeaders', 'decodeData', 'encodeHeaders'],
+        events: ['decodeHeaders', 'decodeData', 'decodeTrailers', 'encodeHeaders'],
         createFilter: stream => new HealthCheckFilter(stream, tools),
       },
     }

@@ -1,6 +1,6 @@
 // Answers health checks: from memory, by the health of clusters, or just because the proxy runs.
 import type { Clock } from '../../../../base/clock.ts'
-import { getHeader, setHeader } from '../../../../transport/header-list.ts'
+import { getHeader, type HeaderList, setHeader } from '../../../../transport/header-list.ts'
 import type { RequestHead, ResponseHead } from '../../../../transport/request-head.ts'
 import type { Cluster, ClusterSource } from '../../../cluster/cluster.ts'
 import { failure, type LocalReply } from '../../../http/local-reply.ts'
@@ -66,6 +66,12 @@ export class HealthCheckFilter implements HttpFilter {
     if (!this.#answers) return 'continue'
     if (endStream) this.#answer()
     return 'buffer'
+  }
+
+  decodeTrailers(_trailers: HeaderList): HeadersStatus {
+    if (!this.#answers) return 'continue'
+    this.#answer()
+    return 'stop'
   }
 
   encodeHeaders(head: ResponseHead, _endStream: boolean): HeadersStatus {

@@ -37,6 +37,21 @@ test('answers itself, once the whole request has come', () =>
     assert.equal(stats.value('http.test.health_check.ok'), 3)
   }))
 
+test('a request that ends with trailers is answered after these', () =>
+  withFilters(
+    {
+      filters: [healthCheck({ passThroughMode: false })],
+      manager: { httpProtocolOptions: { enableTrailers: true } },
+    },
+    async stage => {
+      const response = await stage.send(
+        'POST /h HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n0\r\nx-t: 1\r\n\r\n',
+      )
+      assert.deepEqual([response.status, response.headers['connection']], [200, undefined])
+      assert.equal(stage.upstream.requests.length, 0)
+    },
+  ))
+
 const CASES: readonly (readonly [usable: number, total: number, percent: number, log: string])[] = [
   [0, 0, 50, '503 LH health_check_failed_cluster_empty'],
   [0, 0, 0, '200 - health_check_ok_cluster_healthy'],
