@@ -5,7 +5,7 @@ import { haproxy } from '../contestants/haproxy.ts'
 import { nginx } from '../contestants/nginx.ts'
 import type { Scenario } from '../contestants/scenario.ts'
 import { createTlsFiles, type TlsFiles } from '../contestants/tls-files.ts'
-import { startUpstream } from '../contestants/upstream.ts'
+import { startUpstream, type Upstream } from '../contestants/upstream.ts'
 import { weft } from '../contestants/weft.ts'
 import type { Measured, Run, RunOptions } from '../harness/benchmark.ts'
 import { type Started, startContestant, temporaryFolder } from '../harness/under-load.ts'
@@ -15,7 +15,7 @@ export const CONTESTANTS: readonly Contestant[] = [weft, envoy, nginx, haproxy]
 export class Stage {
   readonly #options: RunOptions
   readonly #release: AsyncDisposableStack
-  readonly #upstreamPorts = new Map<string, number>()
+  readonly #upstreams = new Map<string, Promise<Upstream>>()
   readonly tls: TlsFiles
   readonly directory: string
 
@@ -34,14 +34,12 @@ export class Stage {
   /** One for all that ask for its like. */
   async upstreamPort({ upstream }: Scenario): Promise<number> {
     const key = `${upstream.protocol} ${upstream.tls}`
-    let port = this.#upstreamPorts.get(key)
-    if (port === undefined) {
-      const started = await startUpstream(this.directory, upstream, this.tls)
-      this.#release.use(started.process)
-      port = started.port
-      this.#upstreamPorts.set(key, port)
+    let started = this.#upstreams.get(key)
+    if (started === undefined) {
+      started = startUpstream(this.directory, upstream, this.tls, this.#release)
+      this.#upstreams.set(key, started)
     }
-    return port
+    return (await started).port
   }
 
   /** A run of each contestant that can, with each number of workers; those that cannot are named once. */

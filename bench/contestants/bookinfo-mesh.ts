@@ -39,7 +39,7 @@ export class BookinfoMesh {
     const args = [weftProgram(), 'up', config, '--state', state, '--gateway-port', '0', '--api-port', '0', '-o', 'json']
     const env = { ENVOY: peer('envoy') }
     const child = release.use(startChild({ cores: ALL_CORES, command: process.execPath, args, directory, env }))
-    for (let waited = 0; !readFileSync(join(directory, 'output.log'), 'utf8').includes('\n'); waited += 100) {
+    for (let waited = 0; !/^\{.*\}$/m.test(readFileSync(join(directory, 'output.log'), 'utf8')); waited += 100) {
       if (child.ended !== null || waited > READY_MS)
         throw new Error(`weft up did not start: ${child.ended ?? 'too slow'}`)
       await sleep(100)

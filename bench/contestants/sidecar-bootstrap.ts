@@ -14,11 +14,10 @@ export function sidecarBootstrap(run: ContestantRun): object {
     filters: [{ name: 'envoy.filters.network.http_connection_manager', typed_config: connectionManager(run) }],
     ...(tls === null ? {} : { transport_socket: tls }),
   }
-  const backlog = { tcp_backlog_size: 4096 }
   return {
     admin: { address: address(0) },
     static_resources: {
-      listeners: [{ name: 'outbound', address: address(port), ...backlog, filter_chains: [chain] }],
+      listeners: [{ name: 'outbound', address: address(port), filter_chains: [chain] }],
       clusters: [cluster(run, scenario.upstream)],
     },
   }

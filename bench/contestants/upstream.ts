@@ -1,7 +1,7 @@
 // The upstream of every run: nginx, which is nobody's bottleneck. Its CPU time counts for nobody.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { accepting, type Child, freePort } from '../harness/child.ts'
+import { accepting, freePort } from '../harness/child.ts'
 import { loadCores } from '../harness/cores.ts'
 import { serverTls, startNginx } from './nginx-process.ts'
 import type { Hop } from './scenario.ts'
@@ -22,22 +22,22 @@ const LONGEST_WORD = 4000
 
 export interface Upstream {
   readonly port: number
-  readonly process: Child
 }
 
 /** Answers `.../1kb` with so much, whatever stands before it; `.../grpc` with one gRPC message and its trailers. */
-export async function startUpstream(directory: string, hop: Hop, tls: TlsFiles): Promise<Upstream> {
+export async function startUpstream(
+  directory: string,
+  hop: Hop,
+  tls: TlsFiles,
+  release: AsyncDisposableStack,
+): Promise<Upstream> {
   const folder = join(directory, `upstream-${hop.protocol}-${hop.tls}`)
   mkdirSync(folder, { recursive: true })
   const port = await freePort()
-  const process = startNginx({
-    directory: folder,
-    cores: loadCores(1),
-    workers: 1,
-    http: configuration(folder, port, hop, tls),
-  })
+  const http = configuration(folder, port, hop, tls)
+  const process = release.use(startNginx({ directory: folder, cores: loadCores(1), workers: 1, http }))
   await accepting(port, process)
-  return { port, process }
+  return { port }
 }
 
 function configuration(folder: string, port: number, { protocol, tls }: Hop, files: TlsFiles): string {

@@ -1,6 +1,6 @@
 // A process of the benchmark, pinned to its cores so that contestant and load do not take each other's time.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 
@@ -28,13 +28,13 @@ export interface ChildOptions {
   readonly env?: Readonly<Record<string, string>>
 }
 
-/** Its output goes to `output.log` in its directory; errors are shown. */
+/** What it says goes to `output.log` in its directory. */
 export function startChild(options: ChildOptions): Child {
   const { cores, command, args, directory, env } = options
   const output = openSync(join(directory, 'output.log'), 'a')
   const child = spawn('taskset', ['-c', cores, command, ...args], {
     cwd: directory,
-    stdio: ['ignore', output, 'inherit'],
+    stdio: ['ignore', output, output],
     env: { ...process.env, ...env },
   })
   closeSync(output)
@@ -43,7 +43,7 @@ export function startChild(options: ChildOptions): Child {
   const exited = new Promise<void>(done =>
     child.once('exit', (code, signal) => {
       running.delete(child)
-      how = signal ?? `exit ${code}`
+      how = `${signal ?? `exit ${code}`}: ${lastWords(join(directory, 'output.log'))}`
       done()
     }),
   )
@@ -60,6 +60,10 @@ export function startChild(options: ChildOptions): Child {
       clearTimeout(last)
     },
   }
+}
+
+function lastWords(file: string): string {
+  return readFileSync(file, 'utf8').trim().split('\n').slice(-2).join(' ') || 'it said nothing'
 }
 
 /** Runs a program to its end; its standard output. Rejects when it fails. */
