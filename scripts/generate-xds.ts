@@ -41,6 +41,7 @@ const GENERATED_PATHS = [
   'envoy/extensions/transport_sockets/proxy_protocol/v3',
   'envoy/config/bootstrap/v3',
   'envoy/config/overload/v3',
+  'envoy/extensions/resource_monitors/downstream_connections/v3',
   'envoy/extensions/http/header_formatters/preserve_case/v3',
   'envoy/extensions/clusters/dynamic_forward_proxy/v3',
   'envoy/extensions/filters/listener/tls_inspector/v3',

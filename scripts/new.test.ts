@@ -31,7 +31,7 @@ function scaffold(...args: readonly string[]) {
 
 test('a filter and a kind compile where they are put, and are red', () => {
   for (const [what, name, file] of [
-    ['filter', 'local-ratelimit', 'src/data-plane/filters/http/local-ratelimit/config.test.ts'],
+    ['filter', 'ip-tagging', 'src/data-plane/filters/http/ip-tagging/config.test.ts'],
     ['kind', 'WorkloadGroup', 'src/translate/istio/workload-group/workload-group.test.ts'],
   ] as const) {
     const made = scaffold(what, name)

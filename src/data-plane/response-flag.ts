@@ -25,6 +25,7 @@ export const RESPONSE_FLAG = {
   UPE: 1 << 19, // upstream protocol error
   UMSDR: 1 << 20, // upstream max stream duration reached
   OM: 1 << 21, // overload manager
+  LH: 1 << 22, // local service failed its health check
 } as const
 
 /** `URX,UF`, or `-` when none is set. */
@@ -35,4 +36,10 @@ export function formatResponseFlags(flags: number): string {
     if (flags & bit) text = text === '' ? name : `${text},${name}`
   }
   return text
+}
+
+/** Those of a TCP connection: its failed tries come up before the verdict that there are no more, `UF,URX`. */
+export function formatConnectionFlags(flags: number): string {
+  const both = RESPONSE_FLAG.UF | RESPONSE_FLAG.URX
+  return (flags & both) === both ? 'UF,URX' : formatResponseFlags(flags)
 }

@@ -2,19 +2,25 @@
 import type { HeaderList } from '../transport/header-list.ts'
 import type { ConnectionInfo } from './connection-info.ts'
 
+const NONE: HeaderList = []
+
 export class StreamInfo {
   readonly connection: ConnectionInfo
   /** Epoch milliseconds. */
   readonly startTime: number
   /** Monotonic milliseconds. */
   readonly startedAt: number
+  /** The client, where proxies before this one are trusted to say who it is; empty: who connects. */
+  clientIp = ''
+  /** Empty for a connection whose bytes nobody reads: TCP. */
   protocol = 'HTTP/1.1'
   method = ''
-  /** The path as it came, before any rewrite. */
+  /** As it came, and once a route has rewritten it, as it is sent: x-envoy-original-path is the former then. */
   path = ''
   authority = ''
   requestHeaders: HeaderList = []
   responseHeaders: HeaderList = []
+  responseTrailers: HeaderList = NONE
   /** 0 when no response was sent. */
   responseCode = 0
   /** Bits of RESPONSE_FLAG. */
@@ -33,11 +39,28 @@ export class StreamInfo {
   upstreamLocalAddress = ''
   routeName = ''
   attemptCount = 0
+  /** What filters say of the stream (Envoy's dynamic metadata): namespace, key, value, and so on; null for nothing. */
+  metadata: string[] | null = null
 
   constructor(connection: ConnectionInfo, startTime: number, startedAt: number) {
     this.connection = connection
     this.startTime = startTime
     this.startedAt = startedAt
+  }
+
+  addMetadata(namespace: string, key: string, value: string): void {
+    if (this.metadata === null) this.metadata = [namespace, key, value]
+    else this.metadata.push(namespace, key, value)
+  }
+
+  /** The last word under this key; null when there was none. */
+  readMetadata(namespace: string, key: string): string | null {
+    const entries = this.metadata
+    if (entries === null) return null
+    for (let i = entries.length - 3; i >= 0; i -= 3) {
+      if (entries[i] === namespace && entries[i + 1] === key) return entries[i + 2]!
+    }
+    return null
   }
 }
 

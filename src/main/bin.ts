@@ -14,6 +14,11 @@ const starters: ProcessStarters = {
     options.envoy === undefined
       ? (await import('./proxy.ts')).startProxy(options)
       : (await import('./envoy-agent.ts')).startEnvoyAgent({ ...options, envoy: options.envoy }),
+  staticProxy: async options => (await import('./static-proxy.ts')).startStaticProxy(options),
+  checkBootstrap: async ({ file }) => {
+    const checked = await (await import('./static-proxy.ts')).checkBootstrap(file)
+    return checked.ok ? [] : checked.problems
+  },
   bootstrap: async input => (await import('./envoy-agent.ts')).envoyBootstrap(input),
 }
 

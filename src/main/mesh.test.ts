@@ -14,7 +14,8 @@ import { createLog } from '../base/log.ts'
 import { systemNetwork } from '../transport/net/system-network.ts'
 import { TestAuthority } from '../transport/tls/certificate-fixture.ts'
 import { type RunningControlPlane, startControlPlane } from './control-plane.ts'
-import { type RunningProxy, startProxy } from './proxy.ts'
+import { startProxy } from './proxy.ts'
+import type { RunningProxy } from './proxy-process.ts'
 
 const alive = setInterval(() => {}, 1000)
 after(() => clearInterval(alive))

@@ -7,7 +7,8 @@ import { after, mock, test } from 'node:test'
 import { CommandFailure } from '../cli/contract/command-failure.ts'
 import { systemNetwork } from '../transport/net/system-network.ts'
 import { TestAuthority } from '../transport/tls/certificate-fixture.ts'
-import { type ProxyStartOptions, type RunningProxy, startProxy } from './proxy.ts'
+import { type ProxyStartOptions, startProxy } from './proxy.ts'
+import type { RunningProxy } from './proxy-process.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'weft-proxy-'))
 after(() => rmSync(folder, { recursive: true }))

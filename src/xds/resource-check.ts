@@ -37,6 +37,11 @@ export class ResourceCheck {
     }
   }
 
+  /** The same where the paths begin at the resource already. */
+  adoptWhole(problems: readonly Problem[]): void {
+    for (const problem of problems) this.#problems.push({ ...problem, object: this.#object })
+  }
+
   unsupported(path: string, why = 'is not supported'): void {
     this.error(path, why, 'WEFT-4001')
   }

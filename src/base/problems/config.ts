@@ -13,7 +13,7 @@ export const CONFIG_PROBLEMS = {
   },
   'WEFT-1003': {
     title: 'unknown field',
-    meaning: 'The object has a field that neither Istio nor Kubernetes knows at this place.',
+    meaning: 'The object has a field that neither Istio nor Kubernetes, or in a bootstrap Envoy, knows at this place.',
     remedy: 'Correct the spelling or the indentation; nothing is ever skipped silently.',
   },
   'WEFT-1004': {

@@ -1,4 +1,5 @@
 // The processes that this program can become, handed in by src/main: the command line may not import the engines.
+import type { Parsed, Problem } from '../../base/problem.ts'
 
 export interface HostPort {
   readonly host: string
@@ -39,6 +40,11 @@ export interface ProxyStart extends BootstrapInput {
   readonly envoy?: string
 }
 
+/** A proxy that a static Envoy bootstrap configures. */
+export interface StaticProxyStart {
+  readonly file: string
+}
+
 export interface RunningProcess {
   /** Resolves when the process is done by itself: a signal, /quitquitquit, its parent's end. */
   readonly finished: Promise<void>
@@ -48,6 +54,10 @@ export interface RunningProcess {
 export interface ProcessStarters {
   controlPlane(options: ControlPlaneStart): Promise<RunningProcess>
   proxy(options: ProxyStart): Promise<RunningProcess>
+  /** Or every problem with the file. */
+  staticProxy(options: StaticProxyStart): Promise<Parsed<RunningProcess>>
+  /** What `staticProxy` would say of the file. */
+  checkBootstrap(options: StaticProxyStart): Promise<readonly Problem[]>
   /** The Envoy bootstrap of a workload's proxy, as JSON text. */
   bootstrap(input: BootstrapInput): Promise<string>
 }

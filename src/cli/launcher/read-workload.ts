@@ -91,10 +91,13 @@ function readHealthCheck(reader: ObjectReader): HealthCheckSpec {
   if (check === undefined) return { tcp: {} }
   const http = check.object('http')
   const tcp = check.object('tcp')
-  if (http !== undefined && tcp !== undefined)
-    check.sink.contradiction(check.place('tcp'), 'http and tcp exclude each other')
+  const grpc = check.object('grpc')
+  if ([http, tcp, grpc].filter(kind => kind !== undefined).length > 1)
+    check.sink.contradiction(check.place(grpc ? 'grpc' : 'tcp'), 'http, tcp and grpc exclude each other')
   const spec = {
-    ...(http === undefined ? { tcp: portOf(tcp) } : { http: { path: http.string('path') ?? '/', ...portOf(http) } }),
+    ...(grpc && { grpc: { ...optional('service', grpc.string('service')), ...portOf(grpc) } }),
+    ...(http && { http: { path: http.string('path') ?? '/', ...portOf(http) } }),
+    ...(!grpc && !http && { tcp: portOf(tcp) }),
     ...optional('intervalMs', check.duration('interval', 100)),
     ...optional('timeoutMs', check.duration('timeout', 10)),
     ...optional('healthyThreshold', check.integer('healthyThreshold', 1, 100)),
@@ -102,6 +105,7 @@ function readHealthCheck(reader: ObjectReader): HealthCheckSpec {
   }
   http?.done()
   tcp?.done()
+  grpc?.done()
   check.done()
   return spec
 }

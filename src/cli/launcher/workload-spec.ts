@@ -3,6 +3,7 @@
 export interface HealthCheckSpec {
   readonly http?: { readonly path: string; readonly port?: number }
   readonly tcp?: { readonly port?: number }
+  readonly grpc?: { readonly service?: string; readonly port?: number }
   readonly intervalMs?: number
   readonly timeoutMs?: number
   readonly healthyThreshold?: number

@@ -1,21 +1,27 @@
-// weft proxy: becomes the proxy of one workload, or a gateway; with --envoy, the agent beside a real Envoy.
-import { Command } from 'commander'
+// weft proxy: becomes the proxy of one workload, or a gateway; with --envoy, the agent beside a real Envoy; with -c, what
+// a static Envoy bootstrap makes of it.
+import { Command, Option } from 'commander'
 import { stateOption } from '../client/mesh-location.ts'
 import type { CliContext } from '../contract/cli-context.ts'
+import { CommandFailure } from '../contract/command-failure.ts'
+import { EXIT } from '../contract/exit-code.ts'
 import { namespaceOption } from '../contract/namespace-option.ts'
 import { parseHostPort, parseLabels, parsePort } from '../contract/option-parsers.ts'
-import type { HostPort } from '../contract/process-starters.ts'
+import type { HostPort, RunningProcess } from '../contract/process-starters.ts'
+import { formatProblems } from '../output/print-problems.ts'
 
 interface ProxyOptions {
-  readonly workload: string
+  readonly config?: string
+  readonly mode: 'serve' | 'validate'
+  readonly workload?: string
   readonly namespace: string
   readonly serviceAccount: string
   readonly router?: boolean
   readonly labels?: Readonly<Record<string, string>>
-  readonly controlPlane: HostPort
-  readonly join: HostPort
+  readonly controlPlane?: HostPort
+  readonly join?: HostPort
   readonly tokenFile?: string
-  readonly trustBundle: string
+  readonly trustBundle?: string
   readonly state: string
   readonly adminPort: number
   readonly envoy?: string
@@ -23,39 +29,81 @@ interface ProxyOptions {
 
 export function proxyCommand(context: CliContext): Command {
   return new Command('proxy')
-    .description('Run the proxy of one workload, or a gateway. "weft run" and "weft up" do this for you.')
-    .requiredOption('--workload <name>', 'the workload it stands beside, as registered')
+    .description(
+      'Run the proxy of one workload, or a gateway ("weft run" and "weft up" do this for you), or what a static Envoy ' +
+        'bootstrap says.',
+    )
+    .option('-c, --config <file>', 'a static Envoy v3 bootstrap, YAML or JSON; the options of a mesh have no effect')
+    .addOption(
+      new Option('--mode <mode>', 'of a bootstrap: serve by it, or only check it')
+        .choices(['serve', 'validate'])
+        .default('serve'),
+    )
+    .option('--workload <name>', 'the workload it stands beside, as registered')
     .addOption(namespaceOption())
     .option('--service-account <name>', 'whose identity it takes', 'default')
     .option('--router', 'a gateway rather than a sidecar')
     .option('--labels <labels>', 'labels of the workload: KEY=VALUE,KEY=VALUE', parseLabels)
-    .requiredOption('--control-plane <host:port>', 'xDS', parseHostPort)
-    .requiredOption('--join <host:port>', 'where the one-time token is good', parseHostPort)
+    .option('--control-plane <host:port>', 'xDS', parseHostPort)
+    .option('--join <host:port>', 'where the one-time token is good', parseHostPort)
     .option('--token-file <file>', 'one-time token; needed until there is a certificate')
-    .requiredOption('--trust-bundle <file>', 'roots that the control plane is checked against')
+    .option('--trust-bundle <file>', 'roots that the control plane is checked against')
     .addOption(stateOption())
     .option('--admin-port <port>', 'admin interface; 0: any free one', parsePort, 0)
     .option('--envoy <binary>', "run this Envoy with this identity, instead of Weft's own data plane")
     .addHelpText(
       'after',
-      '\nExample:\n  weft proxy --workload reviews-v1-0 --service-account bookinfo-reviews --control-plane 127.0.0.1:15012 \\\n' +
-        '    --join 127.0.0.1:15013 --token-file token --trust-bundle .weft/control-plane/trust-bundle.pem',
+      '\nWithout -c, --workload, --control-plane, --join and --trust-bundle are needed.\n' +
+        '\nExamples:\n  weft proxy --workload reviews-v1-0 --service-account bookinfo-reviews --control-plane 127.0.0.1:15012 \\\n' +
+        '    --join 127.0.0.1:15013 --token-file token --trust-bundle .weft/control-plane/trust-bundle.pem\n' +
+        '  weft proxy -c envoy.yaml\n  weft proxy -c envoy.yaml --mode validate',
     )
-    .action(async (options: ProxyOptions) => {
-      const running = await context.starters.proxy({
-        workload: options.workload,
-        namespace: options.namespace,
-        serviceAccount: options.serviceAccount,
-        router: options.router === true,
-        labels: options.labels ?? {},
-        controlPlane: options.controlPlane,
-        join: options.join,
-        trustBundle: options.trustBundle,
-        stateDir: options.state,
-        adminPort: options.adminPort,
-        ...(options.tokenFile === undefined ? {} : { tokenFile: options.tokenFile }),
-        ...(options.envoy === undefined ? {} : { envoy: options.envoy }),
-      })
-      await running.finished
+    .action(async (options: ProxyOptions, command: Command) => {
+      const { config, mode } = options
+      if (config !== undefined && mode === 'validate') return validate(context, config)
+      const running = config === undefined ? startMeshProxy(context, options, command) : startStatic(context, config)
+      await (await running).finished
     })
+}
+
+async function validate(context: CliContext, file: string): Promise<void> {
+  const problems = await context.starters.checkBootstrap({ file })
+  if (problems.length === 0) return context.stdout(`configuration '${file}' OK\n`)
+  context.stderr(formatProblems(problems))
+  throw new CommandFailure('', EXIT.problems)
+}
+
+async function startStatic(context: CliContext, file: string): Promise<RunningProcess> {
+  const started = await context.starters.staticProxy({ file })
+  if (started.ok) return started.value
+  context.stderr(formatProblems(started.problems))
+  throw new CommandFailure('', EXIT.problems)
+}
+
+function startMeshProxy(context: CliContext, options: ProxyOptions, command: Command): Promise<RunningProcess> {
+  const { workload, controlPlane, join, trustBundle } = options
+  if (workload === undefined) return missing(command, 'workload')
+  if (controlPlane === undefined) return missing(command, 'control-plane')
+  if (join === undefined) return missing(command, 'join')
+  if (trustBundle === undefined) return missing(command, 'trust-bundle')
+  return context.starters.proxy({
+    workload,
+    namespace: options.namespace,
+    serviceAccount: options.serviceAccount,
+    router: options.router === true,
+    labels: options.labels ?? {},
+    controlPlane,
+    join,
+    trustBundle,
+    stateDir: options.state,
+    adminPort: options.adminPort,
+    ...(options.tokenFile === undefined ? {} : { tokenFile: options.tokenFile }),
+    ...(options.envoy === undefined ? {} : { envoy: options.envoy }),
+  })
+}
+
+/** In commander's words for an option that is always required. */
+function missing(command: Command, name: string): never {
+  const option = command.options.find(each => each.long === `--${name}`)
+  return command.error(`error: required option '${option?.flags ?? name}' not specified`)
 }

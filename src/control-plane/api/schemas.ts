@@ -98,6 +98,10 @@ const HEALTH_CHECK = object(
       ['path'],
     ),
     tcp: object({ port: port("The workload's own port; absent: its first.") }),
+    grpc: object({
+      service: text('Whose health is asked for; absent: that of the server as a whole.', 127),
+      port: port("The workload's own port; absent: its first."),
+    }),
     intervalMs: { type: 'integer', minimum: 100, maximum: 86_400_000, default: 1000 },
     timeoutMs: { type: 'integer', minimum: 10, maximum: 60_000, default: 1000 },
     healthyThreshold: { type: 'integer', minimum: 1, maximum: 100, default: 1 },

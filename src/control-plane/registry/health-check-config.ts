@@ -4,6 +4,8 @@ export interface HealthCheckConfig {
   readonly http?: { readonly path: string; readonly port?: number }
   /** A connection that opens is healthy. */
   readonly tcp?: { readonly port?: number }
+  /** gRPC's health service says SERVING, of `service` or, without one, of the server as a whole. */
+  readonly grpc?: { readonly service?: string; readonly port?: number }
   readonly intervalMs: number
   readonly timeoutMs: number
   /** Successes in a row after which an unhealthy instance is healthy. */

@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../../base/clock.ts'
 import type { Random } from '../../base/random.ts'
 import type { Network } from '../../transport/net/network.ts'
 import type { HealthCheckConfig } from './health-check-config.ts'
-import { type ProbeResult, type ProbeTarget, probe } from './probe.ts'
+import { type ProbeCheck, type ProbeResult, type ProbeTarget, probe } from './probe.ts'
 
 export interface HealthCheckSubject {
   readonly address: string
@@ -110,7 +110,12 @@ function targetOf(subject: HealthCheckSubject): ProbeTarget {
   return {
     address: subject.address,
     port: subject.port,
-    path: config.http?.path ?? null,
+    check: checkOf(config),
     timeoutMs: config.timeoutMs,
   }
+}
+
+function checkOf({ http, grpc }: HealthCheckConfig): ProbeCheck {
+  if (grpc) return { kind: 'grpc', service: grpc.service ?? '' }
+  return http ? { kind: 'http', path: http.path } : { kind: 'tcp' }
 }

@@ -1,12 +1,19 @@
-// One health check of one instance: a connection that opens, or a GET answered with 2xx or 3xx.
+// One health check of one instance: a connection that opens, a GET answered with 2xx or 3xx, or gRPC's health service.
+import type { Socket } from 'node:net'
 import type { Clock } from '../../base/clock.ts'
 import type { Network } from '../../transport/net/network.ts'
+import { GrpcProbe } from './grpc-probe.ts'
+
+export type ProbeCheck =
+  | { readonly kind: 'tcp' }
+  | { readonly kind: 'http'; readonly path: string }
+  /** `service`: empty for the server as a whole. */
+  | { readonly kind: 'grpc'; readonly service: string }
 
 export interface ProbeTarget {
   readonly address: string
   readonly port: number
-  /** Null: TCP only. */
-  readonly path: string | null
+  readonly check: ProbeCheck
   readonly timeoutMs: number
 }
 
@@ -29,23 +36,34 @@ export function probe(network: Network, clock: Clock, target: ProbeTarget): Prom
       resolve({ healthy, detail })
     }
     const timer = clock.setTimer(target.timeoutMs, () => finish(false, 'timeout'))
-    let head = ''
     socket.on('error', (error: NodeJS.ErrnoException) => finish(false, error.code ?? error.message))
     socket.on('close', () => finish(false, 'connection closed before an answer'))
     socket.once('connect', () => {
-      if (target.path === null) finish(true, 'connected')
-      else socket.write(requestOf(target, target.path))
-    })
-    socket.on('data', chunk => {
-      head += chunk.toString('latin1')
-      if (head.length < STATUS_LINE_LENGTH) return
-      const status = Number(STATUS_LINE.exec(head)?.[1] ?? 0)
-      finish(status >= 200 && status < 400, status === 0 ? 'not HTTP' : `status ${status}`)
+      const { check } = target
+      if (check.kind === 'tcp') finish(true, 'connected')
+      else if (check.kind === 'grpc') new GrpcProbe(check.service, finish).start(socket, authorityOf(target))
+      else getPath(socket, target, check.path, finish)
     })
   })
 }
 
-function requestOf(target: ProbeTarget, path: string): string {
-  const host = `${target.address}:${target.port}`
-  return `GET ${path} HTTP/1.1\r\nhost: ${host}\r\nuser-agent: weft-health-check\r\nconnection: close\r\n\r\n`
+function getPath(
+  socket: Socket,
+  target: ProbeTarget,
+  path: string,
+  finish: (healthy: boolean, detail: string) => void,
+): void {
+  let head = ''
+  socket.on('data', chunk => {
+    head += chunk.toString('latin1')
+    if (head.length < STATUS_LINE_LENGTH) return
+    const status = Number(STATUS_LINE.exec(head)?.[1] ?? 0)
+    finish(status >= 200 && status < 400, status === 0 ? 'not HTTP' : `status ${status}`)
+  })
+  const host = authorityOf(target)
+  socket.write(`GET ${path} HTTP/1.1\r\nhost: ${host}\r\nuser-agent: weft-health-check\r\nconnection: close\r\n\r\n`)
+}
+
+function authorityOf({ address, port }: ProbeTarget): string {
+  return `${address}:${port}`
 }

@@ -227,7 +227,7 @@ function checkSubject(instance: InstanceRegistration): HealthCheckSubject | null
   const config = instance.healthCheck
   if (config === null) return null
   const { ports, applicationAddress } = instance.workload
-  const asked = config.http?.port ?? config.tcp?.port
+  const asked = config.http?.port ?? config.grpc?.port ?? config.tcp?.port
   const declared = asked === undefined ? ports[0] : ports.find(port => port.number === asked)
   const port = declared?.applicationPort ?? asked
   return port === undefined ? null : { address: applicationAddress, port, config }

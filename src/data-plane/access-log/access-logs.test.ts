@@ -25,11 +25,14 @@ const connection: ConnectionInfo = {
   localPort: 15001,
   remoteAddress: '127.0.0.1:40000',
   remoteIp: '127.0.0.1',
+  directRemoteAddress: '127.0.0.1:40000',
+  directRemoteIp: '127.0.0.1',
   tls: false,
   requestedServerName: '',
   alpn: '',
   peer: null,
   localUriSan: '',
+  tcpProxyCluster: '',
 }
 
 function stream(): StreamInfo {
@@ -106,10 +109,10 @@ test("Istio's default line", () => {
   )
 })
 
-test('operators: length, alternatives, several values, times, percent sign', () => {
+test('operators: length, alternatives, the first of several values, times, percent sign', () => {
   assert.equal(
     lineOf('%REQ(:PATH):4%|%REQ(X-A?USER-AGENT)%|%REQ(x-many)%|%%|%REQ_WITHOUT_QUERY(:PATH)%'),
-    '/pro|curl/8|1,2|%|/productpage',
+    '/pro|curl/8|1|%|/productpage',
   )
   assert.equal(lineOf('%START_TIME(%s.%3f %Y/%m/%d %F %T%z)%'), '1767323045.006 2026/01/02 2026-01-02 03:04:05+0000')
   assert.equal(
@@ -130,6 +133,7 @@ test('JSON keeps numbers and nulls, and stays JSON whatever a header holds', () 
     jsonLog({
       code: '%RESPONSE_CODE%',
       agent: '%REQ(USER-AGENT)%',
+      bytes: '%REQ(X-BYTES)%',
       missing: '%REQ(X-NONE)%',
       both: '%REQ(:METHOD)% %PROTOCOL%',
       inner: { flags: '%RESPONSE_FLAGS%', fixed: 1 },
@@ -137,14 +141,16 @@ test('JSON keeps numbers and nulls, and stays JSON whatever a header holds', () 
   )
   assert.ok(compiled.ok)
   const info = stream()
-  info.requestHeaders = ['user-agent', `${Buffer.from('é').toString('latin1')}"\n\u00ff`]
+  info.requestHeaders = ['user-agent', `${Buffer.from('é').toString('latin1')}"\n`, 'x-bytes', '\u00c3\u00ff']
   compiled.value.log(info)
   logs.flush()
   const line = files.written.get('/dev/stdout')!.join('')
   assert.match(line, /^[\x20-\x7e]+\n$/)
   assert.deepEqual(JSON.parse(line), {
     code: 503,
-    agent: 'é"\n\ufffd',
+    agent: 'é"\n',
+    // No UTF-8: a character for each byte.
+    bytes: '\u00c3\u00ff',
     missing: null,
     both: 'GET HTTP/1.1',
     inner: { flags: 'URX,UF', fixed: 1 },

@@ -2,9 +2,9 @@
 // Access logs and header mutations share them.
 import { hostname } from 'node:os'
 import { toByteString } from '../../automata/regex.ts'
-import { getCombinedHeader, type HeaderList } from '../../transport/header-list.ts'
+import { getHeader, type HeaderList } from '../../transport/header-list.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
-import { formatResponseFlags } from '../response-flag.ts'
+import { formatConnectionFlags, formatResponseFlags } from '../response-flag.ts'
 import type { StreamInfo } from '../stream-info.ts'
 import { type Command, parseFormat } from './command-parser.ts'
 import { compileStartTime, DEFAULT_START_TIME } from './start-time.ts'
@@ -38,11 +38,12 @@ function orNull(text: string): string | null {
 }
 
 const SIMPLE: Readonly<Record<string, Operator>> = {
-  PROTOCOL: info => info.protocol,
+  PROTOCOL: info => orNull(info.protocol),
   RESPONSE_CODE: info => info.responseCode,
   RESPONSE_CODE_DETAILS: info => orNull(info.responseCodeDetails),
   CONNECTION_TERMINATION_DETAILS: info => orNull(info.connectionTerminationDetails),
-  RESPONSE_FLAGS: info => formatResponseFlags(info.responseFlags),
+  RESPONSE_FLAGS: info =>
+    info.protocol === '' ? formatConnectionFlags(info.responseFlags) : formatResponseFlags(info.responseFlags),
   BYTES_RECEIVED: info => info.bytesReceived,
   BYTES_SENT: info => info.bytesSent,
   DURATION: info => Math.floor(info.duration),
@@ -60,12 +61,12 @@ const SIMPLE: Readonly<Record<string, Operator>> = {
   DOWNSTREAM_LOCAL_ADDRESS: info => info.connection.localAddress,
   DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT: info => withoutPort(info.connection.localAddress),
   DOWNSTREAM_LOCAL_PORT: info => info.connection.localPort,
-  DOWNSTREAM_REMOTE_ADDRESS: info => info.connection.remoteAddress,
-  DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT: info => info.connection.remoteIp,
-  DOWNSTREAM_REMOTE_PORT: info => orNull(portOf(info.connection.remoteAddress)),
-  DOWNSTREAM_DIRECT_REMOTE_ADDRESS: info => info.connection.remoteAddress,
-  DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT: info => info.connection.remoteIp,
-  DOWNSTREAM_DIRECT_REMOTE_PORT: info => orNull(portOf(info.connection.remoteAddress)),
+  DOWNSTREAM_REMOTE_ADDRESS: clientAddress,
+  DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT: info => info.clientIp || info.connection.remoteIp,
+  DOWNSTREAM_REMOTE_PORT: info => orNull(portOf(clientAddress(info))),
+  DOWNSTREAM_DIRECT_REMOTE_ADDRESS: info => info.connection.directRemoteAddress,
+  DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT: info => info.connection.directRemoteIp,
+  DOWNSTREAM_DIRECT_REMOTE_PORT: info => orNull(portOf(info.connection.directRemoteAddress)),
   DOWNSTREAM_PEER_URI_SAN: info => ofPeer(info.connection, peer => peer.uriSan),
   DOWNSTREAM_PEER_DNS_SAN: info => ofPeer(info.connection, peer => peer.dnsSans.join(',')),
   DOWNSTREAM_PEER_SUBJECT: info => ofPeer(info.connection, peer => peer.subject),
@@ -76,7 +77,13 @@ const SIMPLE: Readonly<Record<string, Operator>> = {
   CONNECTION_ID: info => info.connection.id,
 }
 
-const PARAMETERISED = ['START_TIME', 'REQ', 'RESP', 'REQ_WITHOUT_QUERY', 'HOSTNAME'] as const
+const PARAMETERISED = ['START_TIME', 'REQ', 'RESP', 'REQ_WITHOUT_QUERY', 'HOSTNAME', 'DYNAMIC_METADATA'] as const
+
+/** A client of whom a proxy before this one has told has no port. */
+function clientAddress({ clientIp, connection }: StreamInfo): string {
+  if (clientIp === '') return connection.remoteAddress
+  return clientIp.includes(':') ? `[${clientIp}]:0` : `${clientIp}:0`
+}
 
 /** For a hint: what there is. */
 export const OPERATOR_NAMES: readonly string[] = [...Object.keys(SIMPLE), ...PARAMETERISED].sort()
@@ -104,10 +111,19 @@ function compileUncut({ name, argument }: Command): { run: Operator } | { fault:
     const name = toByteString(hostname())
     return { run: () => name }
   }
+  if (name === 'DYNAMIC_METADATA') return compileMetadata(argument ?? '')
   if (name === 'REQ' || name === 'RESP' || name === 'REQ_WITHOUT_QUERY') return compileHeader(name, argument)
   const simple = Object.hasOwn(SIMPLE, name) ? SIMPLE[name] : undefined
   if (simple === undefined) return { fault: `%${name}% is not known` }
   return argument === null ? { run: simple } : { fault: `%${name}% takes no argument` }
+}
+
+/** `NAMESPACE:KEY`. What filters say here is never nested, so that one key is enough. */
+function compileMetadata(argument: string): { run: Operator } | { fault: string } {
+  const [namespace = '', key = '', ...deeper] = argument.split(':')
+  if (namespace === '' || key === '' || deeper.length > 0)
+    return { fault: '%DYNAMIC_METADATA(...)% needs a namespace and one key' }
+  return { run: info => info.readMetadata(namespace, key) }
 }
 
 /** `A?B`: header A, or B where A is missing. */
@@ -149,8 +165,9 @@ function readResponse(info: StreamInfo, name: string): string | null {
   return header(info.responseHeaders, name)
 }
 
+/** Of a repeated field the first value, as Envoy has it. */
 function header(headers: HeaderList, name: string): string | null {
-  return getCombinedHeader(headers, name) ?? null
+  return getHeader(headers, name) ?? null
 }
 
 function ofPeer(

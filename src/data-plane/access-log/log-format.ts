@@ -1,4 +1,5 @@
 // One line of the access log, from a text format or a JSON one. Values that a peer chose cannot break out of their place.
+import { isUtf8 } from 'node:buffer'
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf'
 import { toByteString } from '../../automata/regex.ts'
 import type { StreamInfo } from '../stream-info.ts'
@@ -124,8 +125,11 @@ function quoteOperator(operator: Operator, info: StreamInfo): string {
 function quoteJson(bytes: string): string {
   for (let i = 0; i < bytes.length; i++) {
     const unit = bytes.charCodeAt(i)
-    if (unit < 32 || unit > 126 || unit === 34 || unit === 92)
-      return asciiJson(Buffer.from(bytes, 'latin1').toString('utf8'))
+    if (unit < 32 || unit > 126 || unit === 34 || unit === 92) {
+      const raw = Buffer.from(bytes, 'latin1')
+      // What is no UTF-8 is written byte by byte, as Envoy has it: nothing is lost.
+      return asciiJson(isUtf8(raw) ? raw.toString('utf8') : bytes)
+    }
   }
   return `"${bytes}"`
 }

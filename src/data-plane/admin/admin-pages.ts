@@ -15,6 +15,8 @@ export type ServerState = 'LIVE' | 'DRAINING' | 'PRE_INITIALIZING' | 'INITIALIZI
 export interface AdminSource {
   readonly proxy: DataPlaneProxy
   readonly node: Node
+  /** Of a static start: what the file says, as JSON. */
+  readonly bootstrap?: JsonObject
   readonly clock: Clock
   readonly log: AdjustableLog
   readonly version: string
@@ -51,14 +53,22 @@ const PAGES: Readonly<Record<string, Page>> = {
   '/config_dump': {
     method: 'GET',
     help: 'dump current config: ?include_eds adds endpoints',
-    answer: ({ proxy, node, startedAt }, query) =>
-      json(configDump({ node, records: proxy.records, secrets: proxy.secrets, startedAt }, query.has('include_eds'))),
+    answer: ({ proxy, node, bootstrap, startedAt }, query) =>
+      json(
+        configDump(
+          { node, bootstrap, records: proxy.records, secrets: proxy.secrets, startedAt },
+          query.has('include_eds'),
+        ),
+      ),
   },
   '/clusters': {
     method: 'GET',
     help: 'upstream cluster status: ?format=json',
-    answer: ({ proxy }, query) =>
-      isJson(query) ? json(clustersJson(proxy.clusters.all())) : text(clustersText(proxy.clusters.all())),
+    answer: ({ proxy, bootstrap }, query) => {
+      const viaApi = bootstrap === undefined
+      const clusters = proxy.clusters.all()
+      return isJson(query) ? json(clustersJson(clusters, viaApi)) : text(clustersText(clusters, viaApi))
+    },
   },
   '/listeners': {
     method: 'GET',

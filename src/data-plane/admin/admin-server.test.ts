@@ -38,7 +38,7 @@ const lines: string[] = []
 const log = new AdjustableLog('proxy', 'info', clock, line => lines.push(line))
 const asked: string[] = []
 const facts = { workload: 'a-0', namespace: 'default', serviceAccount: 'a', router: false, labels: { app: 'a' } }
-const admin = await AdminServer.open(0, {
+const admin = await AdminServer.open('127.0.0.1', 0, {
   proxy,
   node: createNode(facts, '0.1.0'),
   clock,

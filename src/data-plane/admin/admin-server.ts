@@ -1,10 +1,9 @@
-// The admin port: node:http on loopback. Whoever can reach it can stop the proxy, so a web page must not.
+// The admin port: node:http. Whoever can reach it can stop the proxy; on loopback a web page must not.
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createServer } from '../../transport/http/node-http.ts'
 import { type AdminReply, type AdminSource, answerAdmin } from './admin-pages.ts'
 
-const HOST = '127.0.0.1'
 const BASE = 'http://admin'
 const LOOPBACK_NAMES: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]'])
 const REFUSED: AdminReply = {
@@ -23,12 +22,14 @@ export class AdminServer {
   }
 
   /** Rejects with the system's error when the port cannot be bound. 0: any free one. */
-  static open(port: number, source: AdminSource): Promise<AdminServer> {
-    const server = createServer((request, response) => handle(source, request, response))
+  static open(host: string, port: number, source: AdminSource): Promise<AdminServer> {
+    // At another address it is meant for other machines, which know this one by names that are not known here.
+    const guarded = isLoopback(host)
+    const server = createServer((request, response) => handle(source, guarded, request, response))
     server.maxConnections = 64
     return new Promise((resolve, reject) => {
       server.once('error', reject)
-      server.listen(port, HOST, () => {
+      server.listen(port, host, () => {
         server.off('error', reject)
         resolve(new AdminServer(server))
       })
@@ -45,9 +46,9 @@ export class AdminServer {
   }
 }
 
-function handle(source: AdminSource, request: IncomingMessage, response: ServerResponse): void {
+function handle(source: AdminSource, guarded: boolean, request: IncomingMessage, response: ServerResponse): void {
   request.resume()
-  const reply = isForeign(request) ? REFUSED : answer(source, request)
+  const reply = guarded && isForeign(request) ? REFUSED : answer(source, request)
   response.writeHead(reply.status, {
     'content-type': reply.contentType,
     'cache-control': 'no-cache, max-age=0',
@@ -72,6 +73,10 @@ function isForeign({ headers }: IncomingMessage): boolean {
   if (!LOOPBACK_NAMES.has(hostOf(headers.host ?? ''))) return true
   const { origin, host } = headers
   return origin !== undefined && origin !== `http://${host}`
+}
+
+function isLoopback(address: string): boolean {
+  return address === '::1' || address.startsWith('127.')
 }
 
 function hostOf(authority: string): string {

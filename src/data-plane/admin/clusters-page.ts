@@ -2,7 +2,7 @@
 import type { CircuitLimits, Cluster, Endpoint } from '../cluster/cluster.ts'
 import type { JsonObject } from './config-json.ts'
 
-export function clustersText(clusters: readonly Cluster[]): string {
+export function clustersText(clusters: readonly Cluster[], viaApi: boolean): string {
   let text = ''
   for (const cluster of clusters) {
     const line = (field: string): void => {
@@ -10,7 +10,7 @@ export function clustersText(clusters: readonly Cluster[]): string {
     }
     line(`observability_name::${cluster.name}`)
     for (const [field, value] of limitsOf(cluster.limits)) line(`default_priority::${field}::${value}`)
-    line('added_via_api::true')
+    line(`added_via_api::${viaApi}`)
     for (const endpoint of cluster.endpoints) {
       for (const [field, value] of figuresOf(endpoint)) line(`${endpoint.key}::${field}::${value}`)
       for (const [field, value] of DESCRIPTION) line(`${endpoint.key}::${field}::${value}`)
@@ -20,11 +20,11 @@ export function clustersText(clusters: readonly Cluster[]): string {
   return text
 }
 
-export function clustersJson(clusters: readonly Cluster[]): JsonObject {
+export function clustersJson(clusters: readonly Cluster[], viaApi: boolean): JsonObject {
   return {
     cluster_statuses: clusters.map(cluster => ({
       name: cluster.name,
-      added_via_api: true,
+      added_via_api: viaApi,
       host_statuses: cluster.endpoints.map(endpoint => ({
         address: { socket_address: { address: endpoint.address, port_value: endpoint.port } },
         stats: figuresOf(endpoint).map(([name, value]) =>

@@ -9,6 +9,8 @@ import { configToJson, type JsonObject } from './config-json.ts'
 
 export interface ConfigDumpSource {
   readonly node: Node
+  /** Of a static start. Its resources are then dumped as static ones. */
+  readonly bootstrap?: JsonObject | undefined
   readonly records: ResourceRecords
   readonly secrets: SecretStore
   /** Epoch milliseconds. */
@@ -16,13 +18,15 @@ export interface ConfigDumpSource {
 }
 
 export function configDump(source: ConfigDumpSource, includeEndpoints: boolean): JsonObject {
-  const { records } = source
+  const { records, bootstrap } = source
   const configs: JsonValue[] = [
     bootstrapDump(source),
     {
       ...typed('ClustersConfigDump'),
       ...versionInfo(records, 'cluster'),
-      dynamic_active_clusters: dynamicResources(records, 'cluster', 'cluster'),
+      ...(bootstrap
+        ? { static_clusters: staticResources(records, 'cluster', 'cluster') }
+        : { dynamic_active_clusters: dynamicResources(records, 'cluster', 'cluster') }),
     },
     ...(includeEndpoints
       ? [
@@ -32,10 +36,19 @@ export function configDump(source: ConfigDumpSource, includeEndpoints: boolean):
           },
         ]
       : []),
-    { ...typed('ListenersConfigDump'), ...versionInfo(records, 'listener'), dynamic_listeners: listeners(records) },
+    {
+      ...typed('ListenersConfigDump'),
+      ...versionInfo(records, 'listener'),
+      ...(bootstrap
+        ? { static_listeners: staticResources(records, 'listener', 'listener') }
+        : { dynamic_listeners: listeners(records) }),
+    },
     { ...typed('ScopedRoutesConfigDump') },
     { ...typed('RoutesConfigDump'), dynamic_route_configs: dynamicResources(records, 'route', 'route_config') },
-    { ...typed('SecretsConfigDump'), dynamic_active_secrets: secrets(source.secrets, source.startedAt) },
+    {
+      ...typed('SecretsConfigDump'),
+      [bootstrap ? 'static_secrets' : 'dynamic_active_secrets']: secrets(source.secrets, source.startedAt),
+    },
   ]
   return { configs }
 }
@@ -44,7 +57,8 @@ function typed(name: string): JsonObject {
   return { '@type': `type.googleapis.com/envoy.admin.v3.${name}` }
 }
 
-function bootstrapDump({ node, startedAt }: ConfigDumpSource): JsonObject {
+function bootstrapDump({ node, bootstrap, startedAt }: ConfigDumpSource): JsonObject {
+  if (bootstrap) return { ...typed('BootstrapConfigDump'), bootstrap, last_updated: timestamp(startedAt) }
   const { '@type': _type, ...nodeJson } = configToJson(NodeSchema, node)
   return { ...typed('BootstrapConfigDump'), bootstrap: { node: nodeJson }, last_updated: timestamp(startedAt) }
 }
@@ -55,6 +69,10 @@ function versionInfo(records: ResourceRecords, type: ResourceType): JsonObject {
   for (const resource of records.accepted(type))
     if (!latest || resource.updatedAt >= latest.updatedAt) latest = resource
   return latest?.version ? { version_info: latest.version } : {}
+}
+
+function staticResources(records: ResourceRecords, type: ResourceType, field: string): JsonObject[] {
+  return records.accepted(type).map(accepted => state(type, field, accepted))
 }
 
 function dynamicResources(records: ResourceRecords, type: ResourceType, field: string): JsonObject[] {

@@ -19,7 +19,7 @@ import { durationMs, ResourceCheck } from '../../xds/resource-check.ts'
 import type { LoadBalancer } from '../load-balancers/contract/load-balancer.ts'
 import { loadBalancerFor } from '../load-balancers/registry.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
-import type { CircuitLimits } from './cluster.ts'
+import type { CircuitLimits, UpstreamProtocol } from './cluster.ts'
 import { ADDRESS_CHOICES, type AddressChoice } from './dns-lookup-family.ts'
 import { type EndpointSpec, readLoadAssignment } from './endpoint-spec.ts'
 import { type HttpOptions, readHttpOptions } from './http-options.ts'
@@ -51,7 +51,12 @@ export interface ClusterConfig extends HttpOptions {
   readonly panicThreshold: number
 }
 
-export type TransportCompiler = (socket: TransportSocket | undefined, path: string) => Parsed<UpstreamTransport>
+/** `alpn`: offered where the socket's config names no protocols. */
+export type TransportCompiler = (
+  socket: TransportSocket | undefined,
+  path: string,
+  alpn: readonly string[],
+) => Parsed<UpstreamTransport>
 
 const ENVOY_CONNECT_TIMEOUT_MS = 5000
 const ENVOY_DNS_REFRESH_MS = 5000
@@ -97,8 +102,8 @@ export function compileCluster(message: ClusterMessage, compileTransport: Transp
   if (message.name === '') check.error('name', 'is required')
   const discovery = readDiscovery(message, check)
   const loadBalancer = readLoadBalancer(message, check)
-  const transports = readTransports(message, compileTransport, check)
   const options = readHttpOptions(message.typedExtensionProtocolOptions, check)
+  const transports = readTransports(message, compileTransport, ALPN[options.httpProtocol], check)
   const config = {
     name: message.name,
     statName: message.altStatName || message.name,
@@ -156,13 +161,21 @@ function readLoadBalancer(message: ClusterMessage, check: ResourceCheck): LoadBa
   return balancer
 }
 
+/** With `downstream` one socket serves both versions. */
+const ALPN: Readonly<Record<UpstreamProtocol, readonly string[]>> = {
+  http1: ['http/1.1'],
+  http2: ['h2'],
+  downstream: [],
+}
+
 function readTransports(
   message: ClusterMessage,
   compileTransport: TransportCompiler,
+  alpn: readonly string[],
   check: ResourceCheck,
 ): TransportMatches | undefined {
   const compile = (socket: TransportSocket | undefined, path: string): UpstreamTransport | undefined => {
-    const compiled = compileTransport(socket, path)
+    const compiled = compileTransport(socket, path, alpn)
     if (compiled.ok) return compiled.value
     for (const problem of compiled.problems) check.error(problem.path ?? path, problem.message, problem.code)
     return undefined

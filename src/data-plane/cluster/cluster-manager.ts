@@ -29,7 +29,11 @@ export interface ClusterManagerHost {
   readonly network: Network
   readonly stats: StatsScope
   /** Compiles a transport socket; undefined stands for plaintext. Problems name fields from `path` on. */
-  compileTransport(transportSocket: TransportSocket | undefined, path: string): Parsed<UpstreamTransport>
+  compileTransport(
+    transportSocket: TransportSocket | undefined,
+    path: string,
+    alpn: readonly string[],
+  ): Parsed<UpstreamTransport>
 }
 
 interface Entry {
@@ -67,7 +71,7 @@ export class ClusterManager implements ClusterSource {
     for (const message of messages) {
       const known = this.#entries.get(message.name)
       if (known !== undefined && equals(ClusterSchema, known.message, message)) continue
-      const compiled = compileCluster(message, (socket, path) => this.#host.compileTransport(socket, path))
+      const compiled = compileCluster(message, (socket, path, alpn) => this.#host.compileTransport(socket, path, alpn))
       if (compiled.ok) this.#replace(message, compiled.value)
       else problems.push(...compiled.problems)
     }

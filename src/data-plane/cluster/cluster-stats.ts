@@ -29,7 +29,10 @@ export function createClusterStats(scope: StatsScope): ClusterStats {
     upstreamCxRxBytesTotal: scope.counter('upstream_cx_rx_bytes_total'),
     upstreamCxTxBytesTotal: scope.counter('upstream_cx_tx_bytes_total'),
     upstreamCxDestroyRemoteWithActiveRq: scope.counter('upstream_cx_destroy_remote_with_active_rq'),
+    upstreamCxDestroyLocalWithActiveRq: scope.counter('upstream_cx_destroy_local_with_active_rq'),
     upstreamCxNoneHealthy: scope.counter('upstream_cx_none_healthy'),
+    upstreamCxOverflow: scope.counter('upstream_cx_overflow'),
+    upstreamCxConnectAttemptsExceeded: scope.counter('upstream_cx_connect_attempts_exceeded'),
     upstreamRqTime: scope.histogram('upstream_rq_time'),
   }
 }

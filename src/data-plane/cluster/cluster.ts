@@ -1,5 +1,8 @@
 // What the router and the pools see of a cluster. Config and endpoints may change under a stream: `picker` is swapped whole.
 
+import type { ParserLimits } from '../../transport/http1/message-parser.ts'
+import type { WriterOptions } from '../../transport/http1/message-writer.ts'
+import type { Http2Settings } from '../../transport/http2/session-options.ts'
 import type { Counter, Gauge, Histogram } from '../stats/stats-scope.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
 
@@ -10,6 +13,8 @@ export interface Endpoint {
   readonly port: number
   readonly weight: number
   readonly transport: UpstreamTransport
+  /** Its health lets it take requests. */
+  readonly usable: boolean
   /** Requests in flight: read by LEAST_REQUEST, kept by the router. */
   activeRequests: number
   readonly stats: EndpointStats
@@ -64,7 +69,12 @@ export interface ClusterStats {
   readonly upstreamCxRxBytesTotal: Counter
   readonly upstreamCxTxBytesTotal: Counter
   readonly upstreamCxDestroyRemoteWithActiveRq: Counter
+  readonly upstreamCxDestroyLocalWithActiveRq: Counter
   readonly upstreamCxNoneHealthy: Counter
+  /** TCP connections that max_connections kept out. */
+  readonly upstreamCxOverflow: Counter
+  /** TCP connections given up after max_connect_attempts. */
+  readonly upstreamCxConnectAttemptsExceeded: Counter
   /** Milliseconds. */
   readonly upstreamRqTime: Histogram
 }
@@ -77,6 +87,14 @@ export interface CircuitLimits {
   readonly maxRetries: number
 }
 
+/** How HTTP/1.1 is spoken to endpoints. */
+export interface Http1Options extends WriterOptions {
+  readonly limits: ParserLimits
+}
+
+/** `downstream`: in what the request came (use_downstream_protocol_config). */
+export type UpstreamProtocol = 'http1' | 'http2' | 'downstream'
+
 export interface Cluster {
   readonly name: string
   readonly connectTimeoutMs: number
@@ -84,6 +102,9 @@ export interface Cluster {
   readonly idleTimeoutMs: number
   /** 0: no limit. */
   readonly maxRequestsPerConnection: number
+  readonly httpProtocol: UpstreamProtocol
+  readonly http1: Http1Options
+  readonly http2: Http2Settings
   readonly limits: CircuitLimits
   readonly stats: ClusterStats
   readonly picker: Picker

@@ -1,5 +1,14 @@
 // What every cluster takes from its config as it stands, and whom it tells when an endpoint leaves.
-import type { CircuitLimits, Cluster, ClusterStats, Endpoint, Picker } from './cluster.ts'
+import type { Http2Settings } from '../../transport/http2/session-options.ts'
+import type {
+  CircuitLimits,
+  Cluster,
+  ClusterStats,
+  Endpoint,
+  Http1Options,
+  Picker,
+  UpstreamProtocol,
+} from './cluster.ts'
 import type { ClusterConfig } from './cluster-config.ts'
 
 export abstract class ConfiguredCluster implements Cluster {
@@ -31,6 +40,18 @@ export abstract class ConfiguredCluster implements Cluster {
 
   get maxRequestsPerConnection(): number {
     return this.config.maxRequestsPerConnection
+  }
+
+  get httpProtocol(): UpstreamProtocol {
+    return this.config.httpProtocol
+  }
+
+  get http1(): Http1Options {
+    return this.config.http1
+  }
+
+  get http2(): Http2Settings {
+    return this.config.http2
   }
 
   get limits(): CircuitLimits {

@@ -1,53 +1,100 @@
-// HttpProtocolOptions of a cluster: how long its connections may idle and how much one may carry.
+// HttpProtocolOptions of a cluster: which protocol its endpoints are spoken to in, and how long one connection lives.
 import type { Any } from '@bufbuild/protobuf/wkt'
+import type { Http2Settings } from '../../transport/http2/session-options.ts'
 import { unpackAny } from '../../xds/any-pack.ts'
-import { HttpProtocolOptionsSchema as CommonOptionsSchema } from '../../xds/generated/envoy/config/core/v3/protocol_pb.ts'
-import { HttpProtocolOptionsSchema } from '../../xds/generated/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts'
+import {
+  HttpProtocolOptionsSchema as CommonOptionsSchema,
+  type Http1ProtocolOptions,
+  Http1ProtocolOptionsSchema,
+  type Http2ProtocolOptions,
+} from '../../xds/generated/envoy/config/core/v3/protocol_pb.ts'
+import {
+  type HttpProtocolOptions,
+  HttpProtocolOptionsSchema,
+} from '../../xds/generated/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts'
 import { durationMs, type ResourceCheck } from '../../xds/resource-check.ts'
+import { keepsSpelling, readHeaderCase } from '../http/http1-protocol-options.ts'
+import { readHttp2Options } from '../http/http2-protocol-options.ts'
+import type { Http1Options, UpstreamProtocol } from './cluster.ts'
 
 export interface HttpOptions {
   /** 0: never. */
   readonly idleTimeoutMs: number
   /** 0: no limit. */
   readonly maxRequestsPerConnection: number
+  readonly httpProtocol: UpstreamProtocol
+  readonly http1: Http1Options
+  readonly http2: Http2Settings
 }
 
 const KEY = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
+const AT = `typed_extension_protocol_options[${KEY}]`
 /** Envoy's default for idle upstream connections. */
 const ENVOY_IDLE_TIMEOUT_MS = 3_600_000
+/** Envoy's bounds on what a response's head may be (max_response_headers_kb, max_headers_count). */
+const RESPONSE_LIMITS = { maxHeaderListBytes: 60 * 1024, maxFieldCount: 100 }
+
+const FIELDS = new Set(['common_http_protocol_options', 'explicit_http_config', 'use_downstream_protocol_config'])
+const HTTP1_FIELDS = new Set(['enable_trailers', 'header_key_format'])
+const COMMON_FIELDS = new Set(['idle_timeout', 'max_requests_per_connection'])
 
 export function readHttpOptions(options: Readonly<Record<string, Any>>, check: ResourceCheck): HttpOptions {
-  const none = { idleTimeoutMs: ENVOY_IDLE_TIMEOUT_MS, maxRequestsPerConnection: 0 }
   for (const key of Object.keys(options)) {
     if (key !== KEY) check.unsupported(`typed_extension_protocol_options[${key}]`)
   }
-  if (options[KEY] === undefined) return none
-  const at = `typed_extension_protocol_options[${KEY}]`
-  const message = unpackAny(options[KEY], HttpProtocolOptionsSchema)
-  if (message === null) {
-    check.error(at, 'cannot be decoded')
-    return none
-  }
-  check.honour(
-    HttpProtocolOptionsSchema,
-    message,
-    at,
-    new Set(['common_http_protocol_options', 'explicit_http_config', 'use_downstream_protocol_config']),
-  )
-  const protocol = message.upstreamProtocolOptions
-  const chosen = protocol.case === 'explicitHttpConfig' ? protocol.value.protocolConfig.case : undefined
-  if (chosen !== undefined && chosen !== 'httpProtocolOptions')
-    check.unsupported(`${at}.explicit_http_config`, 'only HTTP/1.1 is supported upstream')
-  const common = message.commonHttpProtocolOptions
-  if (common === undefined) return none
-  check.honour(
-    CommonOptionsSchema,
-    common,
-    `${at}.common_http_protocol_options`,
-    new Set(['idle_timeout', 'max_requests_per_connection']),
-  )
+  const message = options[KEY] && unpackAny(options[KEY], HttpProtocolOptionsSchema)
+  if (message === null) check.error(AT, 'cannot be decoded')
+  if (message) check.honour(HttpProtocolOptionsSchema, message, AT, FIELDS)
+  const common = message?.commonHttpProtocolOptions
+  if (common) check.honour(CommonOptionsSchema, common, `${AT}.common_http_protocol_options`, COMMON_FIELDS)
   return {
-    idleTimeoutMs: durationMs(common.idleTimeout, ENVOY_IDLE_TIMEOUT_MS),
-    maxRequestsPerConnection: common.maxRequestsPerConnection ?? 0,
+    idleTimeoutMs: durationMs(common?.idleTimeout, ENVOY_IDLE_TIMEOUT_MS),
+    maxRequestsPerConnection: common?.maxRequestsPerConnection ?? 0,
+    ...readProtocol(message?.upstreamProtocolOptions, check),
+  }
+}
+
+type Protocol = Pick<HttpOptions, 'httpProtocol' | 'http1' | 'http2'>
+
+function readProtocol(
+  chosen: HttpProtocolOptions['upstreamProtocolOptions'] | undefined,
+  check: ResourceCheck,
+): Protocol {
+  if (chosen?.case === 'useDownstreamProtocolConfig') {
+    const { httpProtocolOptions, http2ProtocolOptions } = chosen.value
+    const at = `${AT}.use_downstream_protocol_config`
+    return { httpProtocol: 'downstream', ...versions(httpProtocolOptions, http2ProtocolOptions, at, check) }
+  }
+  if (chosen?.case !== 'explicitHttpConfig') {
+    return { httpProtocol: 'http1', ...versions(undefined, undefined, AT, check) }
+  }
+  const at = `${AT}.explicit_http_config`
+  const { protocolConfig } = chosen.value
+  if (protocolConfig.case === 'http2ProtocolOptions') {
+    return { httpProtocol: 'http2', ...versions(undefined, protocolConfig.value, at, check) }
+  }
+  if (protocolConfig.case === 'http3ProtocolOptions') check.unsupported(`${at}.http3_protocol_options`)
+  const http1 = protocolConfig.case === 'httpProtocolOptions' ? protocolConfig.value : undefined
+  return { httpProtocol: 'http1', ...versions(http1, undefined, at, check) }
+}
+
+function versions(
+  http1: Http1ProtocolOptions | undefined,
+  http2: Http2ProtocolOptions | undefined,
+  at: string,
+  check: ResourceCheck,
+): Omit<Protocol, 'httpProtocol'> {
+  const path = `${at}.http_protocol_options`
+  if (http1) check.honour(Http1ProtocolOptionsSchema, http1, path, HTTP1_FIELDS)
+  const { maxHeaderListBytes: maxHeadBytes, maxFieldCount } = RESPONSE_LIMITS
+  const trailers = http1?.enableTrailers ?? false
+  const headerCase = readHeaderCase(http1, path, check)
+  return {
+    http1: {
+      trailers,
+      headerCase,
+      limits: { maxHeadBytes, maxFieldCount, trailers, keepsSpelling: keepsSpelling(headerCase) },
+    },
+    http2: readHttp2Options(http2, RESPONSE_LIMITS, `${at}.http2_protocol_options`, check),
   }
 }

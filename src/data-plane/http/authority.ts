@@ -12,8 +12,8 @@ export function stripAuthority(authority: string, strip: StripPort, localPort: n
   return host + port
 }
 
-/** Where the colon before the port is, or -1. Colons inside `[::1]` are not it. */
+/** Where the colon before the port is, or -1. Colons inside `[::1]` are not it, nor is one with nothing behind it. */
 function portIndex(authority: string): number {
   const colon = authority.lastIndexOf(':')
-  return colon > authority.lastIndexOf(']') ? colon : -1
+  return colon > authority.lastIndexOf(']') && colon < authority.length - 1 ? colon : -1
 }

@@ -1,9 +1,14 @@
 // What a listener's connection manager does, compiled: read by its connections and streams, changed by none.
 import type { Clock } from '../../base/clock.ts'
 import type { HttpDate } from '../../base/http-date.ts'
+import type { Random } from '../../base/random.ts'
 import type { TimerWheel } from '../../base/timer-wheel.ts'
 import type { UuidSource } from '../../base/uuid-source.ts'
 import type { ParserLimits } from '../../transport/http1/message-parser.ts'
+import type { WriterOptions } from '../../transport/http1/message-writer.ts'
+import type { Http2Settings } from '../../transport/http2/session-options.ts'
+import type { RequestHead } from '../../transport/request-head.ts'
+import type { ClusterSource } from '../cluster/cluster.ts'
 import type { RouteTable } from '../route/route-entry.ts'
 import type { AccessLog } from '../stream-info.ts'
 import type { StripPort } from './authority.ts'
@@ -23,6 +28,8 @@ export interface ConnectionManagerTimeouts {
   readonly request: number
   /** For the request's head to arrive, from its first byte. */
   readonly requestHeaders: number
+  /** Of a whole stream, where the route says nothing else (max_stream_duration). */
+  readonly streamDuration: number
   /** Of a connection without a stream. */
   readonly idle: number
   readonly connectionDuration: number
@@ -30,12 +37,25 @@ export interface ConnectionManagerTimeouts {
   readonly delayedClose: number
 }
 
+export interface Http1Config extends WriterOptions {
+  /** Otherwise they are answered with 426. */
+  readonly acceptsHttp10: boolean
+  /** For requests of HTTP/1.0 without a Host; empty for none. */
+  readonly defaultHost: string
+}
+
 export interface ConnectionManagerConfig {
   readonly clock: Clock
+  readonly random: Random
+  readonly clusters: ClusterSource
   readonly wheel: TimerWheel
   readonly date: HttpDate
   readonly requestIds: UuidSource
+  /** `auto`: what ALPN agreed on, or else the first bytes say. */
+  readonly codec: 'auto' | 'http1' | 'http2'
   readonly limits: ParserLimits
+  readonly http1: Http1Config
+  readonly http2: Http2Settings
   readonly chain: FilterChain
   readonly stats: ConnectionManagerStats
   readonly accessLogs: readonly AccessLog[]
@@ -56,6 +76,8 @@ export interface ConnectionManagerConfig {
    * expectation is answered here and 1xx are swallowed.
    */
   readonly forwardsInterimResponses: boolean
+  /** Whether upgrade_configs lets this upgrade, or CONNECT, through. */
+  allowsTunnel(head: RequestHead): boolean
   /** Null: the path stays as it came. */
   readonly path: PathNormalization | null
   readonly stripPort: StripPort

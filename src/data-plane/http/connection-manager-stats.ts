@@ -4,6 +4,7 @@ import type { Counter, Gauge, Histogram, StatsScope } from '../stats/stats-scope
 export interface ConnectionManagerStats {
   readonly connections: Counter
   readonly connectionsActive: Gauge
+  readonly connectionsHttp2: Counter
   readonly connectionsDestroyed: Counter
   readonly connectionsDestroyedWithActiveRequest: Counter
   readonly connectionProtocolErrors: Counter
@@ -16,6 +17,7 @@ export interface ConnectionManagerStats {
   readonly sentBytes: Counter
   readonly requests: Counter
   readonly requestsHttp1: Counter
+  readonly requestsHttp2: Counter
   readonly requestsActive: Gauge
   readonly requestsCompleted: Counter
   readonly requestsByClass: readonly Counter[]
@@ -24,6 +26,7 @@ export interface ConnectionManagerStats {
   readonly requestIdleTimeouts: Counter
   readonly requestTimeouts: Counter
   readonly requestHeaderTimeouts: Counter
+  readonly requestMaxDurationReached: Counter
   readonly requestsNotRelativePath: Counter
   readonly responsesBeforeRequestComplete: Counter
   readonly requestTime: Histogram
@@ -34,6 +37,7 @@ export function connectionManagerStats(scope: StatsScope): ConnectionManagerStat
   return {
     connections: counter('cx_total'),
     connectionsActive: scope.gauge('downstream_cx_active'),
+    connectionsHttp2: counter('cx_http2_total'),
     connectionsDestroyed: counter('cx_destroy'),
     connectionsDestroyedWithActiveRequest: counter('cx_destroy_active_rq'),
     connectionProtocolErrors: counter('cx_protocol_error'),
@@ -46,6 +50,7 @@ export function connectionManagerStats(scope: StatsScope): ConnectionManagerStat
     sentBytes: counter('cx_tx_bytes_total'),
     requests: counter('rq_total'),
     requestsHttp1: counter('rq_http1_total'),
+    requestsHttp2: counter('rq_http2_total'),
     requestsActive: scope.gauge('downstream_rq_active'),
     requestsCompleted: counter('rq_completed'),
     requestsByClass: [1, 2, 3, 4, 5].map(digit => counter(`rq_${digit}xx`)),
@@ -53,6 +58,7 @@ export function connectionManagerStats(scope: StatsScope): ConnectionManagerStat
     requestsTooLarge: counter('rq_too_large'),
     requestIdleTimeouts: counter('rq_idle_timeout'),
     requestTimeouts: counter('rq_timeout'),
+    requestMaxDurationReached: counter('rq_max_duration_reached'),
     requestHeaderTimeouts: counter('rq_header_timeout'),
     requestsNotRelativePath: counter('rq_non_relative_path'),
     responsesBeforeRequestComplete: counter('rq_response_before_rq_complete'),

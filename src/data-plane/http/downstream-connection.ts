@@ -1,13 +1,13 @@
 // A client's connection: bytes to streams, one at a time and in order, and the responses back.
 import type { Socket } from 'node:net'
 import { WheelTimer } from '../../base/timer-wheel.ts'
-import type { HeaderList } from '../../transport/header-list.ts'
+import { getHeader, type HeaderList } from '../../transport/header-list.ts'
 import { closeBatch, openBatch } from '../../transport/http/write-batch.ts'
 import type { CodecError } from '../../transport/http1/codec-error.ts'
 import type { MessageHandler } from '../../transport/http1/message-parser.ts'
 import { MessageWriter } from '../../transport/http1/message-writer.ts'
 import { RequestParser } from '../../transport/http1/request-parser.ts'
-import type { RequestHead } from '../../transport/request-head.ts'
+import { isTunnel, type RequestHead, type ResponseHead } from '../../transport/request-head.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
 import { StreamInfo } from '../stream-info.ts'
 import type { ConnectionManagerConfig } from './connection-manager-config.ts'
@@ -21,19 +21,31 @@ const TIMER = { idle: 0, request: 1, duration: 2, close: 3 } as const
 /** A draining connection without a stream waits this long for a request that may be on its way. */
 const DRAIN_GRACE_MS = 500
 
+/** A downstream connection as the connection manager holds it, whatever its protocol. */
+export interface ManagedConnection {
+  /** Finishes what runs and takes nothing new. */
+  drain(): void
+}
+
 /** The listener's connection manager, told of the end. */
 export interface ConnectionOwner {
   readonly isDraining: boolean
-  onConnectionClosed(connection: DownstreamConnection): void
+  onConnectionClosed(connection: ManagedConnection): void
+  /** `connection` has turned out to be HTTP/2, and leaves its socket alone from now on. */
+  onHttp2Preface(connection: ManagedConnection, socket: Socket, info: ConnectionInfo, bytes: Buffer): void
 }
 
-export class DownstreamConnection implements MessageHandler, StreamConnection {
+/** What an HTTP/2 client begins with (RFC 9113 3.4); no HTTP/1.1 request has such a line. */
+const HTTP2_PREFACE = Buffer.from('PRI * HTTP/2.0\r\n')
+
+export class DownstreamConnection implements MessageHandler, StreamConnection, ManagedConnection {
   readonly info: ConnectionInfo
   readonly #owner: ConnectionOwner
   readonly #config: ConnectionManagerConfig
   readonly #socket: Socket
   readonly #parser: RequestParser
   readonly #writer: MessageWriter
+  readonly #framing = { toHead: false, close: false, tunnels: false, http10: false }
   readonly #idleTimer = new WheelTimer(this, TIMER.idle)
   #requestTimer: WheelTimer | null = null
   #durationTimer: WheelTimer | null = null
@@ -48,13 +60,24 @@ export class DownstreamConnection implements MessageHandler, StreamConnection {
   /** The client asked for, or the connection's age or use demands, an end after the current response. */
   #last = false
 
-  constructor(owner: ConnectionOwner, config: ConnectionManagerConfig, socket: Socket, info: ConnectionInfo) {
+  /** First bytes that may yet turn out to be HTTP/2's preface; null once that is decided. */
+  #preface: Buffer | null
+
+  /** `detectsHttp2`: the protocol was not agreed on, so the first bytes decide. */
+  constructor(
+    owner: ConnectionOwner,
+    config: ConnectionManagerConfig,
+    socket: Socket,
+    info: ConnectionInfo,
+    detectsHttp2: boolean,
+  ) {
     this.#owner = owner
+    this.#preface = detectsHttp2 ? NO_BYTES : null
     this.#config = config
     this.#socket = socket
     this.info = info
     this.#parser = new RequestParser(this, config.limits)
-    this.#writer = new MessageWriter(socket)
+    this.#writer = new MessageWriter(socket, config.http1)
     const { stats, timeouts, wheel } = config
     stats.connections.value++
     stats.connectionsActive.value++
@@ -89,13 +112,26 @@ export class DownstreamConnection implements MessageHandler, StreamConnection {
     return this.#stream !== null
   }
 
-  writeHead(status: number, headers: HeaderList, endStream: boolean, toHead: boolean, close: boolean): void {
-    this.#writer.response(status, headers, endStream, toHead, close)
+  writeHead(head: ResponseHead, endStream: boolean, close: boolean): void {
+    const { method } = this.#stream!.request
+    const { status } = head
+    const framing = this.#framing
+    framing.toHead = method === 'HEAD'
+    framing.tunnels = status === 101 || (method === 'CONNECT' && status >= 200 && status < 300)
+    framing.http10 = this.#config.http1.acceptsHttp10 && this.#parser.version === 10 && status >= 200
+    // RFC 9112 6.3: without chunks a body of unknown length ends with the connection.
+    if (framing.http10 && !endStream && getHeader(head.headers, 'content-length') === undefined) this.#last = true
+    framing.close = (close || (framing.http10 && this.#last)) && !framing.tunnels
+    this.#writer.response(head, endStream, framing)
   }
 
   writeBody(chunk: Buffer, endStream: boolean): void {
     this.#config.stats.sentBytes.value += chunk.length
     this.#writer.body(chunk, endStream)
+  }
+
+  writeTrailers(trailers: HeaderList): void {
+    this.#writer.trailers(trailers)
   }
 
   writeContinue(): void {
@@ -167,6 +203,14 @@ export class DownstreamConnection implements MessageHandler, StreamConnection {
     stream.onRequestData(chunk, endStream)
   }
 
+  onTrailers(trailers: HeaderList): void {
+    const stream = this.#stream
+    if (stream === null) return
+    if (this.#requestTimer !== null) this.#config.wheel.cancel(this.#requestTimer)
+    this.touch()
+    stream.onRequestTrailers(trailers)
+  }
+
   onProtocolError(error: CodecError): void {
     this.#config.stats.connectionProtocolErrors.value++
     this.#last = true
@@ -175,10 +219,10 @@ export class DownstreamConnection implements MessageHandler, StreamConnection {
     stream.localReply(codecRefusal(error))
   }
 
-  onStreamEnd(close: boolean): void {
+  onStreamEnd(whole: boolean): void {
     this.#stream = null
     if (this.#state === 'closed') return
-    if (close || this.#last) {
+    if (!whole || this.#last) {
       this.#closeGently()
       return
     }
@@ -220,27 +264,31 @@ export class DownstreamConnection implements MessageHandler, StreamConnection {
 
   /** What no filter need see. */
   #refusalOf(parser: RequestParser): LocalReply | null {
-    if (parser.version === 10) {
+    const { defaultHost } = this.#config.http1
+    if (parser.version === 10 && !this.#config.http1.acceptsHttp10) {
       this.#last = true
       return REFUSAL.http10
+    }
+    if (parser.missingHost && parser.version === 10 && defaultHost !== '') {
+      parser.head.authority = defaultHost
+      parser.missingHost = false
     }
     if (parser.missingHost) {
       this.#last = true
       return REFUSAL.missingHost
     }
-    if (parser.upgrade !== '' || parser.head.method === 'CONNECT') {
-      this.#last = true
-      return REFUSAL.upgrade
-    }
+    if (isTunnel(parser.head)) this.#last = true
     return null
   }
 
   #onData(chunk: Buffer): void {
     if (this.#state !== 'open') return
-    this.#config.stats.receivedBytes.value += chunk.length
+    const bytes = this.#preface === null ? chunk : this.#detectHttp2(chunk)
+    if (bytes === null) return
+    this.#config.stats.receivedBytes.value += bytes.length
     openBatch()
     const parser = this.#parser
-    parser.execute(chunk)
+    parser.execute(bytes)
     if (parser.hasLeftover) {
       // Sent ahead of the response: kept up to this read, and no more read until its turn (RFC 9112 9.3.2).
       this.pauseReading()
@@ -252,7 +300,34 @@ export class DownstreamConnection implements MessageHandler, StreamConnection {
     if (this.#state === 'open' && this.#stream === null && this.#writer.isBlocked) this.pauseReading()
   }
 
+  /** What is to be parsed as HTTP/1.1; null while that is not known, or when it is HTTP/2. */
+  #detectHttp2(chunk: Buffer): Buffer | null {
+    const bytes = this.#preface!.length === 0 ? chunk : Buffer.concat([this.#preface!, chunk])
+    const length = Math.min(bytes.length, HTTP2_PREFACE.length)
+    if (bytes.compare(HTTP2_PREFACE, 0, length, 0, length) !== 0) {
+      this.#preface = null
+      return bytes
+    }
+    if (length < HTTP2_PREFACE.length) {
+      this.#preface = bytes
+      if (this.#requestTimer?.isSet !== true) this.#setRequestTimer(this.#config.timeouts.requestHeaders)
+      return null
+    }
+    this.#state = 'closed'
+    this.#cancelTimers()
+    this.#owner.onHttp2Preface(this, this.#socket, this.info, bytes)
+    return null
+  }
+
+  #cancelTimers(): void {
+    const { wheel } = this.#config
+    wheel.cancel(this.#idleTimer)
+    if (this.#requestTimer !== null) wheel.cancel(this.#requestTimer)
+    if (this.#durationTimer !== null) wheel.cancel(this.#durationTimer)
+  }
+
   #onClientEnd(): void {
+    if (this.#state === 'closed') return
     // A client that half-closes has gone, as for Envoy: who wants an answer keeps the connection whole.
     this.destroy()
   }
@@ -260,12 +335,10 @@ export class DownstreamConnection implements MessageHandler, StreamConnection {
   #onClose(): void {
     if (this.#state === 'closed') return
     this.#state = 'closed'
-    const { stats, wheel } = this.#config
+    const { stats } = this.#config
     openBatch()
     this.#parser.stop()
-    wheel.cancel(this.#idleTimer)
-    if (this.#requestTimer !== null) wheel.cancel(this.#requestTimer)
-    if (this.#durationTimer !== null) wheel.cancel(this.#durationTimer)
+    this.#cancelTimers()
     stats.connectionsActive.value--
     stats.connectionsDestroyed.value++
     const stream = this.#stream
@@ -278,6 +351,7 @@ export class DownstreamConnection implements MessageHandler, StreamConnection {
   }
 
   #onDrain(): void {
+    if (this.#state === 'closed') return
     openBatch()
     this.#writer.drained()
     if (this.#stream !== null) {
@@ -354,6 +428,8 @@ export class DownstreamConnection implements MessageHandler, StreamConnection {
   }
 }
 
+const NO_BYTES = Buffer.alloc(0)
+
 function emptyHead(): RequestHead {
-  return { method: '', path: '', authority: '', scheme: 'http', headers: [] }
+  return { method: '', path: '', authority: '', scheme: 'http', headers: [], protocol: '' }
 }

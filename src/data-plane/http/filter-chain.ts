@@ -8,19 +8,26 @@ import type {
 export class FilterChain {
   readonly filters: readonly CompiledHttpFilter[]
   readonly terminal: CompiledTerminalFilter
+  /** By position in `filters`: runs only where the route switches it on. */
+  readonly disabled: readonly boolean[]
   /** Positions in `filters` that see the request, first to last. */
   readonly decoders: readonly number[]
   /** Positions in `filters` that see the response, last to first. */
   readonly encoders: readonly number[]
   readonly destroyed: readonly number[]
 
-  constructor(filters: readonly CompiledHttpFilter[], terminal: CompiledTerminalFilter) {
+  constructor(
+    filters: readonly CompiledHttpFilter[],
+    terminal: CompiledTerminalFilter,
+    disabled: readonly boolean[] = filters.map(() => false),
+  ) {
     this.filters = filters
     this.terminal = terminal
+    this.disabled = disabled
     const having = (...events: FilterEvent[]): number[] =>
       filters.flatMap((filter, position) => (filter.events.some(event => events.includes(event)) ? [position] : []))
-    this.decoders = having('decodeHeaders', 'decodeData')
-    this.encoders = having('encodeHeaders', 'encodeData').reverse()
+    this.decoders = having('decodeHeaders', 'decodeData', 'decodeTrailers')
+    this.encoders = having('encodeHeaders', 'encodeData', 'encodeTrailers').reverse()
     this.destroyed = having('onDestroy')
   }
 }

@@ -1,4 +1,5 @@
 // A stream's filters and the two passes through them. A listener with nothing but the router has no such object.
+import type { HeaderList } from '../../transport/header-list.ts'
 import type { RequestHead, ResponseHead } from '../../transport/request-head.ts'
 import type { DataStatus, HeadersStatus, HttpFilter, TerminalStream } from '../filters/http/contract/http-filter.ts'
 import type { FilterChain } from './filter-chain.ts'
@@ -9,15 +10,21 @@ export interface ManagedStream extends TerminalStream {
   /** A response has begun, or the stream has ended: filters see no more of the request. */
   readonly isDecodingOver: boolean
   readonly isEnded: boolean
+  /** The route has the last word on it. */
+  isFilterDisabled(filterName: string, byDefault: boolean): boolean
   headersToTerminal(endStream: boolean): void
   dataToTerminal(chunk: Buffer, endStream: boolean): void
+  trailersToTerminal(trailers: HeaderList): void
   headersToClient(head: ResponseHead, endStream: boolean): void
   dataToClient(chunk: Buffer, endStream: boolean): void
-  onRequestTooLarge(): void
+  trailersToClient(trailers: HeaderList): void
   onResponseTooLarge(): void
   pauseResponse(): void
   resumeResponse(): void
 }
+
+/** In the place of a filter that the stream does without. */
+const ABSENT: HttpFilter = {}
 
 export class FilterManager {
   readonly #chain: FilterChain
@@ -27,9 +34,17 @@ export class FilterManager {
 
   constructor(stream: ManagedStream, chain: FilterChain, limit: number) {
     this.#chain = chain
-    for (const compiled of chain.filters) this.#filters.push(compiled.createFilter(stream))
+    for (let i = 0; i < chain.filters.length; i++) {
+      const compiled = chain.filters[i]!
+      const disabled = stream.isFilterDisabled(compiled.name, chain.disabled[i]!)
+      this.#filters.push(disabled ? ABSENT : compiled.createFilter(stream))
+    }
     this.#decode = new DecodePass(stream, this.#filters, chain.decoders, limit)
     this.#encode = new EncodePass(stream, this.#filters, chain.encoders, limit)
+  }
+
+  raiseRequestLimit(bytes: number): void {
+    this.#decode.limit = Math.max(this.#decode.limit, bytes)
   }
 
   decodeHeaders(endStream: boolean): void {
@@ -40,6 +55,10 @@ export class FilterManager {
     this.#decode.data(chunk, endStream)
   }
 
+  decodeTrailers(trailers: HeaderList): void {
+    this.#decode.trailers(trailers)
+  }
+
   encodeHeaders(head: ResponseHead, endStream: boolean): void {
     this.#encode.head = head
     this.#encode.headers(endStream)
@@ -47,6 +66,10 @@ export class FilterManager {
 
   encodeData(chunk: Buffer, endStream: boolean): void {
     this.#encode.data(chunk, endStream)
+  }
+
+  encodeTrailers(trailers: HeaderList): void {
+    this.#encode.trailers(trailers)
   }
 
   continueDecoding(filter: HttpFilter): void {
@@ -79,8 +102,16 @@ class DecodePass extends FilterPass {
     return filter.decodeData?.(chunk, endStream)
   }
 
+  protected callTrailers(filter: HttpFilter, trailers: HeaderList): HeadersStatus | undefined {
+    return filter.decodeTrailers?.(trailers)
+  }
+
   protected deliverHeaders(endStream: boolean): void {
     this.#stream.headersToTerminal(endStream)
+  }
+
+  protected deliverTrailers(trailers: HeaderList): void {
+    this.#stream.trailersToTerminal(trailers)
   }
 
   protected deliverData(chunk: Buffer, endStream: boolean): void {
@@ -105,8 +136,16 @@ class EncodePass extends FilterPass {
     return filter.encodeData?.(chunk, endStream)
   }
 
+  protected callTrailers(filter: HttpFilter, trailers: HeaderList): HeadersStatus | undefined {
+    return filter.encodeTrailers?.(trailers)
+  }
+
   protected deliverHeaders(endStream: boolean): void {
     this.#stream.headersToClient(this.head, endStream)
+  }
+
+  protected deliverTrailers(trailers: HeaderList): void {
+    this.#stream.trailersToClient(trailers)
   }
 
   protected deliverData(chunk: Buffer, endStream: boolean): void {

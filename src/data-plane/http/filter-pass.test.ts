@@ -1,11 +1,13 @@
 // Filters that hold headers and bytes, let go, and refuse.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { HeaderList } from '../../transport/header-list.ts'
 import type { DataStatus, HeadersStatus, HttpFilter } from '../filters/http/contract/http-filter.ts'
 import { FilterPass } from './filter-pass.ts'
 
 class Scene extends FilterPass {
   readonly seen: string[]
+  readonly filters: readonly HttpFilter[]
   readonly owner: { isOver: boolean }
 
   constructor(filters: readonly HttpFilter[], limit = 10) {
@@ -26,17 +28,29 @@ class Scene extends FilterPass {
       limit,
     )
     this.seen = seen
+    this.filters = filters
     this.owner = owner
   }
 
   protected callHeaders(filter: HttpFilter, endStream: boolean): HeadersStatus {
     return (
-      filter.decodeHeaders?.({ method: '', path: '', authority: '', scheme: '', headers: [] }, endStream) ?? 'continue'
+      filter.decodeHeaders?.(
+        { method: '', path: '', authority: '', scheme: '', headers: [], protocol: '' },
+        endStream,
+      ) ?? 'continue'
     )
   }
 
   protected callData(filter: HttpFilter, chunk: Buffer, endStream: boolean): DataStatus | undefined {
     return filter.decodeData?.(chunk, endStream)
+  }
+
+  protected callTrailers(filter: HttpFilter, trailers: HeaderList): HeadersStatus | undefined {
+    return filter.decodeTrailers?.(trailers)
+  }
+
+  protected deliverTrailers(trailers: HeaderList): void {
+    this.seen.push(`trailers ${trailers.join(' ')}`)
   }
 
   protected deliverHeaders(endStream: boolean): void {
@@ -140,4 +154,37 @@ test('after a local reply nothing goes on', () => {
   scene.owner.isOver = true
   scene.resume(holder)
   assert.deepEqual(scene.seen, [])
+})
+
+test('trailers end a message, behind whatever is held before them', () => {
+  const scene = new Scene([through, { decodeHeaders: () => 'stop', decodeData: () => 'pause' }, through])
+  scene.headers(false)
+  scene.data(bytes('a'), false)
+  scene.trailers(['x', '1'])
+  assert.deepEqual(scene.seen, [])
+  scene.resume(scene.filters[1]!)
+  assert.deepEqual(scene.seen, ['headers', 'a', 'trailers x 1'])
+})
+
+test('a filter that waits for the end of the message is let go by its trailers', () => {
+  const collector: HttpFilter = {
+    decodeHeaders: () => 'stop',
+    decodeData: (_, endStream) => (endStream ? 'continue' : 'buffer'),
+    decodeTrailers: () => 'continue',
+  }
+  const scene = new Scene([collector])
+  scene.headers(false)
+  scene.data(bytes('a'), false)
+  scene.data(bytes('b'), false)
+  scene.trailers(['x', '1'])
+  assert.deepEqual(scene.seen, ['headers', 'a', 'b', 'trailers x 1'])
+})
+
+test('trailers that a filter stops stay until it lets go', () => {
+  const scene = new Scene([{ decodeTrailers: () => 'stop' }, through])
+  scene.headers(false)
+  scene.trailers(['x', '1'])
+  assert.deepEqual(scene.seen, ['headers'])
+  scene.resume(scene.filters[0]!)
+  assert.deepEqual(scene.seen, ['headers', 'trailers x 1'])
 })

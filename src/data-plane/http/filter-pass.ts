@@ -1,4 +1,5 @@
 // One direction of a stream through its filters: who holds the headers, whose bytes are kept, what goes on when.
+import type { HeaderList } from '../../transport/header-list.ts'
 import type { DataStatus, HeadersStatus, HttpFilter } from '../filters/http/contract/http-filter.ts'
 
 /** The stream that a pass belongs to. */
@@ -15,13 +16,15 @@ export interface PassOwner {
 interface Held {
   chunks: Buffer[]
   end: boolean
+  trailers: HeaderList | null
 }
 
 export abstract class FilterPass {
+  /** Bytes that may be kept. */
+  limit: number
   readonly #owner: PassOwner
   readonly #filters: readonly HttpFilter[]
   readonly #order: readonly number[]
-  readonly #limit: number
   #headersEnd = false
   /** Place in `order` of the filter that holds the headers; its length once they are through. */
   #headersAt = 0
@@ -34,14 +37,17 @@ export abstract class FilterPass {
     this.#owner = owner
     this.#filters = filters
     this.#order = order
-    this.#limit = limit
+    this.limit = limit
   }
 
   protected abstract callHeaders(filter: HttpFilter, endStream: boolean): HeadersStatus
   /** Undefined: the filter has no say in bytes. */
   protected abstract callData(filter: HttpFilter, chunk: Buffer, endStream: boolean): DataStatus | undefined
+  /** Undefined: the filter has no say in trailers. */
+  protected abstract callTrailers(filter: HttpFilter, trailers: HeaderList): HeadersStatus | undefined
   protected abstract deliverHeaders(endStream: boolean): void
   protected abstract deliverData(chunk: Buffer, endStream: boolean): void
+  protected abstract deliverTrailers(trailers: HeaderList): void
 
   headers(endStream: boolean): void {
     this.#headersEnd = endStream
@@ -52,7 +58,12 @@ export abstract class FilterPass {
     this.#passData(0, chunk, endStream)
   }
 
-  /** `filter` lets go of headers and bytes that it holds. */
+  /** Ends the message in place of `data` with `endStream`. */
+  trailers(trailers: HeaderList): void {
+    this.#passTrailers(0, trailers)
+  }
+
+  /** `filter` lets go of headers, bytes and trailers that it holds. */
   resume(filter: HttpFilter): void {
     if (this.#owner.isOver) return
     const at = this.#order.findIndex(position => this.#filters[position] === filter)
@@ -90,17 +101,38 @@ export abstract class FilterPass {
     this.deliverData(chunk, endStream)
   }
 
-  #keep(at: number, chunk: Buffer, end: boolean, status: DataStatus): void {
+  #passTrailers(from: number, trailers: HeaderList): void {
+    const order = this.#order
+    for (let at = from; at < order.length; at++) {
+      const holds = at === this.#headersAt || this.#held[at] !== undefined
+      // Not before what this filter holds; one with no say in trailers holds them, too.
+      const status = this.callTrailers(this.#filters[order[at]!]!, trailers) ?? (holds ? 'stop' : 'continue')
+      if (this.#owner.isOver) return
+      if (status === 'stop' || holds) {
+        this.#heldAt(at).trailers = trailers
+        if (status === 'continue') this.#release(at)
+        return
+      }
+    }
+    this.deliverTrailers(trailers)
+  }
+
+  #heldAt(at: number): Held {
     let held = this.#held[at]
     if (held === undefined) {
-      held = { chunks: [], end }
+      held = { chunks: [], end: false, trailers: null }
       this.#held[at] = held
     }
+    return held
+  }
+
+  #keep(at: number, chunk: Buffer, end: boolean, status: DataStatus): void {
+    const held = this.#heldAt(at)
     held.end = end
     // Copied: the bytes may lie in a read buffer that is used again.
     if (chunk.length > 0) held.chunks.push(Buffer.from(chunk))
     this.#heldBytes += chunk.length
-    if (this.#heldBytes <= this.#limit) return
+    if (this.#heldBytes <= this.limit) return
     if (status === 'buffer') this.#owner.onPassOverflow()
     else if (!this.#full) {
       this.#full = true
@@ -117,15 +149,16 @@ export abstract class FilterPass {
     }
     if (held === undefined) return
     for (const chunk of held.chunks) this.#heldBytes -= chunk.length
-    if (this.#full && this.#heldBytes <= this.#limit) {
+    if (this.#full && this.#heldBytes <= this.limit) {
       this.#full = false
       this.#owner.onPassRelieved()
     }
     const last = held.chunks.length - 1
-    if (last < 0) this.#passData(at + 1, EMPTY, held.end)
+    if (last < 0 && held.trailers === null) this.#passData(at + 1, EMPTY, held.end)
     for (let i = 0; i <= last && !this.#owner.isOver; i++) {
       this.#passData(at + 1, held.chunks[i]!, held.end && i === last)
     }
+    if (held.trailers !== null && !this.#owner.isOver) this.#passTrailers(at + 1, held.trailers)
   }
 }
 

@@ -1,6 +1,6 @@
 // The fields by which proxies tell each other about the client: x-forwarded-*, x-envoy-* (Envoy,
 // ConnectionManagerUtility::mutateRequestHeaders).
-
+import { isIP } from 'node:net'
 import { addHeader, getCombinedHeader, getHeader, type HeaderList, setHeader } from '../../transport/header-list.ts'
 import { FIELD } from '../../transport/http/field-name.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
@@ -67,12 +67,20 @@ function forwardedScheme(proto: string | undefined): string | undefined {
 
 function setAtEdge(headers: HeaderList, fields: number, connection: ConnectionInfo, config: ForwardedConfig): void {
   const before = fields & FIELD.forwardedFor ? getCombinedHeader(headers, 'x-forwarded-for') : undefined
-  let client = connection.remoteIp
-  if (before !== undefined && config.trustedHops > 0) client = hopFromEnd(before, config.trustedHops) ?? client
+  const client = (before !== undefined && trustedClient(headers, config)) || connection.remoteIp
   if (!config.skipForwardedForAppend) {
     setHeader(headers, 'x-forwarded-for', before ? `${before},${connection.remoteIp}` : connection.remoteIp)
   }
   addHeader(headers, 'x-envoy-external-address', client)
+}
+
+/** The client, as far as the proxies before this one are trusted to say; empty: who connects. */
+export function trustedClient(headers: HeaderList, config: ForwardedConfig): string {
+  // Without use_remote_address the one that connects is trusted to have added its own client's (Envoy).
+  const hops = config.useRemoteAddress ? config.trustedHops : config.trustedHops + 1
+  if (hops === 0) return ''
+  const client = hopFromEnd(getCombinedHeader(headers, 'x-forwarded-for') ?? '', hops)
+  return client !== undefined && isIP(client) !== 0 ? client : ''
 }
 
 /** The address that the outermost trusted proxy saw: `hops` from the end of what they wrote. */

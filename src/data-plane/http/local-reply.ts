@@ -10,6 +10,8 @@ export interface LocalReply {
   readonly flags: number
   /** Name, value, name, value: fields beyond the usual. */
   readonly headers?: readonly string[]
+  /** What a gRPC client is told; without, what `status` means to it. */
+  readonly grpcStatus?: number
   /** False for what config asks for itself (direct responses): not a failure of the mesh, no `x-weft-reason`. */
   readonly isFailure: boolean
 }

@@ -5,15 +5,23 @@ import { reasonPhrase } from '../../transport/http1/status-line.ts'
 import { RESPONSE_FLAG } from '../response-flag.ts'
 import { failure, type LocalReply } from './local-reply.ts'
 
+const GRPC_DEADLINE_EXCEEDED = 4
+
 export const REFUSAL = {
   http10: failure(426, 'low_version', RESPONSE_FLAG.DPE, 'Upgrade Required'),
   missingHost: failure(400, 'missing_host_header'),
   path: failure(400, 'path_normalization_failed'),
+  /** `*`: it is no path, and nothing here answers for the proxy itself. */
+  asterisk: failure(404, 'absolute_path_rejected'),
   upgrade: failure(403, 'upgrade_failed'),
   requestTooLarge: failure(413, 'request_payload_too_large', 0, 'Payload Too Large'),
   responseTooLarge: failure(500, 'response_payload_too_large', 0, 'Internal Server Error'),
   requestHeaderTimeout: failure(408, 'request_header_timeout', 0, 'request header timeout'),
   requestTimeout: failure(408, 'request_overall_timeout', 0, 'request timeout'),
+  maxDuration: {
+    ...failure(408, 'max_duration_timeout', RESPONSE_FLAG.DT, 'downstream duration timeout'),
+    grpcStatus: GRPC_DEADLINE_EXCEEDED,
+  },
   /** While the request is still arriving. */
   requestIdle: failure(408, 'stream_idle_timeout', RESPONSE_FLAG.SI, 'stream timeout'),
   streamIdle: failure(504, 'stream_idle_timeout', RESPONSE_FLAG.SI, 'stream timeout'),

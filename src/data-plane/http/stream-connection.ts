@@ -1,5 +1,6 @@
 // A downstream connection as its stream sees it.
 import type { HeaderList } from '../../transport/header-list.ts'
+import type { ResponseHead } from '../../transport/request-head.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
 
 export interface StreamConnection {
@@ -8,13 +9,16 @@ export interface StreamConnection {
   readonly isClosing: boolean
   /** The client takes no more bytes for now; `onDownstreamDrained` of the stream follows. */
   readonly isBlocked: boolean
-  writeHead(status: number, headers: HeaderList, endStream: boolean, toHead: boolean, close: boolean): void
+  /** `close`: the connection ends with this response. A 1xx but 101 leaves the response to come. */
+  writeHead(head: ResponseHead, endStream: boolean, close: boolean): void
   writeBody(chunk: Buffer, endStream: boolean): void
+  /** Ends the response. */
+  writeTrailers(trailers: HeaderList): void
   writeContinue(): void
   pauseReading(): void
   resumeReading(): void
-  /** The stream is over. `close`: nothing may follow it on the connection. */
-  onStreamEnd(close: boolean): void
+  /** The stream is over. `whole`: request and response both came to their end; else what carries them must end, too. */
+  onStreamEnd(whole: boolean): void
   /** In place of the connection manager's, for the current stream. Milliseconds; 0: none. */
   setStreamIdleTimeout(timeoutMs: number): void
   /** Something happened on the stream: its idle time starts anew. */

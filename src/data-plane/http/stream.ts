@@ -1,17 +1,21 @@
 // One request and its response: the only place that begins a response, and the only one that ends a stream.
 
+import { WheelTimer } from '../../base/timer-wheel.ts'
 import { addHeader, getHeader, type HeaderList, removeHeader, setHeader } from '../../transport/header-list.ts'
 import { FIELD } from '../../transport/http/field-name.ts'
-import type { RequestHead, ResponseHead } from '../../transport/request-head.ts'
+import { closeBatch, openBatch } from '../../transport/http/write-batch.ts'
+import { isTunnel, type RequestHead, type ResponseHead, tunnelType } from '../../transport/request-head.ts'
 import type { HttpFilter, TerminalFilter } from '../filters/http/contract/http-filter.ts'
 import { RESPONSE_FLAG } from '../response-flag.ts'
-import type { RouteTable } from '../route/route-entry.ts'
+import type { ClusterChoice, RouteEntry, RouteFilters, RouteQuery, RouteTable } from '../route/route-entry.ts'
+import { NO_STREAM_DURATION, streamDurationMs } from '../route/stream-duration.ts'
 import type { StreamInfo } from '../stream-info.ts'
 import { stripAuthority } from './authority.ts'
 import { setForwardedClientCert } from './client-certificate-header.ts'
 import type { ConnectionManagerConfig } from './connection-manager-config.ts'
 import { FilterManager, type ManagedStream } from './filter-manager.ts'
-import { setForwardedHeaders } from './forwarded-headers.ts'
+import { setForwardedHeaders, trustedClient } from './forwarded-headers.ts'
+import { isGrpcRequest, pushGrpcFields } from './grpc-status.ts'
 import type { LocalReply } from './local-reply.ts'
 import { mayNeedNormalization, normalizePath } from './path-normalization.ts'
 import { REFUSAL } from './request-refusal.ts'
@@ -19,21 +23,26 @@ import type { StreamConnection } from './stream-connection.ts'
 
 const NO_BODY = Buffer.alloc(0)
 
-export class Stream implements ManagedStream {
+export class Stream implements ManagedStream, RouteQuery {
   readonly info: StreamInfo
   readonly request: RequestHead
-  readonly routeTable: RouteTable | null
   isRequestComplete = false
   requestCompletedAt = 0
   isDecodingOver = false
   isEnded = false
   readonly #connection: StreamConnection
   readonly #config: ConnectionManagerConfig
+  /** Of when the stream began; null while RDS has not delivered it. */
+  readonly #routeTable: RouteTable | null
+  /** Undefined: not looked up yet. */
+  #route: RouteEntry | null | undefined = undefined
+  #clusterChoice: ClusterChoice | null = null
   #filters: FilterManager | null = null
   #terminal: TerminalFilter | null = null
   #responseStarted = false
   /** The connection ends with this stream, and the response says so. */
   #close = false
+  #durationTimer: WheelTimer | null = null
   #readPauses = 0
   /** A filter holds as much of the response as it may. */
   #responsePaused = false
@@ -49,7 +58,7 @@ export class Stream implements ManagedStream {
     this.#config = config
     this.info = info
     this.request = request
-    this.routeTable = config.routeTable()
+    this.#routeTable = config.routeTable()
     this.isRequestComplete = endStream
     this.requestCompletedAt = info.startedAt
     info.method = request.method
@@ -61,6 +70,11 @@ export class Stream implements ManagedStream {
   /** Sends the request on its way through the filters. `fields`: bits of FIELD that occurred in it. */
   begin(fields: number, endStream: boolean): void {
     if (!this.#prepareRequest(fields)) return
+    if (isTunnel(this.request) && !this.#allowsTunnel()) {
+      this.localReply(REFUSAL.upgrade)
+      return
+    }
+    this.#startDurationTimer()
     const { chain, bufferLimit } = this.#config
     this.#terminal = chain.terminal.createTerminalFilter(this)
     if (chain.filters.length > 0) {
@@ -78,6 +92,63 @@ export class Stream implements ManagedStream {
     if (this.isDecodingOver) return
     if (this.#filters !== null) this.#filters.decodeData(chunk, endStream)
     else this.#terminal?.decodeData?.(chunk, endStream)
+  }
+
+  onRequestTrailers(trailers: HeaderList): void {
+    this.isRequestComplete = true
+    this.requestCompletedAt = this.#config.clock.now()
+    if (this.isDecodingOver) return
+    if (this.#filters !== null) this.#filters.decodeTrailers(trailers)
+    else this.#terminal?.decodeTrailers?.(trailers)
+  }
+
+  get head(): RequestHead {
+    return this.request
+  }
+
+  get remoteIp(): string {
+    return this.info.clientIp || this.#connection.info.remoteIp
+  }
+
+  random(): number {
+    return this.#config.random.next()
+  }
+
+  route(): RouteEntry | null {
+    if (this.#route === undefined) {
+      this.#route = this.#routeTable?.match(this) ?? null
+      this.info.routeName = this.#route?.name ?? ''
+    }
+    return this.#route
+  }
+
+  clusterChoice(): ClusterChoice | null {
+    const route = this.route()
+    if (this.#clusterChoice === null && route?.kind === 'forward') {
+      this.#clusterChoice = route.chooseCluster(this.#config.random.next())
+    }
+    return this.#clusterChoice
+  }
+
+  routeFilters(): RouteFilters | null {
+    return this.clusterChoice()?.filters ?? this.route()?.filters ?? null
+  }
+
+  routeConfig(filterName: string): object | null {
+    return this.routeFilters()?.overrides.get(filterName)?.config ?? null
+  }
+
+  isFilterDisabled(filterName: string, byDefault: boolean): boolean {
+    return this.routeFilters()?.overrides.get(filterName)?.disabled ?? byDefault
+  }
+
+  clearRouteCache(): void {
+    this.#route = undefined
+    this.#clusterChoice = null
+  }
+
+  raiseRequestBufferLimit(bytes: number): void {
+    this.#filters?.raiseRequestLimit(bytes)
   }
 
   /** The client has gone, or its connection is being closed under the stream. */
@@ -108,6 +179,10 @@ export class Stream implements ManagedStream {
     this.#terminal?.decodeData?.(chunk, endStream)
   }
 
+  trailersToTerminal(trailers: HeaderList): void {
+    this.#terminal?.decodeTrailers?.(trailers)
+  }
+
   continueDecoding(filter: HttpFilter): void {
     this.#filters?.continueDecoding(filter)
   }
@@ -131,7 +206,7 @@ export class Stream implements ManagedStream {
     if (this.isEnded || this.#responseStarted || !this.#config.forwardsInterimResponses) return
     // Nothing holds an upstream back that sends no end of them; a client that does not keep up can do without.
     if (this.#connection.isBlocked) return
-    this.#connection.writeHead(head.status, head.headers, true, false, false)
+    this.#connection.writeHead(head, true, false)
   }
 
   encodeHeaders(head: ResponseHead, endStream: boolean): void {
@@ -147,6 +222,12 @@ export class Stream implements ManagedStream {
     return !this.#connection.isBlocked && !this.#responsePaused
   }
 
+  encodeTrailers(trailers: HeaderList): void {
+    if (this.isEnded) return
+    if (this.#filters === null) this.trailersToClient(trailers)
+    else this.#filters.encodeTrailers(trailers)
+  }
+
   headersToClient(head: ResponseHead, endStream: boolean): void {
     if (this.isEnded) return
     const info = this.info
@@ -157,7 +238,7 @@ export class Stream implements ManagedStream {
     info.responseHeaders = headers
     const connection = this.#connection
     if (connection.isClosing || (endStream && !this.isRequestComplete)) this.#close = true
-    connection.writeHead(head.status, headers, endStream, this.request.method === 'HEAD', this.#close)
+    connection.writeHead(head, endStream, this.#close)
     if (endStream) this.#end(this.#close)
     else connection.touch()
   }
@@ -173,6 +254,13 @@ export class Stream implements ManagedStream {
     else connection.touch()
   }
 
+  trailersToClient(trailers: HeaderList): void {
+    if (this.isEnded) return
+    this.info.responseTrailers = trailers
+    if (this.request.method !== 'HEAD') this.#connection.writeTrailers(trailers)
+    this.#end(this.#close)
+  }
+
   localReply(reply: LocalReply): void {
     if (this.isEnded) return
     if (this.#responseStarted) {
@@ -183,10 +271,13 @@ export class Stream implements ManagedStream {
     this.isDecodingOver = true
     info.responseFlags |= reply.flags
     info.responseCodeDetails = reply.details
+    this.#nameCluster()
     const headers: HeaderList = []
+    const isGrpc = isGrpcRequest(this.request.headers)
+    if (isGrpc) pushGrpcFields(headers, reply)
     if (reply.headers) for (const text of reply.headers) headers.push(text)
     // RFC 9110 15.3.5, 15.4.5: bytes behind these would be read as the next response.
-    const hasBody = reply.status !== 204 && reply.status !== 304
+    const hasBody = !isGrpc && reply.status !== 204 && reply.status !== 304
     const body = !hasBody ? NO_BODY : typeof reply.body === 'string' ? Buffer.from(reply.body) : reply.body
     if (body.length > 0) headers.push('content-length', String(body.length))
     if (body.length > 0 && getHeader(headers, 'content-type') === undefined) headers.push('content-type', 'text/plain')
@@ -195,10 +286,17 @@ export class Stream implements ManagedStream {
     // What a client still sends of this request is not read: it must not take the connection for one that goes on.
     if (!this.isRequestComplete) this.#close = true
     const filters = this.#filters
-    const head = { status: reply.status, headers }
+    const head = { status: isGrpc ? 200 : reply.status, headers }
     if (filters === null) this.headersToClient(head, endStream)
     else filters.encodeHeaders(head, endStream)
     if (!endStream) this.encodeData(body, true)
+  }
+
+  /** A filter's refusal is the cluster's loss: the log names where the request would have gone (Envoy). */
+  #nameCluster(): void {
+    const choice = this.#clusterChoice
+    if (choice === null || this.info.upstreamCluster !== '') return
+    this.info.upstreamCluster = this.#config.clusters.get(choice.cluster)?.name ?? ''
   }
 
   resetResponse(details: string, flags: number): void {
@@ -230,12 +328,35 @@ export class Stream implements ManagedStream {
     this.#terminal?.onDownstreamDrained()
   }
 
+  onTimer(): void {
+    openBatch()
+    this.#config.stats.requestMaxDurationReached.value++
+    this.localReply(REFUSAL.maxDuration)
+    closeBatch()
+  }
+
+  /** The route is looked up before any filter has seen the request, as in Envoy. */
+  #startDurationTimer(): void {
+    const route = this.route()
+    const { timeouts, wheel } = this.#config
+    const bound = timeouts.streamDuration
+    const timeout =
+      route?.kind !== 'forward' || route.streamDuration === NO_STREAM_DURATION
+        ? bound
+        : streamDurationMs(route.streamDuration, getHeader(this.request.headers, 'grpc-timeout'), bound)
+    if (timeout <= 0) return
+    this.#durationTimer = new WheelTimer(this, 0)
+    wheel.set(this.#durationTimer, timeout)
+  }
+
   /** Host, path, request id and the x-forwarded fields. False: answered already. */
   #prepareRequest(fields: number): boolean {
     const { request, info } = this
     const config = this.#config
     const refusal = this.#preparePath()
     if (refusal !== null) {
+      // Whoever sends such a path is not to be trusted with where the next request begins (Envoy).
+      if (refusal === REFUSAL.path) this.#close = true
       this.localReply(refusal)
       return false
     }
@@ -245,6 +366,7 @@ export class Stream implements ManagedStream {
       info.authority = request.authority
     }
     const headers = request.headers
+    if (fields & FIELD.forwardedFor) info.clientIp = trustedClient(headers, config.forwarded)
     setForwardedHeaders(request, fields, this.#connection.info, config.forwarded)
     if (request.scheme === '') request.scheme = getHeader(headers, 'x-forwarded-proto') === 'https' ? 'https' : 'http'
     if (config.generateRequestId) {
@@ -263,8 +385,18 @@ export class Stream implements ManagedStream {
     return true
   }
 
+  /** The route's word stands above the connection manager's. */
+  #allowsTunnel(): boolean {
+    const route = this.route()
+    // The router says that there is none.
+    if (route === null && this.request.method === 'CONNECT') return true
+    const upgrade = route?.kind === 'forward' ? route.upgrades.get(tunnelType(this.request)) : undefined
+    return upgrade === undefined ? this.#config.allowsTunnel(this.request) : upgrade.enabled
+  }
+
   #preparePath(): LocalReply | null {
     const { path } = this.request
+    if (path === '*') return REFUSAL.asterisk
     if (!mayNeedNormalization(path)) return null
     const config = this.#config.path
     if (config === null) return path.includes('#') ? REFUSAL.path : null
@@ -277,7 +409,7 @@ export class Stream implements ManagedStream {
     return {
       status: 307,
       body: '',
-      details: 'path_normalization_redirect',
+      details: 'path_normalization_failed',
       flags: 0,
       headers: location,
       isFailure: false,
@@ -314,6 +446,7 @@ export class Stream implements ManagedStream {
     this.isDecodingOver = true
     const config = this.#config
     const info = this.info
+    if (this.#durationTimer !== null) config.wheel.cancel(this.#durationTimer)
     info.duration = config.clock.now() - info.startedAt
     this.#terminal?.onDestroy?.()
     this.#filters?.destroy()
@@ -324,12 +457,14 @@ export class Stream implements ManagedStream {
     const byClass = stats.requestsByClass[Math.floor(info.responseCode / 100) - 1]
     if (byClass !== undefined) byClass.value++
     for (let i = 0; i < accessLogs.length; i++) accessLogs[i]!.log(info)
-    this.#connection.onStreamEnd(close || !this.isRequestComplete)
+    this.#connection.onStreamEnd(!close && this.isRequestComplete)
   }
 }
 
-/** Without the transport's own words, which name addresses and certificates: these are for the access log. */
+/** Without what is for the access log only: the transport's own words, which name addresses, and the names of policies. */
 function publicReason(details: string): string {
+  const policy = details.indexOf('[')
+  if (policy >= 0) return details.slice(0, policy)
   const end = details.indexOf('|')
   return end < 0 ? details : `${details.slice(0, end)}}`
 }

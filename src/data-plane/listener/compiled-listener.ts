@@ -1,6 +1,6 @@
 // A Listener message, compiled: everything about it that can be decided before a connection comes.
 import { toBinary } from '@bufbuild/protobuf'
-import type { Parsed, Problem } from '../../base/problem.ts'
+import type { Parsed } from '../../base/problem.ts'
 import type { Address } from '../../xds/generated/envoy/config/core/v3/address_pb.ts'
 import {
   type FilterChain as FilterChainMessage,
@@ -11,21 +11,17 @@ import { type Listener, ListenerSchema } from '../../xds/generated/envoy/config/
 import { durationMs, ResourceCheck } from '../../xds/resource-check.ts'
 import type { ListenerFilter } from '../filters/listener/contract/listener-filter.ts'
 import { LISTENER_FILTERS } from '../filters/listener/registry.ts'
-import type {
-  NetworkFilter,
-  NetworkFilterFactory,
-  NetworkFilterHost,
-} from '../filters/network/contract/network-filter.ts'
+import type { NetworkFilterHost } from '../filters/network/contract/network-filter.ts'
 import { compileDownstreamTransport } from '../transport-socket/downstream-tls.ts'
 import type { SecretSource } from '../transport-socket/secret-store.ts'
 import { FilterChain } from './filter-chain.ts'
 import { compileFilterChainMatch, matchKey } from './filter-chain-match.ts'
+import { compileNetworkFilters, type NetworkFilterRegistry } from './network-filters.ts'
 import { TLS_INSPECTOR } from './tls-inspector-config.ts'
 
 export interface ListenerCompilerHost {
   readonly filterHost: NetworkFilterHost
-  /** By type URL. */
-  readonly networkFilters: ReadonlyMap<string, NetworkFilterFactory>
+  readonly networkFilters: NetworkFilterRegistry
   readonly secrets: SecretSource
 }
 
@@ -155,7 +151,7 @@ function compileInspectors(
     }
     typeUrls.add(factory.typeUrl)
     const compiled = factory.compile(typedConfig, `${path}.typed_config`)
-    if (!compiled.ok) adoptWhole(compiled.problems, check)
+    if (!compiled.ok) check.adoptWhole(compiled.problems)
     return compiled.ok ? [compiled.value] : []
   })
   // Envoy adds the TLS inspector by itself where chains cannot be told apart without it (ListenerImpl::buildListenerFilterChains).
@@ -193,33 +189,11 @@ class ChainCompiler {
       this.#host.secrets,
       this.#check,
     )
-    const filter = this.#compileFilter(message, path)
+    const { networkFilters, filterHost } = this.#host
+    const filters = compileNetworkFilters(message.filters, `${path}.filters`, networkFilters, filterHost, this.#check)
     const handshakeTimeoutMs = durationMs(message.transportSocketConnectTimeout, DEFAULT_HANDSHAKE_TIMEOUT_MS)
-    return filter ? [new FilterChain({ name: message.name, match, tls, filter, handshakeTimeoutMs, fingerprint })] : []
+    if (filters === null) return []
+    const { before, terminal: filter } = filters
+    return [new FilterChain({ name: message.name, match, tls, before, filter, handshakeTimeoutMs, fingerprint })]
   }
-
-  /** One filter, and it must end the chain. */
-  #compileFilter(message: FilterChainMessage, path: string): NetworkFilter | null {
-    const [first, ...others] = message.filters
-    if (!first) this.#check.error(`${path}.filters`, 'must end with a terminal filter')
-    for (const [index, other] of others.entries()) {
-      this.#check.unsupported(`${path}.filters[${index + 1}]`, `network filter ${other.name} after a terminal one`)
-    }
-    if (!first) return null
-    const typedConfig = first.configType.case === 'typedConfig' ? first.configType.value : undefined
-    const factory = this.#host.networkFilters.get(typedConfig?.typeUrl ?? '')
-    if (!typedConfig || !factory) {
-      this.#check.unsupported(`${path}.filters[0]`, `network filter ${first.name} is not supported`)
-      return null
-    }
-    const compiled = factory.compile(typedConfig, `${path}.filters[0].typed_config`, this.#host.filterHost)
-    if (compiled.ok) return compiled.value
-    adoptWhole(compiled.problems, this.#check)
-    return null
-  }
-}
-
-/** Problems whose paths begin at the listener already. */
-function adoptWhole(problems: readonly Problem[], check: ResourceCheck): void {
-  for (const problem of problems) check.error(problem.path ?? '', problem.message, problem.code, problem.hint)
 }

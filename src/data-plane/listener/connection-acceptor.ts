@@ -169,13 +169,22 @@ export class ConnectionAcceptor {
       localPort: addresses.localPort,
       remoteAddress: addresses.remoteAddress,
       remoteIp: addresses.remoteIp,
+      directRemoteAddress: addresses.remoteAddress,
+      directRemoteIp: addresses.remoteIp,
       tls: secured !== null,
       requestedServerName: detected.serverName || sniOf(socket),
       alpn: secured?.alpn ?? '',
       peer: secured?.peer ?? null,
       localUriSan: secured?.localUriSan ?? '',
+      tcpProxyCluster: '',
     }
-    chain.filter.onConnection(socket, info, readAhead)
+    const refusal = chain.refusalOf(info)
+    if (refusal === null) {
+      chain.filter.onConnection(socket, info, readAhead)
+      return
+    }
+    this.#host.log.debug('connection refused', { remote: addresses.remoteAddress, why: refusal })
+    socket.destroy()
   }
 }
 

@@ -51,6 +51,7 @@ const filters: GreetingFilter[] = []
 const GREETING: NetworkFilterFactory = {
   name: 'greeting',
   typeUrl: 'type.googleapis.com/google.protobuf.StringValue',
+  terminal: true,
   compile(typedConfig, path) {
     const greeting = unpackAny(create(AnySchema, typedConfig), StringValueSchema)?.value ?? ''
     if (greeting === 'bad') {

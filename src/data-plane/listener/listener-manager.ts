@@ -6,7 +6,7 @@ import type { Problem } from '../../base/problem.ts'
 import type { Random } from '../../base/random.ts'
 import type { Network } from '../../transport/net/network.ts'
 import { type Listener, ListenerSchema } from '../../xds/generated/envoy/config/listener/v3/listener_pb.ts'
-import type { NetworkFilterFactory, NetworkFilterHost } from '../filters/network/contract/network-filter.ts'
+import type { NetworkFilterHost } from '../filters/network/contract/network-filter.ts'
 import type { SecretStore } from '../transport-socket/secret-store.ts'
 import { type CompiledListener, compileListener } from './compiled-listener.ts'
 import { ConnectionAcceptor, DownstreamConnections } from './connection-acceptor.ts'
@@ -14,6 +14,7 @@ import type { FilterChain } from './filter-chain.ts'
 import { createListenerManagerStats, type ListenerManagerStats } from './listener-manager-stats.ts'
 import { createListenerStats } from './listener-stats.ts'
 import { ListeningSocket } from './listening-socket.ts'
+import type { NetworkFilterRegistry } from './network-filters.ts'
 
 export interface ListenerManagerHost {
   readonly clock: Clock
@@ -22,8 +23,7 @@ export interface ListenerManagerHost {
   readonly network: Network
   readonly filterHost: NetworkFilterHost
   readonly secrets: SecretStore
-  /** By type URL. */
-  readonly networkFilters: ReadonlyMap<string, NetworkFilterFactory>
+  readonly networkFilters: NetworkFilterRegistry
   /** How long connections of a chain that was removed may go on; Istio's drain duration is 45 s. */
   readonly drainTimeMs: number
   /** Of the whole proxy. */

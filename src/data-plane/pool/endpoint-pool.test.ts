@@ -7,14 +7,14 @@ import type { RequestHead } from '../../transport/request-head.ts'
 import { FakeCluster } from '../http/testing/fake-proxy.ts'
 import { ok, type RawUpstream, rawUpstream, type UpstreamRequest } from '../http/testing/raw-upstream.ts'
 import { ClusterPools } from './cluster-pools.ts'
-import type { EndpointPool, PoolWaiter } from './endpoint-pool.ts'
+import type { EndpointPool } from './endpoint-pool.ts'
+import type { PoolWaiter, RequestEncoder, UpstreamStream } from './request-encoder.ts'
 import type { ResetReason } from './reset-reason.ts'
-import type { UpstreamConnection, UpstreamStream } from './upstream-connection.ts'
 
 /** One request, from the pool to its response's end. */
 class Exchange implements PoolWaiter, UpstreamStream {
   outcome = ''
-  connection: UpstreamConnection | null = null
+  connection: RequestEncoder | null = null
   readonly #path: string
 
   constructor(pool: EndpointPool, path = '/') {
@@ -23,10 +23,17 @@ class Exchange implements PoolWaiter, UpstreamStream {
     if (connection) this.onPoolReady(connection)
   }
 
-  onPoolReady(connection: UpstreamConnection): void {
+  onPoolReady(connection: RequestEncoder): void {
     this.connection = connection
     connection.assign(this)
-    const head: RequestHead = { method: 'GET', path: this.#path, authority: 'a', scheme: 'http', headers: [] }
+    const head: RequestHead = {
+      method: 'GET',
+      path: this.#path,
+      authority: 'a',
+      scheme: 'http',
+      headers: [],
+      protocol: '',
+    }
     connection.sendHead(head, this.#path, 'a', true)
   }
 
@@ -36,13 +43,14 @@ class Exchange implements PoolWaiter, UpstreamStream {
 
   onResponseHead(): void {}
   onInterimResponse(): void {}
-  onConnectionDrained(): void {}
+  onEncoderDrained(): void {}
+  onResponseTrailers(): void {}
 
   onResponseBody(chunk: Buffer, endStream: boolean): void {
     if (endStream) this.outcome = chunk.toString()
   }
 
-  onConnectionLost(reason: ResetReason): void {
+  onReset(reason: ResetReason): void {
     this.outcome = reason.text
   }
 }
@@ -53,14 +61,21 @@ async function ticks(until: () => boolean): Promise<void> {
 
 async function withPool(
   answer: (request: UpstreamRequest) => string | undefined,
-  use: (pool: EndpointPool, cluster: FakeCluster, upstream: RawUpstream, pools: ClusterPools) => Promise<void>,
+  use: (
+    pool: EndpointPool,
+    cluster: FakeCluster,
+    upstream: RawUpstream,
+    pools: ClusterPools,
+    clock: FakeClock,
+  ) => Promise<void>,
 ): Promise<void> {
   const upstream = await rawUpstream(answer)
   const cluster = new FakeCluster('c', upstream.port)
-  const pools = ClusterPools.of(cluster, new TimerWheel(new FakeClock()))
-  const pool = pools.get(cluster.endpoints[0]!)
+  const clock = new FakeClock()
+  const pools = ClusterPools.of(cluster, new TimerWheel(clock))
+  const pool = pools.get(cluster.endpoints[0]!, false) as EndpointPool
   try {
-    await use(pool, cluster, upstream, pools)
+    await use(pool, cluster, upstream, pools, clock)
   } finally {
     await upstream.close()
     await ticks(() => cluster.stats.upstreamCxActive.value === 0)
@@ -193,5 +208,37 @@ test('one who no longer waits is not called', () =>
       await ticks(() => pool.idleCount === 1)
       assert.equal(gone.connection, null)
       assert.equal(cluster.stats.upstreamRqPendingActive.value, 0)
+    },
+  ))
+
+test('a connection is let go before the endpoint closes it, once that has said when', () =>
+  withPool(
+    () => ok('done', 'keep-alive: timeout=5, max=100\r\n'),
+    async (pool, _cluster, _upstream, _pools, clock) => {
+      const exchange = new Exchange(pool)
+      await ticks(() => exchange.outcome === 'done')
+      clock.advance(3900)
+      assert.equal(pool.idleCount, 1)
+      clock.advance(200)
+      assert.equal(pool.idleCount, 0)
+    },
+  ))
+
+test('or has shown it three times', () =>
+  withPool(
+    () => ok('done'),
+    async (pool, _cluster, upstream, _pools, clock) => {
+      for (let i = 0; i < 3; i++) {
+        const exchange = new Exchange(pool)
+        await ticks(() => exchange.outcome === 'done')
+        clock.advance(8000)
+        assert.equal(pool.idleCount, 1)
+        for (const socket of upstream.sockets) socket.end()
+        await ticks(() => pool.openCount === 0)
+      }
+      const exchange = new Exchange(pool)
+      await ticks(() => exchange.outcome === 'done')
+      clock.advance(7100)
+      assert.equal(pool.idleCount, 0)
     },
   ))

@@ -1,38 +1,33 @@
 // The HTTP/1.1 connections to one endpoint: the one used last is used first, so that those no longer needed grow idle.
 import type { TimerWheel } from '../../base/timer-wheel.ts'
 import type { Cluster, Endpoint } from '../cluster/cluster.ts'
+import { IdleAllowance } from './idle-allowance.ts'
+import type { HttpPool, PoolWaiter } from './request-encoder.ts'
 import { RESET, type ResetReason } from './reset-reason.ts'
 import { type ConnectionOwner, UpstreamConnection } from './upstream-connection.ts'
 
-/** A stream that waits for a connection. */
-export interface PoolWaiter {
-  onPoolReady(connection: UpstreamConnection): void
-  /** `failure`: the transport's reason, empty when there is none. */
-  onPoolFailure(reason: ResetReason, failure: string): void
-}
+/** Where config sets no idle time-out: the age of a connection is watched all the same. */
+const MAX_IDLE_MS = 24 * 3_600_000
 
-export class EndpointPool implements ConnectionOwner {
+export class EndpointPool implements HttpPool, ConnectionOwner {
   readonly #cluster: Cluster
   readonly #endpoint: Endpoint
   readonly #wheel: TimerWheel
-  readonly #onEmpty: (endpoint: Endpoint) => void
+  readonly #onEmpty: () => void
   readonly #idle: UpstreamConnection[] = []
   readonly #pending: PoolWaiter[] = []
+  readonly #allowance = new IdleAllowance()
   #connecting = 0
   #open = 0
   #draining = false
 
-  constructor(cluster: Cluster, endpoint: Endpoint, wheel: TimerWheel, onEmpty: (endpoint: Endpoint) => void) {
+  constructor(cluster: Cluster, endpoint: Endpoint, wheel: TimerWheel, onEmpty: () => void) {
     this.#cluster = cluster
     this.#endpoint = endpoint
     this.#wheel = wheel
     this.#onEmpty = onEmpty
   }
 
-  /**
-   * An idle connection, to be assigned at once; or null: the waiter is queued and called later. When the queue is full it
-   * is called before this returns, with `overflow`. `fresh`: what is idle is not trusted.
-   */
   acquire(waiter: PoolWaiter, fresh: boolean): UpstreamConnection | null {
     const idle = fresh ? undefined : this.#idle.pop()
     if (idle !== undefined) return idle
@@ -49,7 +44,6 @@ export class EndpointPool implements ConnectionOwner {
     return null
   }
 
-  /** The waiter is not called any more. */
   cancel(waiter: PoolWaiter): void {
     const index = this.#pending.indexOf(waiter)
     if (index < 0) return
@@ -57,7 +51,6 @@ export class EndpointPool implements ConnectionOwner {
     this.#cluster.stats.upstreamRqPendingActive.value--
   }
 
-  /** The endpoint has left: idle connections close now, the others after their request. */
   drain(): void {
     this.#draining = true
     while (this.#idle.length > 0) this.#idle[this.#idle.length - 1]!.close()
@@ -101,13 +94,17 @@ export class EndpointPool implements ConnectionOwner {
 
   onClosed(connection: UpstreamConnection): void {
     const index = this.#idle.lastIndexOf(connection)
-    if (index >= 0) this.#idle.splice(index, 1)
+    if (index >= 0) {
+      this.#idle.splice(index, 1)
+      this.#learnIdleTime(connection)
+    }
     this.#forget(connection)
     if (this.#pending.length > 0) this.#connectAsNeeded()
     else this.#checkEmpty()
   }
 
   onIdleTimeout(connection: UpstreamConnection): void {
+    connection.idleLimitMs = 0
     connection.close()
   }
 
@@ -123,7 +120,17 @@ export class EndpointPool implements ConnectionOwner {
       return
     }
     this.#idle.push(connection)
-    if (this.#cluster.idleTimeoutMs > 0) this.#wheel.set(connection.timer, this.#cluster.idleTimeoutMs)
+    const configured = this.#cluster.idleTimeoutMs
+    if (connection.keepAliveMs >= 0) this.#allowance.tell(connection.keepAliveMs)
+    const limit = Math.min(configured > 0 ? configured : MAX_IDLE_MS, this.#allowance.limitMs)
+    connection.idleLimitMs = limit
+    this.#wheel.set(connection.timer, limit)
+  }
+
+  /** An idle connection is gone. */
+  #learnIdleTime(connection: UpstreamConnection): void {
+    if (this.#draining || connection.idleLimitMs === 0 || !connection.timer.isSet) return
+    this.#allowance.show(connection.idleLimitMs - (connection.timer.deadline - this.#wheel.now()))
   }
 
   /** One connection under way for each that waits; at the cluster's limit they wait for one to come free. */
@@ -138,7 +145,7 @@ export class EndpointPool implements ConnectionOwner {
       stats.upstreamCxActive.value++
       this.#endpoint.stats.connectionsTotal++
       this.#endpoint.stats.connectionsActive++
-      const connection = new UpstreamConnection(this, this.#endpoint, stats)
+      const connection = new UpstreamConnection(this, this.#endpoint, stats, this.#cluster.http1)
       if (connection.isConnecting) this.#wheel.set(connection.timer, this.#cluster.connectTimeoutMs)
     }
   }
@@ -151,6 +158,6 @@ export class EndpointPool implements ConnectionOwner {
   }
 
   #checkEmpty(): void {
-    if (this.#draining && this.#open === 0 && this.#pending.length === 0) this.#onEmpty(this.#endpoint)
+    if (this.#draining && this.#open === 0 && this.#pending.length === 0) this.#onEmpty()
   }
 }

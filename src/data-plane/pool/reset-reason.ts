@@ -23,5 +23,8 @@ export const RESET = {
   connectionTimeout: reason('connection timeout', RESPONSE_FLAG.UF),
   connectionTermination: reason('connection termination', RESPONSE_FLAG.UC),
   overflow: reason('overflow', RESPONSE_FLAG.UO),
+  remoteReset: reason('remote reset', RESPONSE_FLAG.UR),
+  /** RFC 9113 8.7: not processed at all, so safe to send again. */
+  remoteRefused: reason('remote refused stream reset', RESPONSE_FLAG.UR),
   protocolError: reason('protocol error', RESPONSE_FLAG.UPE, 502),
 } as const

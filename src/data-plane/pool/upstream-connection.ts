@@ -1,27 +1,16 @@
-// One connection to an endpoint, carrying one request at a time.
+// One HTTP/1.1 connection to an endpoint, carrying one request at a time: then it is that request's encoder.
 import type { Socket } from 'node:net'
 import { WheelTimer } from '../../base/timer-wheel.ts'
+import type { HeaderList } from '../../transport/header-list.ts'
 import { closeBatch, openBatch } from '../../transport/http/write-batch.ts'
 import type { CodecError } from '../../transport/http1/codec-error.ts'
-import type { MessageHandler, ParserLimits } from '../../transport/http1/message-parser.ts'
+import type { MessageHandler } from '../../transport/http1/message-parser.ts'
 import { MessageWriter } from '../../transport/http1/message-writer.ts'
 import { ResponseParser } from '../../transport/http1/response-parser.ts'
-import type { RequestHead, ResponseHead } from '../../transport/request-head.ts'
-import type { ClusterStats, Endpoint } from '../cluster/cluster.ts'
+import type { RequestHead } from '../../transport/request-head.ts'
+import type { ClusterStats, Endpoint, Http1Options } from '../cluster/cluster.ts'
+import type { RequestEncoder, UpstreamStream } from './request-encoder.ts'
 import { RESET, type ResetReason } from './reset-reason.ts'
-
-/** The stream that holds a connection. */
-export interface UpstreamStream {
-  /** `fields`: bits of the codec's FIELD that occurred. */
-  onResponseHead(head: ResponseHead, fields: number, endStream: boolean): void
-  onResponseBody(chunk: Buffer, endStream: boolean): void
-  /** A 1xx, before the response. */
-  onInterimResponse(head: ResponseHead): void
-  /** The connection is gone before the response's end. */
-  onConnectionLost(reason: ResetReason): void
-  /** `isBlocked` has become false. */
-  onConnectionDrained(): void
-}
 
 /** The pool that owns a connection. */
 export interface ConnectionOwner {
@@ -34,9 +23,7 @@ export interface ConnectionOwner {
   onIdleTimeout(connection: UpstreamConnection): void
 }
 
-const LIMITS: ParserLimits = { maxHeadBytes: 60 * 1024, maxFieldCount: 100 }
-
-export class UpstreamConnection implements MessageHandler {
+export class UpstreamConnection implements MessageHandler, RequestEncoder {
   readonly endpoint: Endpoint
   /** Of the pool: connect and idle time-outs. */
   readonly timer: WheelTimer
@@ -44,6 +31,8 @@ export class UpstreamConnection implements MessageHandler {
   requests = 0
   /** `address:port` of this end, once connected. */
   localAddress = ''
+  /** What its timer was set to when it was last put by; 0: it was not. Of the pool. */
+  idleLimitMs = 0
   #state: 'connecting' | 'idle' | 'busy' | 'closed' = 'connecting'
   readonly #owner: ConnectionOwner
   readonly #stats: ClusterStats
@@ -56,15 +45,15 @@ export class UpstreamConnection implements MessageHandler {
   #paused = false
   #failed = false
 
-  constructor(owner: ConnectionOwner, endpoint: Endpoint, stats: ClusterStats) {
+  constructor(owner: ConnectionOwner, endpoint: Endpoint, stats: ClusterStats, options: Http1Options) {
     this.#owner = owner
     this.#stats = stats
     this.endpoint = endpoint
     this.timer = new WheelTimer(this, 0)
-    this.#parser = new ResponseParser(this, LIMITS)
+    this.#parser = new ResponseParser(this, options.limits)
     const socket = endpoint.transport.connect(endpoint.address, endpoint.port, failure => this.#onReady(failure))
     this.#socket = socket
-    this.#writer = new MessageWriter(socket)
+    this.#writer = new MessageWriter(socket, options)
     // The close event that follows says all there is to say.
     socket.on('error', () => {
       this.#failed = true
@@ -76,12 +65,21 @@ export class UpstreamConnection implements MessageHandler {
     return this.#state === 'connecting'
   }
 
+  /** How long the endpoint says that the connection may idle; -1 when it has not said. */
+  get keepAliveMs(): number {
+    return this.#parser.keepAliveMs
+  }
+
   get isIdle(): boolean {
     return this.#state === 'idle'
   }
 
   get isClosed(): boolean {
     return this.#state === 'closed'
+  }
+
+  get isReused(): boolean {
+    return this.requests > 1
   }
 
   get isBlocked(): boolean {
@@ -98,21 +96,25 @@ export class UpstreamConnection implements MessageHandler {
   }
 
   sendHead(head: RequestHead, path: string, authority: string, endStream: boolean): void {
-    this.#parser.toHead = head.method === 'HEAD'
+    const parser = this.#parser
+    parser.toHead = head.method === 'HEAD'
+    parser.toUpgrade = head.protocol !== ''
+    parser.toConnect = head.method === 'CONNECT'
     this.#requestComplete = endStream
     this.#writer.request(head, path, authority, endStream)
   }
 
-  /** Nothing may be sent after `endStream`. */
   sendBody(chunk: Buffer, endStream: boolean): void {
     this.#writer.body(chunk, endStream)
     this.#stats.upstreamCxTxBytesTotal.value += chunk.length
-    if (!endStream) return
-    this.#requestComplete = true
-    if (this.#responseComplete) this.#release()
+    if (endStream) this.#onRequestComplete()
   }
 
-  /** Stops reading until `resume`: the response's receiver is slower than its sender. */
+  sendTrailers(trailers: HeaderList): void {
+    this.#writer.trailers(trailers)
+    this.#onRequestComplete()
+  }
+
   pause(): void {
     if (this.#paused) return
     this.#paused = true
@@ -125,7 +127,7 @@ export class UpstreamConnection implements MessageHandler {
     this.#socket.resume()
   }
 
-  /** The stream gives up before the response's end: the connection cannot be used any more and is closed. */
+  /** The connection cannot be used any more and is closed. */
   abandon(): void {
     this.#stream = null
     this.close()
@@ -146,13 +148,16 @@ export class UpstreamConnection implements MessageHandler {
     const parser = this.#parser
     const status = parser.head.status
     if (status < 200) {
-      // 101 answers an upgrade, and none was asked for.
-      if (status === 101) this.#onBroken()
-      else {
+      if (status !== 101) {
         this.#stream?.onInterimResponse(parser.head)
         parser.next()
+        return
       }
-      return
+      // 101 answers an upgrade, and none was asked for.
+      if (!parser.toUpgrade) {
+        this.#onBroken()
+        return
+      }
     }
     this.#stream?.onResponseHead(parser.head, parser.fields, endStream)
     if (endStream) this.#onResponseComplete()
@@ -161,6 +166,11 @@ export class UpstreamConnection implements MessageHandler {
   onBody(chunk: Buffer, endStream: boolean): void {
     this.#stream?.onResponseBody(chunk, endStream)
     if (endStream) this.#onResponseComplete()
+  }
+
+  onTrailers(trailers: HeaderList): void {
+    this.#stream?.onResponseTrailers(trailers)
+    this.#onResponseComplete()
   }
 
   onProtocolError(_error: CodecError): void {
@@ -215,8 +225,13 @@ export class UpstreamConnection implements MessageHandler {
   #onDrain(): void {
     openBatch()
     this.#writer.drained()
-    this.#stream?.onConnectionDrained()
+    this.#stream?.onEncoderDrained()
     closeBatch()
+  }
+
+  #onRequestComplete(): void {
+    this.#requestComplete = true
+    if (this.#responseComplete) this.#release()
   }
 
   #onResponseComplete(): void {
@@ -243,7 +258,7 @@ export class UpstreamConnection implements MessageHandler {
     const stream = this.#stream
     this.#stream = null
     this.close()
-    stream?.onConnectionLost(RESET.protocolError)
+    stream?.onReset(RESET.protocolError)
   }
 
   #onClose(): void {
@@ -262,7 +277,7 @@ export class UpstreamConnection implements MessageHandler {
     this.#owner.onClosed(this)
     if (stream) {
       this.#stats.upstreamCxDestroyRemoteWithActiveRq.value++
-      stream.onConnectionLost(reason)
+      stream.onReset(reason)
     }
     closeBatch()
   }

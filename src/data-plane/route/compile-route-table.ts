@@ -10,12 +10,15 @@ import {
   RouteConfigurationSchema,
 } from '../../xds/generated/envoy/config/route/v3/route_pb.ts'
 import { ResourceCheck } from '../../xds/resource-check.ts'
+import { compileRouteCors } from './compile-cors-policy.ts'
+import { compileRateLimits } from './compile-rate-limit-rule.ts'
 import { type CompiledRoute, compileRoute } from './compile-route.ts'
 import { DomainMap } from './domain-map.ts'
-import { compileLevel, createMutations } from './header-mutator.ts'
+import { compileLevel } from './header-mutator.ts'
 import { createTlsRedirect } from './redirect-route.ts'
 import { compileRetryPolicy } from './retry-policy.ts'
 import type { RouteEntry, RouteQuery, RouteTable } from './route-entry.ts'
+import { compileFilterLevel, mergeFilterLevels, NO_ROUTE_CONFIGS, type RouteConfigFactories } from './route-filters.ts'
 import { type RouteScope, withLevel } from './route-scope.ts'
 import { type TlsRequirement, VirtualHost } from './virtual-host.ts'
 
@@ -31,6 +34,7 @@ const CONFIGURATION_FIELDS = new Set([
   'max_direct_response_body_size_bytes',
   'ignore_port_in_host_matching',
   'metadata',
+  'typed_per_filter_config',
 ])
 const VIRTUAL_HOST_FIELDS = new Set([
   'name',
@@ -45,6 +49,9 @@ const VIRTUAL_HOST_FIELDS = new Set([
   'include_attempt_count_in_response',
   'retry_policy',
   'metadata',
+  'typed_per_filter_config',
+  'cors',
+  'rate_limits',
 ])
 const TLS: Readonly<Record<TlsType, TlsRequirement>> = {
   [TlsType.NONE]: 'none',
@@ -55,7 +62,10 @@ const TLS: Readonly<Record<TlsType, TlsRequirement>> = {
 const DEFAULT_DIRECT_RESPONSE_BYTES = 4096
 
 /** A table, or every problem of the configuration, unsupported fields included. */
-export function compileRouteTable(configuration: RouteConfiguration): Parsed<RouteTable> {
+export function compileRouteTable(
+  configuration: RouteConfiguration,
+  filterFactories: RouteConfigFactories = NO_ROUTE_CONFIGS,
+): Parsed<RouteTable> {
   const check = new ResourceCheck(`RouteConfiguration ${configuration.name}`)
   check.honour(RouteConfigurationSchema, configuration, '', CONFIGURATION_FIELDS)
   if (configuration.validateClusters) check.unsupported('validate_clusters', 'only false is supported')
@@ -69,6 +79,12 @@ export function compileRouteTable(configuration: RouteConfiguration): Parsed<Rou
       attemptCountInRequest: false,
       attemptCountInResponse: false,
       maxDirectResponseBytes: configuration.maxDirectResponseBodySizeBytes ?? DEFAULT_DIRECT_RESPONSE_BYTES,
+      filterFactories,
+      filterLevels: [],
+      corsLevels: [],
+      rateLimits: [],
+      virtualHostRateLimits: [],
+      includesVirtualHostRateLimits: false,
     },
     compileLevel(configuration.requestHeadersToAdd, configuration.requestHeadersToRemove, '', 'request_headers', check),
     compileLevel(
@@ -78,6 +94,7 @@ export function compileRouteTable(configuration: RouteConfiguration): Parsed<Rou
       'response_headers',
       check,
     ),
+    compileFilterLevel(configuration.typedPerFilterConfig, '', filterFactories, check),
   )
   const domains = new DomainMap<VirtualHost>(configuration.ignorePortInHostMatching)
   const names = new Set<string>()
@@ -137,9 +154,12 @@ function compileVirtualHost(
       retry: message.retryPolicy ? compileRetryPolicy(message.retryPolicy, `${path}.retry_policy`, check) : null,
       attemptCountInRequest: message.includeRequestAttemptCount,
       attemptCountInResponse: message.includeAttemptCountInResponse,
+      virtualHostRateLimits: compileRateLimits(message.rateLimits, path, check),
+      corsLevels: message.cors ? [compileRouteCors(message.cors, `${path}.cors`, check)] : [],
     },
     compileLevel(message.requestHeadersToAdd, message.requestHeadersToRemove, `${path}.`, 'request_headers', check),
     compileLevel(message.responseHeadersToAdd, message.responseHeadersToRemove, `${path}.`, 'response_headers', check),
+    compileFilterLevel(message.typedPerFilterConfig, `${path}.`, outer.filterFactories, check),
   )
   const routes: CompiledRoute[] = []
   for (const [index, route] of message.routes.entries()) {
@@ -147,11 +167,5 @@ function compileVirtualHost(
     if (compiled !== null) routes.push(compiled)
   }
   const tls = TLS[message.requireTls] ?? 'none'
-  const redirect = createTlsRedirect({
-    name: '',
-    virtualHost: message.name,
-    requestHeaders: createMutations(scope.requestLevels),
-    responseHeaders: createMutations(scope.responseLevels),
-  })
-  return new VirtualHost(routes, tls, redirect)
+  return new VirtualHost(routes, tls, createTlsRedirect(message.name, mergeFilterLevels(scope)))
 }

@@ -8,21 +8,26 @@ import {
   RouteMatchSchema,
   RouteSchema,
 } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
-import type { FractionalPercent } from '../../xds/generated/envoy/type/v3/percent_pb.ts'
 import type { ResourceCheck } from '../../xds/resource-check.ts'
+import { compileRouteCors } from './compile-cors-policy.ts'
+import { compileRateLimits } from './compile-rate-limit-rule.ts'
 import { type Criterion, compileHeaderMatcher, compileQueryMatcher, GRPC_CRITERION } from './criterion.ts'
 import { compileForward } from './forward-route.ts'
+import { fractionOf } from './fraction.ts'
 import { compileLevel, createMutations } from './header-mutator.ts'
 import type { MatchedPath } from './path-rewrite.ts'
 import type { PathKind } from './path-trie.ts'
-import { compileRedirect, type RouteNames } from './redirect-route.ts'
+import { compileRedirect, ownLocation, type RouteNames } from './redirect-route.ts'
 import type { DirectResponseRoute, RouteEntry } from './route-entry.ts'
+import { compileFilterLevel, mergeFilterLevels } from './route-filters.ts'
 import { type RouteScope, withLevel } from './route-scope.ts'
 import { compileRegexField } from './string-matcher.ts'
 
 export type PathMatch =
   | { readonly kind: PathKind; readonly path: string; readonly caseSensitive: boolean }
   | { readonly kind: 'regex'; readonly regex: Regex }
+  /** CONNECT, which has no path. */
+  | { readonly kind: 'connect' }
 
 export interface CompiledRoute {
   readonly match: PathMatch
@@ -46,12 +51,14 @@ const ROUTE_FIELDS = new Set([
   'request_headers_to_remove',
   'response_headers_to_add',
   'response_headers_to_remove',
+  'typed_per_filter_config',
 ])
 const MATCH_FIELDS = new Set([
   'prefix',
   'path',
   'safe_regex',
   'path_separated_prefix',
+  'connect_matcher',
   'case_sensitive',
   'runtime_fraction',
   'headers',
@@ -76,14 +83,27 @@ export function compileRoute(
   }
   const match = compilePath(matchMessage, `${path}.match`, check)
   const scope = withLevel(
-    outer,
+    withAction(outer, route, `${path}.route`, check),
     compileLevel(route.requestHeadersToAdd, route.requestHeadersToRemove, `${path}.`, 'request_headers', check),
     compileLevel(route.responseHeadersToAdd, route.responseHeadersToRemove, `${path}.`, 'response_headers', check),
+    compileFilterLevel(route.typedPerFilterConfig, `${path}.`, outer.filterFactories, check),
   )
   const entry = compileAction(route, match, scope, path, check)
   const criteria = compileCriteria(matchMessage, `${path}.match`, check)
   if (match === null || entry === null) return null
-  return { match, criteria, fraction: fractionOf(matchMessage.runtimeFraction?.defaultValue), entry }
+  return { match, criteria, fraction: fractionOf(matchMessage.runtimeFraction?.defaultValue, 1), entry }
+}
+
+/** What RouteAction, of all actions alone, says to filters. */
+function withAction(outer: RouteScope, route: Route, path: string, check: ResourceCheck): RouteScope {
+  if (route.action.case !== 'route') return outer
+  const { cors, rateLimits, includeVhRateLimits } = route.action.value
+  return {
+    ...outer,
+    corsLevels: cors ? [...outer.corsLevels, compileRouteCors(cors, `${path}.cors`, check)] : outer.corsLevels,
+    rateLimits: compileRateLimits(rateLimits, path, check),
+    includesVirtualHostRateLimits: includeVhRateLimits ?? false,
+  }
 }
 
 function compilePath(match: RouteMatch, path: string, check: ResourceCheck): PathMatch | null {
@@ -103,8 +123,10 @@ function compilePath(match: RouteMatch, path: string, check: ResourceCheck): Pat
       const regex = compileRegexField(specifier.value, `${path}.safe_regex`, check)
       return regex === null ? null : { kind: 'regex', regex }
     }
+    case 'connectMatcher':
+      return { kind: 'connect' }
     case undefined:
-      check.error(path, 'needs a path: prefix, path, safe_regex or path_separated_prefix')
+      check.error(path, 'needs a path: prefix, path, safe_regex, path_separated_prefix or connect_matcher')
       return null
     default:
       return null
@@ -117,12 +139,6 @@ function compileCriteria(match: RouteMatch, path: string, check: ResourceCheck):
     compileQueryMatcher(parameter, `${path}.query_parameters[${index}]`, check),
   )
   return [...(match.grpc ? [GRPC_CRITERION] : []), ...headers, ...parameters]
-}
-
-const DENOMINATORS = [100, 10_000, 1_000_000]
-
-function fractionOf(percent: FractionalPercent | undefined): number {
-  return percent === undefined ? 1 : percent.numerator / (DENOMINATORS[percent.denominator] ?? 100)
 }
 
 function compileAction(
@@ -140,6 +156,7 @@ function compileAction(
     virtualHost: scope.virtualHost,
     requestHeaders: createMutations(scope.requestLevels),
     responseHeaders: createMutations(scope.responseLevels),
+    filters: mergeFilterLevels(scope),
   }
   switch (action.case) {
     case 'route':
@@ -173,5 +190,8 @@ function compileDirectResponse(
     check.unsupported(`${path}.body.${source.case}`, 'only inline bodies are supported')
   if (body.length > scope.maxDirectResponseBytes)
     check.error(`${path}.body`, `is ${body.length} bytes long; the maximum is ${scope.maxDirectResponseBytes}`)
-  return { kind: 'direct-response', ...names, status: action.status, body }
+  // Envoy adds it to a reply that may have one (RFC 9110 10.2.2), even where it leads back here.
+  const hasLocation = action.status === 201 || (action.status >= 300 && action.status < 400)
+  const location = hasLocation ? ownLocation : () => null
+  return { kind: 'direct-response', ...names, status: action.status, body, location }
 }

@@ -7,6 +7,7 @@ import {
   QueryParameterMatcherSchema,
 } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
 import type { ResourceCheck } from '../../xds/resource-check.ts'
+import { isGrpcContentType } from '../http/grpc-status.ts'
 import { headValue, someHeadValue } from './head-value.ts'
 import { queryParameter } from './query-parameter.ts'
 import {
@@ -46,7 +47,8 @@ export function compileHeaderMatcher(matcher: HeaderMatcher, path: string, check
   const { headerMatchSpecifier: specifier } = matcher
   if (specifier.case === undefined || specifier.case === 'presentMatch') {
     const wanted = (specifier.case === undefined || specifier.value) !== invert
-    return { test: head => (headValue(head, name) !== undefined) === wanted, indexed: null }
+    const always = matcher.treatMissingHeaderAsEmpty
+    return { test: head => (always || headValue(head, name) !== undefined) === wanted, indexed: null }
   }
   const text = compileHeaderText(specifier, path, check)
   // A missing header matches nothing, inverted or not, unless it stands for an empty one.
@@ -126,9 +128,7 @@ export function compileQueryMatcher(matcher: QueryParameterMatcher, path: string
 /** RouteMatch.grpc: `application/grpc`, or that with a subtype. */
 export const GRPC_CRITERION: Criterion = {
   test(head) {
-    const type = headValue(head, 'content-type')
-    if (type === undefined || !type.startsWith('application/grpc')) return false
-    return type.length === 16 || type.charCodeAt(16) === 43
+    return isGrpcContentType(headValue(head, 'content-type'))
   },
   indexed: null,
 }

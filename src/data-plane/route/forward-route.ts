@@ -4,26 +4,29 @@ import type { RequestHead } from '../../transport/request-head.ts'
 import {
   RouteAction_ClusterNotFoundResponseCode as NotFound,
   type RouteAction,
-  RouteAction_MaxStreamDurationSchema,
   RouteActionSchema,
   type WeightedCluster,
   WeightedCluster_ClusterWeightSchema,
   WeightedClusterSchema,
 } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
 import { durationMs, type ResourceCheck } from '../../xds/resource-check.ts'
-import {
-  compileLevel,
-  createMutations,
-  HostFromHeader,
-  hasControl,
-  type MutationLevel,
-  NO_MUTATIONS,
-} from './header-mutator.ts'
+import { compileLevel, createMutations, HostFromHeader, hasControl, NO_MUTATIONS } from './header-mutator.ts'
 import { compilePrefixRewrite, compileRegexRewrite, type MatchedPath, type PathRewrite } from './path-rewrite.ts'
 import type { RouteNames } from './redirect-route.ts'
 import { compileRetryPolicy } from './retry-policy.ts'
-import type { ClusterChoice, ForwardRoute, HeaderMutations, RetryPolicy } from './route-entry.ts'
+import type {
+  ClusterChoice,
+  ForwardRoute,
+  HeaderMutations,
+  RetryPolicy,
+  RouteFilters,
+  RouteUpgrade,
+  StreamDuration,
+} from './route-entry.ts'
+import { compileFilterLevel, mergeFilterLevels } from './route-filters.ts'
 import type { RouteScope } from './route-scope.ts'
+import { compileRouteUpgrades } from './route-upgrades.ts'
+import { compileStreamDuration } from './stream-duration.ts'
 
 const FIELDS = new Set([
   'cluster',
@@ -41,6 +44,10 @@ const FIELDS = new Set([
   'max_grpc_timeout',
   'grpc_timeout_offset',
   'max_stream_duration',
+  'cors',
+  'rate_limits',
+  'include_vh_rate_limits',
+  'upgrade_configs',
 ])
 const WEIGHTED_FIELDS = new Set(['clusters', 'total_weight', 'runtime_key_prefix'])
 const WEIGHT_FIELDS = new Set([
@@ -51,8 +58,8 @@ const WEIGHT_FIELDS = new Set([
   'response_headers_to_add',
   'response_headers_to_remove',
   'host_rewrite_literal',
+  'typed_per_filter_config',
 ])
-const DURATION_FIELDS = new Set(['max_stream_duration', 'grpc_timeout_header_max'])
 
 const NOT_FOUND_STATUS: Readonly<Record<NotFound, number>> = {
   [NotFound.SERVICE_UNAVAILABLE]: 503,
@@ -72,45 +79,35 @@ export function compileForward(
   check: ResourceCheck,
 ): ForwardRoute {
   check.honour(RouteActionSchema, action, path, FIELDS)
-  checkStreamDuration(action, path, check)
+  refuseOldGrpcTimeouts(action, path, check)
   const host = action.hostRewriteSpecifier
   if (host.case === 'autoHostRewrite' && host.value) check.unsupported(`${path}.auto_host_rewrite`)
   if (host.case === 'hostRewriteLiteral' && hasControl(host.value))
     check.error(`${path}.host_rewrite_literal`, 'must not hold control characters')
-  const levels = [...scope.requestLevels]
-  if (action.appendXForwardedHost) levels.push(FORWARDED_HOST)
-  const requestHeaders = createMutations(scope.mostSpecificWins ? [] : levels)
+  const requestHeaders = createMutations(scope.requestLevels)
   return new CompiledForward({
     name: names.name,
     virtualHost: names.virtualHost,
     requestHeaders: host.case === 'hostRewriteHeader' ? new HostFromHeader(requestHeaders, host.value) : requestHeaders,
-    responseHeaders: createMutations(scope.mostSpecificWins ? [] : scope.responseLevels),
-    choices: compileChoices(action, scope, path, check),
+    responseHeaders: createMutations(scope.responseLevels),
+    filters: names.filters,
+    choices: compileChoices(action, names.filters, scope, path, check),
     clusterNotFoundStatus: NOT_FOUND_STATUS[action.clusterNotFoundResponseCode] ?? 503,
     timeoutMs: durationMs(action.timeout, DEFAULT_TIMEOUT_MS),
     idleTimeoutMs: durationMs(action.idleTimeout, -1),
+    streamDuration: compileStreamDuration(action.maxStreamDuration, `${path}.max_stream_duration`, check),
+    upgrades: compileRouteUpgrades(action.upgradeConfigs, `${path}.upgrade_configs`, check),
     retry: action.retryPolicy ? compileRetryPolicy(action.retryPolicy, `${path}.retry_policy`, check) : scope.retry,
     rewrite: compileRewrite(action, matched, path, check),
     hostRewrite: host.case === 'hostRewriteLiteral' && host.value !== '' ? toByteString(host.value) : null,
+    keepsForwardedHost: action.appendXForwardedHost,
     attemptCountInRequest: scope.attemptCountInRequest,
     attemptCountInResponse: scope.attemptCountInResponse,
   })
 }
 
-const FORWARDED_HOST: MutationLevel = {
-  remove: [],
-  add: [{ name: 'x-forwarded-host', parts: [info => info.authority], action: 0, keepEmpty: false }],
-}
-
-/** Bounds of zero are none: Istio sends them so that grpc-timeout does not bound a stream. */
-function checkStreamDuration(action: RouteAction, path: string, check: ResourceCheck): void {
-  const at = `${path}.max_stream_duration`
-  const limit = action.maxStreamDuration
-  if (limit) check.honour(RouteAction_MaxStreamDurationSchema, limit, at, DURATION_FIELDS)
-  if (durationMs(limit?.maxStreamDuration, 0) !== 0)
-    check.unsupported(`${at}.max_stream_duration`, 'only 0 is supported')
-  if (durationMs(limit?.grpcTimeoutHeaderMax, 0) !== 0)
-    check.unsupported(`${at}.grpc_timeout_header_max`, 'only 0 is supported')
+/** Superseded by max_stream_duration; Istio sends them as 0, which asks for nothing. */
+function refuseOldGrpcTimeouts(action: RouteAction, path: string, check: ResourceCheck): void {
   if (durationMs(action.maxGrpcTimeout, 0) !== 0) check.unsupported(`${path}.max_grpc_timeout`, 'only 0 is supported')
   if (durationMs(action.grpcTimeoutOffset, 0) !== 0)
     check.unsupported(`${path}.grpc_timeout_offset`, 'only 0 is supported')
@@ -137,6 +134,7 @@ interface WeightedChoice {
 
 function compileChoices(
   action: RouteAction,
+  filters: RouteFilters,
   scope: RouteScope,
   path: string,
   check: ResourceCheck,
@@ -148,13 +146,12 @@ function compileChoices(
     if (specifier.case === undefined || specifier.case === 'cluster') check.error(`${path}.cluster`, 'needs a cluster')
     return []
   }
-  const whole = (levels: readonly MutationLevel[]): HeaderMutations =>
-    scope.mostSpecificWins ? createMutations(levels) : NO_MUTATIONS
   const choice = {
     cluster: specifier.value,
-    requestHeaders: whole(scope.requestLevels),
-    responseHeaders: whole(scope.responseLevels),
+    requestHeaders: NO_MUTATIONS,
+    responseHeaders: NO_MUTATIONS,
     hostRewrite: null,
+    filters,
   }
   return [{ choice, below: 1 }]
 }
@@ -191,18 +188,18 @@ function compileWeighted(
       'response_headers',
       check,
     )
+    const own = compileFilterLevel(cluster.typedPerFilterConfig, `${at}.`, scope.filterFactories, check)
     const weight = cluster.weight ?? 0
     if (weight === 0) continue
     sum += weight
-    // The most specific level comes last where it wins, and then brings the other levels along before it.
-    const levels = (own: MutationLevel, outer: readonly MutationLevel[]): HeaderMutations =>
-      createMutations(scope.mostSpecificWins ? [...outer, own] : [own])
     const host = cluster.hostRewriteSpecifier
     const choice = {
       cluster: cluster.name,
-      requestHeaders: levels(request, scope.requestLevels),
-      responseHeaders: levels(response, scope.responseLevels),
+      // Before every other level, even where the most specific comes last (WeightedClusterEntry).
+      requestHeaders: createMutations([request]),
+      responseHeaders: createMutations([response]),
       hostRewrite: host.case === 'hostRewriteLiteral' && host.value !== '' ? toByteString(host.value) : null,
+      filters: mergeFilterLevels({ ...scope, filterLevels: [...scope.filterLevels, own] }),
     }
     choices.push({ choice, below: sum / total })
   }
@@ -214,9 +211,12 @@ interface ForwardParts extends RouteNames {
   readonly clusterNotFoundStatus: number
   readonly timeoutMs: number
   readonly idleTimeoutMs: number
+  readonly streamDuration: StreamDuration
+  readonly upgrades: ReadonlyMap<string, RouteUpgrade>
   readonly retry: RetryPolicy | null
   readonly rewrite: PathRewrite | null
   readonly hostRewrite: string | null
+  readonly keepsForwardedHost: boolean
   readonly attemptCountInRequest: boolean
   readonly attemptCountInResponse: boolean
 }
@@ -227,11 +227,15 @@ class CompiledForward implements ForwardRoute {
   readonly virtualHost: string
   readonly requestHeaders: HeaderMutations
   readonly responseHeaders: HeaderMutations
+  readonly filters: RouteFilters
   readonly clusterNotFoundStatus: number
   readonly timeoutMs: number
   readonly idleTimeoutMs: number
+  readonly streamDuration: StreamDuration
+  readonly upgrades: ReadonlyMap<string, RouteUpgrade>
   readonly retry: RetryPolicy | null
   readonly hostRewrite: string | null
+  readonly keepsForwardedHost: boolean
   readonly attemptCountInRequest: boolean
   readonly attemptCountInResponse: boolean
   readonly #choices: readonly WeightedChoice[]
@@ -242,11 +246,15 @@ class CompiledForward implements ForwardRoute {
     this.virtualHost = parts.virtualHost
     this.requestHeaders = parts.requestHeaders
     this.responseHeaders = parts.responseHeaders
+    this.filters = parts.filters
     this.clusterNotFoundStatus = parts.clusterNotFoundStatus
     this.timeoutMs = parts.timeoutMs
     this.idleTimeoutMs = parts.idleTimeoutMs
+    this.streamDuration = parts.streamDuration
+    this.upgrades = parts.upgrades
     this.retry = parts.retry
     this.hostRewrite = parts.hostRewrite
+    this.keepsForwardedHost = parts.keepsForwardedHost
     this.attemptCountInRequest = parts.attemptCountInRequest
     this.attemptCountInResponse = parts.attemptCountInResponse
     this.#choices = parts.choices

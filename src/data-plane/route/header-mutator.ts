@@ -126,7 +126,7 @@ export function compileLevel(
   return { remove, add }
 }
 
-function compileAddition(option: HeaderValueOption, path: string, check: ResourceCheck): Addition {
+export function compileAddition(option: HeaderValueOption, path: string, check: ResourceCheck): Addition {
   check.honour(HeaderValueOptionSchema, option, path, OPTION_FIELDS)
   const { header } = option
   checkName(header?.key ?? '', `${path}.header.key`, check)
@@ -149,7 +149,7 @@ function compileAddition(option: HeaderValueOption, path: string, check: Resourc
 /** A route that could set these could make one message end where another begins (RFC 9112, 6). */
 const FRAMING: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding', 'connection', 'upgrade'])
 
-function checkName(name: string, path: string, check: ResourceCheck): void {
+export function checkName(name: string, path: string, check: ResourceCheck): void {
   if (name.startsWith(':') || name.toLowerCase() === 'host')
     check.error(path, ':-prefixed or host headers may not be modified')
   else if (!TOKEN.test(name)) check.error(path, `${JSON.stringify(name)} is no header name`)

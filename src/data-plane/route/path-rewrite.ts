@@ -6,8 +6,8 @@ import type { ResourceCheck } from '../../xds/resource-check.ts'
 import { hasControl } from './header-mutator.ts'
 import { compileRegexField } from './string-matcher.ts'
 
-/** Path and query as they came -> as they are sent. */
-export type PathRewrite = (path: string) => string
+/** Path and query as they came -> as they are sent; null where they stay. */
+export type PathRewrite = (path: string) => string | null
 
 /** What the route's path matcher takes of a path: `prefixLength` characters, or with -1 all of it up to the query. */
 export interface MatchedPath {
@@ -53,8 +53,9 @@ export function compileRegexRewrite(
   const replacement = compiled.value
   return from => {
     const end = pathEnd(from)
-    return end === from.length
-      ? replacement.replaceAll(from)
-      : replacement.replaceAll(from.slice(0, end)) + from.slice(end)
+    const path = replacement.replaceAll(end === from.length ? from : from.slice(0, end))
+    // Nothing is no path: Envoy leaves the one that came.
+    if (path === '') return null
+    return end === from.length ? path : path + from.slice(end)
   }
 }

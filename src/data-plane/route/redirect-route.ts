@@ -9,7 +9,7 @@ import {
 } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
 import type { ResourceCheck } from '../../xds/resource-check.ts'
 import { portColon } from './domain-map.ts'
-import { hasControl } from './header-mutator.ts'
+import { hasControl, NO_MUTATIONS } from './header-mutator.ts'
 import {
   compilePrefixRewrite,
   compileRegexRewrite,
@@ -17,7 +17,7 @@ import {
   type PathRewrite,
   pathEnd,
 } from './path-rewrite.ts'
-import type { HeaderMutations, RedirectRoute } from './route-entry.ts'
+import type { HeaderMutations, RedirectRoute, RouteFilters } from './route-entry.ts'
 
 const FIELDS = new Set([
   'https_redirect',
@@ -44,6 +44,7 @@ export interface RouteNames {
   readonly virtualHost: string
   readonly requestHeaders: HeaderMutations
   readonly responseHeaders: HeaderMutations
+  readonly filters: RouteFilters
 }
 
 interface Target {
@@ -52,8 +53,13 @@ interface Target {
   readonly host: string
   /** With its colon. */
   readonly port: string
-  readonly path: PathRewrite
+  /** Of what the route matched; null: there is none. */
+  readonly rewrite: PathRewrite | null
+  /** From path and query as they came to those of the location. */
+  path(from: string): string
 }
+
+const HERE: Target = { scheme: '', host: '', port: '', rewrite: null, path: same }
 
 export function compileRedirect(
   action: RedirectAction,
@@ -73,14 +79,20 @@ export function compileRedirect(
       scheme.case === 'schemeRedirect' ? scheme.value : scheme.case === 'httpsRedirect' && scheme.value ? 'https' : '',
     host: toByteString(action.hostRedirect),
     port: action.portRedirect === 0 ? '' : `:${action.portRedirect}`,
-    path: compilePath(action, matched, path, check),
+    ...compilePath(action, matched, path, check),
   }
   return new CompiledRedirect(names, STATUS[action.responseCode] ?? 301, target)
 }
 
-/** Envoy's redirect to https for virtual hosts with require_tls. */
-export function createTlsRedirect(names: RouteNames): RedirectRoute {
-  return new CompiledRedirect(names, 301, { scheme: 'https', host: '', port: '', path: same })
+/** Envoy's redirect to https for virtual hosts with require_tls: a route of no level, which no header mutation reaches. */
+export function createTlsRedirect(virtualHost: string, filters: RouteFilters): RedirectRoute {
+  const names = { name: '', virtualHost, requestHeaders: NO_MUTATIONS, responseHeaders: NO_MUTATIONS, filters }
+  return new CompiledRedirect(names, 301, { ...HERE, scheme: 'https' })
+}
+
+/** The URI that was asked for. */
+export function ownLocation(head: RequestHead): string {
+  return locationOf(HERE, head)
 }
 
 class CompiledRedirect implements RedirectRoute {
@@ -89,6 +101,7 @@ class CompiledRedirect implements RedirectRoute {
   readonly virtualHost: string
   readonly requestHeaders: HeaderMutations
   readonly responseHeaders: HeaderMutations
+  readonly filters: RouteFilters
   readonly status: number
   readonly #target: Target
 
@@ -97,17 +110,28 @@ class CompiledRedirect implements RedirectRoute {
     this.virtualHost = names.virtualHost
     this.requestHeaders = names.requestHeaders
     this.responseHeaders = names.responseHeaders
+    this.filters = names.filters
     this.status = status
     this.#target = target
   }
 
-  location(head: RequestHead): string {
-    const { scheme, host, port, path } = this.#target
-    const from = getHeader(head.headers, 'x-forwarded-proto') ?? head.scheme
-    const to = scheme === '' ? from : scheme
-    const authority = host === '' ? keptAuthority(head.authority, from, to, port !== '') : host
-    return `${to}://${authority}${port}${path(head.path)}`
+  rewritePath(head: RequestHead): string | null {
+    const { rewrite } = this.#target
+    return rewrite === null ? null : rewrite(head.path)
   }
+
+  location(head: RequestHead): string {
+    return locationOf(this.#target, head)
+  }
+}
+
+function locationOf({ scheme, host, port, path }: Target, head: RequestHead): string {
+  const from = getHeader(head.headers, 'x-forwarded-proto') ?? head.scheme
+  const to = scheme === '' ? from : scheme
+  const authority = host === '' ? keptAuthority(head.authority, from, to, port !== '') : host
+  const target = path(head.path)
+  // A rewrite may take the slash along; behind the authority there is always one.
+  return `${to}://${authority}${port}${target.startsWith('/') ? '' : '/'}${target}`
 }
 
 /** The port goes when another is asked for, or when it was the old scheme's own and the scheme changes (Envoy's newUri). */
@@ -119,20 +143,25 @@ function keptAuthority(authority: string, from: string, to: string, newPort: boo
   return newPort || (from !== to && ofOldScheme) ? authority.slice(0, colon) : authority
 }
 
-function compilePath(action: RedirectAction, matched: MatchedPath, path: string, check: ResourceCheck): PathRewrite {
+function compilePath(
+  action: RedirectAction,
+  matched: MatchedPath,
+  path: string,
+  check: ResourceCheck,
+): Pick<Target, 'rewrite' | 'path'> {
   const { pathRewriteSpecifier: specifier, stripQuery } = action
   if (specifier.case === 'pathRedirect' && specifier.value !== '')
-    return compileWholePath(specifier.value, stripQuery, `${path}.path_redirect`, check)
-  let rewrite: PathRewrite = same
+    return { rewrite: null, path: compileWholePath(specifier.value, stripQuery, `${path}.path_redirect`, check) }
+  let rewrite: PathRewrite | null = null
   if (specifier.case === 'prefixRewrite')
     rewrite = compilePrefixRewrite(specifier.value, matched, `${path}.prefix_rewrite`, check)
-  if (specifier.case === 'regexRewrite')
-    rewrite = compileRegexRewrite(specifier.value, `${path}.regex_rewrite`, check) ?? same
-  return stripQuery ? from => withoutQuery(rewrite(from)) : rewrite
+  if (specifier.case === 'regexRewrite') rewrite = compileRegexRewrite(specifier.value, `${path}.regex_rewrite`, check)
+  const whole = rewrite ?? same
+  return { rewrite, path: from => (stripQuery ? withoutQuery(whole(from) ?? from) : (whole(from) ?? from)) }
 }
 
 /** A query of path_redirect's own wins over the request's, and is not stripped. */
-function compileWholePath(to: string, stripQuery: boolean, path: string, check: ResourceCheck): PathRewrite {
+function compileWholePath(to: string, stripQuery: boolean, path: string, check: ResourceCheck): Target['path'] {
   if (hasControl(to)) check.error(path, 'must not hold control characters')
   const whole = toByteString(to)
   if (stripQuery || whole.includes('?')) return () => whole

@@ -2,6 +2,8 @@
 import type { HeaderList } from '../../transport/header-list.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
 import type { StreamInfo } from '../stream-info.ts'
+import type { CorsPolicy } from './cors-policy.ts'
+import type { RateLimitRule } from './rate-limit-rule.ts'
 
 /** What a table is asked with; one object per stream, filled before the look-up. */
 export interface RouteQuery {
@@ -50,12 +52,40 @@ export const RETRY_ON = {
   'retriable-headers': 1 << 15,
 } as const
 
+/** What one filter, by its name in the connection manager's list, is told by the route. */
+export interface FilterOverride {
+  readonly disabled: boolean
+  /** The filter's own form of it, told apart by its class; null where the route says nothing but on or off. */
+  readonly config: object | null
+}
+
+/** What filters read of a route: its levels are merged when the table is compiled. */
+export interface RouteFilters {
+  readonly overrides: ReadonlyMap<string, FilterOverride>
+  /** Of the deprecated `cors` fields, route over virtual host. */
+  readonly cors: CorsPolicy | null
+  /** The route's own, its virtual host's, and whether the former do not replace the latter. */
+  readonly rateLimits: readonly RateLimitRule[]
+  readonly virtualHostRateLimits: readonly RateLimitRule[]
+  readonly includesVirtualHostRateLimits: boolean
+}
+
+export const NO_ROUTE_FILTERS: RouteFilters = {
+  overrides: new Map(),
+  cors: null,
+  rateLimits: [],
+  virtualHostRateLimits: [],
+  includesVirtualHostRateLimits: false,
+}
+
 export interface ClusterChoice {
   readonly cluster: string
   readonly requestHeaders: HeaderMutations
   readonly responseHeaders: HeaderMutations
   /** Literal new :authority of the weighted cluster, else null. */
   readonly hostRewrite: string | null
+  /** The route's, with the weighted cluster's own over them. */
+  readonly filters: RouteFilters
 }
 
 interface RouteBase {
@@ -63,10 +93,19 @@ interface RouteBase {
   readonly virtualHost: string
   readonly requestHeaders: HeaderMutations
   readonly responseHeaders: HeaderMutations
+  readonly filters: RouteFilters
+}
+
+/** What a route says of upgrades and CONNECT, by type in lower case, before the connection manager is asked. */
+export interface RouteUpgrade {
+  readonly enabled: boolean
+  /** CONNECT ends here: its bytes go to the endpoint as they are (connect_config). */
+  readonly terminates: boolean
 }
 
 export interface ForwardRoute extends RouteBase {
   readonly kind: 'forward'
+  readonly upgrades: ReadonlyMap<string, RouteUpgrade>
   /** `random` in [0, 1) draws among weighted clusters. */
   chooseCluster(random: number): ClusterChoice
   /** 503 in Istio's routes. */
@@ -75,19 +114,34 @@ export interface ForwardRoute extends RouteBase {
   readonly timeoutMs: number
   /** -1: the connection manager's. */
   readonly idleTimeoutMs: number
+  readonly streamDuration: StreamDuration
   readonly retry: RetryPolicy | null
   /** The path to send, or null when it stays. Sets x-envoy-original-path at the caller. */
   rewritePath(head: RequestHead): string | null
   /** New :authority, or null when it stays. */
   readonly hostRewrite: string | null
+  /** Whether an :authority that is rewritten is kept in x-forwarded-host. */
+  readonly keepsForwardedHost: boolean
   /** Envoy's include_request_attempt_count / include_attempt_count_in_response of the virtual host. */
   readonly attemptCountInRequest: boolean
   readonly attemptCountInResponse: boolean
 }
 
+/** Envoy's MaxStreamDuration. Milliseconds. */
+export interface StreamDuration {
+  /** 0: none; -1: the connection manager's. */
+  readonly maxMs: number
+  /** The client's grpc-timeout bounds the stream, up to this; 0: without a bound of our own; -1: it does not. */
+  readonly grpcTimeoutMaxMs: number
+  /** Taken off grpc-timeout, so that the client hears of it in time. */
+  readonly grpcTimeoutOffsetMs: number
+}
+
 export interface RedirectRoute extends RouteBase {
   readonly kind: 'redirect'
   readonly status: number
+  /** The path to redirect to, or null when it stays. Sets x-envoy-original-path at the caller. */
+  rewritePath(head: RequestHead): string | null
   location(head: RequestHead): string
 }
 
@@ -95,6 +149,8 @@ export interface DirectResponseRoute extends RouteBase {
   readonly kind: 'direct-response'
   readonly status: number
   readonly body: Buffer
+  /** For 201 and 3xx the request's own URI, as Envoy has it; null for others. */
+  location(head: RequestHead): string | null
 }
 
 export type RouteEntry = ForwardRoute | RedirectRoute | DirectResponseRoute

@@ -1,8 +1,9 @@
 // What a route takes over from its virtual host and route configuration.
 import type { MutationLevel } from './header-mutator.ts'
 import type { RetryPolicy } from './route-entry.ts'
+import type { FilterLevel, FilterScope, RouteConfigFactories } from './route-filters.ts'
 
-export interface RouteScope {
+export interface RouteScope extends FilterScope {
   readonly virtualHost: string
   /** In the order in which they are applied; the weighted cluster's is not among them. */
   readonly requestLevels: readonly MutationLevel[]
@@ -13,15 +14,22 @@ export interface RouteScope {
   readonly attemptCountInRequest: boolean
   readonly attemptCountInResponse: boolean
   readonly maxDirectResponseBytes: number
+  readonly filterFactories: RouteConfigFactories
 }
 
 /** The scope with one more level, more specific than those it has. */
-export function withLevel(scope: RouteScope, request: MutationLevel, response: MutationLevel): RouteScope {
+export function withLevel(
+  scope: RouteScope,
+  request: MutationLevel,
+  response: MutationLevel,
+  filters: FilterLevel,
+): RouteScope {
   const add = (levels: readonly MutationLevel[], own: MutationLevel): readonly MutationLevel[] =>
     scope.mostSpecificWins ? [...levels, own] : [own, ...levels]
   return {
     ...scope,
     requestLevels: add(scope.requestLevels, request),
     responseLevels: add(scope.responseLevels, response),
+    filterLevels: [...scope.filterLevels, filters],
   }
 }

@@ -39,7 +39,10 @@ function measure(shape: keyof typeof SHAPES, count: number, spread: boolean): nu
   const queries = Array.from({ length: 64 }, (_, index): RouteQuery => {
     const chosen = spread ? Math.floor((index * count) / 64) : count - 1
     const headers = ['user-agent', 'curl/8.0', 'accept', '*/*', 'x-request-id', 'abc', 'x-route', `v${chosen}`]
-    return { head: { method: 'GET', path: path(chosen), authority: 'a.com', scheme: 'http', headers }, random: () => 0 }
+    return {
+      head: { method: 'GET', path: path(chosen), authority: 'a.com', scheme: 'http', headers, protocol: '' },
+      random: () => 0,
+    }
   })
   const rounds = 300_000
   let best = Number.POSITIVE_INFINITY

@@ -28,7 +28,7 @@ function tableOf(routes: JsonValue[], rest: JsonObject = {}): RouteTable {
 }
 
 function head(path: string, headers: string[] = [], authority = 'example.com', method = 'GET'): RequestHead {
-  return { method, path, authority, scheme: 'http', headers }
+  return { method, path, authority, scheme: 'http', headers, protocol: '' }
 }
 
 function match(table: RouteTable, request: RequestHead, random = 0): RouteEntry | null {
@@ -51,11 +51,14 @@ const connection: ConnectionInfo = {
   localPort: 1,
   remoteAddress: '10.0.0.9:5555',
   remoteIp: '10.0.0.9',
+  directRemoteAddress: '10.0.0.9:5555',
+  directRemoteIp: '10.0.0.9',
   tls: false,
   requestedServerName: '',
   alpn: '',
   peer: null,
   localUriSan: '',
+  tcpProxyCluster: '',
 }
 
 test('virtual hosts: exact, longest suffix, longest prefix, any', () => {
@@ -433,16 +436,15 @@ test('what is not honoured is a problem that names the field, all of them at onc
             requestHeadersToAdd: [{ header: { key: 'host', value: 'x' } }, { header: { key: 'a', value: '%X%' } }],
           },
         ],
-        { rateLimits: [{ actions: [{ remoteAddress: {} }] }] },
+        { hedgePolicy: {} },
       ),
     ).sort(),
     [
-      'WEFT-4001 virtual_hosts[0].rate_limits',
+      'WEFT-4001 virtual_hosts[0].hedge_policy',
       'WEFT-4001 virtual_hosts[0].routes[0].match.tls_context',
       'WEFT-4001 virtual_hosts[0].routes[0].route.hash_policy',
       'WEFT-4001 virtual_hosts[0].routes[0].route.request_mirror_policies',
       'WEFT-4001 virtual_hosts[0].routes[1].route.cluster_header',
-      'WEFT-4001 virtual_hosts[0].routes[2].route.max_stream_duration.max_stream_duration',
       'WEFT-4001 virtual_hosts[0].routes[2].route.retry_policy.retry_on',
       'WEFT-4002 virtual_hosts[0].routes[4]',
       'WEFT-4002 virtual_hosts[0].routes[5].request_headers_to_add[0].header.key',

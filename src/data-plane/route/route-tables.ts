@@ -3,9 +3,15 @@ import type { Problem } from '../../base/problem.ts'
 import type { RouteConfiguration } from '../../xds/generated/envoy/config/route/v3/route_pb.ts'
 import { compileRouteTable } from './compile-route-table.ts'
 import type { RouteTable, RouteTableSource } from './route-entry.ts'
+import { NO_ROUTE_CONFIGS, type RouteConfigFactories } from './route-filters.ts'
 
 export class RouteTables implements RouteTableSource {
   readonly #tables = new Map<string, RouteTable>()
+  readonly #filterFactories: RouteConfigFactories
+
+  constructor(filterFactories: RouteConfigFactories = NO_ROUTE_CONFIGS) {
+    this.#filterFactories = filterFactories
+  }
 
   get(name: string): RouteTable | undefined {
     return this.#tables.get(name)
@@ -15,7 +21,7 @@ export class RouteTables implements RouteTableSource {
   update(messages: readonly RouteConfiguration[], removed: readonly string[] = []): Problem[] {
     const problems: Problem[] = []
     for (const message of messages) {
-      const compiled = compileRouteTable(message)
+      const compiled = compileRouteTable(message, this.#filterFactories)
       if (compiled.ok) this.#tables.set(message.name, compiled.value)
       else problems.push(...compiled.problems)
     }

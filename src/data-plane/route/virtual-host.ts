@@ -1,6 +1,6 @@
 // The routes of one virtual host, indexed so that the first match is found without trying them one by one.
 import { getHeader } from '../../transport/header-list.ts'
-import type { Candidate } from './candidate-list.ts'
+import { type Candidate, CandidateList } from './candidate-list.ts'
 import type { CompiledRoute } from './compile-route.ts'
 import { pathEnd } from './path-rewrite.ts'
 import { PathTrie } from './path-trie.ts'
@@ -16,15 +16,19 @@ export class VirtualHost {
   /** Over paths in lower case; null when every route minds the case. */
   readonly #foldedPaths: PathTrie | null = null
   readonly #regexes: RegexRoutes | null = null
+  /** For CONNECT; null without such routes. */
+  readonly #connects: CandidateList | null
   readonly #tls: TlsRequirement
   readonly #tlsRedirect: RouteEntry | null
 
   constructor(routes: readonly CompiledRoute[], tls: TlsRequirement, tlsRedirect: RouteEntry | null) {
     this.#tls = tls
     this.#tlsRedirect = tlsRedirect
+    const connects: Candidate[] = []
     for (const [index, { match, criteria, fraction, entry }] of routes.entries()) {
       const candidate: Candidate = { index, entry, criteria, fraction }
-      if (match.kind === 'regex') {
+      if (match.kind === 'connect') connects.push(candidate)
+      else if (match.kind === 'regex') {
         this.#regexes ??= new RegexRoutes()
         this.#regexes.add(match.regex, candidate)
       } else if (match.caseSensitive) this.#paths.add(match.kind, match.path, candidate)
@@ -33,6 +37,7 @@ export class VirtualHost {
         this.#foldedPaths.add(match.kind, asciiLower(match.path), candidate)
       }
     }
+    this.#connects = connects.length === 0 ? null : new CandidateList(connects)
     this.#paths.freeze()
     this.#foldedPaths?.freeze()
     this.#regexes?.freeze()
@@ -41,6 +46,8 @@ export class VirtualHost {
   match(query: RouteQuery): RouteEntry | null {
     if (this.#tls !== 'none' && this.#wantsTls(query)) return this.#tlsRedirect
     const { path } = query.head
+    // CONNECT has no path, and no other route takes a request without (Envoy's supportsPathlessHeaders).
+    if (path === '') return this.#connects?.firstMatch(query, null)?.entry ?? null
     const end = pathEnd(path)
     let found = this.#paths.firstMatch(path, end, query, null)
     if (this.#foldedPaths !== null) found = this.#foldedPaths.firstMatch(asciiLower(path), end, query, found)

@@ -2,7 +2,12 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import type { Problem } from '../../base/problem.ts'
 import type { DataSource } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
+import {
+  CertificateValidationContextSchema,
+  TlsCertificateSchema,
+} from '../../xds/generated/envoy/extensions/transport_sockets/tls/v3/common_pb.ts'
 import type { Secret } from '../../xds/generated/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts'
+import { ResourceCheck } from '../../xds/resource-check.ts'
 import { type SecretStore, TRUST_BUNDLE_SECRET, WORKLOAD_SECRET } from './secret-store.ts'
 
 /** The identity's own way to take the mesh's bundle: it keeps it on disk, too. */
@@ -10,16 +15,24 @@ interface TrustBundleTaker {
   takeTrustBundle(pem: string): void
 }
 
+const VALIDATION_FIELDS = new Set(['trusted_ca'])
+const CERTIFICATE_FIELDS = new Set(['certificate_chain', 'private_key'])
+
 export function takeSecret(secret: Secret, store: SecretStore, identity: TrustBundleTaker | null): Problem[] {
   const { name, type } = secret
+  const check = new ResourceCheck(`Secret ${name}`)
   try {
-    if (name === WORKLOAD_SECRET) throw new Error('the workload makes its own key: nobody sends it one')
+    if (identity && name === WORKLOAD_SECRET) throw new Error('the workload makes its own key: nobody sends it one')
     if (type.case === 'validationContext') {
+      check.honour(CertificateValidationContextSchema, type.value, 'validation_context', VALIDATION_FIELDS)
+      if (check.problems.length > 0) return [...check.problems]
       const pem = inline(type.value.trustedCa)
       new X509Certificate(pem)
       if (name === TRUST_BUNDLE_SECRET && identity) identity.takeTrustBundle(pem)
       else store.setTrustedCa(name, pem)
     } else if (type.case === 'tlsCertificate') {
+      check.honour(TlsCertificateSchema, type.value, 'tls_certificate', CERTIFICATE_FIELDS)
+      if (check.problems.length > 0) return [...check.problems]
       const certificateChain = inline(type.value.certificateChain)
       const privateKey = inline(type.value.privateKey)
       const certificate = new X509Certificate(certificateChain)

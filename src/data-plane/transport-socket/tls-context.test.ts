@@ -70,7 +70,7 @@ test('upstream: what is not honoured is refused, all of it', () => {
     },
     { allow_renegotiation: true },
   )
-  const outcome = compile(bad, 'transport_socket')
+  const outcome = compile(bad, 'transport_socket', [])
   const common = 'transport_socket.typed_config.common_tls_context'
   assert.deepEqual(outcome.ok ? [] : outcome.problems.map(({ path }) => path), [
     'transport_socket.typed_config.allow_renegotiation',
@@ -79,15 +79,16 @@ test('upstream: what is not honoured is refused, all of it', () => {
     `${common}.validation_context.trusted_ca.filename`,
     `${common}.tls_params.tls_minimum_protocol_version`,
   ])
-  const unknown = compile(parse(TransportSocketSchema, { name: 'envoy.transport_sockets.quic' }), 't')
+  const unknown = compile(parse(TransportSocketSchema, { name: 'envoy.transport_sockets.quic' }), 't', [])
   assert.equal(unknown.ok, false)
-  assert.equal(compile(undefined, 't').ok, true)
+  assert.equal(compile(undefined, 't', []).ok, true)
 })
 
 test('upstream: without its secret a connection fails with the reason that Envoy gives', async () => {
   const compiled = createTransportCompiler(systemNetwork, new SecretStore())(
     parse(TransportSocketSchema, upstreamTls([])),
     't',
+    [],
   )
   assert.ok(compiled.ok)
   const failure = await new Promise(resolve => compiled.value.connect('127.0.0.1', 1, resolve))

@@ -16,14 +16,16 @@ import { compileTlsContext, TlsContext } from './tls-context.ts'
 // max_session_keys asks for resumption, which is off (secure-context.ts): harmless, so honoured by every value.
 const FIELDS = new Set(['common_tls_context', 'sni', 'max_session_keys', 'enforce_rsa_key_usage'])
 
+/** `alpn`: offered where the socket's config names no protocols, as Envoy's pools do for theirs. */
 export type TransportCompiler = (
   transportSocket: TransportSocket | undefined,
   path: string,
+  alpn: readonly string[],
 ) => Parsed<UpstreamTransport>
 
 export function createTransportCompiler(network: Network, secrets: SecretSource): TransportCompiler {
   const plaintext = new RawBufferTransport(network)
-  return (transportSocket, path) => {
+  return (transportSocket, path, alpn) => {
     if (!transportSocket) return { ok: true, value: plaintext }
     const typedConfig = transportSocket.configType.case === 'typedConfig' ? transportSocket.configType.value : undefined
     if (typedConfig?.typeUrl === typeUrlOf(RawBufferSchema)) return { ok: true, value: plaintext }
@@ -40,7 +42,9 @@ export function createTransportCompiler(network: Network, secrets: SecretSource)
       return check.result<UpstreamTransport>(plaintext)
     }
     const config = compileTlsContext(message.commonTlsContext, `${at}.common_tls_context`, check)
-    return check.result<UpstreamTransport>(new TlsTransport(network, new TlsContext(config, secrets), message.sni))
+    const applicationProtocols = config.applicationProtocols.length > 0 ? config.applicationProtocols : alpn
+    const context = new TlsContext(config, secrets)
+    return check.result<UpstreamTransport>(new TlsTransport(network, context, message.sni, applicationProtocols))
   }
 }
 
@@ -72,11 +76,13 @@ class TlsTransport implements UpstreamTransport {
   readonly #network: Network
   readonly #context: TlsContext
   readonly #serverName: string
+  readonly #applicationProtocols: readonly string[]
 
-  constructor(network: Network, context: TlsContext, serverName: string) {
+  constructor(network: Network, context: TlsContext, serverName: string, applicationProtocols: readonly string[]) {
     this.#network = network
     this.#context = context
     this.#serverName = serverName
+    this.#applicationProtocols = applicationProtocols
   }
 
   connect(address: string, port: number, onReady: (failure: string | null) => void): Socket {
@@ -86,12 +92,9 @@ class TlsTransport implements UpstreamTransport {
       const ready = this.#context.current()
       if (ready) {
         const peer = this.#context.peerRequirements(true)
-        const applicationProtocols = this.#context.config.applicationProtocols
-        return connectTls(
-          raw,
-          { context: ready.context, serverName: this.#serverName, applicationProtocols, peer },
-          onReady,
-        )
+        const { context } = ready
+        const applicationProtocols = this.#applicationProtocols
+        return connectTls(raw, { context, serverName: this.#serverName, applicationProtocols, peer }, onReady)
       }
     } catch (error) {
       failure = `TLS_error:_${(error as Error).message.replaceAll(' ', '_')}`

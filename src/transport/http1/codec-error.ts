@@ -12,6 +12,7 @@ export const CODEC_ERROR = {
   headersTooLarge: { status: 431, details: 'http1.headers_too_large' },
   tooManyHeaders: { status: 431, details: 'http1.too_many_headers' },
   invalidCharacters: { status: 400, details: 'http1.invalid_characters' },
+  invalidScheme: { status: 400, details: 'http1.invalid_scheme' },
   invalidUrl: { status: 400, details: 'http1.invalid_url' },
   invalidAuthority: { status: 400, details: 'http.invalid_authority' },
   invalidTransferEncoding: { status: 501, details: 'http1.invalid_transfer_encoding' },

@@ -3,6 +3,7 @@
 import type { HeaderList } from '../header-list.ts'
 import { COLON, CR, FIELD_VALUE, LF, SPACE, TAB, TOKEN_LOWER } from '../http/character.ts'
 import { type FieldName, fieldName, hashByte } from '../http/field-name.ts'
+import type { HeaderSpelling } from '../request-head.ts'
 import { CODEC_ERROR, type CodecError } from './codec-error.ts'
 
 /** More bytes are needed. */
@@ -18,6 +19,7 @@ export class FieldParser {
   error: CodecError = CODEC_ERROR.syntax
   count = 0
   readonly #names: FieldName[] = new Array(MAX_FIELD_COUNT)
+  readonly #lines = new Int32Array(MAX_FIELD_COUNT)
   readonly #starts = new Int32Array(MAX_FIELD_COUNT)
   readonly #ends = new Int32Array(MAX_FIELD_COUNT)
 
@@ -63,6 +65,7 @@ export class FieldParser {
     while (last > start && (bytes[last - 1] === SPACE || bytes[last - 1] === TAB)) last--
     const index = this.count++
     this.#names[index] = name
+    this.#lines[index] = from
     this.#starts[index] = start
     this.#ends[index] = last
     return pos + 2
@@ -75,6 +78,18 @@ export class FieldParser {
   /** `text` is the latin1 reading of the parsed bytes from offset `base`. */
   value(index: number, text: string, base: number): string {
     return text.substring(this.#starts[index]! - base, this.#ends[index]! - base)
+  }
+
+  /** The names that were not sent in lower case, as HeaderSpelling has them. */
+  spelling(text: string, base: number): HeaderSpelling {
+    const spelling: string[] = []
+    for (let i = 0; i < this.count; i++) {
+      const { name } = this.#names[i]!
+      const start = this.#lines[i]! - base
+      const sent = text.substring(start, start + name.length)
+      if (sent !== name) spelling.push(name, sent)
+    }
+    return spelling
   }
 
   /** All fields, appended to `headers`, save those with a bit in `except`; the bits of all that occurred. */

@@ -6,7 +6,10 @@
 //        │        ^────────────────────────────────┘
 //        │        └─(0)─> trailers ─────────────────> done
 //        ──> until-close ──────────────(end of input)─> done
+import type { HeaderList } from '../header-list.ts'
 import { CR, FIELD_VALUE, HEX_VALUE, LF, SEMICOLON, SPACE, TAB } from '../http/character.ts'
+import { FIELD } from '../http/field-name.ts'
+import { latin1 } from '../http/latin1.ts'
 import { CODEC_ERROR, type CodecError } from './codec-error.ts'
 import { FieldParser, INCOMPLETE, REFUSED } from './field-parser.ts'
 
@@ -15,6 +18,8 @@ export interface MessageHandler {
   onHead(endStream: boolean): void
   /** Valid after the call too, unless the connection says otherwise of its read buffer. */
   onBody(chunk: Buffer, endStream: boolean): void
+  /** Ends the message; only where the limits let trailers through. */
+  onTrailers(trailers: HeaderList): void
   /** The bytes are refused; nothing is parsed any more. */
   onProtocolError(error: CodecError): void
 }
@@ -23,6 +28,10 @@ export interface ParserLimits {
   /** Start line and fields of a message, and separately its trailers. */
   readonly maxHeadBytes: number
   readonly maxFieldCount: number
+  /** Trailers are handed on; otherwise they are read, checked and dropped, as Envoy does unless told to (enable_trailers). */
+  readonly trailers: boolean
+  /** Heads carry their `spelling`. */
+  readonly keepsSpelling: boolean
 }
 
 const STATE = {
@@ -49,6 +58,8 @@ export abstract class MessageParser {
   protected readonly handler: MessageHandler
   protected readonly limits: ParserLimits
   protected refusal: CodecError = CODEC_ERROR.syntax
+  /** RFC 9112 2.2: a server skips empty lines before a start line. */
+  protected readonly skipsEmptyLines: boolean = false
   #state: number = STATE.head
   #remaining = 0
   /** An incomplete head, chunk line or trailer section: its first `#carried` bytes are filled. */
@@ -136,8 +147,7 @@ export abstract class MessageParser {
   /** The peer will send no more. True when that ended a message rightly, or none was open. */
   finish(): boolean {
     if (this.#state === STATE.untilClose) {
-      this.#state = STATE.done
-      this.#behind = 0
+      this.#end(0)
       this.handler.onBody(EMPTY, true)
       return true
     }
@@ -181,11 +191,12 @@ export abstract class MessageParser {
   }
 
   #readHead(bytes: Buffer, from: number): number {
-    // RFC 9112 2.2: empty lines before a start line are skipped.
     let start = from
-    while (start + 1 < bytes.length && bytes[start] === CR && bytes[start + 1] === LF) start += 2
-    if (start >= bytes.length) return start
-    if (bytes[start] === CR && start + 1 === bytes.length) return this.#keep(bytes, start)
+    if (this.skipsEmptyLines) {
+      while (start + 1 < bytes.length && bytes[start] === CR && bytes[start + 1] === LF) start += 2
+      if (start >= bytes.length) return start
+      if (bytes[start] === CR && start + 1 === bytes.length) return this.#keep(bytes, start)
+    }
     const pos = this.parseHead(bytes, start)
     if (pos === REFUSED) return this.#fail(this.refusal)
     const length = (pos === INCOMPLETE ? bytes.length : pos) - start
@@ -205,8 +216,7 @@ export abstract class MessageParser {
     }
     const end = from + this.#remaining
     this.#remaining = 0
-    this.#state = STATE.done
-    this.#behind = bytes.length - end
+    this.#end(bytes.length - end)
     this.handler.onBody(from === 0 && end === bytes.length ? bytes : bytes.subarray(from, end), true)
     return end
   }
@@ -258,19 +268,31 @@ export abstract class MessageParser {
     return pos + 2
   }
 
-  /** Trailers are read, checked and dropped, as Envoy does unless told to forward them (enable_trailers). */
   #readTrailers(bytes: Buffer, from: number): number {
     const pos = fieldParser.parse(bytes, from, this.limits.maxFieldCount)
     if (pos === REFUSED) return this.#fail(fieldParser.error)
     const length = (pos === INCOMPLETE ? bytes.length : pos) - from
     if (length > this.limits.maxHeadBytes) return this.#fail(CODEC_ERROR.headersTooLarge)
     if (pos === INCOMPLETE) return this.#keep(bytes, from)
+    const trailers = this.limits.trailers ? readTrailers(bytes, from, pos) : NO_TRAILERS
+    if (trailers.length > 0) {
+      this.#flushPending()
+      // The handler may have ended the stream.
+      if (this.#state === FAILED) return REFUSED
+      this.#end(bytes.length - pos)
+      this.handler.onTrailers(trailers)
+      return pos
+    }
     const last = this.#pending ?? EMPTY
     this.#pending = null
-    this.#state = STATE.done
-    this.#behind = bytes.length - pos
+    this.#end(bytes.length - pos)
     this.handler.onBody(last, true)
     return pos
+  }
+
+  #end(behind: number): void {
+    this.#state = STATE.done
+    this.#behind = behind
   }
 
   #flushPending(): void {
@@ -314,6 +336,31 @@ export abstract class MessageParser {
     this.#carried = 0
     return joined
   }
+}
+
+const NO_TRAILERS: HeaderList = []
+
+/** RFC 9110 6.5.1: fields that frame, route or authenticate have no business behind a body; they are dropped. */
+const NOT_IN_TRAILERS =
+  FIELD.host |
+  FIELD.contentLength |
+  FIELD.transferEncoding |
+  FIELD.connection |
+  FIELD.hopByHop |
+  FIELD.te |
+  FIELD.upgrade |
+  FIELD.expect |
+  FIELD.forwardedFor |
+  FIELD.forwardedProto |
+  FIELD.forwardedClientCert |
+  FIELD.envoy
+
+/** The fields that `fieldParser` has just read. */
+function readTrailers(bytes: Buffer, from: number, to: number): HeaderList {
+  if (fieldParser.count === 0) return NO_TRAILERS
+  const trailers: HeaderList = []
+  fieldParser.collect(trailers, latin1(bytes, from, to), from, NOT_IN_TRAILERS)
+  return trailers
 }
 
 /** Arguments of `frame` besides a length. */

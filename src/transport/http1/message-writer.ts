@@ -2,15 +2,35 @@
 import type { Socket } from 'node:net'
 import type { HeaderList } from '../header-list.ts'
 import { SocketWriter } from '../http/socket-writer.ts'
-import type { RequestHead } from '../request-head.ts'
-import { statusLine } from './status-line.ts'
+import { type HeaderSpelling, isTunnel, type RequestHead, type ResponseHead } from '../request-head.ts'
+import { formatName, type HeaderCase } from './header-case.ts'
+import { statusLine, statusLineOf10 } from './status-line.ts'
+
+export interface WriterOptions {
+  /** The peer's side takes trailers; otherwise a message ends without (Envoy's enable_trailers). */
+  readonly trailers: boolean
+  readonly headerCase: HeaderCase
+}
+
+/** What a response must respect besides its own head. */
+export interface ResponseFraming {
+  readonly toHead: boolean
+  /** The connection's end is announced. */
+  readonly close: boolean
+  /** The response opens a tunnel, whose bytes follow as they come (RFC 9110 9.3.6). */
+  readonly tunnels: boolean
+  /** The client speaks HTTP/1.0: no chunks (RFC 9112 6.1), and whether its connection goes on is said. */
+  readonly http10: boolean
+}
 
 export class MessageWriter {
   readonly #writer: SocketWriter
+  readonly #options: WriterOptions
   #chunked = false
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, options: WriterOptions) {
     this.#writer = new SocketWriter(socket)
+    this.#options = options
   }
 
   get isBlocked(): boolean {
@@ -32,17 +52,22 @@ export class MessageWriter {
 
   /** `authority` stands apart because a route may have rewritten it. */
   request(head: RequestHead, path: string, authority: string, endStream: boolean): void {
-    const headers = head.headers
-    const text = `${head.method} ${path} HTTP/1.1\r\nhost: ${authority}\r\n`
-    this.#head(text, headers, endStream, endStream && mayLackLength(head.method))
+    const target = head.method === 'CONNECT' ? authority : path
+    const host = this.#options.headerCase === 'lower' ? 'host' : this.#name('host', head.spelling)
+    const text = `${head.method} ${target} HTTP/1.1\r\n${host}: ${authority}\r\n`
+    const unframed = isTunnel(head) || (endStream && mayLackLength(head.method))
+    this.#head(text, head.headers, head.spelling, endStream, unframed)
   }
 
-  /** `bodiless`: a response to HEAD, or of a status that has no body. `close` announces the connection's end. */
-  response(status: number, headers: HeaderList, endStream: boolean, toHead: boolean, close: boolean): void {
-    const bodiless = status < 200 || status === 204 || status === 304
-    const line = statusLine(status)
+  response(head: ResponseHead, endStream: boolean, framing: ResponseFraming): void {
+    const { status } = head
+    const { toHead, http10, close } = framing
+    const bodiless = framing.tunnels || status < 200 || status === 204 || status === 304
+    let text = http10 ? statusLineOf10(status) : statusLine(status)
+    if (close) text += `${this.#name('connection', head.spelling)}: close\r\n`
+    else if (http10) text += `${this.#name('connection', head.spelling)}: keep-alive\r\n`
     // A response to HEAD says how a body would be framed, and sends none; without a length that is in chunks (Envoy).
-    this.#head(close ? `${line}connection: close\r\n` : line, headers, endStream && !toHead, bodiless)
+    this.#head(text, head.headers, head.spelling, endStream && !toHead, bodiless || (http10 && !endStream))
     if (toHead || bodiless) this.#chunked = false
   }
 
@@ -59,22 +84,46 @@ export class MessageWriter {
     } else if (endStream) writer.text('0\r\n\r\n')
   }
 
-  #head(start: string, headers: HeaderList, endStream: boolean, unframed: boolean): void {
+  /** Ends the message; a body without chunks has no place for them. */
+  trailers(trailers: HeaderList): void {
+    if (!this.#chunked) return
+    let text = '0\r\n'
+    if (this.#options.trailers) {
+      for (let i = 0; i < trailers.length; i += 2) {
+        text += `${this.#name(trailers[i]!, undefined)}: ${trailers[i + 1]}\r\n`
+      }
+    }
+    this.#writer.text(`${text}\r\n`)
+  }
+
+  #head(
+    start: string,
+    headers: HeaderList,
+    spelling: HeaderSpelling | undefined,
+    endStream: boolean,
+    unframed: boolean,
+  ): void {
+    const lower = this.#options.headerCase === 'lower'
     let text = start
     let framed = unframed
     for (let i = 0; i < headers.length; i += 2) {
       const name = headers[i]!
       if (name === 'content-length') framed = true
-      text += `${name}: ${headers[i + 1]}\r\n`
+      text += `${lower ? name : this.#name(name, spelling)}: ${headers[i + 1]}\r\n`
     }
     this.#chunked = false
     if (framed) text += '\r\n'
-    else if (endStream) text += 'content-length: 0\r\n\r\n'
+    else if (endStream) text += `${this.#name('content-length', spelling)}: 0\r\n\r\n`
     else {
       this.#chunked = true
-      text += 'transfer-encoding: chunked\r\n\r\n'
+      text += `${this.#name('transfer-encoding', spelling)}: chunked\r\n\r\n`
     }
     this.#writer.text(text)
+  }
+
+  #name(name: string, spelling: HeaderSpelling | undefined): string {
+    const { headerCase } = this.#options
+    return headerCase === 'lower' ? name : formatName(name, headerCase, spelling)
   }
 }
 

@@ -49,12 +49,22 @@ function outcome(pieces: readonly Buffer[]): { readonly taken: string[]; readonl
       body = ''
       parser.next()
     },
+    onTrailers: trailers => {
+      taken.push(body, trailers.join('|'))
+      body = ''
+      parser.next()
+    },
     onProtocolError: () => {
       assert.equal(refused, false, 'refused twice')
       refused = true
     },
   }
-  const parser: RequestParser = new RequestParser(handler, { maxHeadBytes: 60 * 1024, maxFieldCount: 100 })
+  const parser: RequestParser = new RequestParser(handler, {
+    maxHeadBytes: 60 * 1024,
+    maxFieldCount: 100,
+    trailers: true,
+    keepsSpelling: false,
+  })
   for (const piece of pieces) parser.execute(piece)
   // Judgement on an incomplete line may wait for its end.
   parser.execute(Buffer.from('\n'))

@@ -1,12 +1,13 @@
 // Requests in every cut: what is taken, what is refused and with which details, however the bytes are split.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { HeaderList } from '../header-list.ts'
 import { FIELD } from '../http/field-name.ts'
 import type { CodecError } from './codec-error.ts'
 import type { MessageHandler } from './message-parser.ts'
 import { RequestParser } from './request-parser.ts'
 
-const LIMITS = { maxHeadBytes: 1024, maxFieldCount: 20 }
+const LIMITS = { maxHeadBytes: 1024, maxFieldCount: 20, trailers: true, keepsSpelling: false }
 
 /** Collects events as text; body pieces are joined, so that the same bytes give the same outcome in any cut. */
 class Recorder implements MessageHandler {
@@ -26,6 +27,12 @@ class Recorder implements MessageHandler {
     this.#body += chunk.toString('latin1')
     if (!endStream) return
     this.events.push(`body ${this.#body}`)
+    this.#body = ''
+    this.parser.next()
+  }
+
+  onTrailers(trailers: HeaderList): void {
+    this.events.push(`body ${this.#body}`, `trailers ${JSON.stringify(trailers)}`)
     this.#body = ''
     this.parser.next()
   }
@@ -85,7 +92,7 @@ const good: Record<string, [string, string[]]> = {
   ],
   'a chunked body, with extensions and trailers': [
     'PUT /p HTTP/1.1\r\nhost: x\r\nTransfer-Encoding: Chunked\r\n\r\n5;a=b\r\nhello\r\n00A \r\n, world!!!\r\n0\r\nx-t: 1\r\n\r\n',
-    ['PUT - x /p []', 'body hello, world!!!'],
+    ['PUT - x /p []', 'body hello, world!!!', 'trailers ["x-t","1"]'],
   ],
   'an empty chunked body': [
     'PUT /p HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n',
@@ -152,8 +159,11 @@ const hostile: Record<string, [string, string]> = {
   'a host with a path': ['GET / HTTP/1.1\r\nhost: a/b\r\n\r\n', '400 http.invalid_authority'],
   'user information in the target': ['GET http://u@a/ HTTP/1.1\r\nhost: a\r\n\r\n', '400 http1.invalid_url'],
   'a target without authority': ['GET http:///p HTTP/1.1\r\nhost: a\r\n\r\n', '400 http1.invalid_url'],
-  'a target of another scheme': ['GET ftp://a/p HTTP/1.1\r\nhost: a\r\n\r\n', '400 http1.invalid_url'],
-  'a relative target': ['GET p HTTP/1.1\r\nhost: a\r\n\r\n', '400 http1.invalid_url'],
+  'a target of another scheme': ['GET ftp://a/p HTTP/1.1\r\nhost: a\r\n\r\n', '400 http1.invalid_scheme'],
+  'a relative target': ['GET p HTTP/1.1\r\nhost: a\r\n\r\n', '400 http1.codec_error'],
+  'a port that is none': ['GET http://a:p/ HTTP/1.1\r\nhost: a\r\n\r\n', '400 http1.invalid_url'],
+  'CONNECT without a port': ['CONNECT a HTTP/1.1\r\nhost: a\r\n\r\n', '400 http1.invalid_url'],
+  'CONNECT to a path': ['CONNECT /a HTTP/1.1\r\nhost: a\r\n\r\n', '400 http1.invalid_url'],
   'GET *': ['GET * HTTP/1.1\r\nhost: a\r\n\r\n', '400 http1.invalid_url'],
   'a target beyond ASCII': ['GET /\xe9 HTTP/1.1\r\nhost: a\r\n\r\n', syntax],
   'two spaces in the start line': ['GET  / HTTP/1.1\r\nhost: a\r\n\r\n', syntax],
@@ -210,15 +220,42 @@ test('says what it found besides the head', () => {
   const head =
     'GET / HTTP/1.1\r\nhost: x\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\nX-Request-Id: 1\r\n\r\n'
   parser.execute(Buffer.from(head))
-  assert.equal(parser.upgrade, 'websocket')
+  assert.equal(parser.head.protocol, 'websocket')
   assert.equal(parser.close, true)
   assert.ok(parser.fields & FIELD.requestId)
   assert.equal(parser.fields & FIELD.forwardedFor, 0)
+})
+
+test('says what HTTP/1.0 leaves out, and passes over the upgrade to HTTP/2', () => {
+  const { parser } = new Recorder()
   parser.execute(Buffer.from('GET / HTTP/1.0\r\n\r\n'))
   assert.equal(parser.version, 10)
   assert.equal(parser.missingHost, true)
   parser.execute(Buffer.from('GET / HTTP/1.1\r\nhost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n'))
-  assert.equal(parser.upgrade, '')
+  assert.equal(parser.head.protocol, '')
+})
+
+test('an upgrade and CONNECT turn what follows into bytes of a tunnel, whatever it looks like', () => {
+  const upgrade = 'GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n'
+  for (const head of [upgrade, 'CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\ncontent-length: 0\r\n\r\n']) {
+    const recorder = new Recorder()
+    recorder.parser.execute(Buffer.from(`${head}GET / HTTP/1.1\r\n\r\n`))
+    recorder.parser.finish()
+    assert.equal(recorder.events.length, 2)
+    assert.equal(recorder.events[1], 'body GET / HTTP/1.1\r\n\r\n')
+  }
+})
+
+test('refuses content in a CONNECT', () => {
+  const head = 'CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\n'
+  assert.deepEqual(parse(`${head}content-length: 1\r\n\r\nx`), ['400 http1.body_disallowed'])
+  const chunked = 'transfer-encoding: chunked\r\n\r\n0\r\n\r\n'
+  assert.deepEqual(parse(head + chunked), ['400 http1.transfer_encoding_not_allowed'])
+})
+
+test('trailers end a chunked body, without the fields that have no business there', () => {
+  const trailers = 'x-sum: 1\r\ncontent-length: 5\r\ntransfer-encoding: gzip\r\nhost: y\r\nx-forwarded-for: 1.2.3.4\r\n'
+  assert.deepEqual(parse(chunked(`2\r\nab\r\n0\r\n${trailers}\r\n`)).slice(1), ['body ab', 'trailers ["x-sum","1"]'])
 })
 
 test('waits with what follows a message until it is asked for', () => {
@@ -226,6 +263,7 @@ test('waits with what follows a message until it is asked for', () => {
   const handler: MessageHandler = {
     onHead: () => void events.push(parser.head.path),
     onBody: () => {},
+    onTrailers: () => {},
     onProtocolError: error => void events.push(error.details),
   }
   const parser: RequestParser = new RequestParser(handler, LIMITS)

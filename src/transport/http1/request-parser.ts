@@ -4,10 +4,10 @@ import { AUTHORITY, CR, LF, SPACE, TARGET } from '../http/character.ts'
 import { FIELD, fieldBit } from '../http/field-name.ts'
 import { hasToken, parseContentLength } from '../http/framing.ts'
 import { latin1 } from '../http/latin1.ts'
-import type { RequestHead } from '../request-head.ts'
+import { isTunnel, type RequestHead } from '../request-head.ts'
 import { CODEC_ERROR, type CodecError } from './codec-error.ts'
 import { INCOMPLETE } from './field-parser.ts'
-import { CHUNKED, fieldParser, MessageParser } from './message-parser.ts'
+import { CHUNKED, fieldParser, MessageParser, UNTIL_CLOSE } from './message-parser.ts'
 
 /** Envoy's parser takes these and no others unless allow_custom_methods is set. */
 const METHODS = new Set(
@@ -23,16 +23,15 @@ const LONGEST_METHOD = 11
 const OWN_FIELDS = FIELD.host | FIELD.connection | FIELD.hopByHop | FIELD.transferEncoding | FIELD.te | FIELD.upgrade
 
 export class RequestParser extends MessageParser {
+  protected override readonly skipsEmptyLines = true
   /** Its scheme is empty unless the target named one: the connection manager knows better. */
-  head: RequestHead = { method: '', path: '', authority: '', scheme: '', headers: [] }
+  head: RequestHead = { method: '', path: '', authority: '', scheme: '', protocol: '', headers: [] }
   /** Bits of FIELD: what occurred, the connection's own fields included. */
   fields = 0
   /** 10 or 11. */
   version = 11
   /** The client asked for the connection to be closed after the response. */
   close = false
-  /** Value of the upgrade field when connection nominates it; empty otherwise. */
-  upgrade = ''
   /** HTTP/1.1 demands a Host; the connection manager answers for its absence. */
   missingHost = false
 
@@ -92,11 +91,11 @@ export class RequestParser extends MessageParser {
     if (method === '') return this.refuse(CODEC_ERROR.syntax)
     const headers: HeaderList = []
     const fields = fieldParser.collect(headers, text, base, OWN_FIELDS)
-    const head: RequestHead = { method, path: '', authority: '', scheme: '', headers }
+    const head: RequestHead = { method, path: '', authority: '', scheme: '', protocol: '', headers }
+    if (this.limits.keepsSpelling) head.spelling = fieldParser.spelling(text, base)
     this.head = head
     this.fields = fields
     this.close = this.version === 10
-    this.upgrade = ''
     this.missingHost = (fields & FIELD.host) === 0
     const own = fields & OWN_FIELDS
     if (own !== 0) {
@@ -113,6 +112,7 @@ export class RequestParser extends MessageParser {
   #readOwnFields(text: string, base: number, own: number): CodecError | null {
     let hosts = 0
     let connection = ''
+    let upgrade = ''
     for (let i = 0; i < fieldParser.count; i++) {
       const { name, bit } = fieldParser.name(i)
       if ((bit & OWN_FIELDS) === 0) continue
@@ -124,15 +124,11 @@ export class RequestParser extends MessageParser {
         this.head.authority = value
       } else if (bit === FIELD.connection) connection = connection === '' ? value : `${connection},${value}`
       else if (bit === FIELD.te && hasToken(value, 'trailers')) this.head.headers.push('te', 'trailers')
-      else if (bit === FIELD.upgrade) this.upgrade = value
+      else if (bit === FIELD.upgrade) upgrade = value
       else if (name === 'transfer-encoding' && this.#isChunked(value, own)) own |= CHUNKED_SEEN
       else if (name === 'transfer-encoding') return CODEC_ERROR.invalidTransferEncoding
     }
-    if (connection === '') {
-      this.upgrade = ''
-      return null
-    }
-    return this.#readConnection(connection)
+    return connection === '' ? null : this.#readConnection(connection, upgrade)
   }
 
   /** Only `chunked`, only once, only in HTTP/1.1: any other coding cannot be passed on unread. */
@@ -142,8 +138,11 @@ export class RequestParser extends MessageParser {
     )
   }
 
-  #readConnection(connection: string): CodecError | null {
-    if (connection === 'keep-alive' || connection === 'Keep-Alive') return null
+  #readConnection(connection: string, upgrade: string): CodecError | null {
+    if (connection === 'keep-alive' || connection === 'Keep-Alive') {
+      this.close = false
+      return null
+    }
     if (connection === 'close') {
       this.close = true
       return null
@@ -154,27 +153,34 @@ export class RequestParser extends MessageParser {
     for (const part of tokens) {
       const token = part.trim()
       if (token === 'close') this.close = true
+      else if (token === 'keep-alive') this.close = false
       else if (token === 'upgrade') upgrades = true
       else if (token === 'host' || token.startsWith('x-forwarded-') || token === 'content-length') {
         // A client that has the proxy strip what the proxy's peers trust.
         return CODEC_ERROR.connectionHeader
-      } else if (token !== '' && token !== 'keep-alive' && token !== 'te') {
+      } else if (token !== '' && token !== 'te') {
         dropField(this.head.headers, token)
         this.fields &= ~fieldBit(token)
       }
     }
     // RFC 9113 3.1: the upgrade to HTTP/2 is obsolete; it is passed over, as Envoy does.
-    if (!upgrades || this.upgrade.toLowerCase() === 'h2c') this.upgrade = ''
+    if (upgrades && upgrade !== '' && upgrade.toLowerCase() !== 'h2c') {
+      this.head.protocol = upgrade
+      this.head.headers.push('connection', connection, 'upgrade', upgrade)
+    }
     return null
   }
 
   #setFraming(headers: HeaderList, fields: number): number | null {
     const framing = fields & (FIELD.contentLength | FIELD.transferEncoding)
+    const tunnels = isTunnel(this.head)
     if (framing === 0) {
-      this.frame(0)
+      // What follows belongs to whatever the tunnel leads to, until the connection ends.
+      this.frame(tunnels ? UNTIL_CLOSE : 0)
       return null
     }
     if (framing === FIELD.transferEncoding) {
+      if (tunnels) return this.refuse(CODEC_ERROR.transferEncodingNotAllowed)
       this.frame(CHUNKED)
       return null
     }
@@ -186,7 +192,9 @@ export class RequestParser extends MessageParser {
       length = parseContentLength(headers[i + 1]!)
       if (length < 0) return this.refuse(CODEC_ERROR.syntax)
     }
-    this.frame(length)
+    // RFC 9110 9.3.6: content in a CONNECT has no meaning, and is the means of an attack (Envoy).
+    if (tunnels && length > 0) return this.refuse(CODEC_ERROR.bodyDisallowed)
+    this.frame(tunnels ? UNTIL_CLOSE : length)
     return null
   }
 }
@@ -221,12 +229,12 @@ function isAuthority(value: string): boolean {
 
 /** The four forms of RFC 9112 3.2. The authority of an absolute form stands above Host (3.2.2). */
 function setTarget(head: RequestHead, target: string): CodecError | null {
-  if (target.charCodeAt(0) === 0x2f) {
+  if (target.charCodeAt(0) === 0x2f && head.method !== 'CONNECT') {
     head.path = target
     return null
   }
   if (head.method === 'CONNECT') {
-    if (!isAuthority(target)) return CODEC_ERROR.invalidUrl
+    if (!isAuthority(target) || !hasPort(target)) return CODEC_ERROR.invalidUrl
     head.authority = target
     return null
   }
@@ -236,16 +244,41 @@ function setTarget(head: RequestHead, target: string): CodecError | null {
   }
   const start = target.indexOf('://')
   const scheme = start < 0 ? '' : target.substring(0, start).toLowerCase()
-  if (scheme !== 'http' && scheme !== 'https') return CODEC_ERROR.invalidUrl
+  // Envoy's parser takes the asterisk for a target, and then finds no URL in it.
+  if (start < 0) return target === '*' ? CODEC_ERROR.invalidUrl : CODEC_ERROR.syntax
+  if (scheme !== 'http' && scheme !== 'https') return CODEC_ERROR.invalidScheme
   let end = start + 3
   while (end < target.length && !isAuthorityEnd(target.charCodeAt(end))) end++
   const authority = target.substring(start + 3, end)
-  if (authority === '' || !isAuthority(authority)) return CODEC_ERROR.invalidUrl
+  if (authority === '' || !isAuthority(authority) || hasBadPort(authority)) return CODEC_ERROR.invalidUrl
   head.scheme = scheme
   head.authority = authority
   const rest = target.substring(end)
   head.path = rest.charCodeAt(0) === 0x2f ? rest : `/${rest}`
   return null
+}
+
+/** RFC 9110 9.3.6: CONNECT names host and port. */
+function hasPort(authority: string): boolean {
+  return portColon(authority) >= 0 && !hasBadPort(authority)
+}
+
+function hasBadPort(authority: string): boolean {
+  const colon = portColon(authority)
+  if (colon < 0) return false
+  let port = 0
+  for (let i = colon + 1; i < authority.length; i++) {
+    const digit = authority.charCodeAt(i) - 48
+    if (digit < 0 || digit > 9) return true
+    port = port * 10 + digit
+  }
+  return port > 65_535
+}
+
+/** Not one inside the brackets of an IPv6 address. */
+function portColon(authority: string): number {
+  const colon = authority.lastIndexOf(':')
+  return colon > authority.lastIndexOf(']') ? colon : -1
 }
 
 function isAuthorityEnd(code: number): boolean {

@@ -1,12 +1,18 @@
 // Responses in every cut, and how their bodies end.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { HeaderList } from '../header-list.ts'
 import type { CodecError } from './codec-error.ts'
 import type { MessageHandler } from './message-parser.ts'
 import { ResponseParser } from './response-parser.ts'
 
 class Recorder implements MessageHandler {
-  readonly parser = new ResponseParser(this, { maxHeadBytes: 4096, maxFieldCount: 20 })
+  readonly parser = new ResponseParser(this, {
+    maxHeadBytes: 4096,
+    maxFieldCount: 20,
+    trailers: true,
+    keepsSpelling: false,
+  })
   readonly events: string[] = []
   #body = ''
 
@@ -19,6 +25,10 @@ class Recorder implements MessageHandler {
   onBody(chunk: Buffer, endStream: boolean): void {
     this.#body += chunk.toString('latin1')
     if (endStream) this.events.push(`body ${this.#body}`)
+  }
+
+  onTrailers(trailers: HeaderList): void {
+    this.events.push(`body ${this.#body}`, `trailers ${JSON.stringify(trailers)}`)
   }
 
   onProtocolError(error: CodecError): void {
@@ -97,4 +107,20 @@ test('knows whether the connection can be used again', () => {
   assert.equal(closes('HTTP/1.0 200 OK\r\nconnection: keep-alive\r\ncontent-length: 0\r\n\r\n'), false)
   assert.equal(closes('HTTP/1.0 200 OK\r\nconnection: keep-alive\r\ntransfer-encoding: chunked\r\n\r\n'), true)
   assert.equal(closes(`${OK}\r\n`), true)
+})
+
+test('an answer that opens a tunnel has no end but that of the connection, whatever its fields say', () => {
+  const { parser, events } = new Recorder()
+  parser.toUpgrade = true
+  parser.execute(
+    Buffer.from('HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\nabc'),
+  )
+  assert.deepEqual(events, ['101 ["connection","upgrade","upgrade","websocket"]'])
+  parser.finish()
+  assert.equal(events[1], 'body abc')
+  const connect = new Recorder()
+  connect.parser.toConnect = true
+  connect.parser.execute(Buffer.from('HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nabc'))
+  connect.parser.finish()
+  assert.equal(connect.events[1], 'body abc')
 })

@@ -1,5 +1,5 @@
 // Responses out of bytes (RFC 9112 4, 6.3).
-import type { HeaderList } from '../header-list.ts'
+import { type HeaderList, removeHeader } from '../header-list.ts'
 import { CR, FIELD_VALUE, LF, SPACE } from '../http/character.ts'
 import { FIELD } from '../http/field-name.ts'
 import { hasToken, parseContentLength } from '../http/framing.ts'
@@ -17,8 +17,14 @@ export class ResponseParser extends MessageParser {
   fields = 0
   /** The server will close the connection after this response. */
   close = false
+  /** What `Keep-Alive: timeout` of the last response says, milliseconds; -1 when it said nothing. */
+  keepAliveMs = -1
+  #keepAlive = ''
   /** Set with each request: a response to HEAD has no body whatever its fields say. */
   toHead = false
+  /** Set with each request: a response that agrees (101 to an upgrade, 2xx to CONNECT) opens a tunnel. */
+  toUpgrade = false
+  toConnect = false
 
   protected parseHead(bytes: Buffer, from: number): number {
     const end = bytes.length
@@ -56,6 +62,7 @@ export class ResponseParser extends MessageParser {
     const headers: HeaderList = []
     const fields = fieldParser.collect(headers, text, base, OWN_FIELDS)
     this.head = { status, headers }
+    if (this.limits.keepsSpelling) this.head.spelling = fieldParser.spelling(text, base)
     this.fields = fields
     this.close = http10
     if (fields & (FIELD.connection | FIELD.hopByHop)) this.#readConnection(text, base, http10)
@@ -64,16 +71,50 @@ export class ResponseParser extends MessageParser {
     }
     // RFC 9112 6.1: HTTP/1.0 does not know chunks; what comes behind them is not to be believed.
     if (http10 && fields & FIELD.transferEncoding) this.close = true
+    if (this.#opensTunnel(status)) {
+      if (status === 101) this.#keepUpgrade(headers, text, base)
+      this.close = true
+      this.frame(UNTIL_CLOSE)
+      return null
+    }
     return this.#setFraming(status, headers, fields)
+  }
+
+  #opensTunnel(status: number): boolean {
+    return (this.toUpgrade && status === 101) || (this.toConnect && status >= 200 && status < 300)
+  }
+
+  /** The client is to see what was agreed on (RFC 9110 7.8). */
+  #keepUpgrade(headers: HeaderList, text: string, base: number): void {
+    headers.push('connection', 'upgrade')
+    for (let i = 0; i < fieldParser.count; i++) {
+      if (fieldParser.name(i).bit === FIELD.upgrade) headers.push('upgrade', fieldParser.value(i, text, base))
+    }
   }
 
   #readConnection(text: string, base: number, http10: boolean): void {
     for (let i = 0; i < fieldParser.count; i++) {
-      if (fieldParser.name(i).bit !== FIELD.connection) continue
+      const { name, bit } = fieldParser.name(i)
+      if (bit === FIELD.hopByHop && name === 'keep-alive') this.#readKeepAlive(fieldParser.value(i, text, base))
+      if (bit !== FIELD.connection) continue
       const value = fieldParser.value(i, text, base)
       if (value === 'keep-alive' || value === 'Keep-Alive') this.close = false
       else if (hasToken(value, 'close')) this.close = true
       else if (http10 && hasToken(value, 'keep-alive')) this.close = false
+    }
+  }
+
+  /** RFC 2068 19.7.1.1, and what servers make of it: `timeout=5, max=100`. */
+  #readKeepAlive(value: string): void {
+    // A server says the same each time.
+    if (value === this.#keepAlive) return
+    this.#keepAlive = value
+    this.keepAliveMs = -1
+    for (const part of value.split(',', 4)) {
+      const equals = part.indexOf('=')
+      if (equals < 0 || part.substring(0, equals).trim().toLowerCase() !== 'timeout') continue
+      const seconds = parseContentLength(part.substring(equals + 1).trim())
+      if (seconds >= 0) this.keepAliveMs = seconds * 1000
     }
   }
 
@@ -95,6 +136,7 @@ export class ResponseParser extends MessageParser {
       // RFC 9110 8.6, RFC 9112 6.1: these have no body; one that claims a body is taken for an attack.
       if (framing & FIELD.transferEncoding) return this.refuse(CODEC_ERROR.transferEncodingNotAllowed)
       if (length > 0) return this.refuse(CODEC_ERROR.contentLengthNotAllowed)
+      if (length === 0) removeHeader(headers, 'content-length')
       this.frame(0)
     } else if (framing === (FIELD.contentLength | FIELD.transferEncoding)) {
       return this.refuse(CODEC_ERROR.chunkedAndContentLength)

@@ -34,7 +34,7 @@ export function createTestContext(cwd: string, changes: Partial<CliContext> = {}
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
-    starters: { controlPlane: unused, proxy: unused, bootstrap: unused },
+    starters: { controlPlane: unused, proxy: unused, bootstrap: unused, staticProxy: unused, checkBootstrap: unused },
     allCommands: async () => [],
     ...changes,
   }

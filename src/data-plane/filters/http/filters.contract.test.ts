@@ -3,11 +3,14 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { create } from '@bufbuild/protobuf'
+import { create, toBinary } from '@bufbuild/protobuf'
 import { AnySchema } from '@bufbuild/protobuf/wkt'
 import { FakeClock } from '../../../base/clock.ts'
 import { silentLog } from '../../../base/log.ts'
 import { SeededRandom } from '../../../base/random.ts'
+import { BufferSchema } from '../../../xds/generated/envoy/extensions/filters/http/buffer/v3/buffer_pb.ts'
+import { HealthCheckSchema } from '../../../xds/generated/envoy/extensions/filters/http/health_check/v3/health_check_pb.ts'
+import { LocalRateLimitSchema } from '../../../xds/generated/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit_pb.ts'
 import { createStats } from '../../stats/stats-store.ts'
 import type { HttpFilterHost } from './contract/http-filter-factory.ts'
 import { HTTP_FILTERS } from './registry.ts'
@@ -15,6 +18,7 @@ import { HTTP_FILTERS } from './registry.ts'
 const HEADINGS = ['# ', '## Config', '## Stats', '## Response code details']
 const { root } = createStats()
 const host: HttpFilterHost = {
+  filterName: 'filter',
   connectionManagerStats: root.scope('http'),
   proxy: {
     clock: new FakeClock(),
@@ -27,6 +31,16 @@ const host: HttpFilterHost = {
     compileAccessLog: () => assert.fail('a filter compiles no access log'),
     reasonHeader: true,
   },
+}
+
+/** Where Envoy demands a field; empty everywhere else. */
+const LEAST: Readonly<Record<string, Uint8Array>> = {
+  'envoy.filters.http.buffer': toBinary(BufferSchema, create(BufferSchema, { maxRequestBytes: 1 })),
+  'envoy.filters.http.health_check': toBinary(HealthCheckSchema, create(HealthCheckSchema, { passThroughMode: true })),
+  'envoy.filters.http.local_ratelimit': toBinary(
+    LocalRateLimitSchema,
+    create(LocalRateLimitSchema, { statPrefix: 's' }),
+  ),
 }
 
 /** `envoy.filters.http.local_ratelimit` lives in `local-ratelimit`. */
@@ -64,8 +78,10 @@ for (const { name, typeUrl, compile } of HTTP_FILTERS) {
     }
   })
 
-  test(`${name} takes an empty config and refuses bytes that are none`, () => {
-    assert.equal(compile(create(AnySchema, { typeUrl }), host).ok, true)
+  test(`${name} takes the least config there is and refuses bytes that are none`, () => {
+    const least = LEAST[name]
+    assert.equal(compile(create(AnySchema, { typeUrl, ...(least && { value: least }) }), host).ok, true)
+    assert.equal(compile(create(AnySchema, { typeUrl: 'x/other' }), host).ok, false)
     assert.equal(compile(create(AnySchema, { typeUrl, value: new Uint8Array([255, 255, 255]) }), host).ok, false)
   })
 }

@@ -8,10 +8,19 @@ import { systemClock } from '../../../base/clock.ts'
 import { silentLog } from '../../../base/log.ts'
 import type { Problem } from '../../../base/problem.ts'
 import { type Random, SeededRandom } from '../../../base/random.ts'
+import { ENVOY_HTTP2_SETTINGS, type Http2Settings } from '../../../transport/http2/session-options.ts'
 import { packAny } from '../../../xds/any-pack.ts'
 import { RouterSchema } from '../../../xds/generated/envoy/extensions/filters/http/router/v3/router_pb.ts'
 import { HttpConnectionManagerSchema } from '../../../xds/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
-import type { CircuitLimits, Cluster, ClusterStats, Endpoint, PickContext } from '../../cluster/cluster.ts'
+import type {
+  CircuitLimits,
+  Cluster,
+  ClusterStats,
+  Endpoint,
+  Http1Options,
+  PickContext,
+  UpstreamProtocol,
+} from '../../cluster/cluster.ts'
 import { ClusterEndpoint } from '../../cluster/cluster-endpoint.ts'
 import type { ConnectionInfo } from '../../connection-info.ts'
 import type {
@@ -19,7 +28,16 @@ import type {
   NetworkFilterFactory,
   NetworkFilterHost,
 } from '../../filters/network/contract/network-filter.ts'
-import type { ForwardRoute, HeaderMutations, RouteEntry, RouteQuery, RouteTable } from '../../route/route-entry.ts'
+import {
+  type ForwardRoute,
+  type HeaderMutations,
+  NO_ROUTE_FILTERS,
+  type RouteEntry,
+  type RouteQuery,
+  type RouteTable,
+} from '../../route/route-entry.ts'
+import { NO_UPGRADES } from '../../route/route-upgrades.ts'
+import { NO_STREAM_DURATION } from '../../route/stream-duration.ts'
 import type { Counter, Gauge, Histogram, StatsScope } from '../../stats/stats-scope.ts'
 import type { StreamInfo } from '../../stream-info.ts'
 import type { UpstreamTransport } from '../../upstream-transport.ts'
@@ -92,12 +110,21 @@ export function fakeEndpoint(port: number, transport: UpstreamTransport = plainT
   return new ClusterEndpoint('127.0.0.1', port, 1, transport)
 }
 
+export const PLAIN_HTTP1: Http1Options = {
+  trailers: false,
+  headerCase: 'lower',
+  limits: { maxHeadBytes: 60 * 1024, maxFieldCount: 100, trailers: false, keepsSpelling: false },
+}
+
 /** Takes its endpoints in turn. */
 export class FakeCluster implements Cluster {
   readonly name: string
   connectTimeoutMs = 5000
   idleTimeoutMs = 0
   maxRequestsPerConnection = 0
+  httpProtocol: UpstreamProtocol = 'http1'
+  http1: Http1Options = PLAIN_HTTP1
+  http2: Http2Settings = ENVOY_HTTP2_SETTINGS
   limits = NO_LIMITS
   live = true
   endpoints: Endpoint[]
@@ -140,20 +167,30 @@ export class FakeCluster implements Cluster {
 export const NO_MUTATIONS: HeaderMutations = { apply: () => {}, authority: null }
 
 export function forwardRoute(cluster: string, fields: Partial<ForwardRoute> = {}): ForwardRoute {
-  const choice = { cluster, requestHeaders: NO_MUTATIONS, responseHeaders: NO_MUTATIONS, hostRewrite: null }
+  const choice = {
+    cluster,
+    requestHeaders: NO_MUTATIONS,
+    responseHeaders: NO_MUTATIONS,
+    hostRewrite: null,
+    filters: NO_ROUTE_FILTERS,
+  }
   return {
     kind: 'forward',
     name: 'default',
     virtualHost: 'any',
     requestHeaders: NO_MUTATIONS,
     responseHeaders: NO_MUTATIONS,
+    filters: NO_ROUTE_FILTERS,
     chooseCluster: () => choice,
     clusterNotFoundStatus: 503,
     timeoutMs: 0,
     idleTimeoutMs: -1,
+    streamDuration: NO_STREAM_DURATION,
+    upgrades: NO_UPGRADES,
     retry: null,
     rewritePath: () => null,
     hostRewrite: null,
+    keepsForwardedHost: false,
     attemptCountInRequest: false,
     attemptCountInResponse: false,
     ...fields,
@@ -169,6 +206,7 @@ export interface FakeProxyOptions {
   readonly random?: Random
   readonly info?: Partial<ConnectionInfo>
   readonly reasonHeader?: boolean
+  readonly stats?: FakeStats
   readonly onLog?: (info: StreamInfo) => void
 }
 
@@ -222,7 +260,7 @@ export function connectionManager(
 
 /** Listens on a free port of the loopback. */
 export async function startFakeProxy(factory: NetworkFilterFactory, options: FakeProxyOptions): Promise<FakeProxy> {
-  const stats = new FakeStats()
+  const stats = options.stats ?? new FakeStats()
   const logs: StreamInfo[] = []
   const made = connectionManager(factory, options.config ?? {}, fakeHost(options, stats, logs))
   if ('problems' in made) throw new Error(JSON.stringify(made.problems))
@@ -255,11 +293,14 @@ function connectionInfo(id: number, socket: Socket, fields: Partial<ConnectionIn
     localPort: socket.localPort ?? 0,
     remoteAddress: `127.0.0.1:${socket.remotePort}`,
     remoteIp: '127.0.0.1',
+    directRemoteAddress: `127.0.0.1:${socket.remotePort}`,
+    directRemoteIp: '127.0.0.1',
     tls: false,
     requestedServerName: '',
     alpn: '',
     peer: null,
     localUriSan: '',
+    tcpProxyCluster: '',
     ...fields,
   }
 }

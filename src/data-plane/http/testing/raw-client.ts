@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net'
 import type { MessageHandler } from '../../../transport/http1/message-parser.ts'
 import { ResponseParser } from '../../../transport/http1/response-parser.ts'
 
-const LIMITS = { maxHeadBytes: 1 << 20, maxFieldCount: 1000 }
+const LIMITS = { maxHeadBytes: 1 << 20, maxFieldCount: 1000, trailers: true, keepsSpelling: false }
 
 export interface RawResponse {
   readonly status: number
@@ -32,6 +32,12 @@ export class RawClient {
       onBody: (chunk, endStream) => {
         this.#body += chunk.toString('latin1')
         if (endStream) this.#finish()
+      },
+      onTrailers: trailers => {
+        for (let i = 0; i < trailers.length; i += 2) {
+          this.#parser.head.headers.push(`trailer-${trailers[i]}`, trailers[i + 1]!)
+        }
+        this.#finish()
       },
       onProtocolError: error => this.#finish(error.details),
     }

@@ -5,7 +5,7 @@ import type { MessageHandler } from '../../../transport/http1/message-parser.ts'
 import { RequestParser } from '../../../transport/http1/request-parser.ts'
 import type { RequestHead } from '../../../transport/request-head.ts'
 
-const LIMITS = { maxHeadBytes: 1 << 20, maxFieldCount: 1000 }
+const LIMITS = { maxHeadBytes: 1 << 20, maxFieldCount: 1000, trailers: true, keepsSpelling: false }
 
 export interface UpstreamRequest {
   readonly head: RequestHead
@@ -72,6 +72,11 @@ function serve(socket: Socket, onRequest: (request: UpstreamRequest) => void): v
     onBody: (chunk, endStream) => {
       body += chunk.toString('latin1')
       if (endStream) finish()
+    },
+    onTrailers: trailers => {
+      const { headers } = parser.head
+      for (let i = 0; i < trailers.length; i += 2) headers.push(`trailer-${trailers[i]}`, trailers[i + 1]!)
+      finish()
     },
     onProtocolError: () => void socket.destroy(),
   }

@@ -5,7 +5,14 @@ import type { StatsScope } from '../../../stats/stats-scope.ts'
 import type { NetworkFilterHost } from '../../network/contract/network-filter.ts'
 import type { HttpFilter, TerminalFilter, TerminalStream } from './http-filter.ts'
 
-export type FilterEvent = 'decodeHeaders' | 'decodeData' | 'encodeHeaders' | 'encodeData' | 'onDestroy'
+export type FilterEvent =
+  | 'decodeHeaders'
+  | 'decodeData'
+  | 'decodeTrailers'
+  | 'encodeHeaders'
+  | 'encodeData'
+  | 'encodeTrailers'
+  | 'onDestroy'
 
 /** A filter with its config compiled, shared by the streams of a listener. */
 export interface CompiledHttpFilter {
@@ -26,6 +33,8 @@ export interface HttpFilterHost {
   readonly proxy: NetworkFilterHost
   /** `http.<stat prefix>.` */
   readonly connectionManagerStats: StatsScope
+  /** The filter's own in the connection manager's list: routes speak to it by this name. */
+  readonly filterName: string
 }
 
 interface FactoryBase {
@@ -38,7 +47,20 @@ export interface HttpFilterFactory extends FactoryBase {
   readonly terminal: false
   /** Null: the filter has nothing to do on any stream. Problems' paths begin at the config. */
   compile(typedConfig: Any, host: HttpFilterHost): Parsed<CompiledHttpFilter | null>
+  /** What the filter takes from routes (typed_per_filter_config). */
+  readonly routeConfig?: RouteConfigReader
 }
+
+export interface RouteConfigReader {
+  readonly typeUrl: string
+  /** An instance of a class of the filter's own: by that the filter knows that the words are meant for it. */
+  compile(typedConfig: Any, host: RouteConfigHost): Parsed<object>
+  /** For a filter that looks at more than the most specific level; least specific first. */
+  combine?(levels: readonly object[]): object
+}
+
+/** What the proxy lends to the part of a filter that a route brings along. */
+export type RouteConfigHost = Pick<NetworkFilterHost, 'clock' | 'random' | 'stats'>
 
 export interface TerminalFilterFactory extends FactoryBase {
   readonly terminal: true

@@ -2,9 +2,10 @@
 //
 //   decode (request):  filter 0 -> filter 1 -> ... -> router
 //   encode (response): filter 0 <- filter 1 <- ... <- router
+import type { HeaderList } from '../../../../transport/header-list.ts'
 import type { RequestHead, ResponseHead } from '../../../../transport/request-head.ts'
 import type { LocalReply } from '../../../http/local-reply.ts'
-import type { RouteTable } from '../../../route/route-entry.ts'
+import type { ClusterChoice, RouteEntry, RouteFilters } from '../../../route/route-entry.ts'
 import type { StreamInfo } from '../../../stream-info.ts'
 
 /**
@@ -26,8 +27,11 @@ export interface HttpFilter {
   /** `endStream`: no body follows. */
   decodeHeaders?(head: RequestHead, endStream: boolean): HeadersStatus
   decodeData?(chunk: Buffer, endStream: boolean): DataStatus
+  /** End the message in place of data with `endStream`. `stop`: held, with all that this filter holds. */
+  decodeTrailers?(trailers: HeaderList): HeadersStatus
   encodeHeaders?(head: ResponseHead, endStream: boolean): HeadersStatus
   encodeData?(chunk: Buffer, endStream: boolean): DataStatus
+  encodeTrailers?(trailers: HeaderList): HeadersStatus
   /** Called exactly once, whatever became of the stream. Afterwards the filter must not touch it. */
   onDestroy?(): void
 }
@@ -45,6 +49,22 @@ export interface FilterStream {
   readonly isRequestComplete: boolean
   /** Monotonic milliseconds at which the request's last byte came, once it is complete. */
   readonly requestCompletedAt: number
+  /** The client's address, as the proxies before this one that are trusted tell. */
+  readonly remoteIp: string
+  /** The route of the request, looked up when it is first asked for; null when none matches. */
+  route(): RouteEntry | null
+  /** Where the route sends the request, drawn once; null when it forwards nothing. */
+  clusterChoice(): ClusterChoice | null
+  /** What the route says to the filter of this name, whatever its class; null when nothing. */
+  routeConfig(filterName: string): object | null
+  /** All that the route says to filters; null without a route. */
+  routeFilters(): RouteFilters | null
+  /** What a route looks at has changed: it is looked up anew. */
+  clearRouteCache(): void
+  /** For what filters keep of the request: as much at least, where the listener allows less. */
+  raiseRequestBufferLimit(bytes: number): void
+  /** The request is larger than a filter takes: 413, and counted. */
+  onRequestTooLarge(): void
   /** Ends the stream with a response of the mesh's own, through the encode filters. Nothing when a response has begun. */
   localReply(reply: LocalReply): void
   continueDecoding(filter: HttpFilter): void
@@ -53,13 +73,12 @@ export interface FilterStream {
 
 /** What a terminal filter does to the stream. */
 export interface TerminalStream extends FilterStream {
-  /** The routes of when the stream began; null while RDS has not delivered them. */
-  readonly routeTable: RouteTable | null
   /** A 1xx: goes past the filters, or nowhere, as the connection manager's config says. */
   encodeInterim(head: ResponseHead): void
   encodeHeaders(head: ResponseHead, endStream: boolean): void
   /** False when the client is slower than the upstream: hold back until `onDownstreamDrained`. */
   encodeData(chunk: Buffer, endStream: boolean): boolean
+  encodeTrailers(trailers: HeaderList): void
   /** The response broke off after it had begun: the downstream connection is closed, which tells the client. */
   resetResponse(details: string, flags: number): void
   /** The route's own, in place of the connection manager's. Milliseconds; 0: none. */

@@ -1,18 +1,20 @@
 // The filter that ends every chain: finds the route, sends the request upstream, tries again where it may, and hands the
 // response back.
 import { WheelTimer } from '../../../../base/timer-wheel.ts'
-import { addHeader, removeHeader, setHeader } from '../../../../transport/header-list.ts'
+import { type HeaderList, removeHeader, setHeader } from '../../../../transport/header-list.ts'
 import { FIELD } from '../../../../transport/http/field-name.ts'
 import { closeBatch, openBatch } from '../../../../transport/http/write-batch.ts'
 import type { RequestHead, ResponseHead } from '../../../../transport/request-head.ts'
 import type { Cluster, Endpoint, PickContext } from '../../../cluster/cluster.ts'
 import type { LocalReply } from '../../../http/local-reply.ts'
 import { ClusterPools } from '../../../pool/cluster-pools.ts'
+import type { HttpPool } from '../../../pool/request-encoder.ts'
 import { RESET, type ResetReason } from '../../../pool/reset-reason.ts'
 import { RESPONSE_FLAG } from '../../../response-flag.ts'
-import type { ClusterChoice, ForwardRoute, RouteEntry, RouteQuery } from '../../../route/route-entry.ts'
+import type { ClusterChoice, ForwardRoute, RouteEntry } from '../../../route/route-entry.ts'
 import type { DataStatus, HeadersStatus, TerminalFilter, TerminalStream } from '../contract/http-filter.ts'
 import type { RouterConfig } from './config.ts'
+import { type FinalizedRequest, finalizePath, finalizeRequestHeaders } from './finalize-request.ts'
 import { RequestBuffer } from './request-buffer.ts'
 import { backoffMs } from './retry-backoff.ts'
 import { isIdempotent, retriesPerTryTimeout, retriesReset, retriesResponse } from './retry-decision.ts'
@@ -29,25 +31,32 @@ import { UpstreamRequest, type UpstreamRequestOwner } from './upstream-request.t
 
 const UNPRINTABLE = /[^\x21-\x7e]/g
 
+/** Without a policy of retries, so much of a body is kept for the one unpaid try. */
+const FRESH_TRY_BYTES = 64 * 1024
+
 const TIMER = { route: 0, perTry: 1, backoff: 2 } as const
 
-export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, RouteQuery, PickContext {
+export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickContext, FinalizedRequest {
   readonly head: RequestHead
   previous: Endpoint[] | null = null
-  /** To send to, after rewrites. */
+  /** To send to and for, after rewrites. */
   authority = ''
+  path = ''
   readonly #stream: TerminalStream
   readonly #config: RouterConfig
-  #path = ''
   #route: ForwardRoute | null = null
   #choice: ClusterChoice | null = null
   #cluster: Cluster | null = null
   #pools: ClusterPools | null = null
   #upstream: UpstreamRequest | null = null
   #body: RequestBuffer | null = null
+  /** The request's, kept for a connection to come or another try. */
+  #trailers: HeaderList | null = null
   #requestEnded = false
   #requestPaused = false
   #responseStarted = false
+  /** Of the try under way: Envoy tries none again that has begun to answer, be it with a 1xx. */
+  #interimSeen = false
   #attempts = 0
   #retriesLeft = 0
   #retryActive = false
@@ -71,15 +80,12 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Route
   decodeHeaders(_head: RequestHead, endStream: boolean): HeadersStatus {
     const { stats } = this.#config
     this.#requestEnded = endStream
-    const route = this.#stream.routeTable?.match(this) ?? null
+    const route = this.#stream.route()
     if (route === null) {
       stats.noRoute.value++
       this.#stream.localReply(ROUTE_NOT_FOUND)
-    } else {
-      this.#stream.info.routeName = route.name
-      if (route.kind === 'forward') this.#forward(route)
-      else this.#answer(route)
-    }
+    } else if (route.kind === 'forward') this.#forward(route, this.#stream.clusterChoice()!)
+    else this.#answer(route)
     return 'stop'
   }
 
@@ -94,6 +100,14 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Route
       if (upstream.isBlocked) this.#pauseRequest()
     }
     if (endStream) this.#startTimers()
+    return 'continue'
+  }
+
+  decodeTrailers(trailers: HeaderList): HeadersStatus {
+    this.#requestEnded = true
+    this.#trailers = trailers
+    if (this.#upstream?.isConnected === true) this.#upstream.sendTrailers(trailers)
+    this.#startTimers()
     return 'continue'
   }
 
@@ -118,11 +132,14 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Route
     this.#upstream = request
     this.#stream.info.upstreamLocalAddress = request.localAddress
     const body = this.#body
-    const ended = this.#requestEnded && (body === null || body.bytes === 0)
-    request.sendHead(this.head, this.#path, this.authority, ended)
-    if (body !== null && body.bytes > 0) body.sendTo(request, this.#requestEnded)
-    // Kept only for another try.
-    if (body !== null && (this.#retriesLeft === 0 || body.isOverLimit)) this.#body = null
+    const trailers = this.#trailers
+    const bodyEnds = this.#requestEnded && trailers === null
+    request.sendHead(this.head, this.path, this.authority, bodyEnds && (body === null || body.bytes === 0))
+    if (body !== null && body.bytes > 0) body.sendTo(request, bodyEnds)
+    if (trailers !== null) request.sendTrailers(trailers)
+    // Kept only for another try: the route's, or the one that a pooled connection found dead is worth.
+    const mayRepeat = this.#retriesLeft > 0 || (request.isReused && !this.#freshTryUsed)
+    if (body !== null && (!mayRepeat || body.isOverLimit)) this.#body = null
     if (request.isBlocked) this.#pauseRequest()
     else this.#resumeRequest()
   }
@@ -148,7 +165,13 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Route
     if (endStream) this.#onUpstreamComplete()
   }
 
+  onUpstreamTrailers(trailers: HeaderList): void {
+    this.#onUpstreamComplete()
+    this.#stream.encodeTrailers(trailers)
+  }
+
   onUpstreamInterim(head: ResponseHead): void {
+    this.#interimSeen = true
     this.#stream.encodeInterim(head)
   }
 
@@ -175,7 +198,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Route
     }
     stream.info.upstreamTransportFailureReason = failure
     const idempotent = isIdempotent(this.head.method)
-    if (reusedConnection && reason === RESET.connectionTermination && idempotent && this.#tryFresh()) return
+    if (this.#wasUnprocessed(reason, reusedConnection, idempotent) && this.#tryFresh()) return
     const retry = this.#route!.retry
     if (retry !== null && retriesReset(retry, reason, idempotent) && this.#retry()) return
     this.#cluster!.stats.upstreamRq5xx.value++
@@ -195,17 +218,19 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Route
     const isRedirect = route.kind === 'redirect'
     const counter = isRedirect ? stats.redirects : stats.directResponses
     counter.value++
-    const headers = isRedirect ? ['location', route.location(this.head)] : []
+    const location = route.location(this.head)
+    const headers = location === null ? [] : ['location', location]
     const { status } = route
-    this.#stream.info.responseCode = status
-    route.responseHeaders.apply(headers, this.#stream.info)
+    const { info } = this.#stream
+    if (isRedirect) finalizePath(this, route.rewritePath(this.head), info, !this.#config.suppressEnvoyHeaders)
+    info.responseHeaders = headers
+    route.responseHeaders.apply(headers, info)
     const body = isRedirect ? '' : route.body
     this.#stream.localReply({ status, body, details: 'direct_response', flags: 0, headers, isFailure: false })
   }
 
-  #forward(route: ForwardRoute): void {
+  #forward(route: ForwardRoute, choice: ClusterChoice): void {
     const config = this.#config
-    const choice = route.chooseCluster(config.random.next())
     const cluster = config.clusters.get(choice.cluster)
     if (cluster === undefined) {
       config.stats.noCluster.value++
@@ -221,33 +246,9 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Route
     this.#startedAt = this.#stream.info.startedAt
     this.#retriesLeft = route.retry?.attempts ?? 0
     if (route.idleTimeoutMs >= 0) this.#stream.setIdleTimeout(route.idleTimeoutMs)
-    this.#rewrite(route, choice)
+    finalizeRequestHeaders(this, route, choice, this.#stream.info, !config.suppressEnvoyHeaders)
     if (this.#requestEnded) this.#startTimers()
     this.#tryUpstream(false)
-  }
-
-  /** Envoy's order: header mutations, host, path (RouteEntryImplBase::finalizeRequestHeaders). */
-  #rewrite(route: ForwardRoute, choice: ClusterChoice): void {
-    const head = this.head
-    const { headers } = head
-    const { info } = this.#stream
-    choice.requestHeaders.apply(headers, info)
-    route.requestHeaders.apply(headers, info)
-    const keepOriginal = !this.#config.suppressEnvoyHeaders
-    const authority =
-      choice.hostRewrite ?? route.hostRewrite ?? choice.requestHeaders.authority ?? route.requestHeaders.authority
-    this.authority = authority ?? head.authority
-    if (authority !== null && authority !== head.authority && keepOriginal) {
-      addHeader(headers, 'x-envoy-original-host', head.authority)
-    }
-    const path = route.rewritePath(head)
-    this.#path = path ?? head.path
-    if (path !== null && keepOriginal) setHeader(headers, 'x-envoy-original-path', head.path)
-    const expected = route.retry?.perTryTimeoutMs || route.timeoutMs
-    if (expected > 0 && keepOriginal) {
-      const bounded = route.timeoutMs > 0 ? Math.min(expected, route.timeoutMs) : expected
-      setHeader(headers, 'x-envoy-expected-rq-timeout-ms', String(bounded))
-    }
   }
 
   /** `fresh`: on a connection of its own. */
@@ -256,7 +257,10 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Route
     const route = this.#route!
     this.#attempts++
     // What comes while there is no connection has to be kept, even where no policy asks for another try.
-    if (!this.#requestEnded) this.#body ??= new RequestBuffer(this.#config.bufferLimit)
+    if (!this.#requestEnded) {
+      const limit = this.#retriesLeft > 0 ? this.#config.bufferLimit : FRESH_TRY_BYTES
+      this.#body ??= new RequestBuffer(limit)
+    }
     const { info } = this.#stream
     info.attemptCount = this.#attempts
     if (route.attemptCountInRequest) setHeader(this.head.headers, 'x-envoy-attempt-count', String(this.#attempts))
@@ -276,10 +280,16 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Route
       if (this.previous === null) this.previous = [endpoint]
       else this.previous.push(endpoint)
     }
-    const request = new UpstreamRequest(this, cluster, endpoint, this.#pools!.get(endpoint))
+    const request = new UpstreamRequest(this, cluster, endpoint, this.#poolOf(endpoint))
     this.#upstream = request
     if (this.#requestEnded) this.#startPerTryTimer()
     request.start(fresh)
+  }
+
+  #poolOf(endpoint: Endpoint): HttpPool {
+    const pools = this.#pools!
+    if (this.head.method === 'CONNECT' && this.#route!.upgrades.get('connect')?.terminates) return pools.tcp(endpoint)
+    return pools.get(endpoint, this.#stream.info.protocol === 'HTTP/2')
   }
 
   /** Draws again while an endpoint comes up that was tried before, as often as the policy says (Envoy's previous_hosts). */
@@ -294,13 +304,19 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Route
     return endpoint
   }
 
+  /** A refused stream was not looked at (RFC 9113 8.7), whatever its method; see `#tryFresh` for dead connections. */
+  #wasUnprocessed(reason: ResetReason, reusedConnection: boolean, idempotent: boolean): boolean {
+    if (reason === RESET.remoteRefused) return true
+    return reusedConnection && idempotent && reason === RESET.connectionTermination
+  }
+
   /**
    * A pooled connection that died before a byte of the response: most likely the other side closed it for being idle just
    * as the request left. Nothing was answered and the method may be repeated, so a connection made for it is tried, once,
    * without counting as one of the route's retries.
    */
   #tryFresh(): boolean {
-    if (this.#freshTryUsed || !this.#isReplayable()) return false
+    if (this.#freshTryUsed || this.#interimSeen || !this.#isReplayable()) return false
     this.#freshTryUsed = true
     this.#attempts--
     this.#tryUpstream(true)
@@ -319,6 +335,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Route
     const cluster = this.#cluster!
     const retry = this.#route!.retry!
     const { stats } = cluster
+    if (this.#interimSeen) return false
     if (this.#retriesLeft === 0) {
       stats.upstreamRqRetryLimitExceeded.value++
       this.#stream.info.responseFlags |= RESPONSE_FLAG.URX
@@ -371,6 +388,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Route
     }
     if (route.attemptCountInResponse) setHeader(headers, 'x-envoy-attempt-count', String(this.#attempts))
     info.responseCode = head.status
+    info.responseHeaders = headers
     this.#choice!.responseHeaders.apply(headers, info)
     route.responseHeaders.apply(headers, info)
   }
@@ -392,7 +410,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Route
   #refuse(route: ForwardRoute, choice: ClusterChoice, reply: LocalReply): void {
     const { info } = this.#stream
     const headers = reply.headers === undefined ? [] : reply.headers.slice()
-    info.responseCode = reply.status
+    info.responseHeaders = headers
     choice.responseHeaders.apply(headers, info)
     route.responseHeaders.apply(headers, info)
     const { status, body, details, flags, isFailure } = reply

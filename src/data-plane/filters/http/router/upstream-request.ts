@@ -1,9 +1,9 @@
 // One try of a request: its endpoint, its place in the pool's queue, its connection.
+import type { HeaderList } from '../../../../transport/header-list.ts'
 import type { RequestHead, ResponseHead } from '../../../../transport/request-head.ts'
 import type { Cluster, Endpoint } from '../../../cluster/cluster.ts'
-import type { EndpointPool, PoolWaiter } from '../../../pool/endpoint-pool.ts'
+import type { HttpPool, PoolWaiter, RequestEncoder, UpstreamStream } from '../../../pool/request-encoder.ts'
 import type { ResetReason } from '../../../pool/reset-reason.ts'
-import type { UpstreamConnection, UpstreamStream } from '../../../pool/upstream-connection.ts'
 
 /** The router, told how the try fares. */
 export interface UpstreamRequestOwner {
@@ -11,6 +11,7 @@ export interface UpstreamRequestOwner {
   onUpstreamReady(request: UpstreamRequest): void
   onUpstreamHead(head: ResponseHead, fields: number, endStream: boolean): void
   onUpstreamBody(chunk: Buffer, endStream: boolean): void
+  onUpstreamTrailers(trailers: HeaderList): void
   onUpstreamInterim(head: ResponseHead): void
   onUpstreamDrained(): void
   /** `failure`: the transport's reason. The try is over. */
@@ -21,11 +22,11 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
   readonly endpoint: Endpoint
   readonly #owner: UpstreamRequestOwner
   readonly #cluster: Cluster
-  readonly #pool: EndpointPool
-  #connection: UpstreamConnection | null = null
+  readonly #pool: HttpPool
+  #encoder: RequestEncoder | null = null
   #over = false
 
-  constructor(owner: UpstreamRequestOwner, cluster: Cluster, endpoint: Endpoint, pool: EndpointPool) {
+  constructor(owner: UpstreamRequestOwner, cluster: Cluster, endpoint: Endpoint, pool: HttpPool) {
     this.#owner = owner
     this.#cluster = cluster
     this.endpoint = endpoint
@@ -38,59 +39,68 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
     this.endpoint.stats.requestsTotal++
     this.#cluster.stats.upstreamRqTotal.value++
     this.#cluster.stats.upstreamRqActive.value++
-    const connection = this.#pool.acquire(this, fresh)
-    if (connection !== null) this.onPoolReady(connection)
+    const encoder = this.#pool.acquire(this, fresh)
+    if (encoder !== null) this.onPoolReady(encoder)
   }
 
   get localAddress(): string {
-    return this.#connection?.localAddress ?? ''
+    return this.#encoder?.localAddress ?? ''
   }
 
   get isConnected(): boolean {
-    return this.#connection !== null
+    return this.#encoder !== null
+  }
+
+  /** On a connection that has carried requests before. */
+  get isReused(): boolean {
+    return this.#encoder?.isReused === true
   }
 
   get isBlocked(): boolean {
-    return this.#connection?.isBlocked === true
+    return this.#encoder?.isBlocked === true
   }
 
   sendHead(head: RequestHead, path: string, authority: string, endStream: boolean): void {
-    this.#connection?.sendHead(head, path, authority, endStream)
+    this.#encoder?.sendHead(head, path, authority, endStream)
   }
 
   sendBody(chunk: Buffer, endStream: boolean): void {
-    this.#connection?.sendBody(chunk, endStream)
+    this.#encoder?.sendBody(chunk, endStream)
+  }
+
+  sendTrailers(trailers: HeaderList): void {
+    this.#encoder?.sendTrailers(trailers)
   }
 
   pause(): void {
-    this.#connection?.pause()
+    this.#encoder?.pause()
   }
 
   resume(): void {
-    this.#connection?.resume()
+    this.#encoder?.resume()
   }
 
-  /** Ends the try for good. A connection whose response has not ended is closed. */
+  /** Ends the try for good; what the endpoint still works on is abandoned. */
   cancel(): void {
     if (this.#over) return
-    const connection = this.#connection
+    const encoder = this.#encoder
     this.#finish()
-    if (connection === null) {
+    if (encoder === null) {
       this.#pool.cancel(this)
       return
     }
     this.#cluster.stats.upstreamRqTxReset.value++
-    connection.abandon()
+    encoder.abandon()
   }
 
-  /** The response has ended before the request: what is left of that is not sent, and the connection is of no more use. */
+  /** The response has ended before the request: what is left of that is not sent. */
   abandonRest(): void {
-    this.#connection?.abandon()
+    this.#encoder?.abandon()
   }
 
-  onPoolReady(connection: UpstreamConnection): void {
-    this.#connection = connection
-    connection.assign(this)
+  onPoolReady(encoder: RequestEncoder): void {
+    this.#encoder = encoder
+    encoder.assign(this)
     this.#owner.onUpstreamReady(this)
   }
 
@@ -112,20 +122,25 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
     this.#owner.onUpstreamBody(chunk, endStream)
   }
 
+  onResponseTrailers(trailers: HeaderList): void {
+    this.#finish()
+    this.#owner.onUpstreamTrailers(trailers)
+  }
+
   onInterimResponse(head: ResponseHead): void {
     this.#owner.onUpstreamInterim(head)
   }
 
-  onConnectionLost(reason: ResetReason): void {
+  onReset(reason: ResetReason): void {
     if (this.#over) return
-    const reused = (this.#connection?.requests ?? 0) > 1
+    const reused = this.isReused
     this.#finish()
     this.endpoint.stats.requestsError++
     this.#cluster.stats.upstreamRqRxReset.value++
     this.#owner.onUpstreamReset(reason, '', reused)
   }
 
-  onConnectionDrained(): void {
+  onEncoderDrained(): void {
     this.#owner.onUpstreamDrained()
   }
 

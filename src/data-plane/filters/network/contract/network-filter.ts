@@ -41,6 +41,7 @@ export interface NetworkFilterFactory {
   /** Envoy's name: `envoy.filters.network.http_connection_manager`. */
   readonly name: string
   readonly typeUrl: string
+  readonly terminal: true
   /** `path` names the place inside the listener, for problems. `statScope` is chosen by the filter from its config. */
   compile(typedConfig: Any, path: string, host: NetworkFilterHost): Parsed<NetworkFilter>
 }

@@ -53,10 +53,10 @@ test('takes what Istio sets', () => {
 test('refuses all that it does not honour at once, by name', () => {
   assert.deepEqual(
     problemsOf({
-      codecType: 2,
+      codecType: 3,
       addUserAgent: true,
-      commonHttpProtocolOptions: { maxStreamDuration: {}, headersWithUnderscoresAction: 1, maxHeadersCount: 5000 },
-      httpProtocolOptions: { acceptHttp10: true, allowAbsoluteUrl: false },
+      commonHttpProtocolOptions: { headersWithUnderscoresAction: 1, maxHeadersCount: 5000 },
+      httpProtocolOptions: { allowCustomMethods: true, allowAbsoluteUrl: false },
       setCurrentClientCertDetails: { chain: true },
       httpFilters: [unknown, { ...router(), disabled: true }],
       accessLog: [{ name: 'a', filter: {} }],
@@ -64,14 +64,13 @@ test('refuses all that it does not honour at once, by name', () => {
     }),
     [
       'WEFT-4001 hcm.add_user_agent: is not supported',
-      'WEFT-4001 hcm.codec_type: HTTP2 is not supported',
-      'WEFT-4001 hcm.common_http_protocol_options.max_stream_duration: is not supported',
+      'WEFT-4001 hcm.codec_type: HTTP3 is not supported',
       'WEFT-4001 hcm.common_http_protocol_options.headers_with_underscores_action: only ALLOW is supported',
-      'WEFT-4001 hcm.http_protocol_options.accept_http_10: is not supported',
+      'WEFT-4001 hcm.http_protocol_options.allow_custom_methods: is not supported',
       'WEFT-4001 hcm.http_protocol_options.allow_absolute_url: only true is supported',
       'WEFT-4001 hcm.set_current_client_cert_details.chain: is not supported',
       'WEFT-4001 hcm.http_filters[0]: HTTP filter envoy.filters.http.lua (x/lua) is not supported',
-      'WEFT-4001 hcm.http_filters[1].disabled: is not supported',
+      'WEFT-4002 hcm.http_filters[1].disabled: the filter that ends the chain cannot be disabled',
       'WEFT-4001 hcm.access_log[0].filter: is not supported',
       'WEFT-4002 hcm.access_log[0].typed_config: is required',
       'WEFT-4002 hcm.route_specifier: is required',

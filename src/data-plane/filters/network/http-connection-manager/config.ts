@@ -5,7 +5,9 @@ import { TimerWheel } from '../../../../base/timer-wheel.ts'
 import { UuidSource } from '../../../../base/uuid-source.ts'
 import { MAX_FIELD_COUNT } from '../../../../transport/http1/field-parser.ts'
 import type { ParserLimits } from '../../../../transport/http1/message-parser.ts'
+import type { Http1ProtocolOptions } from '../../../../xds/generated/envoy/config/core/v3/protocol_pb.ts'
 import {
+  HttpConnectionManager_CodecType as CodecType,
   HttpConnectionManager_PathWithEscapedSlashesAction as EscapedSlashesAction,
   HttpConnectionManager_ForwardClientCertDetails as ForwardDetails,
   type HttpConnectionManager,
@@ -17,16 +19,20 @@ import type { ClientCertDetails, ForwardClientCert } from '../../../http/client-
 import type {
   ConnectionManagerConfig,
   ConnectionManagerTimeouts,
+  Http1Config,
   ServerHeader,
 } from '../../../http/connection-manager-config.ts'
 import { connectionManagerStats } from '../../../http/connection-manager-stats.ts'
+import { keepsSpelling, readHeaderCase } from '../../../http/http1-protocol-options.ts'
+import { readHttp2Options } from '../../../http/http2-protocol-options.ts'
 import type { EscapedSlashes, PathNormalization } from '../../../http/path-normalization.ts'
 import type { RouteTable } from '../../../route/route-entry.ts'
 import type { StatsScope } from '../../../stats/stats-scope.ts'
-import type { AccessLog } from '../../../stream-info.ts'
+import { compileAccessLogs } from '../contract/access-log-list.ts'
 import type { NetworkFilterHost } from '../contract/network-filter.ts'
 import { checkHonoured } from './honoured-fields.ts'
 import { compileFilterChain } from './http-filters.ts'
+import { compileUpgrades } from './upgrades.ts'
 
 export interface CompiledConnectionManager {
   readonly config: ConnectionManagerConfig
@@ -46,20 +52,29 @@ export function compileConnectionManager(
   checkHonoured(message, path, check)
   const scope = host.stats.scope('http', { envoy_http_conn_manager_prefix: message.statPrefix })
   const chain = compileFilterChain(message.httpFilters, `${path}.http_filters`, host, scope, check)
-  const accessLogs = compileAccessLogs(message, `${path}.access_log`, host, check)
+  const accessLogs = compileAccessLogs(message.accessLog, `${path}.access_log`, host, check)
   const routes = compileRoutes(message, path, host, check)
-  const limits = compileLimits(message, path, check)
+  const http1 = compileHttp1(message.httpProtocolOptions, `${path}.http_protocol_options`, check)
+  const limits = compileLimits(message, http1, path, check)
+  const http2 = compileHttp2(message, limits, path, check)
+  const allowsTunnel = compileUpgrades(message.upgradeConfigs, `${path}.upgrade_configs`, check)
   if (chain === null || routes === null || check.problems.length > 0) return { ok: false, problems: check.problems }
-  const config = { ...settingsOf(message), ...toolsOf(host, scope), chain, accessLogs, limits, routeTable: routes.get }
+  const compiled = { chain, accessLogs, limits, http1, http2, allowsTunnel, routeTable: routes.get }
+  const config = { ...settingsOf(message), ...toolsOf(host, scope), ...compiled }
   return { ok: true, value: { config, routeConfigurations: routes.names } }
 }
 
-type Tools = Pick<ConnectionManagerConfig, 'clock' | 'wheel' | 'date' | 'requestIds' | 'stats' | 'reasonHeader'>
-type Compiled = 'chain' | 'accessLogs' | 'limits' | 'routeTable'
+type Tools = Pick<
+  ConnectionManagerConfig,
+  'clock' | 'random' | 'clusters' | 'wheel' | 'date' | 'requestIds' | 'stats' | 'reasonHeader'
+>
+type Compiled = 'chain' | 'accessLogs' | 'limits' | 'http1' | 'http2' | 'allowsTunnel' | 'routeTable'
 
 function toolsOf(host: NetworkFilterHost, scope: StatsScope): Tools {
   return {
     clock: host.clock,
+    random: host.random,
+    clusters: host.clusters,
     wheel: TimerWheel.of(host.clock),
     date: new HttpDate(host.clock),
     requestIds: new UuidSource(host.random),
@@ -70,6 +85,7 @@ function toolsOf(host: NetworkFilterHost, scope: StatsScope): Tools {
 
 function settingsOf(message: HttpConnectionManager): Omit<ConnectionManagerConfig, keyof Tools | Compiled> {
   return {
+    codec: CODECS[message.codecType] ?? 'auto',
     timeouts: timeoutsOf(message),
     forwarded: {
       useRemoteAddress: message.useRemoteAddress ?? false,
@@ -91,27 +107,6 @@ function settingsOf(message: HttpConnectionManager): Omit<ConnectionManagerConfi
     maxRequestsPerConnection: message.commonHttpProtocolOptions?.maxRequestsPerConnection ?? 0,
     bufferLimit: BUFFER_LIMIT,
   }
-}
-
-function compileAccessLogs(
-  message: HttpConnectionManager,
-  path: string,
-  host: NetworkFilterHost,
-  check: ResourceCheck,
-): readonly AccessLog[] {
-  const logs: AccessLog[] = []
-  for (const [index, entry] of message.accessLog.entries()) {
-    const at = `${path}[${index}]`
-    if (entry.filter) check.unsupported(`${at}.filter`)
-    if (entry.configType.case !== 'typedConfig') {
-      check.error(`${at}.typed_config`, 'is required')
-      continue
-    }
-    const log = host.compileAccessLog(entry.configType.value)
-    if (log.ok) logs.push(log.value)
-    else check.adopt(`${at}.typed_config`, log.problems)
-  }
-  return logs
 }
 
 interface Routes {
@@ -141,12 +136,37 @@ function compileRoutes(
 }
 
 /** Envoy's defaults: 60 KiB and 100 fields. */
-function compileLimits(message: HttpConnectionManager, path: string, check: ResourceCheck): ParserLimits {
+function compileLimits(
+  message: HttpConnectionManager,
+  http1: Http1Config,
+  path: string,
+  check: ResourceCheck,
+): ParserLimits {
   const maxFieldCount = message.commonHttpProtocolOptions?.maxHeadersCount ?? 100
   if (maxFieldCount > MAX_FIELD_COUNT) {
     check.error(`${path}.common_http_protocol_options.max_headers_count`, `must not exceed ${MAX_FIELD_COUNT}`)
   }
-  return { maxHeadBytes: (message.maxRequestHeadersKb ?? 60) * 1024, maxFieldCount }
+  return {
+    maxHeadBytes: (message.maxRequestHeadersKb ?? 60) * 1024,
+    maxFieldCount,
+    trailers: http1.trailers,
+    keepsSpelling: keepsSpelling(http1.headerCase),
+  }
+}
+
+function compileHttp1(options: Http1ProtocolOptions | undefined, path: string, check: ResourceCheck): Http1Config {
+  return {
+    trailers: options?.enableTrailers ?? false,
+    headerCase: readHeaderCase(options, path, check),
+    acceptsHttp10: options?.acceptHttp10 ?? false,
+    defaultHost: options?.defaultHostForHttp10 ?? '',
+  }
+}
+
+function compileHttp2(message: HttpConnectionManager, limits: ParserLimits, path: string, check: ResourceCheck) {
+  const { maxHeadBytes: maxHeaderListBytes, maxFieldCount } = limits
+  const at = `${path}.http2_protocol_options`
+  return readHttp2Options(message.http2ProtocolOptions, { maxHeaderListBytes, maxFieldCount }, at, check)
 }
 
 /** Envoy's defaults where nothing is set. */
@@ -156,6 +176,7 @@ function timeoutsOf(message: HttpConnectionManager): ConnectionManagerTimeouts {
     streamIdle: durationMs(message.streamIdleTimeout, 300_000),
     request: durationMs(message.requestTimeout, 0),
     requestHeaders: durationMs(message.requestHeadersTimeout, 0),
+    streamDuration: durationMs(common?.maxStreamDuration, 0),
     idle: durationMs(common?.idleTimeout, 3_600_000),
     connectionDuration: durationMs(common?.maxConnectionDuration, 0),
     delayedClose: durationMs(message.delayedCloseTimeout, 1000),
@@ -182,6 +203,12 @@ function pathNormalizationOf(message: HttpConnectionManager): PathNormalization 
 function stripPortOf(message: HttpConnectionManager): StripPort {
   if (message.stripPortMode.case === 'stripAnyHostPort' && message.stripPortMode.value) return 'any'
   return message.stripMatchingHostPort ? 'matching' : 'none'
+}
+
+const CODECS: Readonly<Record<number, ConnectionManagerConfig['codec']>> = {
+  [CodecType.AUTO]: 'auto',
+  [CodecType.HTTP1]: 'http1',
+  [CodecType.HTTP2]: 'http2',
 }
 
 const FORWARD_CLIENT_CERT: Readonly<Record<number, ForwardClientCert>> = {

@@ -11,6 +11,7 @@ import { HttpConnectionManagerFilter } from './filter.ts'
 export const HTTP_CONNECTION_MANAGER: NetworkFilterFactory = {
   name: 'envoy.filters.network.http_connection_manager',
   typeUrl: 'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
+  terminal: true,
   compile(typedConfig, path, host) {
     let message: HttpConnectionManager
     try {

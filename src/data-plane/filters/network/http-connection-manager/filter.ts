@@ -2,14 +2,24 @@
 import type { Socket } from 'node:net'
 import type { ConnectionInfo } from '../../../connection-info.ts'
 import type { ConnectionManagerConfig } from '../../../http/connection-manager-config.ts'
-import { type ConnectionOwner, DownstreamConnection } from '../../../http/downstream-connection.ts'
+import {
+  type ConnectionOwner,
+  DownstreamConnection,
+  type ManagedConnection,
+} from '../../../http/downstream-connection.ts'
+import { Http2DownstreamConnection } from '../../../http/http2-downstream-connection.ts'
 import type { NetworkFilter } from '../contract/network-filter.ts'
+
+/** As agreed between any two peers, and between two of Istio's. */
+const HTTP2_ALPN: ReadonlySet<string> = new Set(['h2', 'istio-h2'])
+/** Any other, Istio's plain `istio` above all, says nothing of the version: then the first bytes do. */
+const HTTP1_ALPN: ReadonlySet<string> = new Set(['http/1.1', 'http/1.0', 'istio-http/1.1', 'istio-http/1.0'])
 
 export class HttpConnectionManagerFilter implements NetworkFilter, ConnectionOwner {
   readonly routeConfigurations: readonly string[]
   isDraining = false
   readonly #config: ConnectionManagerConfig
-  readonly #connections = new Set<DownstreamConnection>()
+  readonly #connections = new Set<ManagedConnection>()
 
   constructor(config: ConnectionManagerConfig, routeConfigurations: readonly string[]) {
     this.#config = config
@@ -17,7 +27,25 @@ export class HttpConnectionManagerFilter implements NetworkFilter, ConnectionOwn
   }
 
   onConnection(socket: Socket, info: ConnectionInfo, early: Buffer | null): void {
-    const connection = new DownstreamConnection(this, this.#config, socket, info)
+    const { codec } = this.#config
+    if (codec === 'http2' || (codec === 'auto' && HTTP2_ALPN.has(info.alpn))) {
+      this.#startHttp2(socket, info, early, false)
+      return
+    }
+    const detectsHttp2 = codec === 'auto' && !HTTP1_ALPN.has(info.alpn)
+    const connection = new DownstreamConnection(this, this.#config, socket, info, detectsHttp2)
+    this.#connections.add(connection)
+    connection.start(early)
+    if (this.isDraining) connection.drain()
+  }
+
+  onHttp2Preface(connection: ManagedConnection, socket: Socket, info: ConnectionInfo, bytes: Buffer): void {
+    this.#connections.delete(connection)
+    this.#startHttp2(socket, info, bytes, true)
+  }
+
+  #startHttp2(socket: Socket, info: ConnectionInfo, early: Buffer | null, counted: boolean): void {
+    const connection = new Http2DownstreamConnection(this, this.#config, socket, info, counted)
     this.#connections.add(connection)
     connection.start(early)
     if (this.isDraining) connection.drain()
@@ -33,7 +61,7 @@ export class HttpConnectionManagerFilter implements NetworkFilter, ConnectionOwn
     return this.#connections.size
   }
 
-  onConnectionClosed(connection: DownstreamConnection): void {
+  onConnectionClosed(connection: ManagedConnection): void {
     this.#connections.delete(connection)
   }
 }

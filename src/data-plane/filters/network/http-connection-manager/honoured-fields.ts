@@ -20,18 +20,26 @@ const FIELDS = new Set(
     'delayed_close_timeout access_log use_remote_address xff_num_trusted_hops skip_xff_append generate_request_id ' +
     'preserve_external_request_id always_set_request_id_in_response forward_client_cert_details ' +
     'set_current_client_cert_details proxy_100_continue normalize_path merge_slashes path_with_escaped_slashes_action ' +
-    'request_id_extension strip_matching_host_port strip_any_host_port strip_trailing_host_dot append_x_forwarded_port'
+    'http2_protocol_options upgrade_configs request_id_extension strip_matching_host_port strip_any_host_port strip_trailing_host_dot append_x_forwarded_port'
   ).split(' '),
 )
 
 const COMMON_FIELDS = new Set([
   'idle_timeout',
   'max_connection_duration',
+  'max_stream_duration',
   'max_headers_count',
   'max_requests_per_connection',
   'headers_with_underscores_action',
 ])
-const HTTP1_FIELDS = new Set(['allow_absolute_url', 'use_balsa_parser'])
+const HTTP1_FIELDS = new Set([
+  'allow_absolute_url',
+  'use_balsa_parser',
+  'enable_trailers',
+  'accept_http_10',
+  'default_host_for_http_10',
+  'header_key_format',
+])
 const CLIENT_CERT_FIELDS = new Set(['subject', 'cert', 'dns', 'uri'])
 
 /** Envoy's default, spelt out; its one option, packing the trace reason into the id, has no effect without tracing. */
@@ -39,12 +47,7 @@ const UUID_REQUEST_ID = 'type.googleapis.com/envoy.extensions.request_id.uuid.v3
 
 export function checkHonoured(message: HttpConnectionManager, path: string, check: ResourceCheck): void {
   check.honour(HttpConnectionManagerSchema, message, path, FIELDS)
-  if (message.codecType !== CodecType.AUTO && message.codecType !== CodecType.HTTP1) {
-    check.unsupported(
-      `${path}.codec_type`,
-      `${message.codecType === CodecType.HTTP2 ? 'HTTP2' : 'HTTP3'} is not supported`,
-    )
-  }
+  if (message.codecType === CodecType.HTTP3) check.unsupported(`${path}.codec_type`, 'HTTP3 is not supported')
   const extension = message.requestIdExtension?.typedConfig?.typeUrl
   if (extension !== undefined && extension !== UUID_REQUEST_ID) check.unsupported(`${path}.request_id_extension`)
   const common = message.commonHttpProtocolOptions

@@ -21,17 +21,21 @@ export function compileFilterChain(
   connectionManagerStats: StatsScope,
   check: ResourceCheck,
 ): FilterChain | null {
-  const host: HttpFilterHost = { proxy, connectionManagerStats }
   const filters: CompiledHttpFilter[] = []
+  const disabled: boolean[] = []
   let terminal: CompiledTerminalFilter | null = null
   for (const [index, entry] of entries.entries()) {
+    const host: HttpFilterHost = { proxy, connectionManagerStats, filterName: entry.name }
     const compiled = compileFilter(entry, `${path}[${index}]`, index === entries.length - 1, host, check)
     if (compiled === null) continue
     if ('createTerminalFilter' in compiled) terminal = compiled
-    else filters.push(compiled)
+    else {
+      filters.push(compiled)
+      disabled.push(entry.disabled)
+    }
   }
   if (entries.length === 0) check.error(path, 'the router is missing')
-  return terminal && new FilterChain(filters, terminal)
+  return terminal && new FilterChain(filters, terminal, disabled)
 }
 
 function compileFilter(
@@ -53,12 +57,12 @@ function compileFilter(
     }
     return null
   }
-  if (entry.disabled) {
-    check.unsupported(`${path}.disabled`)
-    return null
-  }
   if (factory.terminal !== isLast) {
     check.error(path, `${entry.name} ${isLast ? 'cannot' : 'must'} be the last filter`)
+    return null
+  }
+  if (entry.disabled && isLast) {
+    check.error(`${path}.disabled`, 'the filter that ends the chain cannot be disabled')
     return null
   }
   const parsed = factory.compile(typedConfig, host)

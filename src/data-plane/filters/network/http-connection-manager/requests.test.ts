@@ -10,7 +10,7 @@ import {
 } from '../../../http/testing/fake-proxy.ts'
 import { exchange, RawClient } from '../../../http/testing/raw-client.ts'
 import { ok, type RawUpstream, rawUpstream } from '../../../http/testing/raw-upstream.ts'
-import type { RouteEntry, RouteQuery } from '../../../route/route-entry.ts'
+import { NO_ROUTE_FILTERS, type RouteEntry, type RouteQuery } from '../../../route/route-entry.ts'
 import { HTTP_CONNECTION_MANAGER } from './factory.ts'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
@@ -317,7 +317,9 @@ test('the scheme is what the target says, else the transport’s', async () => {
     virtualHost: 'v',
     requestHeaders: NO_MUTATIONS,
     responseHeaders: NO_MUTATIONS,
+    filters: NO_ROUTE_FILTERS,
     status: 301,
+    rewritePath: () => null,
     location: head => `${head.scheme}://${query.head.authority}`,
   })
   const location = async (proxy: FakeProxy, text: string) => (await exchange(proxy.port, text)).headers['location']

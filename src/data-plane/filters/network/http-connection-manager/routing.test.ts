@@ -17,7 +17,7 @@ import {
 import { exchange, RawClient } from '../../../http/testing/raw-client.ts'
 import { ok, type RawUpstream, rawUpstream, type UpstreamRequest } from '../../../http/testing/raw-upstream.ts'
 import { RESPONSE_FLAG } from '../../../response-flag.ts'
-import { RETRY_ON, type RetryPolicy } from '../../../route/route-entry.ts'
+import { NO_ROUTE_FILTERS, RETRY_ON, type RetryPolicy } from '../../../route/route-entry.ts'
 import type { StreamInfo } from '../../../stream-info.ts'
 import type { UpstreamTransport } from '../../../upstream-transport.ts'
 import { HTTP_CONNECTION_MANAGER } from './factory.ts'
@@ -84,7 +84,9 @@ test('rewrites path and host and says what they were', () =>
       assert.equal(head.authority, 'new.host')
       assert.equal(fields['x-envoy-original-path'], '/p')
       assert.equal(fields['x-envoy-original-host'], 'a.b')
-      assert.equal(proxy.logs[0]!.path, '/p')
+      // As Envoy's access log has it: x-envoy-original-path is what came.
+      assert.equal(proxy.logs[0]!.path, '/new/p')
+      assert.equal(proxy.logs[0]!.authority, 'new.host')
     },
   ))
 
@@ -97,7 +99,13 @@ test('applies header mutations: the weighted cluster’s, then the route’s', (
         apply: (headers: string[]) => addHeader(headers, 'x-m', value),
       })
       const respond = { authority: null, apply: (headers: string[]) => removeHeader(headers, 'x-drop') }
-      const choice = { cluster: 'c', requestHeaders: add('1'), responseHeaders: respond, hostRewrite: null }
+      const choice = {
+        cluster: 'c',
+        requestHeaders: add('1'),
+        responseHeaders: respond,
+        hostRewrite: null,
+        filters: NO_ROUTE_FILTERS,
+      }
       const requestHeaders = {
         authority: 'mutated',
         apply: (headers: string[]) => {
@@ -139,13 +147,14 @@ test('redirects and direct responses', () =>
     () => ok(),
     () => ({
       route: ({ head }) => {
-        const base = { name: 'r', virtualHost: 'v', requestHeaders: NO_MUTATIONS }
+        const base = { name: 'r', virtualHost: 'v', requestHeaders: NO_MUTATIONS, filters: NO_ROUTE_FILTERS }
         const added = { authority: null, apply: (headers: string[]) => addHeader(headers, 'x-added', '1') }
         if (head.path === '/r') {
           const location = (): string => 'https://a/b'
-          return { ...base, kind: 'redirect', responseHeaders: added, status: 301, location }
+          return { ...base, kind: 'redirect', responseHeaders: added, status: 301, rewritePath: () => null, location }
         }
-        return { ...base, kind: 'direct-response', responseHeaders: added, status: 502, body: Buffer.from('héllo') }
+        const body = Buffer.from('héllo')
+        return { ...base, kind: 'direct-response', responseHeaders: added, status: 502, body, location: () => null }
       },
     }),
     async ({ proxy }) => {
@@ -180,8 +189,10 @@ test('a direct response of a status that has no body sends none, whatever config
               virtualHost: '',
               requestHeaders: NO_MUTATIONS,
               responseHeaders: NO_MUTATIONS,
+              filters: NO_ROUTE_FILTERS,
               status: 204,
               body: Buffer.from('HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil'),
+              location: () => null,
             }
           : forwardRoute('c'),
     }),

@@ -1,0 +1,103 @@
+// Turns away what is more than a token bucket lets through.
+import type { Clock } from '../../../../base/clock.ts'
+import type { Random } from '../../../../base/random.ts'
+import { type HeaderList, setHeader } from '../../../../transport/header-list.ts'
+import type { RequestHead, ResponseHead } from '../../../../transport/request-head.ts'
+import { NO_MUTATIONS } from '../../../route/header-mutator.ts'
+import type { RateLimitRule } from '../../../route/rate-limit-rule.ts'
+import type { FilterStream, HeadersStatus, HttpFilter } from '../contract/http-filter.ts'
+import { RateLimitConfig } from './config.ts'
+import type { Bucket, RateLimiter, Verdict } from './rate-limiter.ts'
+import { withFields } from './refusal.ts'
+
+export interface RateLimitTools {
+  readonly name: string
+  readonly config: RateLimitConfig
+  readonly clock: Clock
+  readonly random: Random
+}
+
+export class LocalRateLimitFilter implements HttpFilter, Verdict {
+  allowed = true
+  bucket: Bucket | null = null
+  readonly #stream: FilterStream
+  readonly #tools: RateLimitTools
+  #config: RateLimitConfig
+
+  constructor(stream: FilterStream, tools: RateLimitTools) {
+    this.#stream = stream
+    this.#tools = tools
+    this.#config = tools.config
+  }
+
+  decodeHeaders(head: RequestHead, _endStream: boolean): HeadersStatus {
+    const ofRoute = this.#stream.routeConfig(this.#tools.name)
+    if (ofRoute instanceof RateLimitConfig) this.#config = ofRoute
+    const config = this.#config
+    const { stats } = config
+    if (!this.#draws(config.enabled)) return 'continue'
+    stats.enabled.value++
+    const limiter = config.limiterOf(this.#stream.info.connection)
+    if (limiter.hasDescriptors) this.#matchDescriptors(limiter)
+    limiter.judge(this, this.#tools.clock.now())
+    if (this.allowed) {
+      stats.ok.value++
+      return 'continue'
+    }
+    stats.rateLimited.value++
+    if (!this.#draws(config.enforced)) {
+      config.requestHeaders.apply(head.headers, this.#stream.info)
+      return 'continue'
+    }
+    stats.enforced.value++
+    this.#refuse()
+    return 'stop'
+  }
+
+  encodeHeaders({ headers }: ResponseHead, _endStream: boolean): HeadersStatus {
+    const { bucket } = this
+    if (bucket === null || !this.#config.tellsFigures) return 'continue'
+    const now = this.#tools.clock.now()
+    setHeader(headers, 'x-ratelimit-limit', String(bucket.config.maxTokens))
+    setHeader(headers, 'x-ratelimit-remaining', String(bucket.remaining(now)))
+    setHeader(headers, 'x-ratelimit-reset', String(bucket.resetSeconds(now)))
+    return 'continue'
+  }
+
+  /** The route's rules, and its virtual host's as far as both config and route let them count (Envoy). */
+  #matchDescriptors(limiter: RateLimiter): void {
+    const stream = this.#stream
+    // Only what goes to a cluster is described: filters ask the router's entry.
+    if (stream.clusterChoice() === null) return
+    const { rateLimits, virtualHostRateLimits, includesVirtualHostRateLimits } = stream.routeFilters()!
+    this.#matchRules(limiter, rateLimits)
+    const { virtualHostLimits } = this.#config
+    const both = includesVirtualHostRateLimits || virtualHostLimits === 'include'
+    if (both || (virtualHostLimits === 'override' && rateLimits.length === 0))
+      this.#matchRules(limiter, virtualHostRateLimits)
+  }
+
+  #matchRules(limiter: RateLimiter, rules: readonly RateLimitRule[]): void {
+    for (let i = 0; i < rules.length; i++) {
+      const rule = rules[i]!
+      if (rule.stage !== this.#config.stage) continue
+      const descriptor = rule.descriptorOf(this.#stream)
+      if (descriptor !== null) limiter.match(descriptor)
+    }
+  }
+
+  #refuse(): void {
+    const { refusal, responseHeaders } = this.#config
+    if (responseHeaders === NO_MUTATIONS) {
+      this.#stream.localReply(refusal)
+      return
+    }
+    const headers: HeaderList = []
+    responseHeaders.apply(headers, this.#stream.info)
+    this.#stream.localReply(withFields(refusal, headers))
+  }
+
+  #draws(share: number): boolean {
+    return share > 0 && (share >= 1 || this.#tools.random.next() < share)
+  }
+}

@@ -1,0 +1,279 @@
+// Statuses, fields and counters as an Envoy 1.40 with the same config gave them.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { fromJson, type JsonObject } from '@bufbuild/protobuf'
+import { FakeClock } from '../../../../base/clock.ts'
+import { SeededRandom } from '../../../../base/random.ts'
+import { packAny } from '../../../../xds/any-pack.ts'
+import { LocalRateLimitSchema } from '../../../../xds/generated/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit_pb.ts'
+import { FakeStats } from '../../../http/testing/fake-proxy.ts'
+import { type FilterStage, filter, routeConfig, withFilters } from '../../../http/testing/filter-stage.ts'
+import { RawClient } from '../../../http/testing/raw-client.ts'
+import { compileRateLimit } from './config.ts'
+
+const NAME = 'envoy.filters.http.local_ratelimit'
+const TYPE = 'local_ratelimit.v3.LocalRateLimit'
+const GRPC = 'content-type: application/grpc\r\n'
+const ALWAYS = { defaultValue: { numerator: 100 } }
+const bucket = (maxTokens: number, fillInterval = '60s'): JsonObject => ({ maxTokens, fillInterval })
+const BASE: JsonObject = {
+  statPrefix: 'sp',
+  tokenBucket: bucket(1),
+  filterEnabled: ALWAYS,
+  filterEnforced: ALWAYS,
+}
+const FIGURES = { enableXRatelimitHeaders: 'DRAFT_VERSION_03' }
+const limit = (config: JsonObject = {}): JsonObject[] => [filter(TYPE, { ...BASE, ...config })]
+
+const counts = (stage: FilterStage, prefix = 'sp'): number[] =>
+  ['enabled', 'ok', 'rate_limited', 'enforced'].map(name =>
+    stage.proxy.stats.value(`${prefix}.http_local_rate_limit.${name}`),
+  )
+
+/** Status and figures of one request after the other: `429 1/0/60`. */
+async function outcomes(stage: FilterStage, requests: readonly (readonly [path: string, fields?: string])[]) {
+  const found: string[] = []
+  for (const [path, fields] of requests) {
+    const { status, headers } = await stage.get(path, fields)
+    const figures = ['limit', 'remaining', 'reset'].map(name => headers[`x-ratelimit-${name}`])
+    found.push(figures[0] === undefined ? String(status) : `${status} ${figures.join('/')}`)
+  }
+  return found
+}
+
+test('refuses what is more than the bucket holds, and says how things stand', () => {
+  const responseHeadersToAdd = [{ header: { key: 'x-l', value: '%RESPONSE_CODE%' } }]
+  return withFilters({ filters: limit({ ...FIGURES, responseHeadersToAdd }) }, async stage => {
+    assert.deepEqual(await outcomes(stage, [['/']]), ['200 1/0/60'])
+    const refused = await stage.get('/')
+    assert.deepEqual([refused.status, refused.body, refused.headers['x-l']], [429, 'local_rate_limited', '0'])
+    assert.equal(refused.headers['x-weft-reason'], 'local_rate_limited')
+    assert.equal(stage.lastLog, '429 RL local_rate_limited')
+    const grpc = await stage.get('/', GRPC)
+    assert.deepEqual([grpc.headers['grpc-status'], grpc.headers['grpc-message']], ['14', 'local_rate_limited'])
+    assert.equal(grpc.headers['x-ratelimit-limit'], '1')
+    assert.deepEqual(counts(stage), [3, 1, 2, 2])
+    stage.clock.advance(59_999)
+    assert.deepEqual(await outcomes(stage, [['/']]), ['429 1/0/1'])
+    stage.clock.advance(1)
+    assert.deepEqual(await outcomes(stage, [['/']]), ['200 1/0/60'])
+  })
+})
+
+test('status and gRPC status as configured; what is no refusal becomes 429', async () => {
+  await withFilters(
+    { filters: limit({ status: { code: 503 }, rateLimitedAsResourceExhausted: true }) },
+    async stage => {
+      assert.deepEqual(await outcomes(stage, [['/'], ['/']]), ['200', '503'])
+      assert.equal((await stage.get('/', GRPC)).headers['grpc-status'], '8')
+    },
+  )
+  await withFilters({ filters: limit({ status: { code: 200 } }) }, async stage =>
+    assert.deepEqual(await outcomes(stage, [['/'], ['/']]), ['200', '429']),
+  )
+  await withFilters({ filters: limit({ status: { code: 500 } }) }, async stage => {
+    await stage.get('/')
+    assert.equal((await stage.get('/', GRPC)).headers['grpc-status'], '2')
+  })
+})
+
+test('neither enabled nor enforced unless it is said; what is not enforced is marked', async () => {
+  await withFilters({ filters: [filter(TYPE, { statPrefix: 'sp', tokenBucket: bucket(1) })] }, async stage => {
+    assert.deepEqual(await outcomes(stage, [['/'], ['/']]), ['200', '200'])
+    assert.deepEqual(counts(stage), [0, 0, 0, 0])
+  })
+  const config = {
+    statPrefix: 'sp',
+    tokenBucket: bucket(1),
+    filterEnabled: ALWAYS,
+    requestHeadersToAddWhenNotEnforced: [{ header: { key: 'x-over', value: '1' } }],
+    responseHeadersToAdd: [{ header: { key: 'x-l', value: '1' } }],
+  }
+  await withFilters({ filters: [filter(TYPE, config)] }, async stage => {
+    await stage.get('/')
+    assert.equal((await stage.get('/')).headers['x-l'], undefined)
+    assert.deepEqual(
+      stage.upstream.requests.map(({ fields }) => fields['x-over']),
+      [undefined, '1'],
+    )
+    assert.deepEqual(counts(stage), [2, 1, 1, 0])
+  })
+})
+
+test('a route has buckets and counters of its own', () => {
+  const own = { ...BASE, statPrefix: 'own' }
+  const routes = [
+    { match: { prefix: '/r' }, route: { cluster: 'c' }, typedPerFilterConfig: { [NAME]: routeConfig(TYPE, own) } },
+    { match: { prefix: '/' }, route: { cluster: 'c' } },
+  ]
+  return withFilters({ filters: limit(), routes }, async stage => {
+    assert.deepEqual(await outcomes(stage, [['/r'], ['/r'], ['/'], ['/']]), ['200', '429', '200', '429'])
+    assert.deepEqual(
+      [counts(stage), counts(stage, 'own')],
+      [
+        [2, 1, 1, 1],
+        [2, 1, 1, 1],
+      ],
+    )
+  })
+})
+
+test('each connection has a bucket of its own where it is asked for', () =>
+  withFilters({ filters: limit({ localRateLimitPerDownstreamConnection: true }) }, async stage => {
+    const request = 'GET / HTTP/1.1\r\nhost: a\r\n\r\n'
+    for (let i = 0; i < 2; i++) {
+      const client = new RawClient(stage.proxy.port)
+      assert.equal((await client.send(request).response()).status, 200)
+      assert.equal((await client.send(request).response()).status, 429)
+      client.socket.destroy()
+    }
+  }))
+
+const generic = (descriptorValue: string, descriptorKey: string): JsonObject => ({
+  genericKey: { descriptorValue, descriptorKey },
+})
+const rateLimits = (...lists: JsonObject[][]): JsonObject => ({ rateLimits: lists.map(actions => ({ actions })) })
+const to = (prefix: string, action: JsonObject = {}): JsonObject => ({
+  match: { prefix },
+  route: { cluster: 'c', ...action },
+})
+const described = (entries: Record<string, string>, tokenBucket: JsonObject): JsonObject => ({
+  entries: Object.entries(entries).map(([key, value]) => ({ key, value })),
+  tokenBucket,
+})
+
+const K = generic('v', 'k')
+const USER = { requestHeaders: { headerName: 'x-u', descriptorKey: 'u' } }
+
+test('descriptors: those that match and, after them, the default', () => {
+  const descriptors = [described({ k: 'v' }, bucket(1)), described({ k: 'v', u: 'x' }, bucket(2))]
+  const options = {
+    filters: limit({ ...FIGURES, tokenBucket: bucket(3), descriptors }),
+    routes: [to('/a', rateLimits([K])), to('/b', rateLimits([K, USER])), to('/c', rateLimits([K], [K, USER])), to('/')],
+  }
+  const user = 'x-u: x\r\n'
+  return withFilters(options, async stage => {
+    assert.deepEqual(
+      await outcomes(stage, [['/a'], ['/a'], ['/b', user], ['/b'], ['/c', user], ['/c', user], ['/z']]),
+      ['200 1/0/60', '429 1/0/60', '200 2/1/0', '200 3/0/60', '429 1/0/60', '429 1/0/60', '429 3/0/60'],
+    )
+    assert.deepEqual(counts(stage), [7, 3, 4, 4])
+  })
+})
+
+test('the default is spared where config says so', () => {
+  const options = {
+    filters: limit({
+      ...FIGURES,
+      tokenBucket: bucket(2),
+      descriptors: [described({ k: 'v' }, bucket(1))],
+      alwaysConsumeDefaultTokenBucket: false,
+    }),
+    routes: [to('/a', rateLimits([K])), to('/')],
+  }
+  return withFilters(options, async stage =>
+    assert.deepEqual(await outcomes(stage, [['/a'], ['/a'], ['/z'], ['/z'], ['/z']]), [
+      '200 1/0/60',
+      '429 1/0/60',
+      '200 2/1/0',
+      '200 2/0/60',
+      '429 2/0/60',
+    ]),
+  )
+})
+
+const HOST_CASES: readonly (readonly [option: string, expected: readonly number[]])[] = [
+  ['OVERRIDE', [200, 200, 200, 429, 429]],
+  ['INCLUDE', [200, 429, 429, 429, 429]],
+  ['IGNORE', [200, 200, 200, 200, 200]],
+]
+
+for (const [vhRateLimits, expected] of HOST_CASES) {
+  test(`the virtual host's rules: ${vhRateLimits}`, () => {
+    const options = {
+      filters: limit({ vhRateLimits, tokenBucket: bucket(100), descriptors: [described({ vh: '1' }, bucket(1))] }),
+      virtualHost: rateLimits([generic('1', 'vh')]),
+      routes: [
+        to('/own', rateLimits([generic('2', 'rt')])),
+        to('/both', { includeVhRateLimits: true, ...rateLimits([generic('2', 'rt')]) }),
+        to('/'),
+      ],
+    }
+    return withFilters(options, async stage => {
+      // The route that includes them does so whatever the filter's config says.
+      const statuses = await outcomes(stage, [['/own'], ['/own'], ['/x'], ['/x'], ['/both']])
+      assert.deepEqual(statuses.map(Number), expected)
+    })
+  })
+}
+
+test('every action has its entry, or takes the descriptor back', () => {
+  const actions: readonly (readonly [action: JsonObject, key: string, value: string])[] = [
+    [{ genericKey: { descriptorValue: 'v' } }, 'generic_key', 'v'],
+    [{ destinationCluster: {} }, 'destination_cluster', 'c'],
+    [{ remoteAddress: {} }, 'remote_address', '10.0.0.9'],
+    [{ requestHeaders: { headerName: ':path', descriptorKey: 'p' } }, 'p', '/?q=1'],
+    [{ headerValueMatch: { descriptorValue: 'h', headers: [{ name: 'x-u' }] } }, 'header_match', 'h'],
+    [
+      { headerValueMatch: { descriptorValue: 'h', expectMatch: false, headers: [{ name: 'x-n' }] } },
+      'header_match',
+      'h',
+    ],
+    [{ queryParameterValueMatch: { descriptorValue: 'q', queryParameters: [{ name: 'q' }] } }, 'query_match', 'q'],
+  ]
+  const absent = { requestHeaders: { headerName: 'x-n', descriptorKey: 'n', skipIfAbsent: true } }
+  const none = { headerValueMatch: { descriptorValue: 'h', headers: [{ name: 'x-n' }] } }
+  const entries = actions.map(([, key, value]) => ({ key, value }))
+  const options = {
+    filters: limit({ ...FIGURES, tokenBucket: bucket(9), descriptors: [{ entries, tokenBucket: bucket(7) }] }),
+    routes: [
+      {
+        match: { path: '/', headers: [{ name: 'x-none' }] },
+        route: { cluster: 'c', ...rateLimits([...actions.map(([action]) => action), none]) },
+      },
+      to('/', rateLimits([absent, ...actions.map(([action]) => action)])),
+    ],
+  }
+  const fields = 'x-u: 1\r\nx-forwarded-for: 10.0.0.9\r\n'
+  return withFilters(options, async stage =>
+    assert.deepEqual(
+      await outcomes(stage, [
+        ['/?q=1', fields],
+        ['/?q=1', `x-none: 1\r\n${fields}`],
+      ]),
+      ['200 7/6/0', '200 9/7/0'],
+    ),
+  )
+})
+
+test('only rules of the filter’s stage count', () => {
+  const rules = [{ stage: 1, actions: [K] }]
+  const options = {
+    filters: limit({ tokenBucket: bucket(9), descriptors: [described({ k: 'v' }, bucket(1))] }),
+    routes: [to('/', { rateLimits: rules })],
+  }
+  return withFilters(options, async stage => assert.deepEqual(await outcomes(stage, [['/'], ['/']]), ['200', '200']))
+})
+
+test('what is wrong is refused by name', () => {
+  const host = { clock: new FakeClock(), random: new SeededRandom(1), stats: new FakeStats() }
+  const problems = (json: JsonObject): (string | undefined)[] => {
+    const compiled = compileRateLimit(packAny(LocalRateLimitSchema, fromJson(LocalRateLimitSchema, json)), host)
+    return compiled.ok ? [] : compiled.problems.map(({ path }) => path)
+  }
+  assert.deepEqual(problems({}), ['stat_prefix'])
+  assert.deepEqual(problems({ ...BASE, tokenBucket: { fillInterval: '0.049s' } }), [
+    'token_bucket.max_tokens',
+    'token_bucket.fill_interval',
+  ])
+  assert.deepEqual(problems({ ...BASE, localClusterRateLimit: {}, stage: 11 }), ['local_cluster_rate_limit', 'stage'])
+  const twice = described({ k: 'v' }, bucket(1))
+  assert.deepEqual(problems({ ...BASE, descriptors: [twice, twice, { entries: [{ key: 'k' }] }] }), [
+    'descriptors[1]',
+    'descriptors[2].entries[0].value',
+    'descriptors[2].token_bucket',
+  ])
+  assert.deepEqual(problems({ ...BASE, responseHeadersToAdd: [{ header: { key: 'host', value: '' } }] }), [
+    'response_headers_to_add[0].header.key',
+  ])
+})

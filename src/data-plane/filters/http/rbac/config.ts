@@ -1,0 +1,147 @@
+// The config of rbac, compiled once for a listener, or for a route that overrides it.
+import type { Any } from '@bufbuild/protobuf/wkt'
+import type { Parsed } from '../../../../base/problem.ts'
+import { unpackAny } from '../../../../xds/any-pack.ts'
+import {
+  RBAC_Action as Action,
+  type Policy as PolicyMessage,
+  PolicySchema,
+  type RBAC as Rules,
+  RBACSchema as RulesSchema,
+} from '../../../../xds/generated/envoy/config/rbac/v3/rbac_pb.ts'
+import {
+  type RBAC,
+  RBACPerRouteSchema,
+  RBACSchema,
+} from '../../../../xds/generated/envoy/extensions/filters/http/rbac/v3/rbac_pb.ts'
+import { ResourceCheck } from '../../../../xds/resource-check.ts'
+import { failure } from '../../../http/local-reply.ts'
+import type { Counter, StatsScope } from '../../../stats/stats-scope.ts'
+import { compilePermissions, compilePrincipals } from './compile-rule.ts'
+import { Engine, type Policy, type RbacAction } from './engine.ts'
+import { type MetadataKeys, metadataKeys } from './metadata-keys.ts'
+import { prefixedScope, type RbacStats, rbacStats } from './rbac-stats.ts'
+import { OrRule } from './rule.ts'
+
+/** What a listener's config and a route's have in common. An engine that is null judges nobody. */
+export class RbacRules {
+  readonly enforced: Engine | null
+  readonly shadow: Engine | null
+  readonly keys: MetadataKeys
+
+  constructor(enforced: Engine | null, shadow: Engine | null, keys: MetadataKeys) {
+    this.enforced = enforced
+    this.shadow = shadow
+    this.keys = keys
+  }
+}
+
+export interface RbacConfig {
+  readonly rules: RbacRules
+  readonly stats: RbacStats
+}
+
+const FIELDS = new Set([
+  'rules',
+  'rules_stat_prefix',
+  'shadow_rules',
+  'shadow_rules_stat_prefix',
+  'track_per_rule_stats',
+])
+/** The listener's counters count for its routes too. */
+const ROUTE_FIELDS = new Set([...FIELDS].filter(field => field !== 'track_per_rule_stats'))
+const PER_ROUTE_FIELDS = new Set(['rbac'])
+const RULES_FIELDS = new Set(['action', 'policies'])
+const POLICY_FIELDS = new Set(['permissions', 'principals'])
+
+const ACTIONS: Readonly<Record<Action, RbacAction>> = {
+  [Action.ALLOW]: 'allow',
+  [Action.DENY]: 'deny',
+  [Action.LOG]: 'log',
+}
+
+export function compileRbac(typedConfig: Any, connectionManager: StatsScope): Parsed<RbacConfig> {
+  const check = new ResourceCheck('')
+  const message = unpackAny(typedConfig, RBACSchema)
+  if (message === null) check.error('', 'cannot be decoded', 'WEFT-4102')
+  else check.honour(RBACSchema, message, '', FIELDS)
+  const scope = connectionManager.scope('rbac')
+  const enforced = prefixedScope(scope, message?.rulesStatPrefix ?? '')
+  const shadow = prefixedScope(scope, message?.shadowRulesStatPrefix ?? '')
+  const tracked = message?.trackPerRuleStats === true
+  return check.result({
+    rules: compileRules(message, '', tracked ? enforced : null, tracked ? shadow : null, check),
+    stats: rbacStats(enforced, shadow),
+  })
+}
+
+/** RBACPerRoute without an `rbac` switches the filter off. */
+export function compileRouteRbac(typedConfig: Any): Parsed<RbacRules> {
+  const check = new ResourceCheck('')
+  const message = unpackAny(typedConfig, RBACPerRouteSchema)
+  if (message === null) check.error('', 'cannot be decoded', 'WEFT-4102')
+  else check.honour(RBACPerRouteSchema, message, '', PER_ROUTE_FIELDS)
+  if (message?.rbac) check.honour(RBACSchema, message.rbac, 'rbac', ROUTE_FIELDS)
+  return check.result(compileRules(message?.rbac ?? null, 'rbac.', null, null, check))
+}
+
+function compileRules(
+  message: RBAC | null,
+  path: string,
+  enforced: StatsScope | null,
+  shadow: StatsScope | null,
+  check: ResourceCheck,
+): RbacRules {
+  const engine = (rules: Rules | undefined, field: string, scope: StatsScope | null, prefix: string): Engine | null =>
+    rules === undefined ? null : compileEngine(rules, `${path}${field}`, scope, prefix, check)
+  return new RbacRules(
+    engine(message?.rules, 'rules', enforced, ''),
+    engine(message?.shadowRules, 'shadow_rules', shadow, 'shadow_'),
+    metadataKeys(message?.rulesStatPrefix ?? '', message?.shadowRulesStatPrefix ?? ''),
+  )
+}
+
+function compileEngine(
+  rules: Rules,
+  path: string,
+  scope: StatsScope | null,
+  prefix: string,
+  check: ResourceCheck,
+): Engine {
+  check.honour(RulesSchema, rules, path, RULES_FIELDS)
+  const names = Object.keys(rules.policies).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+  const counter = (name: string, result: string): Counter | null =>
+    scope
+      ?.scope('policy')
+      .scope(name)
+      .counter(prefix + result) ?? null
+  const policies = names.map((name): Policy => {
+    const at = `${path}.policies[${JSON.stringify(name)}]`
+    return {
+      ...compilePolicy(rules.policies[name]!, at, check),
+      name,
+      denial: denialBy(name),
+      allowed: counter(name, 'allowed'),
+      denied: counter(name, 'denied'),
+    }
+  })
+  return new Engine(ACTIONS[rules.action] ?? 'deny', policies)
+}
+
+function compilePolicy(
+  policy: PolicyMessage,
+  path: string,
+  check: ResourceCheck,
+): Pick<Policy, 'permissions' | 'principals'> {
+  check.honour(PolicySchema, policy, path, POLICY_FIELDS)
+  return {
+    permissions: new OrRule(compilePermissions(policy.permissions, `${path}.permissions`, check)),
+    principals: new OrRule(compilePrincipals(policy.principals, `${path}.principals`, check)),
+  }
+}
+
+/** The name ends up in logs and in a header: only what may stand there is left of it. */
+function denialBy(name: string) {
+  const printable = name.replaceAll(/[^\x21-\x7e]/g, '_')
+  return failure(403, `rbac_access_denied_matched_policy[${printable}]`, 0, 'RBAC: access denied')
+}

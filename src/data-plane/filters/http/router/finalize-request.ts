@@ -1,0 +1,63 @@
+// What the route makes of a request before it goes upstream.
+import { getCombinedHeader, type HeaderList, setHeader } from '../../../../transport/header-list.ts'
+import type { RequestHead } from '../../../../transport/request-head.ts'
+import type { ClusterChoice, ForwardRoute } from '../../../route/route-entry.ts'
+import type { StreamInfo } from '../../../stream-info.ts'
+
+/** `authority` and `path`: as they are to be sent. The head keeps what came. */
+export interface FinalizedRequest {
+  readonly head: RequestHead
+  authority: string
+  path: string
+}
+
+/** Envoy's order: header mutations, host, path (RouteEntryImplBase::finalizeRequestHeaders). */
+export function finalizeRequestHeaders(
+  request: FinalizedRequest,
+  route: ForwardRoute,
+  choice: ClusterChoice,
+  info: StreamInfo,
+  keepOriginal: boolean,
+): void {
+  const { head } = request
+  const { headers } = head
+  choice.requestHeaders.apply(headers, info)
+  // The weighted cluster's host comes before the route's mutations and leaves no trace; the route's own comes after them,
+  // and what was there is kept (Envoy's updateAuthority).
+  const before = choice.hostRewrite ?? head.authority
+  info.authority = before
+  route.requestHeaders.apply(headers, info)
+  const authority = route.hostRewrite ?? route.requestHeaders.authority
+  request.authority = authority ?? before
+  info.authority = request.authority
+  if (authority !== null && route.keepsForwardedHost) appendForwardedHost(headers, before)
+  if (authority !== null && keepOriginal) setHeader(headers, 'x-envoy-original-host', before)
+  finalizePath(request, route.rewritePath(head), info, keepOriginal)
+  const expected = route.retry?.perTryTimeoutMs || route.timeoutMs
+  if (expected > 0 && keepOriginal) {
+    const bounded = route.timeoutMs > 0 ? Math.min(expected, route.timeoutMs) : expected
+    setHeader(headers, 'x-envoy-expected-rq-timeout-ms', String(bounded))
+  }
+}
+
+/** A rewritten path is from now on the request's path to logs and header mutations, too. */
+export function finalizePath(
+  request: FinalizedRequest,
+  rewritten: string | null,
+  info: StreamInfo,
+  keepOriginal: boolean,
+): void {
+  const { path, headers } = request.head
+  request.path = rewritten ?? path
+  if (rewritten === null) return
+  if (keepOriginal) setHeader(headers, 'x-envoy-original-path', path)
+  info.path = rewritten
+}
+
+/** Each proxy that rewrites the host adds the one before, unless the proxy before has. */
+function appendForwardedHost(headers: HeaderList, host: string): void {
+  if (host === '') return
+  const before = getCombinedHeader(headers, 'x-forwarded-host') ?? ''
+  const last = before.slice(before.lastIndexOf(',') + 1)
+  if (last !== host) setHeader(headers, 'x-forwarded-host', before === '' ? host : `${before},${host}`)
+}

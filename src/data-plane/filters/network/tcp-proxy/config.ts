@@ -1,0 +1,92 @@
+// Envoy's TcpProxy, compiled: every problem with it, or what connections read.
+import type { Clock } from '../../../../base/clock.ts'
+import type { Parsed } from '../../../../base/problem.ts'
+import type { Random } from '../../../../base/random.ts'
+import { TimerWheel } from '../../../../base/timer-wheel.ts'
+import {
+  type TcpProxy,
+  TcpProxy_WeightedCluster_ClusterWeightSchema,
+  TcpProxySchema,
+} from '../../../../xds/generated/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts'
+import { durationMs, ResourceCheck } from '../../../../xds/resource-check.ts'
+import type { ClusterSource } from '../../../cluster/cluster.ts'
+import type { AccessLog } from '../../../stream-info.ts'
+import { compileAccessLogs } from '../contract/access-log-list.ts'
+import type { NetworkFilterHost } from '../contract/network-filter.ts'
+import { type TcpProxyStats, tcpProxyStats } from './tcp-proxy-stats.ts'
+import { compileTunnel, type Tunnel } from './tunnel.ts'
+
+export interface TcpProxyConfig {
+  readonly clock: Clock
+  readonly wheel: TimerWheel
+  readonly random: Random
+  readonly clusters: ClusterSource
+  readonly stats: TcpProxyStats
+  readonly accessLogs: readonly AccessLog[]
+  readonly maxConnectAttempts: number
+  /** 0: never, as the next. */
+  readonly idleTimeoutMs: number
+  readonly maxDurationMs: number
+  /** Null: bytes go to the endpoint as they are. */
+  readonly tunnel: Tunnel | null
+  /** `draw` is uniform in [0, 1). */
+  chooseCluster(draw: number): string
+}
+
+const FIELDS = new Set([
+  'stat_prefix',
+  'cluster',
+  'weighted_clusters',
+  'idle_timeout',
+  'access_log',
+  'max_connect_attempts',
+  'max_downstream_connection_duration',
+  'tunneling_config',
+])
+const WEIGHT_FIELDS = new Set(['name', 'weight'])
+/** Envoy's where nothing is set: an hour. */
+const DEFAULT_IDLE_TIMEOUT_MS = 3_600_000
+
+export function compileTcpProxy(message: TcpProxy, path: string, host: NetworkFilterHost): Parsed<TcpProxyConfig> {
+  const check = new ResourceCheck('')
+  check.honour(TcpProxySchema, message, path, FIELDS)
+  if (message.statPrefix === '') check.error(`${path}.stat_prefix`, 'is required')
+  if (message.maxConnectAttempts === 0) check.error(`${path}.max_connect_attempts`, 'must be at least 1')
+  const maxDurationMs = durationMs(message.maxDownstreamConnectionDuration, 0)
+  if (message.maxDownstreamConnectionDuration && maxDurationMs < 1)
+    check.error(`${path}.max_downstream_connection_duration`, 'must be at least 1ms')
+  return check.result<TcpProxyConfig>({
+    clock: host.clock,
+    wheel: TimerWheel.of(host.clock),
+    random: host.random,
+    clusters: host.clusters,
+    stats: tcpProxyStats(host.stats.scope('tcp', { envoy_tcp_prefix: message.statPrefix })),
+    accessLogs: compileAccessLogs(message.accessLog, `${path}.access_log`, host, check),
+    maxConnectAttempts: message.maxConnectAttempts ?? 1,
+    idleTimeoutMs: durationMs(message.idleTimeout, DEFAULT_IDLE_TIMEOUT_MS),
+    maxDurationMs,
+    tunnel: message.tunnelingConfig ? compileTunnel(message.tunnelingConfig, `${path}.tunneling_config`, check) : null,
+    chooseCluster: compileChoice(message, path, check),
+  })
+}
+
+function compileChoice(message: TcpProxy, path: string, check: ResourceCheck): (draw: number) => string {
+  const { case: kind, value } = message.clusterSpecifier
+  if (kind === 'cluster' && value !== '') return () => value
+  if (kind !== 'weightedClusters') {
+    check.error(`${path}.cluster`, 'a cluster or weighted_clusters is required')
+    return () => ''
+  }
+  const at = `${path}.weighted_clusters.clusters`
+  if (value.clusters.length === 0) check.error(at, 'must not be empty')
+  const total = value.clusters.reduce((sum, { weight }) => sum + weight, 0)
+  let sum = 0
+  const choices = value.clusters.map((cluster, index) => {
+    check.honour(TcpProxy_WeightedCluster_ClusterWeightSchema, cluster, `${at}[${index}]`, WEIGHT_FIELDS)
+    if (cluster.name === '') check.error(`${at}[${index}].name`, 'is required')
+    if (cluster.weight === 0) check.error(`${at}[${index}].weight`, 'must be at least 1')
+    sum += cluster.weight
+    return { name: cluster.name, below: sum / total }
+  })
+  return draw => (choices.find(({ below }) => draw < below) ?? choices[choices.length - 1]!).name
+}

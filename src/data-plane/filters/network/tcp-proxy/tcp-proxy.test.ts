@@ -1,0 +1,268 @@
+// TCP through the proxy on real sockets: bytes, FINs, resets, time-outs, tries, limits, and what is logged of them.
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { Socket } from 'node:net'
+import { after, test } from 'node:test'
+import { FakeClock } from '../../../../base/clock.ts'
+import { FakeCluster, fakeEndpoint, NO_LIMITS } from '../../../http/testing/fake-proxy.ts'
+import { formatConnectionFlags } from '../../../response-flag.ts'
+import type { UpstreamTransport } from '../../../upstream-transport.ts'
+import {
+  dial,
+  echo,
+  read,
+  readAll,
+  refusingPort,
+  startTcpProxy,
+  startUpstream,
+  type TestProxy,
+  type TestProxyOptions,
+  type TestUpstream,
+  until,
+} from './tcp-proxy-fixture.ts'
+
+const opened: { close(): void }[] = []
+after(() => {
+  for (const each of opened) each.close()
+})
+
+async function upstream(onConnection: (socket: Socket) => void): Promise<TestUpstream> {
+  const started = await startUpstream(onConnection)
+  opened.push(started)
+  return started
+}
+
+async function proxy(options: TestProxyOptions): Promise<TestProxy> {
+  const started = await startTcpProxy(options)
+  opened.push(started)
+  return started
+}
+
+const SILENT: UpstreamTransport = {
+  name: 'raw_buffer',
+  // A connection attempt that is never answered.
+  connect: () => new Socket(),
+}
+
+test('bytes go both ways, a FIN goes on, and all is counted and logged', async () => {
+  const server = await upstream(echo)
+  const cluster = new FakeCluster('echo', server.port)
+  const { port, stats, logged, filter } = await proxy({ clusters: [cluster] })
+  const client = dial(port)
+  client.end('hello')
+  assert.deepEqual(await readAll(client), { text: 'hello', end: 'end' })
+  const info = await logged()
+  assert.equal(info.bytesReceived, 5)
+  assert.equal(info.bytesSent, 5)
+  assert.equal(info.responseCode, 0)
+  assert.equal(info.protocol, '')
+  assert.equal(info.upstreamHost, `127.0.0.1:${server.port}`)
+  assert.equal(info.upstreamCluster, 'echo')
+  assert.match(info.upstreamLocalAddress, /^127\.0\.0\.1:\d+$/)
+  assert.equal(info.attemptCount, 1)
+  assert.equal(formatConnectionFlags(info.responseFlags), '-')
+  assert.equal(stats.value('tcp.test.downstream_cx_total'), 1)
+  assert.equal(stats.value('tcp.test.downstream_cx_rx_bytes_total'), 5)
+  assert.equal(stats.value('tcp.test.downstream_cx_tx_bytes_total'), 5)
+  await until(() => cluster.counts.value('upstreamCxActive') === 0)
+  assert.equal(cluster.counts.value('upstreamCxTotal'), 1)
+  assert.equal(cluster.counts.value('upstreamCxTxBytesTotal'), 5)
+  assert.equal(cluster.counts.value('upstreamRqActive'), 0)
+  assert.equal(cluster.counts.value('upstreamCxDestroyRemoteWithActiveRq'), 1)
+  assert.equal(cluster.endpoints[0]!.activeRequests, 0)
+  assert.equal(filter.activeConnections, 0)
+})
+
+test('a server that speaks first needs no byte of the client', async () => {
+  const server = await upstream(socket => socket.write('220 ready'))
+  const { port } = await proxy({ clusters: [new FakeCluster('smtp', server.port)] })
+  const client = dial(port)
+  assert.equal(await read(client, 9), '220 ready')
+  client.destroy()
+})
+
+test('each direction ends by itself: after the FIN of one side the other side goes on', async () => {
+  const server = await upstream(socket => socket.end('hi'))
+  const { port, logged } = await proxy({ clusters: [new FakeCluster('c', server.port)] })
+  const client = dial(port)
+  assert.equal((await readAll(client)).text, 'hi')
+  const [behind] = server.sockets as [Socket]
+  client.write('after')
+  assert.equal(await read(behind, 5), 'after')
+  client.end('more')
+  assert.equal((await readAll(behind)).text, 'more')
+  const info = await logged()
+  assert.deepEqual([info.bytesReceived, info.bytesSent], [9, 2])
+})
+
+test('a reset by the upstream is a reset for the downstream, UR', async () => {
+  const server = await upstream(socket => socket.once('data', () => socket.resetAndDestroy()))
+  const { port, logged } = await proxy({ clusters: [new FakeCluster('c', server.port)] })
+  const client = dial(port)
+  client.write('x')
+  assert.equal((await readAll(client)).end, 'ECONNRESET')
+  assert.equal(formatConnectionFlags((await logged()).responseFlags), 'UR')
+})
+
+test('a downstream that resets takes the upstream connection with it', async () => {
+  const server = await upstream(echo)
+  const cluster = new FakeCluster('c', server.port)
+  const { port, logged } = await proxy({ clusters: [cluster] })
+  const client = dial(port)
+  client.write('abc')
+  await read(client, 3)
+  const closed = once(server.sockets[0]!, 'close')
+  client.resetAndDestroy()
+  await closed
+  assert.equal(formatConnectionFlags((await logged()).responseFlags), '-')
+  await until(() => cluster.counts.value('upstreamCxActive') === 0)
+  assert.equal(cluster.counts.value('upstreamCxDestroyLocalWithActiveRq'), 1)
+})
+
+test('an unknown cluster, one without endpoints, and one at its limits: closed, each with its flag and counter', async () => {
+  const server = await upstream(echo)
+  const full = new FakeCluster('full', server.port)
+  full.limits = { ...NO_LIMITS, maxConnections: 1 }
+  const closed = new FakeCluster('closed', server.port)
+  closed.limits = { ...NO_LIMITS, maxPendingRequests: 0 }
+  const empty = new FakeCluster('empty')
+  const cases: readonly [string, FakeCluster[], string][] = [
+    ['nosuch', [], 'NC'],
+    ['empty', [empty], 'UH'],
+    ['closed', [closed], 'URX'],
+  ]
+  for (const [value, clusters, flag] of cases) {
+    const refusing = await proxy({ clusters, config: { clusterSpecifier: { case: 'cluster', value } } })
+    assert.equal((await readAll(dial(refusing.port))).end, 'end', value)
+    assert.equal(formatConnectionFlags((await refusing.logged()).responseFlags), flag)
+    assert.equal(refusing.stats.value('tcp.test.downstream_cx_no_route'), flag === 'NC' ? 1 : 0)
+  }
+  assert.equal(empty.counts.value('upstreamCxNoneHealthy'), 1)
+  assert.equal(closed.counts.value('upstreamRqPendingOverflow'), 1)
+
+  const limited = await proxy({ clusters: [full] })
+  const first = dial(limited.port)
+  first.write('x')
+  await read(first, 1)
+  assert.equal((await readAll(dial(limited.port))).end, 'end')
+  assert.equal(formatConnectionFlags((await limited.logged()).responseFlags), 'UO')
+  assert.equal(full.counts.value('upstreamCxOverflow'), 1)
+  first.end()
+  await limited.logged()
+  const third = dial(limited.port)
+  third.write('y')
+  assert.equal(await read(third, 1), 'y')
+  third.destroy()
+})
+
+test('a refused connection: UF,URX after the tries that config allows, the reason told', async () => {
+  const port = await refusingPort()
+  const cluster = new FakeCluster('c', port)
+  const refusing = await proxy({ clusters: [cluster], config: { maxConnectAttempts: 3 } })
+  assert.equal((await readAll(dial(refusing.port))).end, 'end')
+  const info = await refusing.logged()
+  assert.equal(formatConnectionFlags(info.responseFlags), 'UF,URX')
+  assert.equal(info.attemptCount, 3)
+  assert.equal(info.upstreamHost, `127.0.0.1:${port}`)
+  assert.equal(info.upstreamTransportFailureReason, 'delayed_connect_error:_Connection_refused')
+  assert.equal(cluster.counts.value('upstreamCxConnectFail'), 3)
+  assert.equal(cluster.counts.value('upstreamCxConnectAttemptsExceeded'), 1)
+  assert.equal(cluster.counts.value('upstreamRqPendingActive'), 0)
+  assert.equal(cluster.counts.value('upstreamCxActive'), 0)
+})
+
+test('the next try is on another endpoint, after a refusal as after a time-out', async () => {
+  const server = await upstream(echo)
+  const clock = new FakeClock()
+  const cluster = new FakeCluster('c')
+  cluster.endpoints = [fakeEndpoint(1, SILENT), fakeEndpoint(await refusingPort()), fakeEndpoint(server.port)]
+  const dialled = new Promise<void>(resolve => {
+    const { connect } = SILENT
+    cluster.endpoints[0] = fakeEndpoint(1, {
+      name: 'raw_buffer',
+      connect(...all) {
+        resolve()
+        return connect(...all)
+      },
+    })
+  })
+  const { port, logged } = await proxy({ clusters: [cluster], clock, config: { maxConnectAttempts: 3 } })
+  const client = dial(port)
+  client.end('hello')
+  await dialled
+  clock.advance(5010)
+  assert.equal((await readAll(client)).text, 'hello')
+  const info = await logged()
+  assert.equal(formatConnectionFlags(info.responseFlags), 'UF')
+  assert.deepEqual([info.attemptCount, info.upstreamHost], [3, `127.0.0.1:${server.port}`])
+  assert.equal(cluster.counts.value('upstreamCxConnectTimeout'), 1)
+  assert.equal(cluster.counts.value('upstreamCxConnectFail'), 2)
+})
+
+test('without bytes for the idle time-out both sides are closed; bytes put it off', async () => {
+  const clock = new FakeClock()
+  const server = await upstream(echo)
+  const { port, stats, logged } = await proxy({
+    clusters: [new FakeCluster('c', server.port)],
+    clock,
+    config: { idleTimeout: { seconds: 10n } },
+  })
+  const client = dial(port)
+  for (let n = 0; n < 3; n++) {
+    client.write('x')
+    await read(client, 1)
+    clock.advance(9_000)
+  }
+  const closed = once(server.sockets[0]!, 'close')
+  const end = readAll(client)
+  clock.advance(1_010)
+  assert.equal((await end).end, 'end')
+  await closed
+  assert.equal(formatConnectionFlags((await logged()).responseFlags), '-')
+  assert.equal(stats.value('tcp.test.idle_timeout'), 1)
+  assert.equal(clock.pendingTimers <= 1, true)
+})
+
+test('a connection is closed at its longest duration, DT', async () => {
+  const clock = new FakeClock()
+  const server = await upstream(echo)
+  const { port, stats, logged } = await proxy({
+    clusters: [new FakeCluster('c', server.port)],
+    clock,
+    config: { maxDownstreamConnectionDuration: { seconds: 10n } },
+  })
+  const client = dial(port)
+  client.write('x')
+  await read(client, 1)
+  const end = readAll(client)
+  clock.advance(10_010)
+  assert.equal((await end).end, 'end')
+  const info = await logged()
+  assert.equal(formatConnectionFlags(info.responseFlags), 'DT')
+  assert.equal(Math.floor(info.duration / 100), 100)
+  assert.equal(stats.value('tcp.test.max_downstream_connection_duration'), 1)
+})
+
+test('drain lets connections live on; weighted clusters share them out', async () => {
+  const server = await upstream(echo)
+  const [a, b] = [new FakeCluster('a', server.port), new FakeCluster('b', server.port)]
+  const clusters = [
+    { name: 'a', weight: 1 },
+    { name: 'b', weight: 3 },
+  ]
+  const weighted = await proxy({
+    clusters: [a, b],
+    config: { clusterSpecifier: { case: 'weightedClusters', value: { clusters } } },
+  })
+  const clients = Array.from({ length: 40 }, () => dial(weighted.port))
+  for (const client of clients) client.write('x')
+  for (const client of clients) await read(client, 1)
+  weighted.filter.drain()
+  assert.equal(weighted.filter.activeConnections, 40)
+  clients[0]!.write('y')
+  assert.equal(await read(clients[0]!, 1), 'y')
+  const shares = [a, b].map(cluster => cluster.counts.value('upstreamCxTotal'))
+  assert.equal(shares[0]! + shares[1]!, 40)
+  assert.ok(shares[0]! > 3 && shares[0]! < 20, `a has ${shares[0]}`)
+  for (const client of clients) client.destroy()
+})

@@ -1,0 +1,169 @@
+// One TCP connection through the proxy: downstream, upstream, the bytes between them, and the end of it all.
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { WheelTimer } from '../../../../base/timer-wheel.ts'
+import type { ConnectionInfo } from '../../../connection-info.ts'
+import { RESPONSE_FLAG } from '../../../response-flag.ts'
+import { StreamInfo } from '../../../stream-info.ts'
+import { ByteRelay, type RelayOwner } from './byte-relay.ts'
+import type { TcpProxyConfig } from './config.ts'
+import { type LinkOwner, UpstreamLink } from './upstream-link.ts'
+
+const IDLE = 0
+const DURATION = 1
+
+export class TcpSession implements RelayOwner, LinkOwner {
+  readonly #config: TcpProxyConfig
+  readonly #info: StreamInfo
+  readonly #link: UpstreamLink
+  readonly #idle = new WheelTimer(this, IDLE)
+  readonly #duration = new WheelTimer(this, DURATION)
+  #downstream: Socket | null = null
+  #early: Buffer | null = null
+  #inbound: ByteRelay | null = null
+  #onEnd: (session: TcpSession) => void = ignore
+
+  constructor(config: TcpProxyConfig, connection: ConnectionInfo) {
+    this.#config = config
+    this.#info = new StreamInfo(connection, config.clock.wallNow(), config.clock.now())
+    this.#info.protocol = ''
+    this.#link = new UpstreamLink(this, config, this.#info)
+  }
+
+  /** Takes the downstream over and connects upstream at once: a server may speak first. */
+  start(downstream: Socket, early: Buffer | null, onEnd: (session: TcpSession) => void): void {
+    const config = this.#config
+    config.stats.connections.value++
+    this.#downstream = downstream
+    this.#early = early
+    this.#onEnd = onEnd
+    downstream.allowHalfOpen = true
+    downstream.on('error', ignore)
+    downstream.once('close', () => this.#onDownstreamClosed())
+    if (config.maxDurationMs > 0) config.wheel.set(this.#duration, config.maxDurationMs)
+    this.#link.connect(this.#info.connection.tcpProxyCluster || config.chooseCluster(config.random.next()))
+  }
+
+  onConnected(upstream: Duplex): void {
+    const downstream = this.#downstream!
+    upstream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ECONNRESET') this.#onUpstreamReset()
+    })
+    upstream.once('close', () => this.#onUpstreamClosed())
+    this.#touch()
+    const inbound = new ByteRelay(downstream, upstream, this)
+    this.#inbound = inbound
+    inbound.start(this.#early)
+    this.#early = null
+    new ByteRelay(upstream, downstream, this).start(null)
+  }
+
+  onGivenUp(): void {
+    this.#downstream?.destroy()
+  }
+
+  onBytes(relay: ByteRelay, length: number): void {
+    const { stats } = this.#config
+    if (relay === this.#inbound) {
+      this.#info.bytesReceived += length
+      stats.receivedBytes.value += length
+      this.#link.countSent(length)
+    } else {
+      this.#info.bytesSent += length
+      stats.sentBytes.value += length
+      this.#link.countReceived(length)
+    }
+    this.#touch()
+  }
+
+  onPaused(relay: ByteRelay): void {
+    if (relay === this.#inbound) this.#config.stats.pausedReading.value++
+  }
+
+  onResumed(relay: ByteRelay): void {
+    if (relay === this.#inbound) this.#config.stats.resumedReading.value++
+    this.#touch()
+  }
+
+  onTimer(timer: WheelTimer): void {
+    const { stats } = this.#config
+    if (timer.purpose === IDLE) stats.idleTimeouts.value++
+    else {
+      stats.maxDurationReached.value++
+      this.#info.responseFlags |= RESPONSE_FLAG.DT
+    }
+    this.close()
+  }
+
+  /** At once, whatever is under way. */
+  close(): void {
+    this.#link.cancel()
+    this.#downstream?.destroy()
+  }
+
+  #touch(): void {
+    const { wheel, idleTimeoutMs } = this.#config
+    if (idleTimeoutMs > 0) wheel.set(this.#idle, idleTimeoutMs)
+  }
+
+  /** A reset goes on as a reset, where the downstream can be told so. */
+  #onUpstreamReset(): void {
+    const downstream = this.#downstream!
+    if (downstream.destroyed) return
+    this.#info.responseFlags |= RESPONSE_FLAG.UR
+    if (this.#info.connection.tls) downstream.destroy()
+    else downstream.resetAndDestroy()
+  }
+
+  #onUpstreamClosed(): void {
+    const downstream = this.#downstream!
+    if (downstream.destroyed) this.#stopTimers()
+    // What came before goes out first; should it not be taken, the idle time-out ends the wait.
+    else endAndDestroy(downstream)
+  }
+
+  #onDownstreamClosed(): void {
+    const link = this.#link
+    const upstream = link.isConnected ? link.socket : null
+    if (upstream === null) {
+      link.cancel()
+      this.#stopTimers()
+    } else if (upstream.destroyed) this.#stopTimers()
+    else if (upstream.writableLength > 0) this.#flushUpstream(upstream)
+    else if (!upstream.readableEnded || !upstream.writableEnded) link.cancel()
+    this.#finish()
+  }
+
+  /** What the downstream sent before it went is sent on; should it not be taken, the idle time-out ends the wait. */
+  #flushUpstream(upstream: Duplex): void {
+    const { upstreamFlushes, upstreamFlushesActive } = this.#config.stats
+    upstreamFlushes.value++
+    upstreamFlushesActive.value++
+    upstream.once('close', () => upstreamFlushesActive.value--)
+    endAndDestroy(upstream)
+  }
+
+  #finish(): void {
+    const info = this.#info
+    info.duration = this.#config.clock.now() - info.startedAt
+    for (const log of this.#config.accessLogs) log.log(info)
+    this.#onEnd(this)
+  }
+
+  #stopTimers(): void {
+    this.#config.wheel.cancel(this.#idle)
+    this.#config.wheel.cancel(this.#duration)
+  }
+}
+
+/** Flushes, ends and closes: nothing more is read. */
+function endAndDestroy(socket: Duplex): void {
+  if (socket.writableFinished) {
+    socket.destroy()
+    return
+  }
+  socket.once('finish', () => socket.destroy())
+  socket.end()
+}
+
+const ignore = (): void => {}

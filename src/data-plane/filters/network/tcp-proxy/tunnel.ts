@@ -1,0 +1,41 @@
+// tunneling_config, compiled: the CONNECT in which a TCP connection travels.
+import type { HeaderList } from '../../../../transport/header-list.ts'
+import type { RequestHead } from '../../../../transport/request-head.ts'
+import {
+  type TcpProxy_TunnelingConfig as TunnelingConfig,
+  TcpProxy_TunnelingConfigSchema as TunnelingConfigSchema,
+} from '../../../../xds/generated/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts'
+import type { ResourceCheck } from '../../../../xds/resource-check.ts'
+import { type CompiledPart, compileFormat } from '../../../access-log/command-operators.ts'
+import { compileLevel, createMutations } from '../../../route/header-mutator.ts'
+import type { StreamInfo } from '../../../stream-info.ts'
+
+export interface Tunnel {
+  /** What is asked of the endpoint for this connection. */
+  requestFor(info: StreamInfo): RequestHead
+}
+
+const FIELDS = new Set(['hostname', 'headers_to_add'])
+
+export function compileTunnel(message: TunnelingConfig, path: string, check: ResourceCheck): Tunnel {
+  check.honour(TunnelingConfigSchema, message, path, FIELDS)
+  if (message.hostname === '') check.error(`${path}.hostname`, 'is required')
+  const hostname = compileFormat(message.hostname)
+  if ('fault' in hostname) check.error(`${path}.hostname`, hostname.fault)
+  const parts = 'parts' in hostname ? hostname.parts : []
+  const level = compileLevel(message.headersToAdd, [], `${path}.`, 'headers', check)
+  const mutations = createMutations([level])
+  return {
+    requestFor(info) {
+      const headers: HeaderList = []
+      mutations.apply(headers, info)
+      return { method: 'CONNECT', path: '', authority: render(parts, info), scheme: 'http', protocol: '', headers }
+    },
+  }
+}
+
+function render(parts: readonly CompiledPart[], info: StreamInfo): string {
+  let text = ''
+  for (const part of parts) text += typeof part === 'string' ? part : (part(info) ?? '')
+  return text
+}

@@ -1,0 +1,215 @@
+// A client's HTTP/2 connection: bytes to streams, many at a time.
+import type { Socket } from 'node:net'
+import { WheelTimer } from '../../base/timer-wheel.ts'
+import { closeBatch, openBatch } from '../../transport/http/write-batch.ts'
+import { ERROR_CODE } from '../../transport/http2/error-code.ts'
+import { Http2Session, type Http2SessionHandler } from '../../transport/http2/session.ts'
+import type { Http2Stream, Http2StreamHandler } from '../../transport/http2/stream.ts'
+import type { RequestHead } from '../../transport/request-head.ts'
+import type { ConnectionInfo } from '../connection-info.ts'
+import type { ConnectionManagerConfig } from './connection-manager-config.ts'
+import type { ConnectionOwner, ManagedConnection } from './downstream-connection.ts'
+import { Http2DownstreamStream } from './http2-downstream-stream.ts'
+
+const TIMER = { idle: 0, duration: 1, drain: 2, close: 3 } as const
+
+/**
+ * Between the two GOAWAYs of a drain (RFC 9113 6.8): streams that the client opened before it heard of the first are
+ * still taken.
+ */
+const DRAIN_GRACE_MS = 500
+
+export class Http2DownstreamConnection implements Http2SessionHandler, ManagedConnection {
+  readonly info: ConnectionInfo
+  /** Why the connection was given up, in Envoy's words: its streams' response code details then. */
+  terminationDetails = 'downstream_remote_disconnect'
+  readonly #owner: ConnectionOwner
+  readonly #config: ConnectionManagerConfig
+  readonly #socket: Socket
+  readonly #session: Http2Session
+  readonly #idleTimer = new WheelTimer(this, TIMER.idle)
+  #durationTimer: WheelTimer | null = null
+  #drainTimer: WheelTimer | null = null
+  #state: 'open' | 'draining' | 'closing' | 'closed' = 'open'
+  #requests = 0
+  #active = 0
+  /** Bytes that waited for the client when it was looked at last, while closing. */
+  #unsent = 0
+
+  /** `counted`: the connection is in the stats already, as one whose protocol was not known. */
+  constructor(
+    owner: ConnectionOwner,
+    config: ConnectionManagerConfig,
+    socket: Socket,
+    info: ConnectionInfo,
+    counted: boolean,
+  ) {
+    this.#owner = owner
+    this.#config = config
+    this.#socket = socket
+    this.info = info
+    this.#session = new Http2Session('server', socket, this, config.http2)
+    const { stats, timeouts, wheel } = config
+    if (!counted) {
+      stats.connections.value++
+      stats.connectionsActive.value++
+    }
+    stats.connectionsHttp2.value++
+    if (timeouts.idle > 0) wheel.set(this.#idleTimer, timeouts.idle)
+    if (timeouts.connectionDuration > 0) {
+      this.#durationTimer = new WheelTimer(this, TIMER.duration)
+      wheel.set(this.#durationTimer, timeouts.connectionDuration)
+    }
+  }
+
+  /** `early`: bytes that were read before the connection came here. */
+  start(early: Buffer | null): void {
+    const socket = this.#socket
+    // The close event that follows says all there is to say.
+    socket.on('error', () => {})
+    socket.on('close', () => this.#onClose())
+    socket.on('end', () => this.destroy())
+    socket.on('drain', () => this.#onDrain())
+    openBatch()
+    this.#session.start()
+    closeBatch()
+    if (early !== null && early.length > 0) this.#onData(early)
+    socket.on('data', (chunk: Buffer) => this.#onData(chunk))
+  }
+
+  /** Streams that run go on; the client is told to open no more. */
+  drain(): void {
+    if (this.#state !== 'open') return
+    this.#state = 'draining'
+    this.#config.stats.connectionDrainClose.value++
+    openBatch()
+    this.#session.goAway(ERROR_CODE.noError, false)
+    closeBatch()
+    this.#drainTimer = new WheelTimer(this, TIMER.drain)
+    // A connection that was never used has nothing under way.
+    this.#config.wheel.set(this.#drainTimer, this.#requests === 0 ? 0 : DRAIN_GRACE_MS)
+  }
+
+  /** Ends the connection at once, whatever is under way. */
+  destroy(): void {
+    this.#socket.destroy()
+    this.#onClose()
+  }
+
+  onRequest(http2: Http2Stream, head: RequestHead, fields: number, endStream: boolean): Http2StreamHandler {
+    const { wheel, maxRequestsPerConnection, stats } = this.#config
+    this.#requests++
+    if (this.#active++ === 0) wheel.cancel(this.#idleTimer)
+    const stream = new Http2DownstreamStream(this, this.#config, http2, head, endStream)
+    stream.begin(fields, endStream)
+    if (maxRequestsPerConnection > 0 && this.#requests === maxRequestsPerConnection) {
+      stats.connectionMaxRequestsReached.value++
+      this.drain()
+    }
+    return stream
+  }
+
+  /** One of the streams is over. */
+  onStreamClosed(): void {
+    if (--this.#active > 0 || this.#state === 'closed') return
+    if (this.#state === 'draining' && this.#drainTimer === null) {
+      this.#closeGently()
+      return
+    }
+    const { timeouts, wheel } = this.#config
+    if (timeouts.idle > 0) wheel.set(this.#idleTimer, timeouts.idle)
+  }
+
+  onCapacity(): void {}
+
+  /** The client opens no more streams; those that run go on. */
+  onGoAway(): void {}
+
+  onSessionError(_code: number, details: string): void {
+    this.#config.stats.connectionProtocolErrors.value++
+    this.terminationDetails = details
+    this.#closeGently()
+    this.#session.end()
+  }
+
+  onTimer(timer: WheelTimer): void {
+    openBatch()
+    if (timer.purpose === TIMER.idle) this.#onIdle()
+    else if (timer.purpose === TIMER.duration) this.#onDuration()
+    else if (timer.purpose === TIMER.drain) this.#onDrained()
+    else this.#onDelayedClose(timer)
+    closeBatch()
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.#state === 'closing' || this.#state === 'closed') return
+    this.#config.stats.receivedBytes.value += chunk.length
+    openBatch()
+    this.#session.receive(chunk)
+    closeBatch()
+  }
+
+  #onDrain(): void {
+    openBatch()
+    this.#session.drained()
+    closeBatch()
+  }
+
+  #onClose(): void {
+    if (this.#state === 'closed') return
+    this.#state = 'closed'
+    const { stats, wheel } = this.#config
+    wheel.cancel(this.#idleTimer)
+    if (this.#durationTimer !== null) wheel.cancel(this.#durationTimer)
+    if (this.#drainTimer !== null) wheel.cancel(this.#drainTimer)
+    stats.connectionsActive.value--
+    stats.connectionsDestroyed.value++
+    if (this.#active > 0) stats.connectionsDestroyedWithActiveRequest.value++
+    openBatch()
+    this.#session.end()
+    this.#owner.onConnectionClosed(this)
+    closeBatch()
+  }
+
+  #onIdle(): void {
+    if (this.#active > 0) return
+    this.#config.stats.connectionIdleTimeouts.value++
+    this.#closeGently()
+  }
+
+  #onDuration(): void {
+    this.#config.stats.connectionMaxDurationReached.value++
+    this.drain()
+  }
+
+  #onDrained(): void {
+    this.#drainTimer = null
+    this.#session.goAway(ERROR_CODE.noError, true)
+    if (this.#active === 0) this.#closeGently()
+  }
+
+  /** GOAWAY, what is left, a FIN; the client is given a moment to read them. */
+  #closeGently(): void {
+    if (this.#state === 'closing' || this.#state === 'closed') return
+    this.#state = 'closing'
+    this.#session.goAway(ERROR_CODE.noError, true)
+    this.#session.flush()
+    this.#socket.end()
+    const { wheel, timeouts } = this.#config
+    if (this.#drainTimer !== null) wheel.cancel(this.#drainTimer)
+    this.#drainTimer = new WheelTimer(this, TIMER.close)
+    this.#unsent = this.#socket.writableLength
+    wheel.set(this.#drainTimer, timeouts.delayedClose)
+  }
+
+  /** A client that still takes the last bytes, slowly, is waited for; one that stands still is not. */
+  #onDelayedClose(timer: WheelTimer): void {
+    const unsent = this.#socket.writableLength
+    if (unsent === 0 || unsent === this.#unsent) {
+      this.destroy()
+      return
+    }
+    this.#unsent = unsent
+    this.#config.wheel.set(timer, this.#config.timeouts.delayedClose)
+  }
+}

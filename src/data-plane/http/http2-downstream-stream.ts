@@ -1,0 +1,189 @@
+// One stream of a client's HTTP/2 connection, between the codec and the stream that the filters know.
+import { WheelTimer } from '../../base/timer-wheel.ts'
+import { getHeader, type HeaderList, removeHeader } from '../../transport/header-list.ts'
+import { FIELD } from '../../transport/http/field-name.ts'
+import { closeBatch, openBatch } from '../../transport/http/write-batch.ts'
+import { ERROR_CODE } from '../../transport/http2/error-code.ts'
+import type { Http2Stream, Http2StreamHandler } from '../../transport/http2/stream.ts'
+import type { RequestHead, ResponseHead } from '../../transport/request-head.ts'
+import type { ConnectionInfo } from '../connection-info.ts'
+import { StreamInfo } from '../stream-info.ts'
+import type { ConnectionManagerConfig } from './connection-manager-config.ts'
+import { REFUSAL } from './request-refusal.ts'
+import { Stream } from './stream.ts'
+import type { StreamConnection } from './stream-connection.ts'
+
+const TIMER = { idle: 0, request: 1 } as const
+const NO_FIELDS: HeaderList = []
+
+/** The connection as its streams see it. */
+export interface Http2Carrier {
+  readonly info: ConnectionInfo
+  readonly terminationDetails: string
+  onStreamClosed(): void
+}
+
+export class Http2DownstreamStream implements StreamConnection, Http2StreamHandler {
+  readonly info: ConnectionInfo
+  /** What is said of a connection's end is said by GOAWAY. */
+  readonly isClosing = false
+  readonly #carrier: Http2Carrier
+  readonly #config: ConnectionManagerConfig
+  readonly #http2: Http2Stream
+  readonly #stream: Stream
+  readonly #idleTimer = new WheelTimer(this, TIMER.idle)
+  #requestTimer: WheelTimer | null = null
+  #idleMs = 0
+  #responseComplete = false
+  /** The codec has told of the stream's end. */
+  #reset = false
+
+  constructor(
+    carrier: Http2Carrier,
+    config: ConnectionManagerConfig,
+    http2: Http2Stream,
+    head: RequestHead,
+    endStream: boolean,
+  ) {
+    this.#carrier = carrier
+    this.#config = config
+    this.#http2 = http2
+    this.info = carrier.info
+    const { clock, stats } = config
+    stats.requests.value++
+    stats.requestsHttp2.value++
+    stats.requestsActive.value++
+    const info = new StreamInfo(carrier.info, clock.wallNow(), clock.now())
+    info.protocol = 'HTTP/2'
+    this.#stream = new Stream(this, config, info, head, endStream)
+  }
+
+  begin(fields: number, endStream: boolean): void {
+    const { timeouts } = this.#config
+    const stream = this.#stream
+    const { request } = stream
+    this.setStreamIdleTimeout(timeouts.streamIdle)
+    if (!endStream && timeouts.request > 0) {
+      this.#requestTimer = new WheelTimer(this, TIMER.request)
+      this.#config.wheel.set(this.#requestTimer, timeouts.request)
+    }
+    if (fields & FIELD.host) takeHost(request)
+    if (request.protocol !== '') becomeUpgrade(request)
+    stream.info.authority = request.authority
+    stream.info.method = request.method
+    if (request.authority === '') stream.localReply(REFUSAL.missingHost)
+    else stream.begin(fields & ~FIELD.host, endStream)
+  }
+
+  get isBlocked(): boolean {
+    return this.#http2.isBlocked
+  }
+
+  writeHead(head: ResponseHead, endStream: boolean): void {
+    const { status, headers } = head
+    if (endStream && status >= 200) this.#responseComplete = true
+    if (status === 101) {
+      // RFC 9113 8.6, RFC 8441 5: what HTTP/1.1 answers an upgrade with is 200 here.
+      removeHeader(headers, 'connection')
+      removeHeader(headers, 'upgrade')
+      this.#http2.sendResponse(200, headers, false)
+    } else this.#http2.sendResponse(status, headers, endStream && status >= 200)
+  }
+
+  writeBody(chunk: Buffer, endStream: boolean): void {
+    if (endStream) this.#responseComplete = true
+    this.#config.stats.sentBytes.value += chunk.length
+    this.#http2.sendData(chunk, endStream)
+  }
+
+  writeTrailers(trailers: HeaderList): void {
+    this.#responseComplete = true
+    this.#http2.sendTrailers(trailers)
+  }
+
+  writeContinue(): void {
+    this.#http2.sendResponse(100, NO_FIELDS, false)
+  }
+
+  pauseReading(): void {
+    this.#http2.pause()
+  }
+
+  resumeReading(): void {
+    this.#http2.resume()
+  }
+
+  setStreamIdleTimeout(timeoutMs: number): void {
+    this.#idleMs = timeoutMs
+    if (timeoutMs > 0) this.#config.wheel.set(this.#idleTimer, timeoutMs)
+  }
+
+  touch(): void {
+    if (this.#idleMs > 0) this.#config.wheel.set(this.#idleTimer, this.#idleMs)
+  }
+
+  onStreamEnd(whole: boolean): void {
+    const { wheel } = this.#config
+    wheel.cancel(this.#idleTimer)
+    if (this.#requestTimer !== null) wheel.cancel(this.#requestTimer)
+    if (!this.#reset && !whole) {
+      // RFC 9113 8.1: a whole response may end a request early, which is no error.
+      this.#http2.reset(this.#responseComplete ? ERROR_CODE.noError : ERROR_CODE.internalError)
+    }
+    this.#carrier.onStreamClosed()
+  }
+
+  /** A server's stream is asked for no response. */
+  onResponse(): void {}
+
+  onData(chunk: Buffer, endStream: boolean): void {
+    if (endStream && this.#requestTimer !== null) this.#config.wheel.cancel(this.#requestTimer)
+    this.touch()
+    this.#stream.onRequestData(chunk, endStream)
+  }
+
+  onTrailers(trailers: HeaderList): void {
+    if (this.#requestTimer !== null) this.#config.wheel.cancel(this.#requestTimer)
+    this.touch()
+    this.#stream.onRequestTrailers(trailers)
+  }
+
+  onReset(code: number, remote: boolean, details: string): void {
+    this.#reset = true
+    this.#stream.onDownstreamGone(
+      details !== '' ? details : remote ? resetDetails(code) : this.#carrier.terminationDetails,
+    )
+  }
+
+  onDrained(): void {
+    this.touch()
+    this.#stream.onDownstreamDrained()
+  }
+
+  onTimer(timer: WheelTimer): void {
+    openBatch()
+    if (timer.purpose === TIMER.idle) this.#stream.onIdleTimeout()
+    else {
+      this.#config.stats.requestTimeouts.value++
+      this.#stream.localReply(REFUSAL.requestTimeout)
+    }
+    closeBatch()
+  }
+}
+
+/** Envoy's words for a RST_STREAM that came. */
+function resetDetails(code: number): string {
+  return code === ERROR_CODE.refusedStream ? 'http2.remote_refuse' : 'http2.remote_reset'
+}
+
+/** RFC 9113 8.3.1: `host` stands in for an :authority that is not there, and yields to one that is. */
+function takeHost(request: RequestHead): void {
+  if (request.authority === '') request.authority = getHeader(request.headers, 'host') ?? ''
+  removeHeader(request.headers, 'host')
+}
+
+/** An extended CONNECT (RFC 8441) as the upgrade that HTTP/1.1 has for it: routes and filters see one form (Envoy). */
+function becomeUpgrade(request: RequestHead): void {
+  request.method = 'GET'
+  request.headers.push('connection', 'upgrade', 'upgrade', request.protocol)
+}

@@ -1,0 +1,183 @@
+// One HTTP/2 connection to an endpoint, shared by many streams.
+import type { Socket } from 'node:net'
+import { WheelTimer } from '../../base/timer-wheel.ts'
+import { closeBatch, openBatch } from '../../transport/http/write-batch.ts'
+import { Http2Session, type Http2SessionHandler } from '../../transport/http2/session.ts'
+import type { Http2StreamHandler } from '../../transport/http2/stream.ts'
+import type { Cluster, Endpoint } from '../cluster/cluster.ts'
+import { Http2UpstreamStream } from './http2-upstream-stream.ts'
+import { RESET, type ResetReason } from './reset-reason.ts'
+
+/** The pool that owns a connection. */
+export interface Http2ConnectionOwner {
+  onConnected(connection: Http2UpstreamConnection): void
+  /** `failure` is the transport's reason, empty when there is none to give. */
+  onConnectFailed(connection: Http2UpstreamConnection, reason: ResetReason, failure: string): void
+  /** A stream has ended, or the endpoint allows more of them. */
+  onCapacity(connection: Http2UpstreamConnection): void
+  onClosed(connection: Http2UpstreamConnection): void
+}
+
+const NO_ERROR = 0
+
+export class Http2UpstreamConnection implements Http2SessionHandler {
+  readonly endpoint: Endpoint
+  /** Of the pool: connect and idle time-outs. */
+  readonly timer: WheelTimer
+  /** Streams that were opened on it. */
+  requests = 0
+  localAddress = ''
+  readonly #owner: Http2ConnectionOwner
+  readonly #cluster: Cluster
+  readonly #socket: Socket
+  readonly #session: Http2Session
+  #state: 'connecting' | 'open' | 'closed' = 'connecting'
+  /** No stream may be added: the endpoint said GOAWAY, has left, or the connection has carried enough. */
+  #draining = false
+  #failed = false
+
+  constructor(owner: Http2ConnectionOwner, cluster: Cluster, endpoint: Endpoint) {
+    this.#owner = owner
+    this.#cluster = cluster
+    this.endpoint = endpoint
+    this.timer = new WheelTimer(this, 0)
+    const socket = endpoint.transport.connect(endpoint.address, endpoint.port, failure => this.#onReady(failure))
+    this.#socket = socket
+    this.#session = new Http2Session('client', socket, this, cluster.http2)
+    // The close event that follows says all there is to say.
+    socket.on('error', () => {
+      this.#failed = true
+    })
+    socket.on('close', () => this.#onClose())
+  }
+
+  get isConnecting(): boolean {
+    return this.#state === 'connecting'
+  }
+
+  get isClosed(): boolean {
+    return this.#state === 'closed'
+  }
+
+  get isIdle(): boolean {
+    return this.#session.activeStreams === 0
+  }
+
+  get canOpenStream(): boolean {
+    return this.#state === 'open' && !this.#draining && this.#session.canOpenStream
+  }
+
+  openStream(): Http2UpstreamStream {
+    this.requests++
+    const stream = new Http2UpstreamStream(this, this.#session, this.#cluster.stats)
+    const max = this.#cluster.maxRequestsPerConnection
+    if (max > 0 && this.requests >= max) this.#draining = true
+    return stream
+  }
+
+  /** Ends with its last stream. */
+  drain(): void {
+    this.#draining = true
+    if (this.isIdle) this.close()
+  }
+
+  close(): void {
+    if (this.#state === 'closed') return
+    if (this.#state === 'open') {
+      this.#session.goAway(NO_ERROR, true)
+      this.#session.flush()
+    }
+    this.#socket.destroySoon()
+    this.#onClose()
+  }
+
+  onTimer(): void {
+    if (this.#state === 'connecting') this.#fail(RESET.connectionTimeout, '')
+    else if (this.isIdle) this.close()
+  }
+
+  onRequest(): Http2StreamHandler {
+    // The codec lets no request into a client's session (RFC 9113 8.4: push is switched off).
+    return NOBODY
+  }
+
+  onCapacity(): void {
+    if (this.#state !== 'open') return
+    if (this.#draining && this.isIdle) this.close()
+    else this.#owner.onCapacity(this)
+  }
+
+  onGoAway(): void {
+    this.#draining = true
+    if (this.isIdle) this.close()
+  }
+
+  onSessionError(): void {
+    this.#session.flush()
+    this.#socket.destroySoon()
+    this.#onClose()
+  }
+
+  #onReady(failure: string | null): void {
+    if (this.#state !== 'connecting') return
+    if (failure !== null) {
+      this.#fail(RESET.remoteConnectionFailure, failure)
+      return
+    }
+    this.#state = 'open'
+    const socket = this.#socket
+    this.localAddress = `${socket.localAddress ?? ''}:${socket.localPort ?? 0}`
+    socket.on('data', (chunk: Buffer) => this.#onData(chunk))
+    socket.on('end', () => this.close())
+    socket.on('drain', () => this.#onDrain())
+    openBatch()
+    this.#session.start()
+    this.#owner.onConnected(this)
+    closeBatch()
+  }
+
+  #fail(reason: ResetReason, failure: string): void {
+    this.#state = 'closed'
+    this.#socket.destroy()
+    openBatch()
+    this.#owner.onConnectFailed(this, reason, failure)
+    closeBatch()
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.#state !== 'open') return
+    this.#cluster.stats.upstreamCxRxBytesTotal.value += chunk.length
+    openBatch()
+    this.#session.receive(chunk)
+    closeBatch()
+  }
+
+  #onDrain(): void {
+    openBatch()
+    this.#session.drained()
+    closeBatch()
+  }
+
+  #onClose(): void {
+    if (this.#state === 'closed') return
+    if (this.#state === 'connecting') {
+      this.#fail(this.#failed ? RESET.remoteConnectionFailure : RESET.localConnectionFailure, '')
+      return
+    }
+    this.#state = 'closed'
+    if (!this.isIdle) this.#cluster.stats.upstreamCxDestroyRemoteWithActiveRq.value++
+    openBatch()
+    // First, so that a stream that tries again is not given this connection.
+    this.#owner.onClosed(this)
+    this.#session.end()
+    closeBatch()
+  }
+}
+
+const NOBODY: Http2StreamHandler = {
+  onResponse: () => {},
+  onData: () => {},
+  onTrailers: () => {},
+  onReset: () => {},
+  onDrained: () => {},
+}

@@ -1,0 +1,132 @@
+// One request on an HTTP/2 connection.
+import { type HeaderList, removeHeader } from '../../transport/header-list.ts'
+import { ERROR_CODE } from '../../transport/http2/error-code.ts'
+import type { Http2Session } from '../../transport/http2/session.ts'
+import type { Http2Stream, Http2StreamHandler } from '../../transport/http2/stream.ts'
+import type { RequestHead, ResponseHead } from '../../transport/request-head.ts'
+import type { ClusterStats } from '../cluster/cluster.ts'
+import type { RequestEncoder, UpstreamStream } from './request-encoder.ts'
+import { RESET } from './reset-reason.ts'
+
+/** The connection as its streams see it. */
+export interface Http2StreamCarrier {
+  readonly requests: number
+  readonly localAddress: string
+  readonly isClosed: boolean
+}
+
+export class Http2UpstreamStream implements RequestEncoder, Http2StreamHandler {
+  readonly isReused: boolean
+  readonly #carrier: Http2StreamCarrier
+  readonly #stats: ClusterStats
+  readonly #http2: Http2Stream
+  #stream: UpstreamStream | null = null
+  #protocol = ''
+  #requestComplete = false
+
+  constructor(carrier: Http2StreamCarrier, session: Http2Session, stats: ClusterStats) {
+    this.#carrier = carrier
+    this.#stats = stats
+    this.isReused = carrier.requests > 1
+    this.#http2 = session.openStream(this)
+  }
+
+  get localAddress(): string {
+    return this.#carrier.localAddress
+  }
+
+  get isBlocked(): boolean {
+    return this.#http2.isBlocked
+  }
+
+  assign(stream: UpstreamStream): void {
+    this.#stream = stream
+  }
+
+  sendHead(head: RequestHead, path: string, authority: string, endStream: boolean): void {
+    this.#requestComplete = endStream
+    this.#protocol = head.protocol
+    this.#http2.sendRequest(head.protocol === '' ? head : extendedConnect(head), path, authority, endStream)
+  }
+
+  sendBody(chunk: Buffer, endStream: boolean): void {
+    this.#requestComplete = endStream
+    this.#stats.upstreamCxTxBytesTotal.value += chunk.length
+    this.#http2.sendData(chunk, endStream)
+  }
+
+  sendTrailers(trailers: HeaderList): void {
+    this.#requestComplete = true
+    this.#http2.sendTrailers(trailers)
+  }
+
+  pause(): void {
+    this.#http2.pause()
+  }
+
+  resume(): void {
+    this.#http2.resume()
+  }
+
+  abandon(): void {
+    const responseComplete = this.#stream === null
+    this.#stream = null
+    // RFC 9113 8.1: a request that its response has made pointless ends without an error.
+    if (!this.#requestComplete || !responseComplete) {
+      this.#http2.reset(responseComplete ? ERROR_CODE.noError : ERROR_CODE.cancel)
+    }
+  }
+
+  onResponse(head: ResponseHead, fields: number, endStream: boolean): void {
+    const stream = this.#stream
+    if (stream === null) return
+    if (head.status < 200) {
+      stream.onInterimResponse(head)
+      return
+    }
+    if (endStream) this.#stream = null
+    stream.onResponseHead(this.#protocol === '' ? head : upgraded(head, this.#protocol), fields, endStream)
+  }
+
+  onData(chunk: Buffer, endStream: boolean): void {
+    const stream = this.#stream
+    if (stream === null) return
+    if (endStream) this.#stream = null
+    stream.onResponseBody(chunk, endStream)
+  }
+
+  onTrailers(trailers: HeaderList): void {
+    const stream = this.#stream
+    this.#stream = null
+    stream?.onResponseTrailers(trailers)
+  }
+
+  onReset(code: number, remote: boolean): void {
+    const stream = this.#stream
+    this.#stream = null
+    if (stream === null) return
+    if (this.#carrier.isClosed) stream.onReset(RESET.connectionTermination)
+    else if (!remote) stream.onReset(RESET.protocolError)
+    else stream.onReset(code === ERROR_CODE.refusedStream ? RESET.remoteRefused : RESET.remoteReset)
+  }
+
+  onDrained(): void {
+    this.#stream?.onEncoderDrained()
+  }
+}
+
+/** An HTTP/1.1 upgrade as HTTP/2 has it (RFC 8441 5). */
+function extendedConnect(head: RequestHead): RequestHead {
+  const { path, authority, scheme, protocol } = head
+  const headers = head.headers.slice()
+  removeHeader(headers, 'connection')
+  removeHeader(headers, 'upgrade')
+  return { method: 'CONNECT', path, authority, scheme, protocol, headers }
+}
+
+/** And the answer that opens it: HTTP/2 has no 101 (RFC 9113 8.6). */
+function upgraded(head: ResponseHead, protocol: string): ResponseHead {
+  if (head.status !== 200) return head
+  head.headers.push('connection', 'upgrade', 'upgrade', protocol)
+  return { status: 101, headers: head.headers }
+}

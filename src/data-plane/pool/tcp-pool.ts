@@ -1,0 +1,92 @@
+// Where CONNECT ends (connect_config): each stream has a TCP connection of its own to the endpoint.
+import type { TimerWheel } from '../../base/timer-wheel.ts'
+import type { Cluster, Endpoint } from '../cluster/cluster.ts'
+import type { HttpPool, PoolWaiter, RequestEncoder } from './request-encoder.ts'
+import { RESET, type ResetReason } from './reset-reason.ts'
+import { TcpUpstream, type TcpUpstreamOwner } from './tcp-upstream.ts'
+
+export class TcpPool implements HttpPool, TcpUpstreamOwner {
+  readonly #cluster: Cluster
+  readonly #endpoint: Endpoint
+  readonly #wheel: TimerWheel
+  readonly #onEmpty: () => void
+  readonly #waiting = new Map<PoolWaiter, TcpUpstream>()
+  #open = 0
+  #draining = false
+
+  constructor(cluster: Cluster, endpoint: Endpoint, wheel: TimerWheel, onEmpty: () => void) {
+    this.#cluster = cluster
+    this.#endpoint = endpoint
+    this.#wheel = wheel
+    this.#onEmpty = onEmpty
+  }
+
+  acquire(waiter: PoolWaiter, _fresh: boolean): RequestEncoder | null {
+    const { stats, limits } = this.#cluster
+    const full = stats.upstreamCxActive.value >= limits.maxConnections
+    if (full || stats.upstreamRqPendingActive.value >= limits.maxPendingRequests) {
+      if (full) stats.upstreamCxOverflow.value++
+      else stats.upstreamRqPendingOverflow.value++
+      waiter.onPoolFailure(RESET.overflow, '')
+      return null
+    }
+    stats.upstreamRqPendingTotal.value++
+    stats.upstreamRqPendingActive.value++
+    stats.upstreamCxTotal.value++
+    stats.upstreamCxActive.value++
+    this.#endpoint.stats.connectionsTotal++
+    this.#endpoint.stats.connectionsActive++
+    this.#open++
+    const upstream = new TcpUpstream(this, this.#endpoint, stats, waiter)
+    this.#waiting.set(waiter, upstream)
+    this.#wheel.set(upstream.timer, this.#cluster.connectTimeoutMs)
+    return null
+  }
+
+  cancel(waiter: PoolWaiter): void {
+    this.#waiting.get(waiter)?.abandon()
+  }
+
+  drain(): void {
+    this.#draining = true
+    this.#checkEmpty()
+  }
+
+  onConnected(upstream: TcpUpstream, waiter: PoolWaiter): void {
+    this.#settle(upstream, waiter)
+    waiter.onPoolReady(upstream)
+  }
+
+  onConnectFailed(upstream: TcpUpstream, waiter: PoolWaiter, reason: ResetReason, failure: string): void {
+    const { stats } = this.#cluster
+    this.#settle(upstream, waiter)
+    stats.upstreamCxConnectFail.value++
+    this.#endpoint.stats.connectFailures++
+    if (reason === RESET.connectionTimeout) stats.upstreamCxConnectTimeout.value++
+    this.onClosed()
+    waiter.onPoolFailure(reason, failure)
+  }
+
+  /** Given up while it was connecting. */
+  onAbandoned(upstream: TcpUpstream, waiter: PoolWaiter): void {
+    this.#settle(upstream, waiter)
+    this.onClosed()
+  }
+
+  onClosed(): void {
+    this.#open--
+    this.#cluster.stats.upstreamCxActive.value--
+    this.#endpoint.stats.connectionsActive--
+    this.#checkEmpty()
+  }
+
+  #settle(upstream: TcpUpstream, waiter: PoolWaiter): void {
+    this.#waiting.delete(waiter)
+    this.#wheel.cancel(upstream.timer)
+    this.#cluster.stats.upstreamRqPendingActive.value--
+  }
+
+  #checkEmpty(): void {
+    if (this.#draining && this.#open === 0) this.#onEmpty()
+  }
+}

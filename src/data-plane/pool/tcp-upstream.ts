@@ -1,0 +1,174 @@
+// A CONNECT's bytes as they are: the stream's body is what the endpoint reads, and what it writes is the response's.
+import type { Socket } from 'node:net'
+import { WheelTimer } from '../../base/timer-wheel.ts'
+import { SocketWriter } from '../../transport/http/socket-writer.ts'
+import { closeBatch, openBatch } from '../../transport/http/write-batch.ts'
+import type { RequestHead } from '../../transport/request-head.ts'
+import type { ClusterStats, Endpoint } from '../cluster/cluster.ts'
+import type { PoolWaiter, RequestEncoder, UpstreamStream } from './request-encoder.ts'
+import { RESET, type ResetReason } from './reset-reason.ts'
+
+/** The pool that made it. */
+export interface TcpUpstreamOwner {
+  onConnected(upstream: TcpUpstream, waiter: PoolWaiter): void
+  onConnectFailed(upstream: TcpUpstream, waiter: PoolWaiter, reason: ResetReason, failure: string): void
+  onAbandoned(upstream: TcpUpstream, waiter: PoolWaiter): void
+  onClosed(): void
+}
+
+const NO_BYTES = Buffer.alloc(0)
+
+export class TcpUpstream implements RequestEncoder {
+  readonly isReused = false
+  readonly timer = new WheelTimer(this, 0)
+  localAddress = ''
+  readonly #owner: TcpUpstreamOwner
+  readonly #stats: ClusterStats
+  readonly #waiter: PoolWaiter
+  readonly #socket: Socket
+  readonly #writer: SocketWriter
+  #stream: UpstreamStream | null = null
+  #state: 'connecting' | 'open' | 'closed' = 'connecting'
+  #requestEnded = false
+  #responseEnded = false
+
+  constructor(owner: TcpUpstreamOwner, endpoint: Endpoint, stats: ClusterStats, waiter: PoolWaiter) {
+    this.#owner = owner
+    this.#stats = stats
+    this.#waiter = waiter
+    const socket = endpoint.transport.connect(endpoint.address, endpoint.port, failure => this.#onReady(failure))
+    // An end in one direction is no end of the other.
+    socket.allowHalfOpen = true
+    this.#socket = socket
+    this.#writer = new SocketWriter(socket)
+    // The close event that follows says all there is to say.
+    socket.on('error', () => {})
+    socket.on('close', () => this.#onClose())
+  }
+
+  get isBlocked(): boolean {
+    return this.#writer.isBlocked
+  }
+
+  assign(stream: UpstreamStream): void {
+    this.#stream = stream
+  }
+
+  /** Connected is answered: the tunnel stands (RFC 9110 9.3.6). */
+  sendHead(_head: RequestHead, _path: string, _authority: string, endStream: boolean): void {
+    this.#stream?.onResponseHead({ status: 200, headers: [] }, 0, false)
+    if (endStream) this.#endRequest()
+    this.#socket.resume()
+  }
+
+  sendBody(chunk: Buffer, endStream: boolean): void {
+    this.#stats.upstreamCxTxBytesTotal.value += chunk.length
+    if (chunk.length > 0) this.#writer.body(chunk)
+    if (endStream) this.#endRequest()
+  }
+
+  /** A tunnel has no place for them. */
+  sendTrailers(): void {
+    this.#endRequest()
+  }
+
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#socket.resume()
+  }
+
+  abandon(): void {
+    this.#stream = null
+    if (this.#state === 'connecting') {
+      this.#state = 'closed'
+      this.#socket.destroy()
+      this.#owner.onAbandoned(this, this.#waiter)
+    } else this.#close()
+  }
+
+  onTimer(): void {
+    if (this.#state === 'connecting') this.#fail(RESET.connectionTimeout, '')
+  }
+
+  #onReady(failure: string | null): void {
+    if (this.#state !== 'connecting') return
+    if (failure !== null) {
+      this.#fail(RESET.remoteConnectionFailure, failure)
+      return
+    }
+    this.#state = 'open'
+    const socket = this.#socket
+    this.localAddress = `${socket.localAddress ?? ''}:${socket.localPort ?? 0}`
+    // Nothing is read before the stream has been told that it stands.
+    socket.pause()
+    socket.on('data', (chunk: Buffer) => this.#onData(chunk))
+    socket.on('end', () => this.#onEnd())
+    socket.on('drain', () => this.#onDrain())
+    openBatch()
+    this.#owner.onConnected(this, this.#waiter)
+    closeBatch()
+  }
+
+  #fail(reason: ResetReason, failure: string): void {
+    this.#state = 'closed'
+    this.#socket.destroy()
+    openBatch()
+    this.#owner.onConnectFailed(this, this.#waiter, reason, failure)
+    closeBatch()
+  }
+
+  #onData(chunk: Buffer): void {
+    this.#stats.upstreamCxRxBytesTotal.value += chunk.length
+    openBatch()
+    this.#stream?.onResponseBody(chunk, false)
+    closeBatch()
+  }
+
+  #onEnd(): void {
+    this.#responseEnded = true
+    const stream = this.#stream
+    this.#stream = null
+    openBatch()
+    stream?.onResponseBody(NO_BYTES, true)
+    closeBatch()
+    if (this.#requestEnded) this.#close()
+  }
+
+  #onDrain(): void {
+    openBatch()
+    this.#writer.drained()
+    this.#stream?.onEncoderDrained()
+    closeBatch()
+  }
+
+  #endRequest(): void {
+    this.#requestEnded = true
+    this.#writer.flush()
+    this.#socket.end()
+  }
+
+  #close(): void {
+    if (this.#state === 'closed') return
+    // What was written is still sent; the pool forgets the connection now.
+    this.#socket.destroySoon()
+    this.#onClose()
+  }
+
+  #onClose(): void {
+    if (this.#state === 'closed') return
+    if (this.#state === 'connecting') {
+      this.#fail(RESET.localConnectionFailure, '')
+      return
+    }
+    this.#state = 'closed'
+    const stream = this.#stream
+    this.#stream = null
+    openBatch()
+    this.#owner.onClosed()
+    if (!this.#responseEnded) stream?.onReset(RESET.connectionTermination)
+    closeBatch()
+  }
+}

@@ -1,0 +1,126 @@
+// A static bootstrap, put into force: its resources go the way of those that xDS delivers, and are checked as those are.
+import { create } from '@bufbuild/protobuf'
+import type { Problem } from '../base/problem.ts'
+import { unpackAny } from '../xds/any-pack.ts'
+import {
+  AdminSchema,
+  type Bootstrap,
+  BootstrapSchema,
+  type Bootstrap_StaticResources as StaticResources,
+} from '../xds/generated/envoy/config/bootstrap/v3/bootstrap_pb.ts'
+import type { Address } from '../xds/generated/envoy/config/core/v3/address_pb.ts'
+import { type Node, NodeSchema } from '../xds/generated/envoy/config/core/v3/base_pb.ts'
+import type { Listener } from '../xds/generated/envoy/config/listener/v3/listener_pb.ts'
+import { OverloadManagerSchema } from '../xds/generated/envoy/config/overload/v3/overload_pb.ts'
+import { DownstreamConnectionsConfigSchema } from '../xds/generated/envoy/extensions/resource_monitors/downstream_connections/v3/downstream_connections_pb.ts'
+import { ResourceCheck } from '../xds/resource-check.ts'
+import type { ResourceMessage } from '../xds/resource-message.ts'
+import type { ResourceType } from '../xds/type-url.ts'
+import type { Proxy } from './proxy.ts'
+
+export interface StaticConfig {
+  readonly node: Node
+  /** Null: no admin port, as in Envoy. */
+  readonly admin: { readonly host: string; readonly port: number } | null
+  /** Downstream, of the whole proxy; undefined: not set. */
+  readonly maxConnections: number | undefined
+}
+
+// Taken without effect: stats_flush_interval (there are no sinks to flush to), enable_dispatcher_stats (there is no
+// dispatcher), stats_server_version_override is refused.
+const FIELDS = new Set([
+  'node',
+  'static_resources',
+  'admin',
+  'overload_manager',
+  'stats_flush_interval',
+  'enable_dispatcher_stats',
+])
+
+/** What concerns the process; problems' paths begin at the bootstrap. */
+export function compileBootstrap(bootstrap: Bootstrap): StaticConfig & { readonly problems: readonly Problem[] } {
+  const check = new ResourceCheck('')
+  check.honour(BootstrapSchema, bootstrap, '', FIELDS)
+  const admin = readAdmin(bootstrap, check)
+  const maxConnections = readConnectionLimit(bootstrap, check)
+  return { node: bootstrap.node ?? create(NodeSchema), admin, maxConnections, problems: nameless(check.problems) }
+}
+
+function readAdmin(bootstrap: Bootstrap, check: ResourceCheck): StaticConfig['admin'] {
+  const { admin } = bootstrap
+  if (admin === undefined) return null
+  check.honour(AdminSchema, admin, 'admin', new Set(['address']))
+  if (admin.address === undefined) return null
+  const address = socketAddress(admin.address)
+  if (address === null) check.unsupported('admin.address', 'only a socket_address with a port_value is supported')
+  return address
+}
+
+function socketAddress(message: Address): { host: string; port: number } | null {
+  if (message.address.case !== 'socketAddress') return null
+  const { address, portSpecifier } = message.address.value
+  return portSpecifier.case === 'portValue' ? { host: address, port: portSpecifier.value } : null
+}
+
+/** Of Envoy's resource monitors the one that counts connections; beyond its limit a new one is closed at once. */
+function readConnectionLimit(bootstrap: Bootstrap, check: ResourceCheck): number | undefined {
+  const manager = bootstrap.overloadManager
+  if (manager === undefined) return undefined
+  check.honour(OverloadManagerSchema, manager, 'overload_manager', new Set(['refresh_interval', 'resource_monitors']))
+  let limit: number | undefined
+  for (const [index, monitor] of manager.resourceMonitors.entries()) {
+    const at = `overload_manager.resource_monitors[${index}]`
+    const typedConfig = monitor.configType.case === 'typedConfig' ? monitor.configType.value : undefined
+    const connections = unpackAny(typedConfig, DownstreamConnectionsConfigSchema)
+    if (connections === null) check.unsupported(at, `the resource monitor ${monitor.name} is not supported`)
+    else if (connections.maxActiveDownstreamConnections <= 0n)
+      check.error(`${at}.typed_config.max_active_downstream_connections`, 'must be above 0')
+    else limit = Number(connections.maxActiveDownstreamConnections)
+  }
+  return limit
+}
+
+/** Takes every resource that is good; problems' paths begin at the bootstrap. */
+export function applyStaticResources(proxy: Proxy, resources: StaticResources | undefined): readonly Problem[] {
+  if (resources === undefined) return []
+  for (const listener of resources.listeners) nameListener(listener)
+  return [
+    ...apply(proxy, 'secret', resources.secrets, 'static_resources.secrets'),
+    ...apply(proxy, 'cluster', resources.clusters, 'static_resources.clusters'),
+    ...apply(proxy, 'listener', resources.listeners, 'static_resources.listeners'),
+  ]
+}
+
+function apply(
+  proxy: Proxy,
+  type: ResourceType,
+  messages: readonly Extract<ResourceMessage, { name: string }>[],
+  path: string,
+): Problem[] {
+  const names = new Set<string>()
+  const problems: Problem[] = []
+  for (const [index, message] of messages.entries()) {
+    const at = `${path}[${index}]`
+    if (names.has(message.name)) {
+      const text = `${message.name} is the name of an earlier ${type}`
+      problems.push({ code: 'WEFT-4002', severity: 'error', path: `${at}.name`, message: text })
+    } else {
+      const found = nameless(proxy.apply(type, [message]))
+      problems.push(...found.map(problem => ({ ...problem, path: problem.path ? `${at}.${problem.path}` : at })))
+    }
+    names.add(message.name)
+  }
+  return problems
+}
+
+/** Envoy gives a static listener without a name one of its own making. */
+function nameListener(listener: Listener): void {
+  if (listener.name !== '' || listener.address === undefined) return
+  const address = socketAddress(listener.address)
+  if (address) listener.name = `${address.host}_${address.port}`
+}
+
+/** The path from the bootstrap's root says which resource it is. */
+function nameless(problems: readonly Problem[]): Problem[] {
+  return problems.map(({ object: _, ...problem }) => problem)
+}

@@ -1,0 +1,71 @@
+// Requests that are taken and requests that are none, with Envoy's words for why: what the codec is held to, and Envoy too
+// (test/system/http2-refusals.test.ts).
+import type { RawField } from './raw-frames.ts'
+import { GET } from './raw-session.ts'
+
+const INVALID = 'http2.invalid.header.field'
+const MESSAGING = 'http2.violation.of.messaging.rule'
+
+export const without = (name: string): RawField[] => GET.filter(field => field[0] !== name)
+const replaced = (name: string, value: string): RawField[] => GET.map(f => (f[0] === name ? [name, value] : f))
+
+export const MALFORMED: Readonly<Record<string, readonly [fields: readonly RawField[], details: string]>> = {
+  'upper case in a name': [[...GET, ['X-A', 'b']], INVALID],
+  'a blank in a name': [[...GET, ['x a', 'b']], INVALID],
+  'an empty name': [[...GET, ['', 'b']], INVALID],
+  'a control in a value': [[...GET, ['x', 'a\x01b']], INVALID],
+  'NUL in a value': [[...GET, ['x', 'a\0b']], INVALID],
+  'a line feed in a value': [[...GET, ['x', 'a\r\nb: c']], INVALID],
+  'DEL in a value': [[...GET, ['x', 'a\x7fb']], INVALID],
+  connection: [[...GET, ['connection', 'close']], MESSAGING],
+  'keep-alive': [[...GET, ['keep-alive', '1']], MESSAGING],
+  'proxy-connection': [[...GET, ['proxy-connection', '1']], MESSAGING],
+  'transfer-encoding': [[...GET, ['transfer-encoding', 'chunked']], MESSAGING],
+  upgrade: [[...GET, ['upgrade', 'websocket']], MESSAGING],
+  'te that is not trailers': [[...GET, ['te', 'gzip']], MESSAGING],
+  'no method': [without(':method'), MESSAGING],
+  'no scheme': [without(':scheme'), MESSAGING],
+  'no path': [without(':path'), MESSAGING],
+  'no authority': [without(':authority'), MESSAGING],
+  'an empty path': [replaced(':path', ''), INVALID],
+  'a path without slash': [replaced(':path', 'x'), INVALID],
+  'a path with a blank': [replaced(':path', '/a b'), INVALID],
+  'an absolute path': [replaced(':path', 'http://a/b'), INVALID],
+  'an asterisk with GET': [replaced(':path', '*'), INVALID],
+  'a method that is no token': [replaced(':method', 'G T'), INVALID],
+  'an empty method': [replaced(':method', ''), INVALID],
+  'a scheme that is none': [replaced(':scheme', '1x'), INVALID],
+  'an authority with a blank': [replaced(':authority', 'a b'), INVALID],
+  'an authority with user information': [replaced(':authority', 'u@a'), INVALID],
+  'an empty authority': [replaced(':authority', ''), MESSAGING],
+  'a pseudo-header twice': [[...GET, [':path', '/']], MESSAGING],
+  'a pseudo-header after a field': [[['x', 'y'], ...GET], MESSAGING],
+  'an unknown pseudo-header': [[...GET, [':foo', 'b']], MESSAGING],
+  'a pseudo-header of responses': [[...GET, [':status', '200']], MESSAGING],
+  'two hosts': [[...without(':authority'), ['host', 'b'], ['host', 'b']], INVALID],
+  'CONNECT with a path': [[[':method', 'CONNECT'], ...without(':method')], MESSAGING],
+  'a protocol that was not allowed': [[[':method', 'CONNECT'], ...without(':method'), [':protocol', 'w']], MESSAGING],
+  'a protocol without CONNECT': [[...GET, [':protocol', 'websocket']], MESSAGING],
+  'a content-length that is no number': [[...GET, ['content-length', 'x']], INVALID],
+  'two content-lengths': [[...GET, ['content-length', '0'], ['content-length', '0']], INVALID],
+  'a content-length with nothing behind': [[...GET, ['content-length', '2']], MESSAGING],
+}
+
+export const FINE: Readonly<Record<string, readonly RawField[]>> = {
+  'bytes beyond ASCII in a value': [...GET, ['x', 'a\xe9b']],
+  'bytes beyond ASCII in a path': replaced(':path', '/a\xe9b'),
+  'te: trailers': [...GET, ['te', 'trailers']],
+  'a method of its own': replaced(':method', 'FOO'),
+  'a scheme of its own': replaced(':scheme', 'ftp'),
+  'an asterisk with OPTIONS': [
+    [':method', 'OPTIONS'],
+    [':scheme', 'http'],
+    [':path', '*'],
+    [':authority', 'a'],
+  ],
+  CONNECT: [
+    [':method', 'CONNECT'],
+    [':authority', 'a:1'],
+  ],
+  'an underscore in a name': [...GET, ['x_y', 'b']],
+}

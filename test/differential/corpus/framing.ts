@@ -1,0 +1,131 @@
+// Where a message ends: what requests are smuggled by.
+import type { RawRequest } from './raw-request.ts'
+
+const post = (fields: string, body: string): string => `POST /p HTTP/1.1\r\nhost: a.test\r\n${fields}\r\n${body}`
+const chunked = (body: string, more = ''): string => post(`transfer-encoding: chunked\r\n${more}`, body)
+const NEXT = 'GET /next HTTP/1.1\r\nhost: a.test\r\n\r\n'
+
+const LENGTHS: Readonly<Record<string, string>> = {
+  plain: 'content-length: 5\r\n',
+  zero: 'content-length: 0\r\n',
+  'twice-alike': 'content-length: 5\r\ncontent-length: 5\r\n',
+  'twice-other': 'content-length: 5\r\ncontent-length: 6\r\n',
+  'list-alike': 'content-length: 5, 5\r\n',
+  'list-other': 'content-length: 5, 6\r\n',
+  plus: 'content-length: +5\r\n',
+  minus: 'content-length: -5\r\n',
+  hexadecimal: 'content-length: 0x5\r\n',
+  zeros: 'content-length: 0005\r\n',
+  'space-inside': 'content-length: 5 5\r\n',
+  'trailing-space': 'content-length: 5 \r\n',
+  'trailing-text': 'content-length: 5a\r\n',
+  empty: 'content-length:\r\n',
+  point: 'content-length: 5.0\r\n',
+  huge: 'content-length: 99999999999999999999\r\n',
+  'space-before-colon': 'content-length : 5\r\n',
+  'with-chunked': 'content-length: 5\r\ntransfer-encoding: chunked\r\n',
+  'after-chunked': 'transfer-encoding: chunked\r\ncontent-length: 5\r\n',
+  'with-identity': 'content-length: 5\r\ntransfer-encoding: identity\r\n',
+}
+
+const CODINGS: Readonly<Record<string, string>> = {
+  capital: 'Transfer-Encoding: Chunked',
+  capitals: 'transfer-encoding: CHUNKED',
+  twice: 'transfer-encoding: chunked, chunked',
+  'two-fields': 'transfer-encoding: chunked\r\ntransfer-encoding: chunked',
+  'gzip-first': 'transfer-encoding: gzip, chunked',
+  'gzip-last': 'transfer-encoding: chunked, gzip',
+  identity: 'transfer-encoding: identity',
+  'identity-first': 'transfer-encoding: identity, chunked',
+  'letter-before': 'transfer-encoding: xchunked',
+  parameter: 'transfer-encoding: chunked;a=b',
+  'tab-before': 'transfer-encoding:\tchunked',
+  'vertical-tab-before': 'transfer-encoding: \x0bchunked',
+  'trailing-space': 'transfer-encoding: chunked ',
+  quoted: 'transfer-encoding: "chunked"',
+  'trailing-comma': 'transfer-encoding: chunked,',
+  empty: 'transfer-encoding:',
+  'space-before-colon': 'transfer-encoding : chunked',
+  folded: 'transfer-encoding:\r\n chunked',
+  underscore: 'transfer_encoding: chunked\r\ncontent-length: 0',
+}
+
+const CHUNKS: Readonly<Record<string, string>> = {
+  plain: '5\r\nhello\r\n0\r\n\r\n',
+  two: '2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n',
+  'upper-case': 'A\r\n0123456789\r\n0\r\n\r\n',
+  'leading-zeros': '0005\r\nhello\r\n0000\r\n\r\n',
+  'many-leading-zeros': `${'0'.repeat(40)}5\r\nhello\r\n0\r\n\r\n`,
+  extension: '5;a=b\r\nhello\r\n0;c\r\n\r\n',
+  'extension-quoted': '5;a="b;c"\r\nhello\r\n0\r\n\r\n',
+  'extension-with-lf': '5;a\nb\r\nhello\r\n0\r\n\r\n',
+  'extension-after-space': '5 ;a=b\r\nhello\r\n0\r\n\r\n',
+  'long-extension': `5;${'a'.repeat(5_000)}\r\nhello\r\n0\r\n\r\n`,
+  'trailing-space': '5 \r\nhello\r\n0\r\n\r\n',
+  'leading-space': ' 5\r\nhello\r\n0\r\n\r\n',
+  minus: '-5\r\nhello\r\n0\r\n\r\n',
+  plus: '+5\r\nhello\r\n0\r\n\r\n',
+  hexadecimal: '0x5\r\nhello\r\n0\r\n\r\n',
+  'no-number': 'x\r\nhello\r\n0\r\n\r\n',
+  empty: '\r\nhello\r\n0\r\n\r\n',
+  huge: 'ffffffffffffffffff\r\nhello\r\n0\r\n\r\n',
+  'bare-lf-after-size': '5\nhello\r\n0\r\n\r\n',
+  'bare-lf-after-data': '5\r\nhello\n0\r\n\r\n',
+  'bare-lf-at-the-end': '5\r\nhello\r\n0\n\n',
+  'data-too-long': '5\r\nhello!\r\n0\r\n\r\n',
+  'data-too-short': '6\r\nhello\r\n0\r\n\r\n',
+  'no-line-end-after-data': '5\r\nhello0\r\n\r\n',
+  trailer: '5\r\nhello\r\n0\r\nx-tail: 1\r\n\r\n',
+  'trailer-content-length': '5\r\nhello\r\n0\r\ncontent-length: 9\r\n\r\n',
+  'trailer-host': '5\r\nhello\r\n0\r\nhost: b.test\r\n\r\n',
+  'trailer-broken': '5\r\nhello\r\n0\r\nx tail 1\r\n\r\n',
+  'trailer-folded': '5\r\nhello\r\n0\r\nx-tail: 1\r\n 2\r\n\r\n',
+  'trailer-zero': '5\r\nhello\r\n0\r\nx-tail: 1\x002\r\n\r\n',
+  'trailer-too-large': `5\r\nhello\r\n0\r\nx-tail: ${'a'.repeat(70_000)}\r\n\r\n`,
+}
+
+export const FRAMING: readonly RawRequest[] = [
+  ...Object.entries(LENGTHS).map(
+    ([name, fields]): RawRequest => ({ name: `length/${name}`, bytes: post(fields, 'hello') }),
+  ),
+  ...Object.entries(CODINGS).map(
+    ([name, field]): RawRequest => ({ name: `coding/${name}`, bytes: post(`${field}\r\n`, '5\r\nhello\r\n0\r\n\r\n') }),
+  ),
+  ...Object.entries(CHUNKS).map(([name, body]): RawRequest => ({ name: `chunk/${name}`, bytes: chunked(body) })),
+  {
+    name: 'coding/in-1.0',
+    bytes: 'POST / HTTP/1.0\r\nhost: a.test\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n',
+  },
+  { name: 'chunk/trailer-announced', bytes: chunked('5\r\nhello\r\n0\r\nx-tail: 1\r\n\r\n', 'trailer: x-tail\r\n') },
+  { name: 'chunk/no-end', bytes: chunked('5\r\nhello\r\n'), end: true },
+  { name: 'chunk/byte-by-byte', bytes: chunked('5;a\r\nhello\r\n0\r\nx-tail: 1\r\n\r\n'), split: true },
+  { name: 'length/cut', bytes: post('content-length: 10\r\n', 'hello'), end: true },
+  { name: 'length/none', bytes: post('', '') },
+  { name: 'length/of-a-get', bytes: 'GET / HTTP/1.1\r\nhost: a.test\r\ncontent-length: 5\r\n\r\nhello' },
+  {
+    name: 'length/of-a-head',
+    bytes: 'HEAD / HTTP/1.1\r\nhost: a.test\r\ncontent-length: 5\r\n\r\nhello',
+    method: 'HEAD',
+  },
+  {
+    name: 'chunk/of-a-get',
+    bytes: 'GET / HTTP/1.1\r\nhost: a.test\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n',
+  },
+  {
+    name: 'chunk/of-a-delete',
+    bytes: 'DELETE / HTTP/1.1\r\nhost: a.test\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n',
+  },
+  { name: 'length/large', bytes: post('content-length: 200000\r\n', 'x'.repeat(200_000)) },
+  { name: 'pipeline/two', bytes: NEXT + NEXT, methods: ['GET', 'GET'] },
+  { name: 'pipeline/twenty', bytes: NEXT.repeat(20), methods: Array<string>(20).fill('GET') },
+  { name: 'pipeline/post-get', bytes: post('content-length: 5\r\n', 'hello') + NEXT, methods: ['POST', 'GET'] },
+  { name: 'pipeline/chunked-get', bytes: chunked('5\r\nhello\r\n0\r\n\r\n') + NEXT, methods: ['POST', 'GET'] },
+  { name: 'pipeline/crlf-between', bytes: `${NEXT}\r\n${NEXT}`, methods: ['GET', 'GET'] },
+  { name: 'pipeline/head-get', bytes: `HEAD / HTTP/1.1\r\nhost: a.test\r\n\r\n${NEXT}`, methods: ['HEAD', 'GET'] },
+  {
+    name: 'pipeline/close-first',
+    bytes: `GET / HTTP/1.1\r\nhost: a.test\r\nconnection: close\r\n\r\n${NEXT}`,
+    methods: ['GET'],
+  },
+  { name: 'pipeline/bad-second', bytes: `${NEXT}nonsense\r\n\r\n`, methods: ['GET', 'GET'] },
+]

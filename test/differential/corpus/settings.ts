@@ -1,0 +1,85 @@
+// The connection manager's settings, each with the requests that it is about.
+import { ANSWER_FIELD, answerField } from '../http1/answer.ts'
+import type { RawRequest } from './raw-request.ts'
+
+const PATHS: Readonly<Record<string, string>> = {
+  plain: '/a/b',
+  dots: '/a/../b/./c',
+  'dots-at-the-end': '/a/b/..',
+  'dot-at-the-end': '/a/b/.',
+  'above-the-root': '/../a',
+  'escaped-dots': '/a/%2e%2E/b',
+  'half-escaped-dots': '/a/.%2e/b',
+  slashes: '//a///b//',
+  'slashes-and-dots': '/a//../b',
+  'escaped-slash': '/a%2Fb%2fc',
+  'escaped-backslash': '/a%5Cb',
+  backslash: '/a\\b\\..\\c',
+  'escaped-letter': '/%61%62',
+  'escaped-percent': '/a%252fb',
+  'escaped-zero': '/a%00b',
+  'escaped-nothing': '/a%zzb',
+  'escaped-high': '/%c3%bc',
+  query: '/a/../b?x=/../y%2f//',
+  semicolon: '/a;x/../b',
+  fragment: '/a#b',
+}
+
+const at = (listener: string, name: string, bytes: string): RawRequest => ({
+  name: `${listener}/${name}`,
+  listener,
+  bytes,
+})
+
+const get = (path: string, fields = ''): string => `GET ${path} HTTP/1.1\r\nhost: a.test\r\n${fields}\r\n`
+
+const FORWARDED: Readonly<Record<string, string>> = {
+  plain: '',
+  'for-one': 'x-forwarded-for: 1.1.1.1\r\n',
+  'for-two': 'x-forwarded-for: 1.1.1.1, 2.2.2.2\r\n',
+  'for-three': 'x-forwarded-for: 1.1.1.1,2.2.2.2,3.3.3.3\r\n',
+  'for-two-fields': 'x-forwarded-for: 1.1.1.1\r\nx-forwarded-for: 2.2.2.2\r\n',
+  'for-nobody': 'x-forwarded-for: nobody\r\n',
+  'for-one-with-port': 'x-forwarded-for: 1.1.1.1:5\r\n',
+  'for-ipv6': 'x-forwarded-for: ::1\r\n',
+  'for-nothing': 'x-forwarded-for: \r\n',
+  'proto-https': 'x-forwarded-proto: https\r\n',
+  'proto-odd': 'x-forwarded-proto: ftp\r\n',
+  'request-id': 'x-request-id: mine\r\n',
+  'request-id-uuid': 'x-request-id: 6e0d3c4c-93d6-4a5c-9d6c-0d6b5bb7f3a1\r\n',
+  'envoy-fields':
+    'x-envoy-internal: true\r\nx-envoy-external-address: 9.9.9.9\r\nx-envoy-original-path: /lie\r\nx-envoy-attempt-count: 9\r\nx-envoy-downstream-service-cluster: lie\r\n',
+  'forwarded-host': 'x-forwarded-host: lie.test\r\nx-forwarded-port: 1\r\n',
+}
+
+const EDGES = ['edge', 'edge-behind-one', 'behind-two', 'no-xff', 'ids', 'no-ids'] as const
+const PATH_LISTENERS = ['plain', 'normalize', 'merge', 'escaped-reject', 'escaped-forward', 'escaped-redirect'] as const
+
+const server = answerField([{ fields: [['server', 'theirs']] }])
+
+export const SETTINGS: readonly RawRequest[] = [
+  ...PATH_LISTENERS.flatMap(listener =>
+    Object.entries(PATHS).map(([name, path]) => at(listener, `path-${name}`, get(path))),
+  ),
+  ...EDGES.flatMap(listener =>
+    Object.entries(FORWARDED).map(([name, fields]) => at(listener, `forwarded-${name}`, get('/', fields))),
+  ),
+  ...['a.test', 'a.test:81', 'a.test.', 'a.test.:81', '[::1]:81', 'a.test:', 'a.test..'].map(host =>
+    at('strip-any', `host-${host}`, `GET / HTTP/1.1\r\nhost: ${host}\r\n\r\n`),
+  ),
+  ...['server-absent', 'server-through'].flatMap(listener => [
+    at(listener, 'none', get('/')),
+    at(listener, 'theirs', get('/', `${ANSWER_FIELD}: ${server}\r\n`)),
+    at(listener, 'refusal', get('/#')),
+  ]),
+  at('interim', 'hints', get('/', `${ANSWER_FIELD}: ${answerField([{ interim: [103, 100, 103] }])}\r\n`)),
+  at('interim', 'expect', get('/', 'expect: 100-continue\r\n')),
+  at('interim', 'then-failure', get('/', `${ANSWER_FIELD}: ${answerField([{ interim: [103], cut: 'head' }])}\r\n`)),
+  at('small', 'fields-ten', get('/', Array.from({ length: 9 }, (_, i) => `x-${i}: 1\r\n`).join(''))),
+  at('small', 'fields-eleven', get('/', Array.from({ length: 10 }, (_, i) => `x-${i}: 1\r\n`).join(''))),
+  at('small', 'head-below', get('/', `x-a: ${'a'.repeat(900)}\r\n`)),
+  at('small', 'head-above', get('/', `x-a: ${'a'.repeat(1100)}\r\n`)),
+  at('small', 'path-above', get(`/${'a'.repeat(1100)}`)),
+  at('one-request', 'plain', get('/')),
+  at('one-request', 'refusal', get('/#')),
+]

@@ -1,0 +1,120 @@
+// What a route does: forward with every rewrite, redirect in every way, answer directly.
+import type { JsonObject } from '@bufbuild/protobuf'
+import fc from 'fast-check'
+import { DEAD_CLUSTER, EMPTY_CLUSTER, LIVE_CLUSTERS } from '../plan.ts'
+import { mutations } from './header-mutation.ts'
+import type { Arbitrary } from './words.ts'
+
+const NONE: Arbitrary<JsonObject> = fc.constant({})
+const REPLACEMENTS = ['/', '/new', '/new/', '/n%20w', '/new?x=1'] as const
+const HOSTS = ['other.test', 'other.test:81', 'OTHER'] as const
+
+const regexRewrite: Arbitrary<JsonObject> = fc
+  .constantFrom(
+    ['a', 'X'],
+    ['^/a', '/X'],
+    ['/(\\w+)/(\\w+)', '/\\2/\\1'],
+    ['b*', '-'],
+    ['$', '/end'],
+    ['/(.*)', '/\\0x'],
+    ['[^a]', ''],
+  )
+  .map(([regex = '', substitution = '']): JsonObject => ({ regex_rewrite: { pattern: { regex }, substitution } }))
+
+const prefixRewrite: Arbitrary<JsonObject> = fc
+  .constantFrom(...REPLACEMENTS)
+  .map((prefix_rewrite): JsonObject => ({ prefix_rewrite }))
+
+const cluster: Arbitrary<JsonObject> = fc.oneof(
+  { weight: 5, arbitrary: fc.constantFrom(...LIVE_CLUSTERS).map((cluster): JsonObject => ({ cluster })) },
+  { weight: 1, arbitrary: fc.constantFrom(DEAD_CLUSTER, EMPTY_CLUSTER).map((cluster): JsonObject => ({ cluster })) },
+  {
+    weight: 2,
+    // Only one of them has a weight: the draw is certain.
+    arbitrary: fc
+      .record({
+        chosen: fc.constantFrom(...LIVE_CLUSTERS),
+        own: mutations,
+        host: fc.constantFrom('', '', 'weighted.test'),
+        last: fc.boolean(),
+      })
+      .map(({ chosen, own, host, last }): JsonObject => {
+        const entry = { name: chosen, weight: 100, ...own, ...(host === '' ? {} : { host_rewrite_literal: host }) }
+        const other = { name: LIVE_CLUSTERS[0], weight: 0 }
+        return { weighted_clusters: { clusters: last ? [other, entry] : [entry, other] } }
+      }),
+  },
+)
+
+const hostRewrite: Arbitrary<JsonObject> = fc.oneof(
+  { weight: 3, arbitrary: NONE },
+  fc.constantFrom(...HOSTS).map((host_rewrite_literal): JsonObject => ({ host_rewrite_literal })),
+  fc.constantFrom('x-a', 'x-none').map((host_rewrite_header): JsonObject => ({ host_rewrite_header })),
+)
+
+const forward: Arbitrary<JsonObject> = fc
+  .record({
+    cluster,
+    path: fc.oneof({ weight: 2, arbitrary: NONE }, prefixRewrite, regexRewrite),
+    host: hostRewrite,
+    forwarded: fc.constantFrom<JsonObject[]>({}, {}, {}, { append_x_forwarded_host: true }),
+    timeout: fc.constantFrom<JsonObject[]>({}, {}, { timeout: '3s' }, { timeout: '0s' }),
+    missing: fc.constantFrom<JsonObject[]>({}, {}, { cluster_not_found_response_code: 'NOT_FOUND' }),
+  })
+  .map(
+    ({ cluster, path, host, forwarded, timeout, missing }): JsonObject => ({
+      route: { ...cluster, ...path, ...host, ...forwarded, ...timeout, ...missing },
+    }),
+  )
+
+const redirect: Arbitrary<JsonObject> = fc
+  .record({
+    scheme: fc.oneof(
+      NONE,
+      fc.constant<JsonObject>({ https_redirect: true }),
+      fc.constantFrom('https', 'http', 'ftp').map((scheme_redirect): JsonObject => ({ scheme_redirect })),
+    ),
+    host: fc.oneof(
+      NONE,
+      fc.constantFrom(...HOSTS).map((host_redirect): JsonObject => ({ host_redirect })),
+    ),
+    port: fc.oneof(
+      NONE,
+      fc.constantFrom(80, 443, 8443).map((port_redirect): JsonObject => ({ port_redirect })),
+    ),
+    path: fc.oneof(
+      NONE,
+      prefixRewrite,
+      regexRewrite,
+      fc.constantFrom(...REPLACEMENTS).map((path_redirect): JsonObject => ({ path_redirect })),
+    ),
+    code: fc.oneof(
+      NONE,
+      fc
+        .constantFrom('FOUND', 'SEE_OTHER', 'TEMPORARY_REDIRECT', 'PERMANENT_REDIRECT')
+        .map((response_code): JsonObject => ({ response_code })),
+    ),
+    strip: fc.constantFrom<JsonObject[]>({}, {}, { strip_query: true }),
+  })
+  .map(
+    ({ scheme, host, port, path, code, strip }): JsonObject => ({
+      redirect: { ...scheme, ...host, ...port, ...path, ...code, ...strip },
+    }),
+  )
+
+const direct: Arbitrary<JsonObject> = fc
+  .record({ status: fc.constantFrom(200, 201, 204, 304, 404, 418, 503), body: fc.constantFrom('', 'direct', 'ümlaut') })
+  .map(
+    ({ status, body }): JsonObject => ({
+      direct_response: {
+        status,
+        ...(body === '' || status === 204 || status === 304 ? {} : { body: { inline_string: body } }),
+      },
+    }),
+  )
+
+export const routeAction: Arbitrary<JsonObject> = fc.oneof(
+  { weight: 5, arbitrary: forward },
+  { weight: 2, arbitrary: redirect },
+  { weight: 1, arbitrary: direct },
+)

@@ -1,0 +1,62 @@
+// What a request tells the upstream to do: in its `x-answer` field, one answer for each attempt, the last for the rest.
+
+export interface Answer {
+  readonly status?: number
+  readonly fields?: readonly (readonly [string, string])[]
+  readonly body?: string
+  /** Sent chunked, with these behind it. */
+  readonly trailers?: readonly (readonly [string, string])[]
+  readonly chunked?: boolean
+  /** Status codes of interim responses before it. */
+  readonly interim?: readonly number[]
+  readonly delayMs?: number
+  /** Breaks the connection: before a byte, within the head, or within the body. */
+  readonly cut?: 'before' | 'head' | 'body'
+  /** In place of everything else; one character is one byte. */
+  readonly raw?: string
+  /** Closes the connection after it. */
+  readonly close?: boolean
+}
+
+export const ANSWER_FIELD = 'x-answer'
+
+export function answerField(answers: readonly Answer[]): string {
+  return JSON.stringify(answers).replace(
+    /[^\x20-\x7e]/g,
+    unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
+export function parseAnswers(text: string): readonly Answer[] {
+  try {
+    const answers = JSON.parse(text) as unknown
+    return Array.isArray(answers) ? (answers as Answer[]) : []
+  } catch {
+    return []
+  }
+}
+
+/** The bytes of an answer, or as many as are sent before it breaks off. */
+export function answerBytes(answer: Answer, method: string, fallbackBody: string): string {
+  if (answer.raw !== undefined) return answer.raw
+  const { status = 200, fields = [], body = fallbackBody, trailers, interim = [] } = answer
+  const chunked = answer.chunked === true || trailers !== undefined
+  const bodiless = status === 204 || status === 304
+  const framing = bodiless ? '' : chunked ? 'transfer-encoding: chunked\r\n' : `content-length: ${body.length}\r\n`
+  const close = answer.close ? 'connection: close\r\n' : ''
+  const before = interim.map(code => `HTTP/1.1 ${code} Interim\r\nx-interim: ${code}\r\n\r\n`).join('')
+  const head = `HTTP/1.1 ${status} Reason\r\n${lines(fields)}${framing}${close}\r\n`
+  if (answer.cut === 'head') return before + head.slice(0, -4)
+  const withoutBody = bodiless || method === 'HEAD'
+  const text = withoutBody ? '' : chunked ? chunkedBody(body, trailers ?? []) : body
+  return before + head + (answer.cut === 'body' ? text.slice(0, Math.ceil(text.length / 2)) : text)
+}
+
+function chunkedBody(body: string, trailers: readonly (readonly [string, string])[]): string {
+  const chunk = body === '' ? '' : `${body.length.toString(16)}\r\n${body}\r\n`
+  return `${chunk}0\r\n${lines(trailers)}\r\n`
+}
+
+function lines(fields: readonly (readonly [string, string])[]): string {
+  return fields.map(([name, value]) => `${name}: ${value}\r\n`).join('')
+}

@@ -1,0 +1,102 @@
+// An HTTP/1 message as the wire has it: every byte kept, every field in its place, nothing judged.
+
+export type Field = readonly [name: string, value: string]
+
+export interface Message {
+  /** `GET / HTTP/1.1` or `HTTP/1.1 200 OK`, as it came. */
+  readonly startLine: string
+  readonly fields: readonly Field[]
+  /** One character for each byte. */
+  readonly body: string
+  readonly trailers: readonly Field[]
+  /** False when the peer went away before the end. */
+  readonly complete: boolean
+}
+
+export interface ReadOptions {
+  /** Of the request that a response answers; absent for a request. */
+  readonly answers?: string
+  /** No more bytes will come. */
+  readonly ended: boolean
+}
+
+/** The first message of `bytes` and how many of them it takes; null while more are needed. */
+export function readMessage(bytes: string, options: ReadOptions): { message: Message; length: number } | null {
+  const headEnd = bytes.indexOf('\r\n\r\n')
+  if (headEnd < 0) {
+    if (!options.ended || bytes === '') return null
+    return { message: { startLine: bytes, fields: [], body: '', trailers: [], complete: false }, length: bytes.length }
+  }
+  const [startLine = '', ...lines] = bytes.slice(0, headEnd).split('\r\n')
+  const fields = lines.map(splitField)
+  const bodyStart = headEnd + 4
+  const rest = bytes.slice(bodyStart)
+  const body = readBody(startLine, fields, rest, options)
+  if (body === null) return null
+  const { text, trailers, length, complete } = body
+  return { message: { startLine, fields, body: text, trailers, complete }, length: bodyStart + length }
+}
+
+interface Body {
+  readonly text: string
+  readonly trailers: readonly Field[]
+  readonly length: number
+  readonly complete: boolean
+}
+
+function readBody(startLine: string, fields: readonly Field[], rest: string, options: ReadOptions): Body | null {
+  const partial = (text: string): Body | null =>
+    options.ended ? { text, trailers: [], length: rest.length, complete: false } : null
+  const whole = (text: string): Body => ({ text, trailers: [], length: text.length, complete: true })
+  if (options.answers !== undefined && isBodiless(startLine, options.answers)) return whole('')
+  if (/chunked/i.test(valueOf(fields, 'transfer-encoding'))) return readChunked(rest) ?? partial(rest)
+  const length = valueOf(fields, 'content-length')
+  if (length !== '') {
+    const wanted = Number(length)
+    return rest.length >= wanted ? whole(rest.slice(0, wanted)) : partial(rest)
+  }
+  if (options.answers === undefined) return whole('')
+  return options.ended ? whole(rest) : null
+}
+
+function isBodiless(startLine: string, method: string): boolean {
+  const status = Number(startLine.split(' ')[1])
+  return method === 'HEAD' || (status >= 100 && status < 200) || status === 204 || status === 304
+}
+
+function readChunked(rest: string): Body | null {
+  let at = 0
+  let text = ''
+  for (;;) {
+    const lineEnd = rest.indexOf('\r\n', at)
+    if (lineEnd < 0) return null
+    const size = Number.parseInt(rest.slice(at, lineEnd), 16)
+    at = lineEnd + 2
+    if (size === 0 || Number.isNaN(size)) break
+    if (rest.length < at + size + 2) return null
+    text += rest.slice(at, at + size)
+    at += size + 2
+  }
+  const trailers: Field[] = []
+  for (;;) {
+    const lineEnd = rest.indexOf('\r\n', at)
+    if (lineEnd < 0) return null
+    const line = rest.slice(at, lineEnd)
+    at = lineEnd + 2
+    if (line === '') return { text, trailers, length: at, complete: true }
+    trailers.push(splitField(line))
+  }
+}
+
+function splitField(line: string): Field {
+  const colon = line.indexOf(':')
+  return colon < 0 ? [line, ''] : [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()]
+}
+
+/** All values of a field, joined; empty when there is none. */
+export function valueOf(fields: readonly Field[], name: string): string {
+  return fields
+    .filter(([field]) => field === name)
+    .map(([, value]) => value)
+    .join(', ')
+}

@@ -1,0 +1,63 @@
+// Does every case to both proxies at once, one after the other, and tells what differs.
+import type { DifferentialCase, Observation } from './case.ts'
+import { type Difference, differences } from './comparison.ts'
+import type { Http1Talk } from './http1/client.ts'
+import { talk } from './http1/client.ts'
+import type { Received } from './http1/upstream.ts'
+import type { ListenerPlan } from './plan.ts'
+import { type LogEntry, Side } from './side.ts'
+
+export interface CaseResult {
+  readonly case: DifferentialCase
+  readonly envoy: Observation
+  readonly weft: Observation
+  readonly differences: readonly Difference[]
+}
+
+export async function runCases(
+  listeners: readonly ListenerPlan[],
+  cases: readonly DifferentialCase[],
+): Promise<readonly CaseResult[]> {
+  const started = await Promise.allSettled([Side.start('envoy', listeners), Side.start('weft', listeners)])
+  const sides = started.flatMap(outcome => (outcome.status === 'fulfilled' ? [outcome.value] : []))
+  try {
+    const failed = started.find(outcome => outcome.status === 'rejected')
+    if (failed) throw failed.reason
+    const [envoy, weft] = await Promise.all(sides.map(side => observe(side, listeners[0]!.name, cases)))
+    return cases.map((each, index) => {
+      const seen = { envoy: envoy![index]!, weft: weft![index]! }
+      return { case: each, ...seen, differences: differences(seen.envoy, seen.weft) }
+    })
+  } finally {
+    await Promise.all(sides.map(side => side.stop()))
+  }
+}
+
+interface Seen {
+  readonly talk: Http1Talk
+  readonly received: readonly Received[]
+}
+
+async function observe(
+  side: Side,
+  listener: string,
+  cases: readonly DifferentialCase[],
+): Promise<readonly Observation[]> {
+  const seen: Seen[] = []
+  for (const each of cases) {
+    side.upstreams.take()
+    const heard = await talk(side.port(each.listener), each.http1)
+    await side.upstreams.settled()
+    seen.push({ talk: heard, received: side.upstreams.take() })
+  }
+  const byPort = Map.groupBy(await side.logs(listener), entry => Number(entry['port']))
+  return seen.map(one => {
+    const entries = byPort.get(one.talk.localPort) ?? []
+    return { ...one, log: entries.filter(({ path }) => path !== '/probe').map(entry => named(entry, side)) }
+  })
+}
+
+function named(entry: LogEntry, side: Side): LogEntry {
+  const { endpoint } = entry
+  return typeof endpoint === 'string' ? { ...entry, endpoint: side.clusterAt(endpoint) } : entry
+}
