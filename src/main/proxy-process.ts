@@ -1,21 +1,26 @@
 // What both starts of Weft's own data plane share: log, signals, admin port, drain, and the one way in which it ends.
+import { closeSync, readFileSync, rmSync } from 'node:fs'
 import { AdjustableLog } from '../base/adjustable-log.ts'
+import { writeFileAtomic } from '../base/atomic-file.ts'
 import { onBug } from '../base/bug.ts'
 import { type Clock, systemClock } from '../base/clock.ts'
 import type { LogLevel } from '../base/log.ts'
 import { systemRandom } from '../base/random.ts'
 import { programVersion } from '../cli/client/program-version.ts'
 import { CommandFailure } from '../cli/contract/command-failure.ts'
-import type { RunningProcess } from '../cli/contract/process-starters.ts'
+import type { ProxyLife, RunningProcess } from '../cli/contract/process-starters.ts'
 import { systemLogFiles } from '../data-plane/access-log/log-file.ts'
 import type { AdminSource, ServerState } from '../data-plane/admin/admin-pages.ts'
 import { AdminServer } from '../data-plane/admin/admin-server.ts'
 import { Proxy as DataPlaneProxy, type ProxyOptions } from '../data-plane/proxy.ts'
+import { InheritableNetwork, type ListeningDescriptor } from '../transport/net/inheritable-network.ts'
 import type { Network } from '../transport/net/network.ts'
 import { systemNetwork } from '../transport/net/system-network.ts'
+import { announceLive, type Inheritance, takeInheritance } from './inheritance.ts'
 import { endOnSignals } from './process-end.ts'
+import type { Successor } from './successor.ts'
 
-export interface ProxyProcessOptions {
+export interface ProxyProcessOptions extends ProxyLife {
   /** False: the caller minds signals and uncaught errors. */
   readonly standalone?: boolean
   readonly clock?: Clock
@@ -34,6 +39,9 @@ export interface RunningProxy extends RunningProcess {
 }
 
 const TERMINATION_DRAIN_MS = 5_000
+/** Envoy's defaults of --drain-time-s and --parent-shutdown-time-s. */
+const DRAIN_TIME_S = 600
+const PARENT_SHUTDOWN_TIME_S = 900
 
 export class ProxyProcess implements RunningProxy {
   readonly clock: Clock
@@ -45,15 +53,29 @@ export class ProxyProcess implements RunningProxy {
   state: ServerState = 'PRE_INITIALIZING'
   readonly #finish: (error?: unknown) => void
   readonly #markLive: () => void
-  readonly #drainMs: number
+  readonly #options: ProxyProcessOptions
+  readonly #network: InheritableNetwork
+  readonly #inheritance: Inheritance
+  #drainMs: number
   readonly #abort = new AbortController()
   readonly #feeds: (() => void)[] = []
   readonly #closers: (() => void)[] = []
+  readonly #handovers: (() => void)[] = []
   #admin: AdminServer | null = null
+  #adminSocket: ListeningDescriptor | null = null
+  /** Of a successor: what waits until its predecessor may go. */
+  readonly #takeovers: (() => unknown)[] = []
+  #successor: Successor | null = null
+  readonly #firstStartedAt: number
+  #replacing = false
   #stopping: Promise<void> | null = null
 
   constructor(options: ProxyProcessOptions, settings: Pick<ProxyOptions, 'reasonHeader' | 'maxConnections'> = {}) {
+    this.#options = options
     this.clock = options.clock ?? systemClock
+    this.#inheritance = takeInheritance()
+    this.#firstStartedAt = this.#inheritance.firstStartedAt ?? this.clock.wallNow()
+    this.#network = new InheritableNetwork(options.network ?? systemNetwork, this.#inheritance.sockets)
     this.#drainMs = options.drainMs ?? TERMINATION_DRAIN_MS
     const write = (line: string): void => void process.stderr.write(line)
     this.log = new AdjustableLog('proxy', options.logLevel ?? 'info', this.clock, write)
@@ -68,9 +90,11 @@ export class ProxyProcess implements RunningProxy {
       clock: this.clock,
       random: systemRandom,
       log: this.log,
-      network: options.network ?? systemNetwork,
+      network: this.#network,
       logFiles: systemLogFiles,
+      ...(options.drainTimeSeconds === undefined ? {} : { drainTimeMs: options.drainTimeSeconds * 1000 }),
     })
+    if (options.pidFile !== undefined) this.keepFile(options.pidFile, () => `${process.pid}\n`)
     if (options.standalone !== false) this.#mindTheProcess()
   }
 
@@ -92,9 +116,32 @@ export class ProxyProcess implements RunningProxy {
     this.#feeds.push(feed)
   }
 
+  /** Called when a successor has taken over. */
+  atHandover(act: () => void): void {
+    this.#handovers.push(act)
+  }
+
   /** Called when all else has ended; the latest first. */
   atEnd(close: () => void): void {
     this.#closers.push(close)
+  }
+
+  /** At once; in the successor of another process, when it takes over. */
+  whenInCharge(act: () => unknown): void {
+    if (this.#inheritance.epoch === 0) act()
+    else this.#takeovers.push(act)
+  }
+
+  /** Says something of the process in charge, for as long as it is this one. */
+  keepFile(file: string, content: () => string): void {
+    let written = ''
+    this.whenInCharge(() => {
+      written = content()
+      writeFileAtomic(file, written, 0o644)
+    })
+    this.atEnd(() => {
+      if (written !== '' && readText(file) === written) rmSync(file, { force: true })
+    })
   }
 
   /** First of all: whoever started this process asks here how it is. Throws CommandFailure. */
@@ -103,28 +150,56 @@ export class ProxyProcess implements RunningProxy {
     source: Pick<AdminSource, 'node' | 'bootstrap'>,
   ): Promise<void> {
     const { host, port } = address
+    const { admin, epoch } = this.#inheritance
+    const open = async (fd?: number): Promise<void> => {
+      const server = await AdminServer.open(host, port, adminSource, fd)
+      this.#admin = server
+      const bound = { address: host, port: server.port }
+      if (server.fd !== undefined) this.#adminSocket = { wanted: { address: host, port }, bound, fd: server.fd }
+    }
+    const adminSource: AdminSource = {
+      ...source,
+      proxy: this.proxy,
+      clock: this.clock,
+      log: this.log,
+      version: programVersion(),
+      startedAt: this.clock.wallNow(),
+      epoch,
+      firstStartedAt: this.#firstStartedAt,
+      state: () => this.state,
+      quit: () => setImmediate(() => void this.stop()),
+      drainListeners: () => void this.#drain(),
+      hotRestart: () => this.hotRestart(),
+    }
     try {
-      this.#admin = await AdminServer.open(host, port, {
-        ...source,
-        proxy: this.proxy,
-        clock: this.clock,
-        log: this.log,
-        version: programVersion(),
-        startedAt: this.clock.wallNow(),
-        state: () => this.state,
-        quit: () => setImmediate(() => void this.stop()),
-        drainListeners: () => void this.#drain(),
-      })
+      // Until this process takes over, its predecessor answers there.
+      if (admin?.wanted.address === host && admin.wanted.port === port) this.whenInCharge(() => open(admin.fd))
+      else {
+        await open()
+        if (admin !== null) this.whenInCharge(() => closeSync(admin.fd))
+      }
     } catch (error) {
       for (const close of this.#closers) close()
       throw new CommandFailure(`cannot open the admin port ${port}: ${(error as Error).message}`)
     }
   }
 
-  isLive(facts: Readonly<Record<string, string | number>>): void {
+  /** Accepts on what it has inherited, too: from now on this is the process in charge. */
+  async isLive(facts: Readonly<Record<string, string | number>>): Promise<void> {
+    await this.#network.acceptInherited()
+    for (const act of this.#takeovers) await act()
     this.state = 'LIVE'
-    this.log.info('live', facts)
+    this.log.info('live', { ...facts, ...(this.#admin ? { admin: this.adminPort } : {}) })
     this.#markLive()
+    announceLive()
+  }
+
+  /** Starts a successor on the same sockets, and drains once it is live. Says why not, or null. */
+  hotRestart(): string | null {
+    const refusal = this.#whyNoHotRestart()
+    if (refusal !== null) this.log.warn('no hot restart', { why: refusal })
+    else this.#replace().catch(error => this.#notReplaced((error as Error).message))
+    return refusal
   }
 
   /** Nothing more can come of it: `finished` says why. */
@@ -143,8 +218,60 @@ export class ProxyProcess implements RunningProxy {
     return this.proxy.drain(this.#drainMs)
   }
 
+  #whyNoHotRestart(): string | null {
+    if (process.platform === 'win32') return 'Windows passes no sockets on to a child process'
+    if (this.#stopping) return 'this process is stopping'
+    if (this.#replacing) return 'a hot restart is under way'
+    return this.state === 'LIVE' ? null : `the state is ${this.state}, not LIVE`
+  }
+
+  async #replace(): Promise<void> {
+    this.#replacing = true
+    const { Successor } = await import('./successor.ts')
+    const { epoch, sockets, admin } = this.#inheritance
+    const inherited = [...sockets, ...(admin ? [admin] : [])].map(({ fd }) => fd)
+    const left: Inheritance = {
+      epoch: epoch + 1,
+      firstStartedAt: this.#firstStartedAt,
+      sockets: this.#network.open,
+      admin: this.#adminSocket,
+    }
+    const successor = new Successor(this.clock, left, Math.max(-1, ...inherited))
+    this.#successor = successor
+    this.log.info('hot restart', { epoch: left.epoch, pid: successor.pid ?? 0 })
+    const failure = await successor.live
+    if (failure === null) await this.#handOver(successor)
+    else this.#notReplaced(failure)
+  }
+
+  /** All goes on as if nothing had been. */
+  #notReplaced(why: string): void {
+    this.#replacing = false
+    this.#successor = null
+    if (!this.#stopping) this.log.error('hot restart failed', { why })
+  }
+
+  async #handOver(successor: Successor): Promise<void> {
+    this.#successor = null
+    this.log.info('the successor is live', { pid: successor.pid ?? 0 })
+    // Nobody accepts then: whoever minds this process is to hear of it soon.
+    void successor.ended.then(how => this.fail(new CommandFailure(`the successor ${how}`)))
+    for (const act of this.#handovers) act()
+    this.state = 'DRAINING'
+    await this.#admin?.close()
+    this.#admin = null
+    const { drainTimeSeconds = DRAIN_TIME_S, parentShutdownTimeSeconds = PARENT_SHUTDOWN_TIME_S } = this.#options
+    const drainTime = Math.min(drainTimeSeconds, parentShutdownTimeSeconds)
+    // A client that keeps a connection idle may be about to send: it is told in its next response, not by a reset.
+    await this.proxy.drain(drainTime * 1000, true)
+    this.#drainMs = (parentShutdownTimeSeconds - drainTime) * 1000
+    await this.stop()
+  }
+
   async #stop(): Promise<void> {
     this.#abort.abort()
+    // One that is not live yet would take over from nobody.
+    this.#successor?.abort()
     await this.#drain()
     for (const stop of this.#feeds) stop()
     await this.proxy.close()
@@ -160,10 +287,23 @@ export class ProxyProcess implements RunningProxy {
     const reopen = (): void => this.proxy.reopenLogs()
     process.on('SIGUSR1', reopen)
     this.#closers.push(() => void process.off('SIGUSR1', reopen))
-    const bugs = this.proxy.stats.root.scope('server').counter('envoy_bug_failures')
+    const replace = (): void => void this.hotRestart()
+    process.on('SIGUSR2', replace)
+    this.#closers.push(() => void process.off('SIGUSR2', replace))
+    const server = this.proxy.stats.root.scope('server')
+    server.gauge('hot_restart_epoch').value = this.#inheritance.epoch
+    const bugs = server.counter('envoy_bug_failures')
     onBug(message => {
       bugs.value += 1
       this.log.error('broken invariant', { message })
     })
+  }
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
   }
 }

@@ -46,7 +46,7 @@ export async function startStaticProxy(options: StaticProxyOptions): Promise<Par
   if (refused.length > 0 || unbound.length > 0) await running.stop()
   if (refused.length > 0) return { ok: false, problems: refused.map(problem => file.placed(problem)) }
   if (unbound.length > 0) throw new CommandFailure(unbound.map(formatProblem).join('\nweft: '))
-  running.isLive({ config: options.file, ...(admin ? { admin: running.adminPort } : {}) })
+  await running.isLive({ config: options.file })
   return { ok: true, value: running }
 }
 

@@ -16,6 +16,11 @@ export function parsePositive(text: string): number {
   return Number(text)
 }
 
+export function parseSeconds(text: string): number {
+  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('a whole number of seconds, please.')
+  return Number(text)
+}
+
 export function parseHostPort(text: string): HostPort {
   const colon = text.lastIndexOf(':')
   const host = text.slice(0, colon)

@@ -32,7 +32,17 @@ export interface BootstrapInput {
   readonly adminPort: number
 }
 
-export interface ProxyStart extends BootstrapInput {
+/** What a process of Weft's own data plane is told of its end. */
+export interface ProxyLife {
+  /** How long a draining proxy waits for connections to end by themselves. */
+  readonly drainTimeSeconds?: number
+  /** How long after a hot restart the predecessor is ended, whatever it still does. */
+  readonly parentShutdownTimeSeconds?: number
+  /** Holds the pid of the process that is in charge. */
+  readonly pidFile?: string
+}
+
+export interface ProxyStart extends BootstrapInput, ProxyLife {
   readonly join: HostPort
   readonly tokenFile?: string
   readonly trustBundle: string
@@ -41,7 +51,7 @@ export interface ProxyStart extends BootstrapInput {
 }
 
 /** A proxy that a static Envoy bootstrap configures. */
-export interface StaticProxyStart {
+export interface StaticProxyStart extends ProxyLife {
   readonly file: string
 }
 

@@ -22,11 +22,16 @@ export interface AdminSource {
   readonly version: string
   /** Epoch milliseconds. */
   readonly startedAt: number
+  /** How many hot restarts led to this process, and when the first of its line started. */
+  readonly epoch: number
+  readonly firstStartedAt: number
   state(): ServerState
   /** Drains and ends the process. */
   quit(): void
   /** Stops accepting, and lets streams end. */
   drainListeners(): void
+  /** Starts a successor on the same sockets; says why not, or null. */
+  hotRestart(): string | null
 }
 
 export interface AdminReply {
@@ -96,6 +101,14 @@ const PAGES: Readonly<Record<string, Page>> = {
     answer: source => {
       source.drainListeners()
       return text('OK\n')
+    },
+  },
+  '/hot_restart': {
+    method: 'POST',
+    help: 'start a successor on the same sockets, and drain once it is live',
+    answer: source => {
+      const refusal = source.hotRestart()
+      return refusal === null ? text('OK\n') : text(`${refusal}\n`, 409)
     },
   },
   '/logging': { method: 'POST', help: 'change the log level: ?level=debug|info|warn|error', answer: loggingPage },
@@ -176,16 +189,16 @@ function listenersJson(proxy: DataPlaneProxy): JsonObject {
 }
 
 function serverInfo(source: AdminSource): JsonObject {
-  const uptime = `${Math.floor((source.clock.wallNow() - source.startedAt) / 1000)}s`
+  const uptimeSince = (start: number): string => `${Math.floor((source.clock.wallNow() - start) / 1000)}s`
   const { '@type': _type, ...node } = configToJson(NodeSchema, source.node)
   return {
     version: `weft/${source.version}`,
     state: source.state(),
-    hot_restart_version: 'disabled',
-    command_line_options: {},
+    hot_restart_version: '1',
+    command_line_options: { restart_epoch: source.epoch },
     node,
-    uptime_current_epoch: uptime,
-    uptime_all_epochs: uptime,
+    uptime_current_epoch: uptimeSince(source.startedAt),
+    uptime_all_epochs: uptimeSince(source.firstStartedAt),
   }
 }
 

@@ -45,9 +45,12 @@ const admin = await AdminServer.open('127.0.0.1', 0, {
   log,
   version: '0.1.0',
   startedAt: clock.wallNow(),
+  epoch: 2,
+  firstStartedAt: clock.wallNow() - 60_000,
   state: () => state,
   quit: () => asked.push('quit'),
   drainListeners: () => asked.push('drain'),
+  hotRestart: () => (asked.push('restart') > 1 ? 'a hot restart is under way' : null),
 })
 after(async () => {
   await admin.close()

@@ -2,6 +2,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createServer } from '../../transport/http/node-http.ts'
+import { descriptorOf } from '../../transport/net/system-network.ts'
 import { type AdminReply, type AdminSource, answerAdmin } from './admin-pages.ts'
 
 const BASE = 'http://admin'
@@ -15,21 +16,24 @@ const REFUSED: AdminReply = {
 export class AdminServer {
   readonly #server: Server
   readonly port: number
+  /** A successor may inherit it; undefined where the system has none. */
+  readonly fd: number | undefined
 
   private constructor(server: Server) {
     this.#server = server
     this.port = (server.address() as AddressInfo).port
+    this.fd = descriptorOf(server)
   }
 
-  /** Rejects with the system's error when the port cannot be bound. 0: any free one. */
-  static open(host: string, port: number, source: AdminSource): Promise<AdminServer> {
+  /** Rejects with the system's error when the port cannot be bound. 0: any free one. `fd`: a socket bound there already. */
+  static open(host: string, port: number, source: AdminSource, fd?: number): Promise<AdminServer> {
     // At another address it is meant for other machines, which know this one by names that are not known here.
     const guarded = isLoopback(host)
     const server = createServer((request, response) => handle(source, guarded, request, response))
     server.maxConnections = 64
     return new Promise((resolve, reject) => {
       server.once('error', reject)
-      server.listen(port, host, () => {
+      server.listen(fd === undefined ? { host, port } : { fd }, () => {
         server.off('error', reject)
         resolve(new AdminServer(server))
       })

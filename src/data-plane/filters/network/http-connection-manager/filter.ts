@@ -16,6 +16,7 @@ const HTTP2_ALPN: ReadonlySet<string> = new Set(['h2', 'istio-h2'])
 export class HttpConnectionManagerFilter implements NetworkFilter, ConnectionOwner {
   readonly routeConfigurations: readonly string[]
   isDraining = false
+  sparesIdle = false
   readonly #config: ConnectionManagerConfig
   readonly #connections = new Set<ManagedConnection>()
 
@@ -48,9 +49,11 @@ export class HttpConnectionManagerFilter implements NetworkFilter, ConnectionOwn
     if (this.isDraining) connection.drain()
   }
 
-  drain(): void {
-    if (this.isDraining) return
+  drain(sparesIdle = false): void {
+    // Never softer than it was.
+    if (this.isDraining && (sparesIdle || !this.sparesIdle)) return
     this.isDraining = true
+    this.sparesIdle = sparesIdle
     for (const connection of this.#connections) connection.drain()
   }
 
