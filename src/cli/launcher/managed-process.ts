@@ -191,7 +191,10 @@ export class ManagedProcess {
     if (this.#current !== current) return
     const { pid, group } = current
     const successor = this.#options.successor?.()
-    if (group !== undefined && successor !== undefined && successor !== pid) return this.#follow(successor, group)
+    if (group !== undefined && successor !== undefined && successor !== pid) {
+      this.#follow(successor, group)
+      return
+    }
     this.#current = null
     this.#trimTimer?.cancel()
     if (group !== undefined) {
