@@ -7,11 +7,17 @@ export interface Inheritance {
   /** Epoch milliseconds at which the first of the line started; null in itself. */
   readonly firstStartedAt: number | null
   readonly sockets: readonly ListeningDescriptor[]
+  /** Of each further event loop: each has sockets of its own at the same addresses. */
+  readonly workers: readonly (readonly ListeningDescriptor[])[]
   readonly admin: ListeningDescriptor | null
 }
 
-const NOTHING: Inheritance = { epoch: 0, firstStartedAt: null, sockets: [], admin: null }
+const NOTHING: Inheritance = { epoch: 0, firstStartedAt: null, sockets: [], workers: [], admin: null }
 const VARIABLE = 'WEFT_INHERITANCE'
+
+export function allSockets({ sockets, workers, admin }: Inheritance): readonly ListeningDescriptor[] {
+  return [...sockets, ...workers.flat(), ...(admin ? [admin] : [])]
+}
 
 /** As part of the successor's environment. */
 export function asEnvironment(inheritance: Inheritance): Readonly<Record<string, string>> {

@@ -8,19 +8,21 @@ import type { LogLevel } from '../base/log.ts'
 import { systemRandom } from '../base/random.ts'
 import { programVersion } from '../cli/client/program-version.ts'
 import { CommandFailure } from '../cli/contract/command-failure.ts'
-import type { ProxyLife, RunningProcess } from '../cli/contract/process-starters.ts'
+import type { DataPlaneStart, RunningProcess } from '../cli/contract/process-starters.ts'
 import { systemLogFiles } from '../data-plane/access-log/log-file.ts'
 import type { AdminSource, ServerState } from '../data-plane/admin/admin-pages.ts'
 import { AdminServer } from '../data-plane/admin/admin-server.ts'
 import { Proxy as DataPlaneProxy, type ProxyOptions } from '../data-plane/proxy.ts'
 import { InheritableNetwork, type ListeningDescriptor } from '../transport/net/inheritable-network.ts'
 import type { Network } from '../transport/net/network.ts'
+import { reusePortNetwork } from '../transport/net/reuse-port-network.ts'
 import { systemNetwork } from '../transport/net/system-network.ts'
-import { announceLive, type Inheritance, takeInheritance } from './inheritance.ts'
+import { allSockets, announceLive, type Inheritance, takeInheritance } from './inheritance.ts'
 import { endOnSignals } from './process-end.ts'
 import type { Successor } from './successor.ts'
+import type { Workers } from './workers.ts'
 
-export interface ProxyProcessOptions extends ProxyLife {
+export interface ProxyProcessOptions extends DataPlaneStart {
   /** False: the caller minds signals and uncaught errors. */
   readonly standalone?: boolean
   readonly clock?: Clock
@@ -54,6 +56,7 @@ export class ProxyProcess implements RunningProxy {
   readonly #finish: (error?: unknown) => void
   readonly #markLive: () => void
   readonly #options: ProxyProcessOptions
+  readonly #settings: Pick<ProxyOptions, 'reasonHeader' | 'maxConnections'>
   readonly #network: InheritableNetwork
   readonly #inheritance: Inheritance
   #drainMs: number
@@ -65,17 +68,20 @@ export class ProxyProcess implements RunningProxy {
   #adminSocket: ListeningDescriptor | null = null
   /** Of a successor: what waits until its predecessor may go. */
   readonly #takeovers: (() => unknown)[] = []
+  /** The event loops beside this one; null while this one carries all. */
+  workers: Workers | null = null
   #successor: Successor | null = null
   readonly #firstStartedAt: number
   #replacing = false
   #stopping: Promise<void> | null = null
 
   constructor(options: ProxyProcessOptions, settings: Pick<ProxyOptions, 'reasonHeader' | 'maxConnections'> = {}) {
+    this.#settings = settings
     this.#options = options
     this.clock = options.clock ?? systemClock
     this.#inheritance = takeInheritance()
     this.#firstStartedAt = this.#inheritance.firstStartedAt ?? this.clock.wallNow()
-    this.#network = new InheritableNetwork(options.network ?? systemNetwork, this.#inheritance.sockets)
+    this.#network = new InheritableNetwork(options.network ?? networkFor(options), this.#inheritance.sockets)
     this.#drainMs = options.drainMs ?? TERMINATION_DRAIN_MS
     const write = (line: string): void => void process.stderr.write(line)
     this.log = new AdjustableLog('proxy', options.logLevel ?? 'info', this.clock, write)
@@ -144,6 +150,28 @@ export class ProxyProcess implements RunningProxy {
     })
   }
 
+  /** Before the config comes, and the admin port. */
+  async startWorkers(): Promise<void> {
+    const { concurrency = 1, drainTimeSeconds, logLevel = 'info' } = this.#options
+    const { workers, epoch } = this.#inheritance
+    if (epoch > 0 && workers.length !== concurrency - 1)
+      throw new CommandFailure(`a hot restart cannot change --concurrency from ${workers.length + 1} to ${concurrency}`)
+    if (concurrency === 1) return
+    const { Workers } = await import('./workers.ts')
+    const { reasonHeader = true, maxConnections } = this.#settings
+    const start = {
+      logLevel,
+      reasonHeader,
+      ...(maxConnections === undefined ? {} : { maxConnections }),
+      ...(drainTimeSeconds === undefined ? {} : { drainTimeMs: drainTimeSeconds * 1000 }),
+    }
+    const starts = Array.from({ length: concurrency - 1 }, (_, index) => ({
+      ...start,
+      inherited: workers[index] ?? [],
+    }))
+    this.workers = new Workers(starts, why => this.fail(new CommandFailure(why)))
+  }
+
   /** First of all: whoever started this process asks here how it is. Throws CommandFailure. */
   async openAdmin(
     address: { readonly host: string; readonly port: number },
@@ -169,6 +197,7 @@ export class ProxyProcess implements RunningProxy {
       state: () => this.state,
       quit: () => setImmediate(() => void this.stop()),
       drainListeners: () => void this.#drain(),
+      workers: this.workers,
       hotRestart: () => this.hotRestart(),
     }
     try {
@@ -186,7 +215,7 @@ export class ProxyProcess implements RunningProxy {
 
   /** Accepts on what it has inherited, too: from now on this is the process in charge. */
   async isLive(facts: Readonly<Record<string, string | number>>): Promise<void> {
-    await this.#network.acceptInherited()
+    await Promise.all([this.#network.acceptInherited(), this.workers?.acceptInherited()])
     for (const act of this.#takeovers) await act()
     this.state = 'LIVE'
     this.log.info('live', { ...facts, ...(this.#admin ? { admin: this.adminPort } : {}) })
@@ -213,9 +242,9 @@ export class ProxyProcess implements RunningProxy {
     return this.#stopping
   }
 
-  #drain(): Promise<void> {
+  async #drain(): Promise<void> {
     this.state = 'DRAINING'
-    return this.proxy.drain(this.#drainMs)
+    await Promise.all([this.proxy.drain(this.#drainMs), this.workers?.drain(this.#drainMs)])
   }
 
   #whyNoHotRestart(): string | null {
@@ -228,12 +257,13 @@ export class ProxyProcess implements RunningProxy {
   async #replace(): Promise<void> {
     this.#replacing = true
     const { Successor } = await import('./successor.ts')
-    const { epoch, sockets, admin } = this.#inheritance
-    const inherited = [...sockets, ...(admin ? [admin] : [])].map(({ fd }) => fd)
+    const { epoch } = this.#inheritance
+    const inherited = allSockets(this.#inheritance).map(({ fd }) => fd)
     const left: Inheritance = {
       epoch: epoch + 1,
       firstStartedAt: this.#firstStartedAt,
       sockets: this.#network.open,
+      workers: (await this.workers?.sockets()) ?? [],
       admin: this.#adminSocket,
     }
     const successor = new Successor(this.clock, left, Math.max(-1, ...inherited))
@@ -263,7 +293,8 @@ export class ProxyProcess implements RunningProxy {
     const { drainTimeSeconds = DRAIN_TIME_S, parentShutdownTimeSeconds = PARENT_SHUTDOWN_TIME_S } = this.#options
     const drainTime = Math.min(drainTimeSeconds, parentShutdownTimeSeconds)
     // A client that keeps a connection idle may be about to send: it is told in its next response, not by a reset.
-    await this.proxy.drain(drainTime * 1000, true)
+    const drainMs = drainTime * 1000
+    await Promise.all([this.proxy.drain(drainMs, true), this.workers?.drain(drainMs, true)])
     this.#drainMs = (parentShutdownTimeSeconds - drainTime) * 1000
     await this.stop()
   }
@@ -274,7 +305,7 @@ export class ProxyProcess implements RunningProxy {
     this.#successor?.abort()
     await this.#drain()
     for (const stop of this.#feeds) stop()
-    await this.proxy.close()
+    await Promise.all([this.proxy.close(), this.workers?.close()])
     await this.#admin?.close()
     for (const close of this.#closers.reverse()) close()
     this.log.info('stopped')
@@ -284,7 +315,10 @@ export class ProxyProcess implements RunningProxy {
   #mindTheProcess(): void {
     this.#closers.push(endOnSignals(this.log, () => void this.stop()))
     // After log rotation, as Envoy does. Without a listener Node would open its debugger at this signal.
-    const reopen = (): void => this.proxy.reopenLogs()
+    const reopen = (): void => {
+      this.proxy.reopenLogs()
+      this.workers?.reopenLogs()
+    }
     process.on('SIGUSR1', reopen)
     this.#closers.push(() => void process.off('SIGUSR1', reopen))
     const replace = (): void => void this.hotRestart()
@@ -298,6 +332,10 @@ export class ProxyProcess implements RunningProxy {
       this.log.error('broken invariant', { message })
     })
   }
+}
+
+function networkFor({ concurrency = 1 }: DataPlaneStart): Network {
+  return concurrency > 1 ? reusePortNetwork : systemNetwork
 }
 
 function readText(file: string): string {

@@ -18,6 +18,7 @@ const LIVE_POLL_MS = 10
 /** Resolves when the admin port answers; identity and config are then on their way. Throws CommandFailure. */
 export async function startProxy(options: ProxyStartOptions): Promise<RunningProxy> {
   const running = new ProxyProcess(options)
+  await running.startWorkers()
   const node = createNode(options, programVersion())
   await running.openAdmin({ host: ADMIN_HOST, port: options.adminPort }, { node })
   running.keepFile(
@@ -30,13 +31,15 @@ export async function startProxy(options: ProxyStartOptions): Promise<RunningPro
 }
 
 async function joinMesh(options: ProxyStartOptions, running: ProxyProcess): Promise<void> {
-  const { clock, log, proxy, signal } = running
+  const { clock, log, proxy, signal, workers } = running
   const identity = await openIdentity(options, { clock, log, signal })
   running.atEnd(() => identity.stop())
   // The next certificate is the successor's to ask for: both keep it in the same folder.
   running.atHandover(() => identity.stop())
   if (running.isStopping) return identity.stop()
   proxy.useIdentity(identity)
+  workers?.useIdentity(identity)
+  const applier = applierFor(proxy)
   const xds = new XdsClient({
     clock,
     random: systemRandom,
@@ -45,13 +48,14 @@ async function joinMesh(options: ProxyStartOptions, running: ProxyProcess): Prom
     node: createNode(options, programVersion()),
     target: formatHostPort(options.controlPlane),
     credentials: () => identity,
-    applier: applierFor(proxy),
+    applier: workers?.applier(applier) ?? applier,
     lastGood: new LastGood(join(proxyFolder(options), 'last-good'), clock, log),
   })
   running.afterDrain(() => xds.stop())
   running.state = 'INITIALIZING'
   await xds.start()
   await xds.initialised()
-  while (!proxy.ready && !running.isStopping) await new Promise<void>(wake => clock.setTimer(LIVE_POLL_MS, wake))
+  const isReady = async (): Promise<boolean> => proxy.ready && (workers === null || (await workers.areReady()))
+  while (!(await isReady()) && !running.isStopping) await new Promise<void>(wake => clock.setTimer(LIVE_POLL_MS, wake))
   if (!running.isStopping) await running.isLive({ id: identity.spiffeId })
 }

@@ -2,6 +2,7 @@
 // listening socket as an inherited file descriptor.
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Clock } from '../base/clock.ts'
+import type { ListeningDescriptor } from '../transport/net/inheritable-network.ts'
 import { asEnvironment, type Inheritance } from './inheritance.ts'
 
 /** Standard streams, and the channel on which it says that it is live. */
@@ -21,12 +22,15 @@ export class Successor {
   constructor(clock: Clock, inheritance: Inheritance, highestInherited: number) {
     this.#clock = clock
     const descriptors: number[] = []
-    const renumbered = (fd: number): number => FIRST_SOCKET_FD + descriptors.push(fd) - 1
-    const { sockets, admin } = inheritance
+    const renumbered = (socket: ListeningDescriptor): ListeningDescriptor => {
+      return { ...socket, fd: FIRST_SOCKET_FD + descriptors.push(socket.fd) - 1 }
+    }
+    const { sockets, workers, admin } = inheritance
     const left: Inheritance = {
       ...inheritance,
-      sockets: sockets.map(socket => ({ ...socket, fd: renumbered(socket.fd) })),
-      admin: admin && { ...admin, fd: renumbered(admin.fd) },
+      sockets: sockets.map(renumbered),
+      workers: workers.map(worker => worker.map(renumbered)),
+      admin: admin && renumbered(admin),
     }
     const stdio: (number | 'ignore' | 'inherit' | 'ipc')[] = ['ignore', 'inherit', 'inherit', 'ipc', ...descriptors]
     // A descriptor that was inherited is not closed by exec. One that the successor knows nothing of would keep its port

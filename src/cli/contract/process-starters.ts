@@ -32,17 +32,19 @@ export interface BootstrapInput {
   readonly adminPort: number
 }
 
-/** What a process of Weft's own data plane is told of its end. */
-export interface ProxyLife {
+/** What any process of Weft's own data plane can be told. */
+export interface DataPlaneStart {
   /** How long a draining proxy waits for connections to end by themselves. */
   readonly drainTimeSeconds?: number
   /** How long after a hot restart the predecessor is ended, whatever it still does. */
   readonly parentShutdownTimeSeconds?: number
+  /** Event loops, each with its own connections; 1 unless set. */
+  readonly concurrency?: number
   /** Holds the pid of the process that is in charge. */
   readonly pidFile?: string
 }
 
-export interface ProxyStart extends BootstrapInput, ProxyLife {
+export interface ProxyStart extends BootstrapInput, DataPlaneStart {
   readonly join: HostPort
   readonly tokenFile?: string
   readonly trustBundle: string
@@ -51,7 +53,7 @@ export interface ProxyStart extends BootstrapInput, ProxyLife {
 }
 
 /** A proxy that a static Envoy bootstrap configures. */
-export interface StaticProxyStart extends ProxyLife {
+export interface StaticProxyStart extends DataPlaneStart {
   readonly file: string
 }
 

@@ -6,8 +6,8 @@ import type { CliContext } from '../contract/cli-context.ts'
 import { CommandFailure } from '../contract/command-failure.ts'
 import { EXIT } from '../contract/exit-code.ts'
 import { namespaceOption } from '../contract/namespace-option.ts'
-import { parseHostPort, parseLabels, parsePort, parseSeconds } from '../contract/option-parsers.ts'
-import type { HostPort, ProxyLife, RunningProcess } from '../contract/process-starters.ts'
+import { parseConcurrency, parseHostPort, parseLabels, parsePort, parseSeconds } from '../contract/option-parsers.ts'
+import type { DataPlaneStart, HostPort, RunningProcess } from '../contract/process-starters.ts'
 import { formatProblems } from '../output/print-problems.ts'
 
 interface ProxyOptions {
@@ -28,6 +28,7 @@ interface ProxyOptions {
   readonly drainTimeS?: number
   readonly parentShutdownTimeS?: number
   readonly pidFile?: string
+  readonly concurrency?: number
 }
 
 export function proxyCommand(context: CliContext): Command {
@@ -64,6 +65,7 @@ export function proxyCommand(context: CliContext): Command {
       'how long after a hot restart the predecessor ends at the latest (default: 900)',
       parseSeconds,
     )
+    .option('--concurrency <n>', 'event loops that share the listeners (default: 1)', parseConcurrency)
     .option('--pid-file <file>', 'kept with the pid of the process in charge, through hot restarts')
     .addHelpText(
       'after',
@@ -77,7 +79,9 @@ export function proxyCommand(context: CliContext): Command {
       const { config, mode } = options
       if (config !== undefined && mode === 'validate') return validate(context, config)
       const running =
-        config === undefined ? startMeshProxy(context, options, command) : startStatic(context, config, lifeOf(options))
+        config === undefined
+          ? startMeshProxy(context, options, command)
+          : startStatic(context, config, startOf(options))
       await (await running).finished
     })
 }
@@ -89,8 +93,8 @@ async function validate(context: CliContext, file: string): Promise<void> {
   throw new CommandFailure('', EXIT.problems)
 }
 
-async function startStatic(context: CliContext, file: string, life: ProxyLife): Promise<RunningProcess> {
-  const started = await context.starters.staticProxy({ file, ...life })
+async function startStatic(context: CliContext, file: string, start: DataPlaneStart): Promise<RunningProcess> {
+  const started = await context.starters.staticProxy({ file, ...start })
   if (started.ok) return started.value
   context.stderr(formatProblems(started.problems))
   throw new CommandFailure('', EXIT.problems)
@@ -102,9 +106,11 @@ function startMeshProxy(context: CliContext, options: ProxyOptions, command: Com
   if (controlPlane === undefined) return missing(command, 'control-plane')
   if (join === undefined) return missing(command, 'join')
   if (trustBundle === undefined) return missing(command, 'trust-bundle')
-  const life = lifeOf(options)
-  if (options.envoy !== undefined && Object.keys(life).length > 0)
-    return command.error('error: --drain-time-s, --parent-shutdown-time-s and --pid-file have no effect with --envoy')
+  const start = startOf(options)
+  if (options.envoy !== undefined && Object.keys(start).length > 0)
+    return command.error(
+      'error: --concurrency, --drain-time-s, --parent-shutdown-time-s and --pid-file have no effect with --envoy',
+    )
   return context.starters.proxy({
     workload,
     namespace: options.namespace,
@@ -118,12 +124,13 @@ function startMeshProxy(context: CliContext, options: ProxyOptions, command: Com
     adminPort: options.adminPort,
     ...(options.tokenFile === undefined ? {} : { tokenFile: options.tokenFile }),
     ...(options.envoy === undefined ? {} : { envoy: options.envoy }),
-    ...life,
+    ...start,
   })
 }
 
-function lifeOf({ drainTimeS, parentShutdownTimeS, pidFile }: ProxyOptions): ProxyLife {
+function startOf({ concurrency, drainTimeS, parentShutdownTimeS, pidFile }: ProxyOptions): DataPlaneStart {
   return {
+    ...(concurrency === undefined ? {} : { concurrency }),
     ...(drainTimeS === undefined ? {} : { drainTimeSeconds: drainTimeS }),
     ...(parentShutdownTimeS === undefined ? {} : { parentShutdownTimeSeconds: parentShutdownTimeS }),
     ...(pidFile === undefined ? {} : { pidFile }),

@@ -53,6 +53,13 @@ export class AdminServer {
 function handle(source: AdminSource, guarded: boolean, request: IncomingMessage, response: ServerResponse): void {
   request.resume()
   const reply = guarded && isForeign(request) ? REFUSED : answer(source, request)
+  if (reply instanceof Promise) {
+    const failed = (error: unknown): AdminReply => pageFailed(source, request, error)
+    void reply.catch(failed).then(found => respond(found, request, response))
+  } else respond(reply, request, response)
+}
+
+function respond(reply: AdminReply, request: IncomingMessage, response: ServerResponse): void {
   response.writeHead(reply.status, {
     'content-type': reply.contentType,
     'cache-control': 'no-cache, max-age=0',
@@ -62,14 +69,18 @@ function handle(source: AdminSource, guarded: boolean, request: IncomingMessage,
 }
 
 /** Whatever is wrong with a page, traffic goes on. */
-function answer(source: AdminSource, request: IncomingMessage): AdminReply {
+function answer(source: AdminSource, request: IncomingMessage): AdminReply | Promise<AdminReply> {
   const { method = 'GET', url = '/' } = request
   try {
     return answerAdmin(source, method, URL.parse(url, BASE) ?? new URL('/invalid', BASE))
   } catch (error) {
-    source.log.error('admin page failed', { url: url.slice(0, 200), why: (error as Error).stack })
-    return { status: 500, contentType: 'text/plain; charset=UTF-8', body: 'the page failed; the log says why\n' }
+    return pageFailed(source, request, error)
   }
+}
+
+function pageFailed({ log }: AdminSource, { url = '' }: IncomingMessage, error: unknown): AdminReply {
+  log.error('admin page failed', { url: url.slice(0, 200), why: (error as Error).stack })
+  return { status: 500, contentType: 'text/plain; charset=UTF-8', body: 'the page failed; the log says why\n' }
 }
 
 /** DNS rebinding brings a foreign Host; a page of another site, or of another port of this machine, a foreign Origin. */

@@ -26,7 +26,7 @@ export const systemNetwork: Network = {
 
 /** At an address, or on a socket that is bound already. Rejects with the system's error. */
 export function listenOn(
-  place: { readonly host: string; readonly port: number } | { readonly fd: number },
+  place: { readonly host: string; readonly port: number; readonly reusePort?: boolean } | { readonly fd: number },
   onConnection: (socket: Socket) => void,
 ): Promise<BoundListener> {
   return new Promise((resolve, reject) => {
