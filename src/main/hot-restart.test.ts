@@ -6,6 +6,7 @@ import { Agent, type IncomingMessage, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, test } from 'node:test'
+import { systemNetwork } from '../transport/net/system-network.ts'
 
 const PROGRAM = join(import.meta.dirname, '../../bin/weft.js')
 const TYPE = 'type.googleapis.com/envoy.extensions'
@@ -16,13 +17,13 @@ after(() => rmSync(folder, { recursive: true }))
 
 const LOOPBACK = '{ socket_address: { address: 127.0.0.1, port_value: 0 } }'
 
-function bootstrap(body: string, name = 'one'): string {
+function bootstrap(body: string, address = LOOPBACK): string {
   return `
 admin: { address: ${LOOPBACK} }
 static_resources:
   listeners:
-    - name: ${name}
-      address: ${LOOPBACK}
+    - name: one
+      address: ${address}
       filter_chains:
         - filters:
             - name: http
@@ -115,29 +116,35 @@ class Line {
   }
 }
 
+async function freePort(): Promise<number> {
+  const probe = await systemNetwork.listen('127.0.0.1', 0, () => {})
+  await probe.close()
+  return probe.port
+}
+
 let line: Line
 afterEach(() => line.end())
 
 const pid = (): number => Number(readFileSync(pidFile, 'utf8'))
 
-test('two restarts under load: no request fails, the new config serves, the admin port follows', async () => {
-  writeFileSync(config, bootstrap('first'))
-  line = await Line.start('--drain-time-s', '60')
+/** Load on kept and on fresh connections, and two restarts of `line` meanwhile. */
+async function restartTwice(address?: string): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: 4 })
   const seen = new Set<string>()
   let running = true
-  const kept = Array.from({ length: 4 }, async () => {
-    while (running) seen.add((await ask(line.port, '/', { agent })).body)
-  })
-  const fresh = Array.from({ length: 4 }, async () => {
-    while (running) seen.add((await ask(line.port, '/')).body)
-  })
+  const load = async (options: { agent?: Agent }): Promise<void> => {
+    while (running) {
+      const { status, body } = await ask(line.port, '/', options)
+      seen.add(`${status} ${body}`)
+    }
+  }
+  const clients = Array.from({ length: 8 }, (_, index) => load(index < 4 ? { agent } : {}))
   for (const [epoch, body] of [
     [1, 'second'],
     [2, 'third'],
   ] as const) {
     const before = pid()
-    writeFileSync(config, bootstrap(body))
+    writeFileSync(config, bootstrap(body, address))
     if (epoch === 1) process.kill(before, 'SIGUSR2')
     else assert.equal((await ask(line.adminPort, '/hot_restart', { method: 'POST' })).status, 200)
     await line.says(new RegExp(`(stopped.*){${epoch}}`, 's'))
@@ -147,12 +154,25 @@ test('two restarts under load: no request fails, the new config serves, the admi
     assert.equal(info.command_line_options.restart_epoch, epoch)
   }
   running = false
-  await Promise.all([...kept, ...fresh])
+  await Promise.all(clients)
   agent.destroy()
-  assert.deepEqual([...seen], ['first', 'second', 'third'])
+  assert.deepEqual([...seen], ['200 first', '200 second', '200 third'])
   assert.equal(await line.firstEnded, 0)
   await ask(line.adminPort, '/quitquitquit', { method: 'POST' })
   await line.says(/(stopped.*){3}/s)
+}
+
+test('two restarts under load: no request fails, the new config serves, the admin port follows', async () => {
+  writeFileSync(config, bootstrap('first'))
+  line = await Line.start('--drain-time-s', '60')
+  await restartTwice()
+})
+
+test('so it is with several event loops: each hands its own sockets on', async () => {
+  const address = LOOPBACK.replace('value: 0', `value: ${await freePort()}`)
+  writeFileSync(config, bootstrap('first', address))
+  line = await Line.start('--drain-time-s', '60', '--concurrency', '3')
+  await restartTwice(address)
 })
 
 test('an idle connection is not cut: its next response announces the end', async () => {
@@ -180,7 +200,7 @@ test('a successor that will not run changes nothing; two at once are refused; a 
   await line.says(/hot restart failed .*ended with code 79/)
   assert.equal(pid(), line.first.pid)
   assert.equal((await ask(line.port, '/')).body, 'first')
-  writeFileSync(config, bootstrap('second').replace(/(listeners:.*?)127\.0\.0\.1/s, '$1127.0.0.2'))
+  writeFileSync(config, bootstrap('second', LOOPBACK.replace('127.0.0.1', '127.0.0.2')))
   assert.equal((await asked()).status, 200)
   assert.equal(await line.firstEnded, 0)
   await assert.rejects(ask(line.port, '/'), /ECONNREFUSED/)

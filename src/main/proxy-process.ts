@@ -17,9 +17,9 @@ import { InheritableNetwork, type ListeningDescriptor } from '../transport/net/i
 import type { Network } from '../transport/net/network.ts'
 import { reusePortNetwork } from '../transport/net/reuse-port-network.ts'
 import { systemNetwork } from '../transport/net/system-network.ts'
-import { allSockets, announceLive, type Inheritance, takeInheritance } from './inheritance.ts'
+import { HotRestart, type HotRestartHost } from './hot-restart.ts'
+import { announceLive, type Inheritance, takeInheritance } from './inheritance.ts'
 import { endOnSignals } from './process-end.ts'
-import type { Successor } from './successor.ts'
 import type { Workers } from './workers.ts'
 
 export interface ProxyProcessOptions extends DataPlaneStart {
@@ -64,15 +64,15 @@ export class ProxyProcess implements RunningProxy {
   readonly #feeds: (() => void)[] = []
   readonly #closers: (() => void)[] = []
   readonly #handovers: (() => void)[] = []
+  readonly #keptFiles: (() => void)[] = []
   #admin: AdminServer | null = null
   #adminSocket: ListeningDescriptor | null = null
   /** Of a successor: what waits until its predecessor may go. */
   readonly #takeovers: (() => unknown)[] = []
   /** The event loops beside this one; null while this one carries all. */
   workers: Workers | null = null
-  #successor: Successor | null = null
+  readonly #hotRestart: HotRestart
   readonly #firstStartedAt: number
-  #replacing = false
   #stopping: Promise<void> | null = null
 
   constructor(options: ProxyProcessOptions, settings: Pick<ProxyOptions, 'reasonHeader' | 'maxConnections'> = {}) {
@@ -100,6 +100,7 @@ export class ProxyProcess implements RunningProxy {
       logFiles: systemLogFiles,
       ...(options.drainTimeSeconds === undefined ? {} : { drainTimeMs: options.drainTimeSeconds * 1000 }),
     })
+    this.#hotRestart = new HotRestart(this.#asHotRestartHost(), this.#inheritance)
     if (options.pidFile !== undefined) this.keepFile(options.pidFile, () => `${process.pid}\n`)
     if (options.standalone !== false) this.#mindTheProcess()
   }
@@ -141,10 +142,12 @@ export class ProxyProcess implements RunningProxy {
   /** Says something of the process in charge, for as long as it is this one. */
   keepFile(file: string, content: () => string): void {
     let written = ''
-    this.whenInCharge(() => {
+    const write = (): void => {
       written = content()
       writeFileAtomic(file, written, 0o644)
-    })
+    }
+    this.whenInCharge(write)
+    this.#keptFiles.push(write)
     this.atEnd(() => {
       if (written !== '' && readText(file) === written) rmSync(file, { force: true })
     })
@@ -225,10 +228,7 @@ export class ProxyProcess implements RunningProxy {
 
   /** Starts a successor on the same sockets, and drains once it is live. Says why not, or null. */
   hotRestart(): string | null {
-    const refusal = this.#whyNoHotRestart()
-    if (refusal !== null) this.log.warn('no hot restart', { why: refusal })
-    else this.#replace().catch(error => this.#notReplaced((error as Error).message))
-    return refusal
+    return this.#hotRestart.begin()
   }
 
   /** Nothing more can come of it: `finished` says why. */
@@ -247,62 +247,48 @@ export class ProxyProcess implements RunningProxy {
     await Promise.all([this.proxy.drain(this.#drainMs), this.workers?.drain(this.#drainMs)])
   }
 
-  #whyNoHotRestart(): string | null {
-    if (process.platform === 'win32') return 'Windows passes no sockets on to a child process'
-    if (this.#stopping) return 'this process is stopping'
-    if (this.#replacing) return 'a hot restart is under way'
-    return this.state === 'LIVE' ? null : `the state is ${this.state}, not LIVE`
+  #asHotRestartHost(): HotRestartHost {
+    return {
+      clock: this.clock,
+      log: this.log,
+      state: () => this.state,
+      isStopping: () => this.isStopping,
+      legacy: () => this.#legacy(),
+      handOver: () => this.#handOver(),
+      // A successor that came as far as saying that it is in charge has been believed.
+      stayInCharge: () => {
+        for (const write of this.#keptFiles) write()
+      },
+      fail: error => this.fail(error),
+    }
   }
 
-  async #replace(): Promise<void> {
-    this.#replacing = true
-    const { Successor } = await import('./successor.ts')
-    const { epoch } = this.#inheritance
-    const inherited = allSockets(this.#inheritance).map(({ fd }) => fd)
-    const left: Inheritance = {
-      epoch: epoch + 1,
+  async #legacy(): Promise<Inheritance> {
+    return {
+      epoch: this.#inheritance.epoch + 1,
       firstStartedAt: this.#firstStartedAt,
       sockets: this.#network.open,
       workers: (await this.workers?.sockets()) ?? [],
       admin: this.#adminSocket,
     }
-    const successor = new Successor(this.clock, left, Math.max(-1, ...inherited))
-    this.#successor = successor
-    this.log.info('hot restart', { epoch: left.epoch, pid: successor.pid ?? 0 })
-    const failure = await successor.live
-    if (failure === null) await this.#handOver(successor)
-    else this.#notReplaced(failure)
   }
 
-  /** All goes on as if nothing had been. */
-  #notReplaced(why: string): void {
-    this.#replacing = false
-    this.#successor = null
-    if (!this.#stopping) this.log.error('hot restart failed', { why })
-  }
-
-  async #handOver(successor: Successor): Promise<void> {
-    this.#successor = null
-    this.log.info('the successor is live', { pid: successor.pid ?? 0 })
-    // Nobody accepts then: whoever minds this process is to hear of it soon.
-    void successor.ended.then(how => this.fail(new CommandFailure(`the successor ${how}`)))
+  async #handOver(): Promise<void> {
     for (const act of this.#handovers) act()
     this.state = 'DRAINING'
     await this.#admin?.close()
     this.#admin = null
     const { drainTimeSeconds = DRAIN_TIME_S, parentShutdownTimeSeconds = PARENT_SHUTDOWN_TIME_S } = this.#options
-    const drainTime = Math.min(drainTimeSeconds, parentShutdownTimeSeconds)
+    const drainMs = Math.min(drainTimeSeconds, parentShutdownTimeSeconds) * 1000
     // A client that keeps a connection idle may be about to send: it is told in its next response, not by a reset.
-    const drainMs = drainTime * 1000
     await Promise.all([this.proxy.drain(drainMs, true), this.workers?.drain(drainMs, true)])
-    this.#drainMs = (parentShutdownTimeSeconds - drainTime) * 1000
+    this.#drainMs = parentShutdownTimeSeconds * 1000 - drainMs
     await this.stop()
   }
 
   async #stop(): Promise<void> {
     this.#abort.abort()
-    // One that is not live yet would take over from nobody.
-    this.#successor?.abort()
+    this.#hotRestart.abort()
     await this.#drain()
     for (const stop of this.#feeds) stop()
     await Promise.all([this.proxy.close(), this.workers?.close()])
