@@ -11,6 +11,8 @@ import { CommandFailure } from '../cli/contract/command-failure.ts'
 import { systemNetwork } from '../transport/net/system-network.ts'
 import type { RunningProxy } from './proxy-process.ts'
 import { startStaticProxy } from './static-proxy.ts'
+import type { WorkerStart } from './worker-message.ts'
+import { Workers } from './workers.ts'
 
 const REQUESTS = 64
 const TYPE = 'type.googleapis.com/envoy.extensions'
@@ -118,4 +120,15 @@ test('one loop is no thread more; port 0 is refused where it could not be shared
     start(bootstrap(0, join(folder, 'two.log')), 2),
     error => error instanceof CommandFailure && /port 0 cannot be shared/.test(error.message),
   )
+})
+
+test('a loop that dies is heard of, and nobody waits for its answers', async () => {
+  const heard = Promise.withResolvers<string>()
+  // It is told nothing that it could start with.
+  const workers = new Workers([null as unknown as WorkerStart], heard.resolve)
+  await assert.rejects(workers.reports(), /worker 1 ended with code 1/)
+  assert.match(await heard.promise, /worker 1: TypeError/)
+  await assert.rejects(workers.areReady(), /worker 1 ended/)
+  await workers.drain(1000)
+  await workers.close()
 })
