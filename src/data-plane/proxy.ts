@@ -149,10 +149,10 @@ export class Proxy {
     return this.listeners.ready
   }
 
-  /** Stops accepting, lets streams end, and closes what is left after `limitMs`. */
-  async drain(limitMs: number): Promise<void> {
+  /** Stops accepting and lets connections end, for at most `limitMs`; with `sparesIdle` none is closed unannounced. */
+  async drain(limitMs: number, sparesIdle = false): Promise<void> {
     const { clock } = this.#options
-    await this.listeners.drain()
+    await this.listeners.drain(sparesIdle)
     const deadline = clock.now() + limitMs
     while (this.listeners.activeConnections > 0 && clock.now() < deadline) {
       await new Promise<void>(resolve => clock.setTimer(DRAIN_POLL_MS, resolve))

@@ -98,7 +98,7 @@ class Mesh {
   }
 
   /** Resolves once it is live. */
-  async startProxy({ name, serviceAccount }: Workload): Promise<RunningProxy> {
+  async startProxy({ name, serviceAccount }: Workload, concurrency = 1): Promise<RunningProxy> {
     const { xds, join: joining } = this.controlPlane.mesh
     const proxy = await startProxy({
       ...{ workload: name, namespace: 'default', serviceAccount, router: false, labels: {} },
@@ -111,6 +111,7 @@ class Mesh {
       standalone: false,
       logLevel: 'error',
       drainMs: 0,
+      concurrency,
     })
     after(() => proxy.stop())
     await Promise.race([proxy.live, proxy.finished])
@@ -190,6 +191,21 @@ test('certificates are renewed under load, again and again, without a lost reque
   assert.ok(handshakes() > handshakesBefore, 'connections were made with renewed certificates')
   assert.equal(client.proxy.stats.value(`listener.${inbound(mesh)}.ssl.fail_verify_error`) ?? 0, 0)
   assert.ok(issuedTo(mesh, 'reviews') < 20, 'and not more often than at half their life')
+})
+
+test('with several event loops each has config and certificates, the renewed ones too', async () => {
+  const mesh = await Mesh.open(3_000)
+  mesh.agent.destroy()
+  const [server, client] = [await mesh.startProxy(mesh.server, 2), await mesh.startProxy(mesh.client, 2)]
+  while (issuedTo(mesh, 'reviews') < 3 || issuedTo(mesh, 'productpage') < 3) {
+    const statuses = await Promise.all(Array.from({ length: 16 }, () => mesh.ask()))
+    assert.deepEqual(new Set(statuses), new Set([200]))
+  }
+  const stats = await (await fetch(`http://127.0.0.1:${server.adminPort}/stats`)).text()
+  const handshakes = Number(new RegExp(`${inbound(mesh)}.ssl.handshake: (\\d+)`).exec(stats)?.[1])
+  const own = server.proxy.stats.value(`listener.${inbound(mesh)}.ssl.handshake`) ?? 0
+  assert.ok(own > 0 && own < handshakes, `${own} of ${handshakes} by the main loop`)
+  assert.equal(client.proxy.ready, true)
 })
 
 test('a proxy started while the control plane is down serves from its last good config', async () => {

@@ -1,21 +1,28 @@
 // What both starts of Weft's own data plane share: log, signals, admin port, drain, and the one way in which it ends.
+import { closeSync, readFileSync, rmSync } from 'node:fs'
 import { AdjustableLog } from '../base/adjustable-log.ts'
+import { writeFileAtomic } from '../base/atomic-file.ts'
 import { onBug } from '../base/bug.ts'
 import { type Clock, systemClock } from '../base/clock.ts'
 import type { LogLevel } from '../base/log.ts'
 import { systemRandom } from '../base/random.ts'
 import { programVersion } from '../cli/client/program-version.ts'
 import { CommandFailure } from '../cli/contract/command-failure.ts'
-import type { RunningProcess } from '../cli/contract/process-starters.ts'
+import type { DataPlaneStart, RunningProcess } from '../cli/contract/process-starters.ts'
 import { systemLogFiles } from '../data-plane/access-log/log-file.ts'
 import type { AdminSource, ServerState } from '../data-plane/admin/admin-pages.ts'
 import { AdminServer } from '../data-plane/admin/admin-server.ts'
 import { Proxy as DataPlaneProxy, type ProxyOptions } from '../data-plane/proxy.ts'
+import { InheritableNetwork, type ListeningDescriptor } from '../transport/net/inheritable-network.ts'
 import type { Network } from '../transport/net/network.ts'
+import { reusePortNetwork } from '../transport/net/reuse-port-network.ts'
 import { systemNetwork } from '../transport/net/system-network.ts'
+import { HotRestart, type HotRestartHost } from './hot-restart.ts'
+import { announceLive, type Inheritance, takeInheritance } from './inheritance.ts'
 import { endOnSignals } from './process-end.ts'
+import type { Workers } from './workers.ts'
 
-export interface ProxyProcessOptions {
+export interface ProxyProcessOptions extends DataPlaneStart {
   /** False: the caller minds signals and uncaught errors. */
   readonly standalone?: boolean
   readonly clock?: Clock
@@ -34,6 +41,11 @@ export interface RunningProxy extends RunningProcess {
 }
 
 const TERMINATION_DRAIN_MS = 5_000
+/** Envoy's defaults of --drain-time-s and --parent-shutdown-time-s. */
+const DRAIN_TIME_S = 600
+const PARENT_SHUTDOWN_TIME_S = 900
+
+type ProxySettings = Pick<ProxyOptions, 'reasonHeader' | 'maxConnections' | 'serviceCluster'>
 
 export class ProxyProcess implements RunningProxy {
   readonly clock: Clock
@@ -45,18 +57,33 @@ export class ProxyProcess implements RunningProxy {
   state: ServerState = 'PRE_INITIALIZING'
   readonly #finish: (error?: unknown) => void
   readonly #markLive: () => void
-  readonly #drainMs: number
+  readonly #options: ProxyProcessOptions
+  readonly #settings: ProxySettings
+  readonly #network: InheritableNetwork
+  readonly #inheritance: Inheritance
+  #drainMs: number
   readonly #abort = new AbortController()
   readonly #feeds: (() => void)[] = []
   readonly #closers: (() => void)[] = []
+  readonly #handovers: (() => void)[] = []
+  readonly #keptFiles: (() => void)[] = []
   #admin: AdminServer | null = null
+  #adminSocket: ListeningDescriptor | null = null
+  /** Of a successor: what waits until its predecessor may go. */
+  readonly #takeovers: (() => unknown)[] = []
+  /** The event loops beside this one; null while this one carries all. */
+  workers: Workers | null = null
+  readonly #hotRestart: HotRestart
+  readonly #firstStartedAt: number
   #stopping: Promise<void> | null = null
 
-  constructor(
-    options: ProxyProcessOptions,
-    settings: Pick<ProxyOptions, 'reasonHeader' | 'maxConnections' | 'serviceCluster'> = {},
-  ) {
+  constructor(options: ProxyProcessOptions, settings: ProxySettings = {}) {
+    this.#settings = settings
+    this.#options = options
     this.clock = options.clock ?? systemClock
+    this.#inheritance = takeInheritance()
+    this.#firstStartedAt = this.#inheritance.firstStartedAt ?? this.clock.wallNow()
+    this.#network = new InheritableNetwork(options.network ?? networkFor(options), this.#inheritance.sockets)
     this.#drainMs = options.drainMs ?? TERMINATION_DRAIN_MS
     const write = (line: string): void => void process.stderr.write(line)
     this.log = new AdjustableLog('proxy', options.logLevel ?? 'info', this.clock, write)
@@ -71,9 +98,12 @@ export class ProxyProcess implements RunningProxy {
       clock: this.clock,
       random: systemRandom,
       log: this.log,
-      network: options.network ?? systemNetwork,
+      network: this.#network,
       logFiles: systemLogFiles,
+      ...(options.drainTimeSeconds === undefined ? {} : { drainTimeMs: options.drainTimeSeconds * 1000 }),
     })
+    this.#hotRestart = new HotRestart(this.#asHotRestartHost(), this.#inheritance)
+    if (options.pidFile !== undefined) this.keepFile(options.pidFile, () => `${process.pid}\n`)
     if (options.standalone !== false) this.#mindTheProcess()
   }
 
@@ -95,9 +125,57 @@ export class ProxyProcess implements RunningProxy {
     this.#feeds.push(feed)
   }
 
+  /** Called when a successor has taken over. */
+  atHandover(act: () => void): void {
+    this.#handovers.push(act)
+  }
+
   /** Called when all else has ended; the latest first. */
   atEnd(close: () => void): void {
     this.#closers.push(close)
+  }
+
+  /** At once; in the successor of another process, when it takes over. */
+  whenInCharge(act: () => unknown): void {
+    if (this.#inheritance.epoch === 0) act()
+    else this.#takeovers.push(act)
+  }
+
+  /** Says something of the process in charge, for as long as it is this one. */
+  keepFile(file: string, content: () => string): void {
+    let written = ''
+    const write = (): void => {
+      written = content()
+      writeFileAtomic(file, written, 0o644)
+    }
+    this.whenInCharge(write)
+    this.#keptFiles.push(write)
+    this.atEnd(() => {
+      if (written !== '' && readText(file) === written) rmSync(file, { force: true })
+    })
+  }
+
+  /** Before the config comes, and the admin port. */
+  async startWorkers(): Promise<void> {
+    const { concurrency = 1, drainTimeSeconds, logLevel = 'info' } = this.#options
+    const { workers, epoch } = this.#inheritance
+    if (epoch > 0 && workers.length !== concurrency - 1)
+      throw new CommandFailure(`a hot restart cannot change --concurrency from ${workers.length + 1} to ${concurrency}`)
+    if (concurrency === 1) return
+    const { Workers } = await import('./workers.ts')
+    const { reasonHeader = true, serviceCluster = '', maxConnections } = this.#settings
+    const start = {
+      logLevel,
+      reasonHeader,
+      serviceCluster,
+      ...(maxConnections === undefined ? {} : { maxConnections }),
+      ...(drainTimeSeconds === undefined ? {} : { drainTimeMs: drainTimeSeconds * 1000 }),
+    }
+    const starts = Array.from({ length: concurrency - 1 }, (_, index) => ({
+      ...start,
+      inherited: workers[index] ?? [],
+    }))
+    this.workers = new Workers(starts, why => this.fail(new CommandFailure(why)))
   }
 
   /** First of all: whoever started this process asks here how it is. Throws CommandFailure. */
@@ -106,28 +184,54 @@ export class ProxyProcess implements RunningProxy {
     source: Pick<AdminSource, 'node' | 'bootstrap'>,
   ): Promise<void> {
     const { host, port } = address
+    const { admin, epoch } = this.#inheritance
+    const open = async (fd?: number): Promise<void> => {
+      const server = await AdminServer.open(host, port, adminSource, fd)
+      this.#admin = server
+      const bound = { address: host, port: server.port }
+      if (server.fd !== undefined) this.#adminSocket = { wanted: { address: host, port }, bound, fd: server.fd }
+    }
+    const adminSource: AdminSource = {
+      ...source,
+      proxy: this.proxy,
+      clock: this.clock,
+      log: this.log,
+      version: programVersion(),
+      startedAt: this.clock.wallNow(),
+      epoch,
+      firstStartedAt: this.#firstStartedAt,
+      state: () => this.state,
+      quit: () => setImmediate(() => void this.stop()),
+      drainListeners: () => void this.#drain(),
+      workers: this.workers,
+      hotRestart: () => this.hotRestart(),
+    }
     try {
-      this.#admin = await AdminServer.open(host, port, {
-        ...source,
-        proxy: this.proxy,
-        clock: this.clock,
-        log: this.log,
-        version: programVersion(),
-        startedAt: this.clock.wallNow(),
-        state: () => this.state,
-        quit: () => setImmediate(() => void this.stop()),
-        drainListeners: () => void this.#drain(),
-      })
+      // Until this process takes over, its predecessor answers there.
+      if (admin?.wanted.address === host && admin.wanted.port === port) this.whenInCharge(() => open(admin.fd))
+      else {
+        await open()
+        if (admin !== null) this.whenInCharge(() => closeSync(admin.fd))
+      }
     } catch (error) {
       for (const close of this.#closers) close()
       throw new CommandFailure(`cannot open the admin port ${port}: ${(error as Error).message}`)
     }
   }
 
-  isLive(facts: Readonly<Record<string, string | number>>): void {
+  /** Accepts on what it has inherited, too: from now on this is the process in charge. */
+  async isLive(facts: Readonly<Record<string, string | number>>): Promise<void> {
+    await Promise.all([this.#network.acceptInherited(), this.workers?.acceptInherited()])
+    for (const act of this.#takeovers) await act()
     this.state = 'LIVE'
-    this.log.info('live', facts)
+    this.log.info('live', { ...facts, ...(this.#admin ? { admin: this.adminPort } : {}) })
     this.#markLive()
+    announceLive()
+  }
+
+  /** Starts a successor on the same sockets, and drains once it is live. Says why not, or null. */
+  hotRestart(): string | null {
+    return this.#hotRestart.begin()
   }
 
   /** Nothing more can come of it: `finished` says why. */
@@ -141,16 +245,56 @@ export class ProxyProcess implements RunningProxy {
     return this.#stopping
   }
 
-  #drain(): Promise<void> {
+  async #drain(): Promise<void> {
     this.state = 'DRAINING'
-    return this.proxy.drain(this.#drainMs)
+    await Promise.all([this.proxy.drain(this.#drainMs), this.workers?.drain(this.#drainMs)])
+  }
+
+  #asHotRestartHost(): HotRestartHost {
+    return {
+      clock: this.clock,
+      log: this.log,
+      state: () => this.state,
+      isStopping: () => this.isStopping,
+      legacy: () => this.#legacy(),
+      handOver: () => this.#handOver(),
+      // A successor that came as far as saying that it is in charge has been believed.
+      stayInCharge: () => {
+        for (const write of this.#keptFiles) write()
+      },
+      fail: error => this.fail(error),
+    }
+  }
+
+  async #legacy(): Promise<Inheritance> {
+    return {
+      epoch: this.#inheritance.epoch + 1,
+      firstStartedAt: this.#firstStartedAt,
+      sockets: this.#network.open,
+      workers: (await this.workers?.sockets()) ?? [],
+      admin: this.#adminSocket,
+    }
+  }
+
+  async #handOver(): Promise<void> {
+    for (const act of this.#handovers) act()
+    this.state = 'DRAINING'
+    await this.#admin?.close()
+    this.#admin = null
+    const { drainTimeSeconds = DRAIN_TIME_S, parentShutdownTimeSeconds = PARENT_SHUTDOWN_TIME_S } = this.#options
+    const drainMs = Math.min(drainTimeSeconds, parentShutdownTimeSeconds) * 1000
+    // A client that keeps a connection idle may be about to send: it is told in its next response, not by a reset.
+    await Promise.all([this.proxy.drain(drainMs, true), this.workers?.drain(drainMs, true)])
+    this.#drainMs = parentShutdownTimeSeconds * 1000 - drainMs
+    await this.stop()
   }
 
   async #stop(): Promise<void> {
     this.#abort.abort()
+    this.#hotRestart.abort()
     await this.#drain()
     for (const stop of this.#feeds) stop()
-    await this.proxy.close()
+    await Promise.all([this.proxy.close(), this.workers?.close()])
     await this.#admin?.close()
     for (const close of this.#closers.reverse()) close()
     this.log.info('stopped')
@@ -160,13 +304,33 @@ export class ProxyProcess implements RunningProxy {
   #mindTheProcess(): void {
     this.#closers.push(endOnSignals(this.log, () => void this.stop()))
     // After log rotation, as Envoy does. Without a listener Node would open its debugger at this signal.
-    const reopen = (): void => this.proxy.reopenLogs()
+    const reopen = (): void => {
+      this.proxy.reopenLogs()
+      this.workers?.reopenLogs()
+    }
     process.on('SIGUSR1', reopen)
     this.#closers.push(() => void process.off('SIGUSR1', reopen))
-    const bugs = this.proxy.stats.root.scope('server').counter('envoy_bug_failures')
+    const replace = (): void => void this.hotRestart()
+    process.on('SIGUSR2', replace)
+    this.#closers.push(() => void process.off('SIGUSR2', replace))
+    const server = this.proxy.stats.root.scope('server')
+    server.gauge('hot_restart_epoch').value = this.#inheritance.epoch
+    const bugs = server.counter('envoy_bug_failures')
     onBug(message => {
       bugs.value += 1
       this.log.error('broken invariant', { message })
     })
+  }
+}
+
+function networkFor({ concurrency = 1 }: DataPlaneStart): Network {
+  return concurrency > 1 ? reusePortNetwork : systemNetwork
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
   }
 }

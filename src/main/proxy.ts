@@ -1,7 +1,5 @@
 // The process of a mesh's proxy: admin port, identity, data plane, xDS, in the order in which one needs the other.
-import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { writeFileAtomic } from '../base/atomic-file.ts'
 import { systemRandom } from '../base/random.ts'
 import { programVersion } from '../cli/client/program-version.ts'
 import type { ProxyStart } from '../cli/contract/process-starters.ts'
@@ -21,21 +19,27 @@ const LIVE_POLL_MS = 10
 export async function startProxy(options: ProxyStartOptions): Promise<RunningProxy> {
   const node = createNode(options, programVersion())
   const running = new ProxyProcess(options, { serviceCluster: node.cluster })
+  await running.startWorkers()
   await running.openAdmin({ host: ADMIN_HOST, port: options.adminPort }, { node })
-  const file = join(proxyFolder(options), 'admin.json')
-  writeFileAtomic(file, `${JSON.stringify({ pid: process.pid, adminPort: running.adminPort })}\n`, 0o644)
-  running.atEnd(() => rmSync(file, { force: true }))
+  running.keepFile(
+    join(proxyFolder(options), 'admin.json'),
+    () => `${JSON.stringify({ pid: process.pid, adminPort: running.adminPort })}\n`,
+  )
   // Goes on by itself; what goes wrong for good ends `finished`.
   joinMesh(options, running).catch(error => running.fail(error))
   return running
 }
 
 async function joinMesh(options: ProxyStartOptions, running: ProxyProcess): Promise<void> {
-  const { clock, log, proxy, signal } = running
+  const { clock, log, proxy, signal, workers } = running
   const identity = await openIdentity(options, { clock, log, signal })
   running.atEnd(() => identity.stop())
+  // The next certificate is the successor's to ask for: both keep it in the same folder.
+  running.atHandover(() => identity.stop())
   if (running.isStopping) return identity.stop()
   proxy.useIdentity(identity)
+  workers?.useIdentity(identity)
+  const applier = applierFor(proxy)
   const xds = new XdsClient({
     clock,
     random: systemRandom,
@@ -44,13 +48,14 @@ async function joinMesh(options: ProxyStartOptions, running: ProxyProcess): Prom
     node: createNode(options, programVersion()),
     target: formatHostPort(options.controlPlane),
     credentials: () => identity,
-    applier: applierFor(proxy),
+    applier: workers?.applier(applier) ?? applier,
     lastGood: new LastGood(join(proxyFolder(options), 'last-good'), clock, log),
   })
   running.afterDrain(() => xds.stop())
   running.state = 'INITIALIZING'
   await xds.start()
   await xds.initialised()
-  while (!proxy.ready && !running.isStopping) await new Promise<void>(wake => clock.setTimer(LIVE_POLL_MS, wake))
-  if (!running.isStopping) running.isLive({ id: identity.spiffeId, admin: running.adminPort })
+  const isReady = async (): Promise<boolean> => proxy.ready && (workers === null || (await workers.areReady()))
+  while (!(await isReady()) && !running.isStopping) await new Promise<void>(wake => clock.setTimer(LIVE_POLL_MS, wake))
+  if (!running.isStopping) await running.isLive({ id: identity.spiffeId })
 }

@@ -37,16 +37,22 @@ export async function startStaticProxy(options: StaticProxyOptions): Promise<Par
   const { file, config } = checked.value
   const { admin, maxConnections } = config
   // An Envoy's clients see what Envoy sends: no header of Weft's own.
-  const limits = maxConnections === undefined ? {} : { maxConnections }
+  const { concurrency = 1 } = options
+  // The limit is the process's; the kernel spreads connections evenly enough for a share of it each.
+  const limits =
+    maxConnections === undefined ? {} : { maxConnections: Math.max(1, Math.floor(maxConnections / concurrency)) }
   const running = new ProxyProcess(options, { reasonHeader: false, serviceCluster: config.node.cluster, ...limits })
+  await running.startWorkers()
   if (admin) await running.openAdmin(admin, { node: config.node, bootstrap: printed(file) })
   running.state = 'INITIALIZING'
   const refused = applyStaticResources(running.proxy, file.bootstrap.staticResources)
-  const unbound = await running.proxy.listeners.settled()
+  const unbound = [...(await running.proxy.listeners.settled())]
+  if (refused.length === 0 && unbound.length === 0 && running.workers)
+    unbound.push(...(await running.workers.applyStatic(file.bootstrap.staticResources)))
   if (refused.length > 0 || unbound.length > 0) await running.stop()
   if (refused.length > 0) return { ok: false, problems: refused.map(problem => file.placed(problem)) }
   if (unbound.length > 0) throw new CommandFailure(unbound.map(formatProblem).join('\nweft: '))
-  running.isLive({ config: options.file, ...(admin ? { admin: running.adminPort } : {}) })
+  await running.isLive({ config: options.file })
   return { ok: true, value: running }
 }
 

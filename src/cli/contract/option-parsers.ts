@@ -16,6 +16,19 @@ export function parsePositive(text: string): number {
   return Number(text)
 }
 
+const MAX_CONCURRENCY = 128
+
+export function parseConcurrency(text: string): number {
+  const loops = parsePositive(text)
+  if (loops > MAX_CONCURRENCY) throw new InvalidArgumentError(`at most ${MAX_CONCURRENCY} event loops.`)
+  return loops
+}
+
+export function parseSeconds(text: string): number {
+  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('a whole number of seconds, please.')
+  return Number(text)
+}
+
 export function parseHostPort(text: string): HostPort {
   const colon = text.lastIndexOf(':')
   const host = text.slice(0, colon)

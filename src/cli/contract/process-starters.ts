@@ -32,7 +32,19 @@ export interface BootstrapInput {
   readonly adminPort: number
 }
 
-export interface ProxyStart extends BootstrapInput {
+/** What any process of Weft's own data plane can be told. */
+export interface DataPlaneStart {
+  /** How long a draining proxy waits for connections to end by themselves. */
+  readonly drainTimeSeconds?: number
+  /** How long after a hot restart the predecessor is ended, whatever it still does. */
+  readonly parentShutdownTimeSeconds?: number
+  /** Event loops, each with its own connections; 1 unless set. */
+  readonly concurrency?: number
+  /** Holds the pid of the process that is in charge. */
+  readonly pidFile?: string
+}
+
+export interface ProxyStart extends BootstrapInput, DataPlaneStart {
   readonly join: HostPort
   readonly tokenFile?: string
   readonly trustBundle: string
@@ -41,7 +53,7 @@ export interface ProxyStart extends BootstrapInput {
 }
 
 /** A proxy that a static Envoy bootstrap configures. */
-export interface StaticProxyStart {
+export interface StaticProxyStart extends DataPlaneStart {
   readonly file: string
 }
 

@@ -1,11 +1,17 @@
 // One child process: started, recorded, started again when it dies, and ended for good when asked.
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { closeSync, existsSync } from 'node:fs'
 import type { Timer } from '../../base/clock.ts'
-import { settlesWithin } from './delay.ts'
+import { delay, settlesWithin } from './delay.ts'
 import type { LauncherHost } from './launcher-host.ts'
 import { ProcessLog } from './process-log.ts'
-import { type ProcessRole, removeProcessRecord, writeProcessRecord } from './process-record.ts'
+import {
+  isRunning,
+  type ProcessRecord,
+  type ProcessRole,
+  removeProcessRecord,
+  writeProcessRecord,
+} from './process-record.ts'
 
 export interface ProcessExit {
   readonly code: number | null
@@ -34,6 +40,15 @@ export interface ManagedProcessOptions {
   /** After a start that follows a crash. */
   readonly onRestart?: () => void
   readonly onExit?: (exit: ProcessExit) => void
+  /** When the child has ended: the pid of the process, of its group, that it left in its place, if there is one. */
+  readonly successor?: () => number | undefined
+}
+
+/** The process that counts: the child, or what has taken its place. */
+interface Current {
+  readonly pid: number | undefined
+  /** The child's pid: what it started, its successors included, is in its process group. */
+  readonly group: number | undefined
 }
 
 const TRIM_EVERY_MS = 5000
@@ -41,13 +56,15 @@ const FIRST_BACK_OFF_MS = 1000
 const LONGEST_BACK_OFF_MS = 30_000
 /** A child that ran this long had recovered: its next crash is the first of a new row. */
 const RECOVERED_MS = 10_000
+/** What is no child of this process ends without a word. */
+const SUCCESSOR_POLL_MS = 100
 
 export class ManagedProcess {
   readonly name: string
   readonly log: ProcessLog
   readonly #host: LauncherHost
   readonly #options: ManagedProcessOptions
-  #child: ChildProcess | null = null
+  #current: Current | null = null
   #exited: Promise<ProcessExit> | null = null
   #backOffMs: number
   #startedAt = 0
@@ -65,11 +82,11 @@ export class ManagedProcess {
   }
 
   get pid(): number | undefined {
-    return this.#child?.pid
+    return this.#current?.pid
   }
 
   get running(): boolean {
-    return this.#child !== null
+    return this.#current !== null
   }
 
   start(): void {
@@ -87,7 +104,8 @@ export class ManagedProcess {
       stdio: output === null ? 'inherit' : ['ignore', output, output],
     })
     if (output !== null) closeSync(output)
-    this.#child = child
+    const current: Current = { pid: child.pid, group: child.pid }
+    this.#current = current
     this.#exited = new Promise(resolve => {
       child.once('exit', (code, signal) => resolve({ code, signal }))
       child.once('error', error => {
@@ -96,8 +114,10 @@ export class ManagedProcess {
         resolve({ code: null, signal: null, error: missing })
       })
     })
-    void this.#exited.then(exit => this.#onExit(child, exit))
-    if (child.pid !== undefined) this.#record(child.pid)
+    void this.#exited.then(exit => this.#onExit(current, exit))
+    if (child.pid === undefined) return
+    this.#host.reaper.add(child.pid)
+    this.#record(child.pid)
   }
 
   get #firstBackOffMs(): number {
@@ -111,26 +131,27 @@ export class ManagedProcess {
 
   /** Resolves when the program runs, or has failed to. */
   async spawned(): Promise<void> {
-    if (this.#child?.pid === undefined) await this.#exited
+    if (this.#current?.pid === undefined) await this.#exited
   }
 
   signal(signal: NodeJS.Signals): void {
-    const pid = this.#child?.pid
-    if (pid !== undefined) killGroup(pid, signal)
+    const group = this.#current?.group
+    if (group !== undefined) killGroup(group, signal)
   }
 
   /** SIGTERM, and SIGKILL after `graceMs`; resolves when the child and all it started are gone. */
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true
     this.#restartTimer?.cancel()
-    const child = this.#child
-    if (child !== null && this.#exited !== null) {
-      this.signal('SIGTERM')
-      if (!(await settlesWithin(this.#host.clock, graceMs, this.#exited))) {
-        this.#host.say(`${this.name} did not end within ${graceMs / 1000} s and is killed`)
-        this.signal('SIGKILL')
-        await this.#exited
-      }
+    const { clock } = this.#host
+    const deadline = clock.now() + graceMs
+    this.signal('SIGTERM')
+    // Where the child has a successor, both were told, and both are waited for.
+    while (this.#current !== null && this.#exited !== null) {
+      if (await settlesWithin(clock, Math.max(0, deadline - clock.now()), this.#exited)) continue
+      this.#host.say(`${this.name} did not end within ${graceMs / 1000} s and is killed`)
+      this.signal('SIGKILL')
+      await this.#exited
     }
     removeProcessRecord(this.#host.stateDir, this.name)
   }
@@ -148,16 +169,17 @@ export class ManagedProcess {
     if (exit.error !== undefined) return `${this.name} could not be started: ${exit.error}`
     if (exit.signal !== null) return `${this.name} ended by ${exit.signal}`
     const last = this.#options.inheritOutput ? undefined : this.log.tail(1, this.#logStart)[0]
-    return `${this.name} ended with code ${exit.code}${last === undefined ? '' : `: ${last.trim().replace(/^weft: /, '')}`}`
+    const how = exit.code === null ? 'ended' : `ended with code ${exit.code}`
+    return `${this.name} ${how}${last === undefined ? '' : `: ${last.trim().replace(/^weft: /, '')}`}`
   }
 
-  #record(pid: number): void {
+  #record(pid: number, group = pid): ProcessRecord {
     const { name, role, ports, workload, namespace } = this.#options
-    this.#host.reaper.add(pid)
-    writeProcessRecord(this.#host.stateDir, {
+    return writeProcessRecord(this.#host.stateDir, {
       name,
       role,
       pid,
+      ...(group === pid ? {} : { group }),
       ports,
       ...(workload === undefined ? {} : { workload }),
       ...(namespace === undefined ? {} : { namespace }),
@@ -165,14 +187,20 @@ export class ManagedProcess {
     })
   }
 
-  #onExit(child: ChildProcess, exit: ProcessExit): void {
-    if (this.#child !== child) return
-    this.#child = null
+  #onExit(current: Current, exit: ProcessExit): void {
+    if (this.#current !== current) return
+    const { pid, group } = current
+    const successor = this.#options.successor?.()
+    if (group !== undefined && successor !== undefined && successor !== pid) {
+      this.#follow(successor, group)
+      return
+    }
+    this.#current = null
     this.#trimTimer?.cancel()
-    if (child.pid !== undefined) {
+    if (group !== undefined) {
       // What it started itself goes with it: the pid of a group's leader is not given away while the group lives.
-      killGroup(child.pid, 'SIGKILL')
-      this.#host.reaper.remove(child.pid)
+      killGroup(group, 'SIGKILL')
+      this.#host.reaper.remove(group)
     }
     this.#options.onExit?.(exit)
     if (this.#stopping || !this.#options.restart) {
@@ -183,6 +211,22 @@ export class ManagedProcess {
     this.#host.say(`${this.describeExit(exit)}; starting it again in ${this.#backOffMs / 1000} s`)
     this.#restartTimer = this.#host.clock.setTimer(this.#backOffMs, () => void this.#startAgain())
     this.#backOffMs = Math.min(LONGEST_BACK_OFF_MS, this.#backOffMs * 2)
+  }
+
+  /** A hot restart is no exit: whoever waits for one waits for the successor's. */
+  #follow(pid: number, group: number): void {
+    const current: Current = { pid, group }
+    const record = this.#record(pid, group)
+    this.#current = current
+    this.#startedAt = this.#host.clock.now()
+    this.#exited = this.#gone(record)
+    void this.#exited.then(exit => this.#onExit(current, exit))
+  }
+
+  /** How it ended is its parent's to know. */
+  async #gone(record: ProcessRecord): Promise<ProcessExit> {
+    while (isRunning(record)) await delay(this.#host.clock, SUCCESSOR_POLL_MS)
+    return { code: null, signal: null }
   }
 
   /** An access log under load fills a disk. */

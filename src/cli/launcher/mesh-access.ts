@@ -17,6 +17,8 @@ export interface ProxyFiles {
   readonly directory: string
   readonly tokenFile: string
   readonly trustBundle: string
+  /** Which process it is, and its admin port; written by the proxy. */
+  readonly admin: string
 }
 
 const REQUEST_TIMEOUT_MS = 3000
@@ -26,7 +28,12 @@ export function proxyFiles(
   workload: { readonly namespace: string; readonly name: string },
 ): ProxyFiles {
   const directory = join(stateDir, 'proxies', workload.namespace, workload.name)
-  return { directory, tokenFile: join(directory, 'token'), trustBundle: join(directory, 'trust-bundle.pem') }
+  return {
+    directory,
+    tokenFile: join(directory, 'token'),
+    trustBundle: join(directory, 'trust-bundle.pem'),
+    admin: join(directory, 'admin.json'),
+  }
 }
 
 /** A one-time token and the roots to check the control plane against, for a proxy about to start. */

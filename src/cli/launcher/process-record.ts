@@ -10,6 +10,8 @@ export interface ProcessRecord {
   readonly name: string
   readonly role: ProcessRole
   readonly pid: number
+  /** Of the process group that ends with it, where that is not its own: a proxy that took over from another. */
+  readonly group?: number
   readonly ports: Readonly<Record<string, number>>
   readonly workload?: string
   readonly namespace?: string
@@ -23,9 +25,10 @@ export function processName(workload: { readonly name: string; readonly namespac
   return workload.namespace === 'default' ? workload.name : `${workload.name}.${workload.namespace}`
 }
 
-export function writeProcessRecord(stateDir: string, process: Omit<ProcessRecord, 'began'>): void {
+export function writeProcessRecord(stateDir: string, process: Omit<ProcessRecord, 'began'>): ProcessRecord {
   const record: ProcessRecord = { ...process, began: processStart(process.pid) }
   writeFileAtomic(recordFile(stateDir, record.name), `${JSON.stringify(record, null, 2)}\n`, 0o644)
+  return record
 }
 
 export function removeProcessRecord(stateDir: string, name: string): void {

@@ -1,6 +1,6 @@
 // The proxy of one workload or gateway: admitted to the mesh, started, ready, and started again when it dies.
 
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, readFileSync, rmSync } from 'node:fs'
 import { delimiter, isAbsolute, join, resolve } from 'node:path'
 import { CommandFailure } from '../contract/command-failure.ts'
 import type { LauncherHost } from './launcher-host.ts'
@@ -34,6 +34,8 @@ const RESTART_TOKEN_MS = 500
 const READY_POLL_MS = 30
 const DRAIN_POLL_MS = 50
 const REQUEST_TIMEOUT_MS = 2000
+/** Istio's drain duration and parent shutdown duration. */
+const HOT_RESTART_TIMES: readonly string[] = ['--drain-time-s', '45', '--parent-shutdown-time-s', '60']
 
 export class ProxyRunner {
   readonly process: ManagedProcess
@@ -65,6 +67,7 @@ export class ProxyRunner {
       firstBackOffMs: 250,
       onRestart: () => void this.#recover(),
       onExit: exit => this.#onExit(exit),
+      ...(spec.envoy === null ? { successor: () => this.#pidInCharge() } : {}),
     })
   }
 
@@ -99,7 +102,21 @@ export class ProxyRunner {
   }
 
   #admit(timeoutMs?: number): Promise<void> {
-    return admitProxy(this.#access, proxyFiles(this.#host.stateDir, this.#spec), this.#spec, timeoutMs)
+    const files = proxyFiles(this.#host.stateDir, this.#spec)
+    // What a killed one left there would be taken for a successor.
+    if (this.#spec.envoy === null) rmSync(files.admin, { force: true })
+    return admitProxy(this.#access, files, this.#spec, timeoutMs)
+  }
+
+  /** Of the proxy that answers now: after a hot restart no longer the one that was started here. */
+  #pidInCharge(): number | undefined {
+    try {
+      const { pid } = JSON.parse(readFileSync(proxyFiles(this.#host.stateDir, this.#spec).admin, 'utf8'))
+      process.kill(pid, 0)
+      return pid
+    } catch {
+      return undefined
+    }
   }
 
   #becomesReady(given: () => boolean): Promise<boolean> {
@@ -173,7 +190,7 @@ export class ProxyRunner {
       ...['--control-plane', xds, '--join', joinAddress],
       ...['--token-file', files.tokenFile, '--trust-bundle', files.trustBundle],
       ...['--admin-port', String(adminPort)],
-      ...(envoy === null ? [] : ['--envoy', envoy]),
+      ...(envoy === null ? HOT_RESTART_TIMES : ['--envoy', envoy]),
       ...['--workload', name],
     ]
   }

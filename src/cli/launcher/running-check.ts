@@ -17,7 +17,7 @@ export function requireNotRunning(stateDir: string, shownState: string): void {
   const stays = new Set(runs.flatMap(run => namesOf(run.name.slice('run-'.length))))
   for (const record of records) {
     if (stays.has(record.name)) continue
-    if (record.role !== 'up' && isRunning(record)) endGroup(record.pid)
+    if (record.role !== 'up' && isRunning(record)) endGroup(record.group ?? record.pid)
     removeProcessRecord(stateDir, record.name)
   }
 }

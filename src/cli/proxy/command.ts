@@ -6,8 +6,8 @@ import type { CliContext } from '../contract/cli-context.ts'
 import { CommandFailure } from '../contract/command-failure.ts'
 import { EXIT } from '../contract/exit-code.ts'
 import { namespaceOption } from '../contract/namespace-option.ts'
-import { parseHostPort, parseLabels, parsePort } from '../contract/option-parsers.ts'
-import type { HostPort, RunningProcess } from '../contract/process-starters.ts'
+import { parseConcurrency, parseHostPort, parseLabels, parsePort, parseSeconds } from '../contract/option-parsers.ts'
+import type { DataPlaneStart, HostPort, RunningProcess } from '../contract/process-starters.ts'
 import { formatProblems } from '../output/print-problems.ts'
 
 interface ProxyOptions {
@@ -25,6 +25,10 @@ interface ProxyOptions {
   readonly state: string
   readonly adminPort: number
   readonly envoy?: string
+  readonly drainTimeS?: number
+  readonly parentShutdownTimeS?: number
+  readonly pidFile?: string
+  readonly concurrency?: number
 }
 
 export function proxyCommand(context: CliContext): Command {
@@ -51,9 +55,22 @@ export function proxyCommand(context: CliContext): Command {
     .addOption(stateOption())
     .option('--admin-port <port>', 'admin interface; 0: any free one', parsePort, 0)
     .option('--envoy <binary>', "run this Envoy with this identity, instead of Weft's own data plane")
+    .option(
+      '--drain-time-s <seconds>',
+      'how long a draining proxy spares idle connections (default: 600)',
+      parseSeconds,
+    )
+    .option(
+      '--parent-shutdown-time-s <seconds>',
+      'how long after a hot restart the predecessor ends at the latest (default: 900)',
+      parseSeconds,
+    )
+    .option('--concurrency <n>', 'event loops that share the listeners (default: 1)', parseConcurrency)
+    .option('--pid-file <file>', 'kept with the pid of the process in charge, through hot restarts')
     .addHelpText(
       'after',
-      '\nWithout -c, --workload, --control-plane, --join and --trust-bundle are needed.\n' +
+      '\nSIGUSR2, or POST /hot_restart on the admin port, has a successor take over without a request lost.\n' +
+        '\nWithout -c, --workload, --control-plane, --join and --trust-bundle are needed.\n' +
         '\nExamples:\n  weft proxy --workload reviews-v1-0 --service-account bookinfo-reviews --control-plane 127.0.0.1:15012 \\\n' +
         '    --join 127.0.0.1:15013 --token-file token --trust-bundle .weft/control-plane/trust-bundle.pem\n' +
         '  weft proxy -c envoy.yaml\n  weft proxy -c envoy.yaml --mode validate',
@@ -61,7 +78,10 @@ export function proxyCommand(context: CliContext): Command {
     .action(async (options: ProxyOptions, command: Command) => {
       const { config, mode } = options
       if (config !== undefined && mode === 'validate') return validate(context, config)
-      const running = config === undefined ? startMeshProxy(context, options, command) : startStatic(context, config)
+      const running =
+        config === undefined
+          ? startMeshProxy(context, options, command)
+          : startStatic(context, config, startOf(options))
       await (await running).finished
     })
 }
@@ -73,8 +93,8 @@ async function validate(context: CliContext, file: string): Promise<void> {
   throw new CommandFailure('', EXIT.problems)
 }
 
-async function startStatic(context: CliContext, file: string): Promise<RunningProcess> {
-  const started = await context.starters.staticProxy({ file })
+async function startStatic(context: CliContext, file: string, start: DataPlaneStart): Promise<RunningProcess> {
+  const started = await context.starters.staticProxy({ file, ...start })
   if (started.ok) return started.value
   context.stderr(formatProblems(started.problems))
   throw new CommandFailure('', EXIT.problems)
@@ -86,6 +106,11 @@ function startMeshProxy(context: CliContext, options: ProxyOptions, command: Com
   if (controlPlane === undefined) return missing(command, 'control-plane')
   if (join === undefined) return missing(command, 'join')
   if (trustBundle === undefined) return missing(command, 'trust-bundle')
+  const start = startOf(options)
+  if (options.envoy !== undefined && Object.keys(start).length > 0)
+    return command.error(
+      'error: --concurrency, --drain-time-s, --parent-shutdown-time-s and --pid-file have no effect with --envoy',
+    )
   return context.starters.proxy({
     workload,
     namespace: options.namespace,
@@ -99,7 +124,17 @@ function startMeshProxy(context: CliContext, options: ProxyOptions, command: Com
     adminPort: options.adminPort,
     ...(options.tokenFile === undefined ? {} : { tokenFile: options.tokenFile }),
     ...(options.envoy === undefined ? {} : { envoy: options.envoy }),
+    ...start,
   })
+}
+
+function startOf({ concurrency, drainTimeS, parentShutdownTimeS, pidFile }: ProxyOptions): DataPlaneStart {
+  return {
+    ...(concurrency === undefined ? {} : { concurrency }),
+    ...(drainTimeS === undefined ? {} : { drainTimeSeconds: drainTimeS }),
+    ...(parentShutdownTimeS === undefined ? {} : { parentShutdownTimeSeconds: parentShutdownTimeS }),
+    ...(pidFile === undefined ? {} : { pidFile }),
+  }
 }
 
 /** In commander's words for an option that is always required. */

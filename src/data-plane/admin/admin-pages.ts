@@ -5,10 +5,11 @@ import type { Clock } from '../../base/clock.ts'
 import type { LogLevel } from '../../base/log.ts'
 import { type Node, NodeSchema } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import type { Proxy as DataPlaneProxy } from '../proxy.ts'
-import type { StatFilter } from '../stats/stats-store.ts'
+import { mergedStats, type StatFilter } from '../stats/stats-store.ts'
 import { clustersJson, clustersText } from './clusters-page.ts'
 import { configDump } from './config-dump.ts'
 import { configToJson, type JsonObject } from './config-json.ts'
+import type { WorkerReport } from './worker-report.ts'
 
 export type ServerState = 'LIVE' | 'DRAINING' | 'PRE_INITIALIZING' | 'INITIALIZING'
 
@@ -22,11 +23,23 @@ export interface AdminSource {
   readonly version: string
   /** Epoch milliseconds. */
   readonly startedAt: number
+  /** How many hot restarts led to this process, and when the first of its line started. */
+  readonly epoch: number
+  readonly firstStartedAt: number
   state(): ServerState
   /** Drains and ends the process. */
   quit(): void
   /** Stops accepting, and lets streams end. */
   drainListeners(): void
+  /** The event loops beside the one of `proxy`; absent: there are none. */
+  readonly workers?: WorkerSource | null
+  /** Starts a successor on the same sockets; says why not, or null. */
+  hotRestart(): string | null
+}
+
+export interface WorkerSource {
+  reports(): Promise<readonly WorkerReport[]>
+  setLogLevel(level: LogLevel): void
 }
 
 export interface AdminReply {
@@ -38,7 +51,9 @@ export interface AdminReply {
 interface Page {
   readonly method: 'GET' | 'POST'
   readonly help: string
-  answer(source: AdminSource, query: URLSearchParams): AdminReply
+  /** Its figures are those of all event loops. */
+  readonly merges?: boolean
+  answer(source: AdminSource, query: URLSearchParams, reports: readonly WorkerReport[]): AdminReply
 }
 
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
@@ -64,10 +79,12 @@ const PAGES: Readonly<Record<string, Page>> = {
   '/clusters': {
     method: 'GET',
     help: 'upstream cluster status: ?format=json',
-    answer: ({ proxy, bootstrap }, query) => {
+    merges: true,
+    answer: ({ proxy, bootstrap }, query, reports) => {
       const viaApi = bootstrap === undefined
       const clusters = proxy.clusters.all()
-      return isJson(query) ? json(clustersJson(clusters, viaApi)) : text(clustersText(clusters, viaApi))
+      const others = reports.map(({ figures }) => figures)
+      return isJson(query) ? json(clustersJson(clusters, viaApi, others)) : text(clustersText(clusters, viaApi, others))
     },
   },
   '/listeners': {
@@ -75,11 +92,18 @@ const PAGES: Readonly<Record<string, Page>> = {
     help: 'listener info: ?format=json',
     answer: ({ proxy }, query) => (isJson(query) ? json(listenersJson(proxy)) : text(listenersText(proxy))),
   },
-  '/stats': { method: 'GET', help: 'statistics: ?filter=REGEX&format=text|json|prometheus', answer: statsPage },
+  '/stats': {
+    method: 'GET',
+    help: 'statistics: ?filter=REGEX&format=text|json|prometheus',
+    merges: true,
+    answer: statsPage,
+  },
   '/stats/prometheus': {
     method: 'GET',
     help: "statistics in Prometheus' format: ?filter=REGEX",
-    answer: (source, query) => statsPage(source, new URLSearchParams([...query, ['format', 'prometheus']])),
+    merges: true,
+    answer: (source, query, reports) =>
+      statsPage(source, new URLSearchParams([...query, ['format', 'prometheus']]), reports),
   },
   '/server_info': { method: 'GET', help: 'version, state and node', answer: source => json(serverInfo(source)) },
   '/quitquitquit': {
@@ -98,20 +122,28 @@ const PAGES: Readonly<Record<string, Page>> = {
       return text('OK\n')
     },
   },
+  '/hot_restart': {
+    method: 'POST',
+    help: 'start a successor on the same sockets, and drain once it is live',
+    answer: source => {
+      const refusal = source.hotRestart()
+      return refusal === null ? text('OK\n') : text(`${refusal}\n`, 409)
+    },
+  },
   '/logging': { method: 'POST', help: 'change the log level: ?level=debug|info|warn|error', answer: loggingPage },
 }
 
 /** Envoy's answers: 404 for an unknown path with the list of those there are, 405 for a change asked by GET. */
-export function answerAdmin(source: AdminSource, method: string, url: URL): AdminReply {
+export function answerAdmin(source: AdminSource, method: string, url: URL): AdminReply | Promise<AdminReply> {
   const { pathname, searchParams } = url
   if (pathname === '/' || pathname === '/help') return text(helpText('admin commands are:\n'))
   const page = PAGES[pathname]
   if (!page) return text(helpText('invalid path. admin commands are:\n'), 404)
   const allowed =
     page.method === 'POST' ? method === 'POST' : method === 'GET' || method === 'HEAD' || method === 'POST'
-  return allowed
-    ? page.answer(source, searchParams)
-    : text(`Method ${method} not allowed, ${page.method} required.\n`, 405)
+  if (!allowed) return text(`Method ${method} not allowed, ${page.method} required.\n`, 405)
+  if (!source.workers || page.merges !== true) return page.answer(source, searchParams, [])
+  return source.workers.reports().then(reports => page.answer(source, searchParams, reports))
 }
 
 function helpText(first: string): string {
@@ -123,20 +155,28 @@ function helpText(first: string): string {
   )
 }
 
-function statsPage({ proxy }: AdminSource, query: URLSearchParams): AdminReply {
+function statsPage({ proxy }: AdminSource, query: URLSearchParams, reports: readonly WorkerReport[]): AdminReply {
   const pattern = query.get('filter') ?? ''
   const filter = compileFilter(pattern)
   if (filter === null) return text(`Invalid regex: "${pattern.slice(0, 100)}"\n`, 400)
+  const own = proxy.stats
+  const stats =
+    reports.length === 0
+      ? own
+      : mergedStats(
+          own.samples(),
+          reports.map(report => report.stats),
+        )
   const format = query.get('format') ?? 'text'
-  if (format === 'json') return { status: 200, contentType: 'application/json', body: proxy.stats.json(filter) }
+  if (format === 'json') return { status: 200, contentType: 'application/json', body: stats.json(filter) }
   if (format === 'prometheus') {
     return {
       status: 200,
       contentType: 'text/plain; version=0.0.4; charset=utf-8',
-      body: proxy.stats.prometheus(filter),
+      body: stats.prometheus(filter),
     }
   }
-  return text(proxy.stats.text(filter))
+  return text(stats.text(filter))
 }
 
 /** Matches anywhere in the name, in linear time whatever the pattern. Null when it is none. */
@@ -148,13 +188,14 @@ function compileFilter(pattern: string): StatFilter | null {
   return whole.ok && anywhere.ok ? name => anywhere.value.matches(name) : null
 }
 
-function loggingPage({ log }: AdminSource, query: URLSearchParams): AdminReply {
+function loggingPage({ log, workers }: AdminSource, query: URLSearchParams): AdminReply {
   const wanted = query.get('level')
   if (wanted !== null) {
     // Envoy's name for the same level.
     const level = LEVELS.find(candidate => candidate === (wanted === 'warning' ? 'warn' : wanted))
     if (!level) return text(`usage: /logging?level=<level>, levels: ${LEVELS.join(' ')}\n`, 400)
     log.level = level
+    workers?.setLogLevel(level)
   }
   return text(`active loggers:\n  weft: ${log.level}\n`)
 }
@@ -176,16 +217,16 @@ function listenersJson(proxy: DataPlaneProxy): JsonObject {
 }
 
 function serverInfo(source: AdminSource): JsonObject {
-  const uptime = `${Math.floor((source.clock.wallNow() - source.startedAt) / 1000)}s`
+  const uptimeSince = (start: number): string => `${Math.floor((source.clock.wallNow() - start) / 1000)}s`
   const { '@type': _type, ...node } = configToJson(NodeSchema, source.node)
   return {
     version: `weft/${source.version}`,
     state: source.state(),
-    hot_restart_version: 'disabled',
-    command_line_options: {},
+    hot_restart_version: '1',
+    command_line_options: { restart_epoch: source.epoch },
     node,
-    uptime_current_epoch: uptime,
-    uptime_all_epochs: uptime,
+    uptime_current_epoch: uptimeSince(source.startedAt),
+    uptime_all_epochs: uptimeSince(source.firstStartedAt),
   }
 }
 

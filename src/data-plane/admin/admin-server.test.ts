@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
-import { request } from 'node:http'
+import { once } from 'node:events'
+import { createServer, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { after, test } from 'node:test'
 import { AdjustableLog } from '../../base/adjustable-log.ts'
 import { FakeClock } from '../../base/clock.ts'
@@ -16,8 +18,8 @@ import {
   TestIdentity,
 } from '../mesh-fixture.ts'
 import { createNode } from '../xds-client/proxy-node.ts'
-import type { ServerState } from './admin-pages.ts'
-import { AdminServer } from './admin-server.ts'
+import type { AdminSource, ServerState } from './admin-pages.ts'
+import { AdminServer, adminListener } from './admin-server.ts'
 
 const authority = await TestAuthority.create()
 const clock = new FakeClock()
@@ -38,17 +40,21 @@ const lines: string[] = []
 const log = new AdjustableLog('proxy', 'info', clock, line => lines.push(line))
 const asked: string[] = []
 const facts = { workload: 'a-0', namespace: 'default', serviceAccount: 'a', router: false, labels: { app: 'a' } }
-const admin = await AdminServer.open('127.0.0.1', 0, {
+const source: AdminSource = {
   proxy,
   node: createNode(facts, '0.1.0'),
   clock,
   log,
   version: '0.1.0',
   startedAt: clock.wallNow(),
+  epoch: 2,
+  firstStartedAt: clock.wallNow() - 60_000,
   state: () => state,
   quit: () => asked.push('quit'),
   drainListeners: () => asked.push('drain'),
-})
+  hotRestart: () => (asked.push('restart') > 1 ? 'a hot restart is under way' : null),
+}
+const admin = await AdminServer.open('127.0.0.1', 0, source)
 after(async () => {
   await admin.close()
   await proxy.close()
@@ -183,31 +189,16 @@ test('what changes something is asked by POST', async () => {
 })
 
 test('at an address that is meant for other machines any name will do', async () => {
-  const source = { proxy, node: createNode(facts, '0.1.0'), clock, log, version: '0.1.0', startedAt: 0 }
-  const nothing = (): void => {}
-  const open = await AdminServer.open('0.0.0.0', 0, {
-    ...source,
-    state: () => 'LIVE',
-    quit: nothing,
-    drainListeners: nothing,
-  })
+  const open = createServer(adminListener('0.0.0.0', source)).listen(0, '127.0.0.1')
+  await once(open, 'listening')
   const status = await new Promise(resolve => {
     const headers = { host: 'prometheus.example' }
-    request({ port: open.port, host: '127.0.0.1', path: '/ready', agent: false, headers }, response => {
+    const { port } = open.address() as AddressInfo
+    request({ port, host: '127.0.0.1', path: '/ready', agent: false, headers }, response => {
       response.resume()
       resolve(response.statusCode)
     }).end()
   })
   assert.equal(status, 200)
-  await open.close()
-})
-
-test('a foreign host or origin is refused, an unknown path is 404, a broken one does no harm', async () => {
-  assert.equal((await ask('/ready', { headers: { host: 'evil.example:15000' } })).status, 403)
-  assert.equal((await ask('/ready', { headers: { origin: 'http://evil.example' } })).status, 403)
-  const host = 'localhost:15000'
-  assert.equal((await ask('/ready', { headers: { host, origin: 'http://localhost:3000' } })).status, 403)
-  assert.equal((await ask('/ready', { headers: { host, origin: 'http://localhost:15000' } })).status, 200)
-  assert.equal((await ask('/nothing')).status, 404)
-  assert.equal((await ask('//')).status, 404)
+  open.close()
 })

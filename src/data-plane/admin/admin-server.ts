@@ -2,6 +2,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createServer } from '../../transport/http/node-http.ts'
+import { descriptorOf } from '../../transport/net/system-network.ts'
 import { type AdminReply, type AdminSource, answerAdmin } from './admin-pages.ts'
 
 const BASE = 'http://admin'
@@ -15,21 +16,22 @@ const REFUSED: AdminReply = {
 export class AdminServer {
   readonly #server: Server
   readonly port: number
+  /** A successor may inherit it; undefined where the system has none. */
+  readonly fd: number | undefined
 
   private constructor(server: Server) {
     this.#server = server
     this.port = (server.address() as AddressInfo).port
+    this.fd = descriptorOf(server)
   }
 
-  /** Rejects with the system's error when the port cannot be bound. 0: any free one. */
-  static open(host: string, port: number, source: AdminSource): Promise<AdminServer> {
-    // At another address it is meant for other machines, which know this one by names that are not known here.
-    const guarded = isLoopback(host)
-    const server = createServer((request, response) => handle(source, guarded, request, response))
+  /** Rejects with the system's error when the port cannot be bound. 0: any free one. `fd`: a socket bound there already. */
+  static open(host: string, port: number, source: AdminSource, fd?: number): Promise<AdminServer> {
+    const server = createServer(adminListener(host, source))
     server.maxConnections = 64
     return new Promise((resolve, reject) => {
       server.once('error', reject)
-      server.listen(port, host, () => {
+      server.listen(fd === undefined ? { host, port } : { fd }, () => {
         server.off('error', reject)
         resolve(new AdminServer(server))
       })
@@ -46,9 +48,26 @@ export class AdminServer {
   }
 }
 
+/** Answers requests that come to `host`. */
+export function adminListener(
+  host: string,
+  source: AdminSource,
+): (request: IncomingMessage, response: ServerResponse) => void {
+  // At another address it is meant for other machines, which know this one by names that are not known here.
+  const guarded = isLoopback(host)
+  return (request, response) => handle(source, guarded, request, response)
+}
+
 function handle(source: AdminSource, guarded: boolean, request: IncomingMessage, response: ServerResponse): void {
   request.resume()
   const reply = guarded && isForeign(request) ? REFUSED : answer(source, request)
+  if (reply instanceof Promise) {
+    const failed = (error: unknown): AdminReply => pageFailed(source, request, error)
+    void reply.catch(failed).then(found => respond(found, request, response))
+  } else respond(reply, request, response)
+}
+
+function respond(reply: AdminReply, request: IncomingMessage, response: ServerResponse): void {
   response.writeHead(reply.status, {
     'content-type': reply.contentType,
     'cache-control': 'no-cache, max-age=0',
@@ -58,14 +77,18 @@ function handle(source: AdminSource, guarded: boolean, request: IncomingMessage,
 }
 
 /** Whatever is wrong with a page, traffic goes on. */
-function answer(source: AdminSource, request: IncomingMessage): AdminReply {
+function answer(source: AdminSource, request: IncomingMessage): AdminReply | Promise<AdminReply> {
   const { method = 'GET', url = '/' } = request
   try {
     return answerAdmin(source, method, URL.parse(url, BASE) ?? new URL('/invalid', BASE))
   } catch (error) {
-    source.log.error('admin page failed', { url: url.slice(0, 200), why: (error as Error).stack })
-    return { status: 500, contentType: 'text/plain; charset=UTF-8', body: 'the page failed; the log says why\n' }
+    return pageFailed(source, request, error)
   }
+}
+
+function pageFailed({ log }: AdminSource, { url = '' }: IncomingMessage, error: unknown): AdminReply {
+  log.error('admin page failed', { url: url.slice(0, 200), why: (error as Error).stack })
+  return { status: 500, contentType: 'text/plain; charset=UTF-8', body: 'the page failed; the log says why\n' }
 }
 
 /** DNS rebinding brings a foreign Host; a page of another site, or of another port of this machine, a foreign Origin. */

@@ -2,7 +2,10 @@
 import type { CircuitLimits, Cluster, Endpoint } from '../cluster/cluster.ts'
 import type { JsonObject } from './config-json.ts'
 
-export function clustersText(clusters: readonly Cluster[], viaApi: boolean): string {
+/** Adds up by `cluster::endpoint::figure` what other event loops have counted. */
+type Others = readonly ReadonlyMap<string, number>[]
+
+export function clustersText(clusters: readonly Cluster[], viaApi: boolean, others: Others = []): string {
   let text = ''
   for (const cluster of clusters) {
     const line = (field: string): void => {
@@ -12,7 +15,7 @@ export function clustersText(clusters: readonly Cluster[], viaApi: boolean): str
     for (const [field, value] of limitsOf(cluster.limits)) line(`default_priority::${field}::${value}`)
     line(`added_via_api::${viaApi}`)
     for (const endpoint of cluster.endpoints) {
-      for (const [field, value] of figuresOf(endpoint)) line(`${endpoint.key}::${field}::${value}`)
+      for (const [field, value] of allFiguresOf(cluster, endpoint, others)) line(`${endpoint.key}::${field}::${value}`)
       for (const [field, value] of DESCRIPTION) line(`${endpoint.key}::${field}::${value}`)
       line(`${endpoint.key}::weight::${endpoint.weight}`)
     }
@@ -20,14 +23,14 @@ export function clustersText(clusters: readonly Cluster[], viaApi: boolean): str
   return text
 }
 
-export function clustersJson(clusters: readonly Cluster[], viaApi: boolean): JsonObject {
+export function clustersJson(clusters: readonly Cluster[], viaApi: boolean, others: Others = []): JsonObject {
   return {
     cluster_statuses: clusters.map(cluster => ({
       name: cluster.name,
       added_via_api: viaApi,
       host_statuses: cluster.endpoints.map(endpoint => ({
         address: { socket_address: { address: endpoint.address, port_value: endpoint.port } },
-        stats: figuresOf(endpoint).map(([name, value]) =>
+        stats: allFiguresOf(cluster, endpoint, others).map(([name, value]) =>
           name.endsWith('_active') ? { type: 'GAUGE', name, value: String(value) } : { name, value: String(value) },
         ),
         // Endpoints that are not healthy are not among those that a cluster picks from.
@@ -62,7 +65,14 @@ function limitsOf(limits: CircuitLimits): [string, number][] {
   ]
 }
 
-function figuresOf({ stats, activeRequests }: Endpoint): [string, number][] {
+function allFiguresOf({ name }: Cluster, endpoint: Endpoint, others: Others): [string, number][] {
+  return figuresOf(endpoint).map(([figure, value]) => {
+    const key = `${name}::${endpoint.key}::${figure}`
+    return [figure, others.reduce((sum, figures) => sum + (figures.get(key) ?? 0), value)]
+  })
+}
+
+export function figuresOf({ stats, activeRequests }: Endpoint): [string, number][] {
   return [
     ['cx_active', stats.connectionsActive],
     ['cx_connect_fail', stats.connectFailures],

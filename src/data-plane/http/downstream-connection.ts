@@ -30,6 +30,8 @@ export interface ManagedConnection {
 /** The listener's connection manager, told of the end. */
 export interface ConnectionOwner {
   readonly isDraining: boolean
+  /** While draining: only connections whose client knows that they end are closed. */
+  readonly sparesIdle: boolean
   onConnectionClosed(connection: ManagedConnection): void
   /** `connection` has turned out to be HTTP/2, and leaves its socket alone from now on. */
   onHttp2Preface(connection: ManagedConnection, socket: Socket, info: ConnectionInfo, bytes: Buffer): void
@@ -164,6 +166,8 @@ export class DownstreamConnection implements MessageHandler, StreamConnection, M
   /** Waits for the current stream; a connection without one has a moment left for a request already on its way. */
   drain(): void {
     if (this.#state !== 'open' || this.#stream !== null) return
+    // Told in its last response, or not at all as yet: then the next request may be on its way at any time.
+    if (this.#owner.sparesIdle && !this.#framing.close) return
     this.#config.stats.connectionDrainClose.value++
     const timer = this.#durationTimer ?? new WheelTimer(this, TIMER.duration)
     this.#durationTimer = timer

@@ -150,13 +150,13 @@ export class ListenerManager {
     return this.#connections.open.size
   }
 
-  /** Stops accepting and lets every connection end between requests. */
-  async drain(): Promise<void> {
+  /** Stops accepting and lets every connection end between requests; with `sparesIdle`, see NetworkFilter. */
+  async drain(sparesIdle = false): Promise<void> {
     this.#stopping = true
     const sockets = [...this.#sockets]
     this.#sockets.clear()
     await Promise.all(sockets.map(socket => socket.close()))
-    for (const listener of this.#compiled()) for (const chain of chainsOf(listener)) chain.filter.drain()
+    for (const listener of this.#compiled()) for (const chain of chainsOf(listener)) chain.filter.drain(sparesIdle)
     for (const { warming } of this.#entries.values()) warming?.deadline.cancel()
   }
 

@@ -9,12 +9,20 @@ export const BUCKET_BOUNDS: readonly number[] = [
 
 export const QUANTILES: readonly number[] = [0, 25, 50, 75, 90, 95, 99, 99.5, 99.9, 100]
 
+/** All that a histogram holds. */
+export interface HistogramSample {
+  readonly counts: Float64Array
+  readonly sum: number
+  readonly count: number
+  readonly highest: number
+}
+
 export class BucketHistogram implements Histogram {
   /** One for each bound, and one for all beyond. */
   readonly counts = new Float64Array(BUCKET_BOUNDS.length + 1)
   sum = 0
   count = 0
-  #highest = 0
+  highest = 0
 
   record(value: number): void {
     let bucket = 0
@@ -22,7 +30,15 @@ export class BucketHistogram implements Histogram {
     this.counts[bucket]! += 1
     this.sum += value
     this.count++
-    if (value > this.#highest) this.#highest = value
+    if (value > this.highest) this.highest = value
+  }
+
+  /** What another has recorded, too. */
+  add(other: HistogramSample): void {
+    for (const [bucket, count] of other.counts.entries()) this.counts[bucket]! += count
+    this.sum += other.sum
+    this.count += other.count
+    this.highest = Math.max(this.highest, other.highest)
   }
 
   /** Estimate by linear interpolation inside the bucket; null when nothing was recorded. `percent` in 0..100. */
@@ -37,9 +53,9 @@ export class BucketHistogram implements Histogram {
         continue
       }
       const low = bucket === 0 ? 0 : BUCKET_BOUNDS[bucket - 1]!
-      const high = Math.min(BUCKET_BOUNDS[bucket] ?? this.#highest, this.#highest)
+      const high = Math.min(BUCKET_BOUNDS[bucket] ?? this.highest, this.highest)
       return low + ((high - low) * (rank - below)) / here
     }
-    return this.#highest
+    return this.highest
   }
 }

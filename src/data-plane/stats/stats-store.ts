@@ -1,43 +1,87 @@
 // All counters, gauges and histograms of one process. Resolving a name is cold; counting is `object.value += 1`.
-import { BucketHistogram } from './histogram.ts'
+import { BucketHistogram, type HistogramSample } from './histogram.ts'
 import { formatPrometheus } from './prometheus-text.ts'
-import type { Stat } from './stat.ts'
+import type { NamedHistogram, NamedValue, Stat } from './stat.ts'
 import type { Counter, Gauge, Histogram, StatsScope } from './stats-scope.ts'
 import { formatStatsJson, formatStatsText } from './stats-text.ts'
 
 /** Keeps the names for which it returns true. */
 export type StatFilter = (name: string) => boolean
 
-const everything: StatFilter = () => true
+/** A stat as it was at one moment: structured-cloneable. */
+export type StatSample = NamedValue | (Omit<NamedHistogram, 'cell'> & { readonly cell: HistogramSample })
 
-export interface Stats {
-  readonly root: StatsScope
+const everything: StatFilter = () => true
+/** Of config, which every event loop has alike: the main one's is the process's. */
+const OF_THE_PROCESS = /^(listener_manager|cluster_manager|control_plane)\./
+
+/** The pages of the admin port. */
+export interface StatsPages {
   /** Envoy's /stats: `name: value` lines in the order of their names, histograms last. */
   text(filter?: StatFilter): string
   /** Envoy's /stats?format=json. */
   json(filter?: StatFilter): string
   /** Envoy's /stats/prometheus. */
   prometheus(filter?: StatFilter): string
+}
+
+export interface Stats extends StatsPages {
+  readonly root: StatsScope
+  /** Every stat as it is now, for `mergedStats` in another thread. */
+  samples(): StatSample[]
   /** Counter or gauge by its full name; undefined when nobody asked for it yet. For tests and the admin port. */
   value(name: string): number | undefined
 }
 
 export function createStats(): Stats {
   const stats = new Map<string, Stat>()
-  const select = (filter: StatFilter = everything): Stat[] => {
-    const chosen = [...stats.values()].filter(stat => filter(stat.name))
-    return chosen.sort((a, b) => (a.name < b.name ? -1 : 1))
-  }
   return {
+    ...pagesOf(stats),
     root: new Scope(stats, '', '', {}),
-    text: filter => formatStatsText(select(filter)),
-    json: filter => formatStatsJson(select(filter)),
-    prometheus: filter => formatPrometheus(select(filter)),
+    samples: () => [...stats.values()].map(sampleOf),
     value(name) {
       const stat = stats.get(name)
       return stat === undefined || stat.kind === 'histogram' ? undefined : stat.cell.value
     },
   }
+}
+
+function pagesOf(stats: ReadonlyMap<string, Stat>): StatsPages {
+  const select = (filter: StatFilter = everything): Stat[] => {
+    const chosen = [...stats.values()].filter(stat => filter(stat.name))
+    return chosen.sort((a, b) => (a.name < b.name ? -1 : 1))
+  }
+  return {
+    text: filter => formatStatsText(select(filter)),
+    json: filter => formatStatsJson(select(filter)),
+    prometheus: filter => formatPrometheus(select(filter)),
+  }
+}
+
+/** One set of pages for what the event loops of a process have counted, each by itself. */
+export function mergedStats(own: readonly StatSample[], others: readonly (readonly StatSample[])[]): StatsPages {
+  const stats = new Map<string, Stat>()
+  for (const sample of own) addSample(stats, sample)
+  for (const sample of others.flat()) if (!OF_THE_PROCESS.test(sample.name)) addSample(stats, sample)
+  return pagesOf(stats)
+}
+
+function addSample(stats: Map<string, Stat>, sample: StatSample): void {
+  const known = stats.get(sample.name)
+  if (sample.kind === 'histogram') {
+    const cell = known?.kind === 'histogram' ? known.cell : new BucketHistogram()
+    cell.add(sample.cell)
+    stats.set(sample.name, { ...sample, cell })
+  } else {
+    const before = known === undefined || known.kind === 'histogram' ? 0 : known.cell.value
+    stats.set(sample.name, { ...sample, cell: { value: before + sample.cell.value } })
+  }
+}
+
+function sampleOf(stat: Stat): StatSample {
+  if (stat.kind !== 'histogram') return stat
+  const { counts, sum, count, highest } = stat.cell
+  return { ...stat, cell: { counts, sum, count, highest } }
 }
 
 class Scope implements StatsScope {

@@ -5,6 +5,8 @@ export interface BoundListener {
   readonly address: string
   /** The port really bound: differs from the one asked for when that was 0, or mapped by a test. */
   readonly port: number
+  /** The socket's file descriptor, where the system has such: a child process may inherit it. */
+  readonly fd?: number
   /** Stops accepting at once; open connections live on. Resolves when the port is released. */
   close(): Promise<void>
 }

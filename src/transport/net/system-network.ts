@@ -14,16 +14,7 @@ export const systemNetwork: Network = {
   },
 
   listen(address, port, onConnection) {
-    return new Promise((resolve, reject) => {
-      const server = createServer({ noDelay: true }, onConnection)
-      server.once('error', reject)
-      server.listen({ host: address, port }, () => {
-        server.off('error', reject)
-        // Accept errors (EMFILE) concern one connection, never the listener.
-        server.on('error', () => {})
-        resolve(boundListener(server))
-      })
-    })
+    return listenOn({ host: address, port }, onConnection)
   },
 
   async resolve(hostname) {
@@ -33,11 +24,36 @@ export const systemNetwork: Network = {
   },
 }
 
+/** At an address, or on a socket that is bound already. Rejects with the system's error. */
+export function listenOn(
+  place: { readonly host: string; readonly port: number; readonly reusePort?: boolean } | { readonly fd: number },
+  onConnection: (socket: Socket) => void,
+): Promise<BoundListener> {
+  return new Promise((resolve, reject) => {
+    const server = createServer({ noDelay: true }, onConnection)
+    server.once('error', reject)
+    server.listen(place, () => {
+      server.off('error', reject)
+      // Accept errors (EMFILE) concern one connection, never the listener.
+      server.on('error', () => {})
+      resolve(boundListener(server))
+    })
+  })
+}
+
+/** Undefined on Windows, where sockets are no files. */
+export function descriptorOf(server: Server): number | undefined {
+  const { fd = -1 } = (server as Server & { _handle?: { fd?: number } | null })._handle ?? {}
+  return fd < 0 ? undefined : fd
+}
+
 function boundListener(server: Server): BoundListener {
   const bound = server.address() as AddressInfo
+  const fd = descriptorOf(server)
   return {
     address: bound.address,
     port: bound.port,
+    ...(fd === undefined ? {} : { fd }),
     // net.Server.close waits for every connection; the port itself is released at once, which is what a caller waits for.
     close: () => {
       server.close()

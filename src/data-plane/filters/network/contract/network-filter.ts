@@ -33,8 +33,11 @@ export interface NetworkFilter {
   onConnection(socket: Socket, info: ConnectionInfo, early: Buffer | null): void
   /** Names of the route configurations it wants by RDS. */
   readonly routeConfigurations: readonly string[]
-  /** Starts graceful drain: finish what is running, close connections between requests. Idempotent. */
-  drain(): void
+  /**
+   * Starts graceful drain: finish what is running, close connections between requests. With `sparesIdle` one that waits
+   * for a request is let be until it has had a response that announces the end; a drain without it may follow.
+   */
+  drain(sparesIdle?: boolean): void
   /** Connections that are still open. */
   readonly activeConnections: number
 }

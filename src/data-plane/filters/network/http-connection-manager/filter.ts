@@ -18,6 +18,7 @@ const HTTP1_ALPN: ReadonlySet<string> = new Set(['http/1.1', 'http/1.0', 'istio-
 export class HttpConnectionManagerFilter implements NetworkFilter, ConnectionOwner {
   readonly routeConfigurations: readonly string[]
   isDraining = false
+  sparesIdle = false
   readonly #config: ConnectionManagerConfig
   readonly #connections = new Set<ManagedConnection>()
 
@@ -51,9 +52,11 @@ export class HttpConnectionManagerFilter implements NetworkFilter, ConnectionOwn
     if (this.isDraining) connection.drain()
   }
 
-  drain(): void {
-    if (this.isDraining) return
+  drain(sparesIdle = false): void {
+    // Never softer than it was.
+    if (this.isDraining && (sparesIdle || !this.sparesIdle)) return
     this.isDraining = true
+    this.sparesIdle = sparesIdle
     for (const connection of this.#connections) connection.drain()
   }
 

@@ -1,0 +1,59 @@
+// What the main thread asks of a worker, and what it is told: all of it structured-cloneable.
+import type { LogLevel } from '../base/log.ts'
+import type { Problem } from '../base/problem.ts'
+import type { WorkerReport } from '../data-plane/admin/worker-report.ts'
+import type { ListeningDescriptor } from '../transport/net/inheritable-network.ts'
+import type { KeyPair } from '../transport/tls/secure-context.ts'
+import type { ResourceType } from '../xds/type-url.ts'
+
+/** Given to a worker when it starts. */
+export interface WorkerStart {
+  readonly logLevel: LogLevel
+  readonly reasonHeader: boolean
+  readonly serviceCluster: string
+  readonly maxConnections?: number
+  readonly drainTimeMs?: number
+  /** From the predecessor's worker of the same number. */
+  readonly inherited: readonly ListeningDescriptor[]
+}
+
+export interface EncodedResource {
+  readonly name: string
+  readonly version: string
+  readonly bytes: Uint8Array
+}
+
+/** By name: what is handed over, and what comes back. */
+export interface WorkerCalls {
+  readonly apply: [
+    {
+      readonly type: ResourceType
+      readonly resources: readonly EncodedResource[]
+      readonly removed: readonly string[]
+    },
+    readonly Problem[],
+  ]
+  /** A bootstrap's static_resources, encoded; resolves when every listener has tried to bind. */
+  readonly applyStatic: [Uint8Array, readonly Problem[]]
+  readonly identify: [{ readonly keyPair: KeyPair; readonly trustBundle: string }, null]
+  readonly isReady: [null, boolean]
+  readonly report: [null, WorkerReport]
+  readonly sockets: [null, readonly ListeningDescriptor[]]
+  readonly acceptInherited: [null, null]
+  readonly drain: [{ readonly limitMs: number; readonly sparesIdle: boolean }, null]
+  readonly reopenLogs: [null, null]
+  readonly setLogLevel: [LogLevel, null]
+  /** Ends everything, and the thread. */
+  readonly close: [null, null]
+}
+
+export interface WorkerRequest<Name extends keyof WorkerCalls = keyof WorkerCalls> {
+  readonly id: number
+  readonly name: Name
+  readonly argument: WorkerCalls[Name][0]
+}
+
+export interface WorkerReply {
+  readonly id: number
+  readonly result: unknown
+}

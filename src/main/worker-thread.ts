@@ -1,0 +1,117 @@
+// One more event loop: a data plane that is told by the main thread what the main thread's own is told.
+import { parentPort, workerData } from 'node:worker_threads'
+import { fromBinary } from '@bufbuild/protobuf'
+import { AdjustableLog } from '../base/adjustable-log.ts'
+import { onBug } from '../base/bug.ts'
+import { systemClock } from '../base/clock.ts'
+import { systemRandom } from '../base/random.ts'
+import { systemLogFiles } from '../data-plane/access-log/log-file.ts'
+import { reportOf } from '../data-plane/admin/worker-report.ts'
+import { applierFor, Proxy as DataPlaneProxy, type ProxyIdentity } from '../data-plane/proxy.ts'
+import { applyStaticResources } from '../data-plane/static-config.ts'
+import { InheritableNetwork } from '../transport/net/inheritable-network.ts'
+import { reusePortNetwork } from '../transport/net/reuse-port-network.ts'
+import type { KeyPair } from '../transport/tls/secure-context.ts'
+import { Bootstrap_StaticResourcesSchema } from '../xds/generated/envoy/config/bootstrap/v3/bootstrap_pb.ts'
+import { decodeResource } from '../xds/resource-message.ts'
+import type { WorkerCalls, WorkerRequest, WorkerStart } from './worker-message.ts'
+
+/** The main thread's, as it was last heard of. */
+class HeardIdentity implements ProxyIdentity {
+  keyPair: KeyPair
+  trustBundle: string
+  readonly #listeners: (() => void)[] = []
+
+  constructor(keyPair: KeyPair, trustBundle: string) {
+    this.keyPair = keyPair
+    this.trustBundle = trustBundle
+  }
+
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener)
+  }
+
+  /** The main thread takes it, and tells everybody. */
+  takeTrustBundle(): void {}
+
+  change(keyPair: KeyPair, trustBundle: string): void {
+    this.keyPair = keyPair
+    this.trustBundle = trustBundle
+    for (const listener of this.#listeners) listener()
+  }
+}
+
+const port = parentPort!
+const { logLevel, inherited, ...settings } = workerData as WorkerStart
+const log = new AdjustableLog('proxy', logLevel, systemClock, line => void process.stderr.write(line))
+const network = new InheritableNetwork(reusePortNetwork, inherited)
+const proxy = new DataPlaneProxy({
+  ...settings,
+  clock: systemClock,
+  random: systemRandom,
+  log,
+  network,
+  logFiles: systemLogFiles,
+})
+const applier = applierFor(proxy)
+let identity: HeardIdentity | null = null
+const bugs = proxy.stats.root.scope('server').counter('envoy_bug_failures')
+onBug(message => {
+  bugs.value += 1
+  log.error('broken invariant', { message })
+})
+
+type Calls = { readonly [Name in keyof WorkerCalls]: (argument: WorkerCalls[Name][0]) => Promise<WorkerCalls[Name][1]> }
+
+const CALLS: Calls = {
+  async apply({ type, resources, removed }) {
+    const decoded = resources.map(({ name, version, bytes }) => ({
+      name,
+      version,
+      message: decodeResource(type, bytes),
+    }))
+    return applier.apply(type, decoded, removed)
+  },
+  async applyStatic(bytes) {
+    const refused = applyStaticResources(proxy, fromBinary(Bootstrap_StaticResourcesSchema, bytes))
+    return [...refused, ...(await proxy.listeners.settled())]
+  },
+  async identify({ keyPair, trustBundle }) {
+    if (identity) identity.change(keyPair, trustBundle)
+    else {
+      identity = new HeardIdentity(keyPair, trustBundle)
+      proxy.useIdentity(identity)
+    }
+    return null
+  },
+  isReady: async () => proxy.ready,
+  report: async () => reportOf(proxy),
+  sockets: async () => network.open,
+  async acceptInherited() {
+    await network.acceptInherited()
+    return null
+  },
+  async drain({ limitMs, sparesIdle }) {
+    await proxy.drain(limitMs, sparesIdle)
+    return null
+  },
+  async reopenLogs() {
+    proxy.reopenLogs()
+    return null
+  },
+  async setLogLevel(level) {
+    log.level = level
+    return null
+  },
+  async close() {
+    await proxy.close()
+    // Nothing more can be asked: the thread ends by itself.
+    setImmediate(() => port.close())
+    return null
+  },
+}
+
+port.on('message', async ({ id, name, argument }: WorkerRequest) => {
+  const call = CALLS[name] as (argument: unknown) => Promise<unknown>
+  port.postMessage({ id, result: await call(argument) })
+})

@@ -1,0 +1,152 @@
+// The further event loops of a proxy, as the main thread has them: told what it is told, asked what it is asked.
+import { extname } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { type DescMessage, toBinary } from '@bufbuild/protobuf'
+import type { LogLevel } from '../base/log.ts'
+import { formatProblem, type Problem } from '../base/problem.ts'
+import type { WorkerReport } from '../data-plane/admin/worker-report.ts'
+import type { ProxyIdentity } from '../data-plane/proxy.ts'
+import type { ResourceApplier } from '../data-plane/xds-client/resource-applier.ts'
+import type { ListeningDescriptor } from '../transport/net/inheritable-network.ts'
+import {
+  Bootstrap_StaticResourcesSchema,
+  type Bootstrap_StaticResources as StaticResources,
+} from '../xds/generated/envoy/config/bootstrap/v3/bootstrap_pb.ts'
+import { RESOURCE_SCHEMA } from '../xds/resource-message.ts'
+import type { WorkerCalls, WorkerReply, WorkerStart } from './worker-message.ts'
+
+const ENTRY = new URL(`./worker-thread${extname(import.meta.filename)}`, import.meta.url)
+
+/** One that has died was reported as that. */
+const ignored = (): void => {}
+
+export class Workers {
+  readonly #threads: readonly WorkerThread[]
+
+  /** `onDeath`: one has ended that was not told to; the others cannot make up for it. */
+  constructor(starts: readonly WorkerStart[], onDeath: (why: string) => void) {
+    this.#threads = starts.map((start, index) => new WorkerThread(index + 1, start, onDeath))
+  }
+
+  /** `own` first; a problem that several loops have is reported once. */
+  applier(own: ResourceApplier): ResourceApplier {
+    return {
+      apply: async (type, resources, removed) => {
+        const encoded = resources.map(({ name, version, message }) => {
+          return { name, version, bytes: toBinary(RESOURCE_SCHEMA[type] as DescMessage, message) }
+        })
+        const problems = await own.apply(type, resources, removed)
+        return merged(problems, await this.#all('apply', { type, resources: encoded, removed }))
+      },
+      wanted: type => own.wanted(type),
+    }
+  }
+
+  async applyStatic(resources: StaticResources | undefined): Promise<readonly Problem[]> {
+    if (resources === undefined) return []
+    return merged([], await this.#all('applyStatic', toBinary(Bootstrap_StaticResourcesSchema, resources)))
+  }
+
+  useIdentity(identity: ProxyIdentity): void {
+    const tell = (): void => {
+      const { keyPair, trustBundle } = identity
+      this.#tell('identify', { keyPair: { ...keyPair }, trustBundle })
+    }
+    identity.onChange(tell)
+    tell()
+  }
+
+  async areReady(): Promise<boolean> {
+    return (await this.#all('isReady', null)).every(ready => ready)
+  }
+
+  reports(): Promise<readonly WorkerReport[]> {
+    return this.#all('report', null)
+  }
+
+  /** What a successor's workers are to inherit, in their order. */
+  sockets(): Promise<readonly (readonly ListeningDescriptor[])[]> {
+    return this.#all('sockets', null)
+  }
+
+  async acceptInherited(): Promise<void> {
+    await this.#all('acceptInherited', null)
+  }
+
+  async drain(limitMs: number, sparesIdle = false): Promise<void> {
+    await this.#all('drain', { limitMs, sparesIdle }).catch(ignored)
+  }
+
+  reopenLogs(): void {
+    this.#tell('reopenLogs', null)
+  }
+
+  setLogLevel(level: LogLevel): void {
+    this.#tell('setLogLevel', level)
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#threads.map(thread => thread.close()))
+  }
+
+  #tell<Name extends keyof WorkerCalls>(name: Name, argument: WorkerCalls[Name][0]): void {
+    this.#all(name, argument).catch(ignored)
+  }
+
+  #all<Name extends keyof WorkerCalls>(
+    name: Name,
+    argument: WorkerCalls[Name][0],
+  ): Promise<readonly WorkerCalls[Name][1][]> {
+    return Promise.all(this.#threads.map(thread => thread.ask(name, argument)))
+  }
+}
+
+class WorkerThread {
+  readonly #worker: Worker
+  readonly #exited: Promise<void>
+  readonly #waiting = new Map<number, { resolve: (result: never) => void; reject: (error: Error) => void }>()
+  #lastId = 0
+  #closing = false
+  #ended: Error | null = null
+
+  constructor(number: number, start: WorkerStart, onDeath: (why: string) => void) {
+    this.#worker = new Worker(ENTRY, { name: `worker ${number}`, workerData: start })
+    this.#worker.on('message', ({ id, result }: WorkerReply) => {
+      this.#waiting.get(id)?.resolve(result as never)
+      this.#waiting.delete(id)
+    })
+    this.#worker.on('error', error => onDeath(`worker ${number}: ${(error as Error).stack ?? error}`))
+    this.#exited = new Promise(resolve => {
+      this.#worker.once('exit', code => {
+        this.#ended = new Error(`worker ${number} ended with code ${code}`)
+        for (const { reject } of this.#waiting.values()) reject(this.#ended)
+        if (!this.#closing) onDeath(this.#ended.message)
+        resolve()
+      })
+    })
+  }
+
+  ask<Name extends keyof WorkerCalls>(name: Name, argument: WorkerCalls[Name][0]): Promise<WorkerCalls[Name][1]> {
+    if (this.#ended) return Promise.reject(this.#ended)
+    const id = ++this.#lastId
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject })
+      this.#worker.postMessage({ id, name, argument })
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true
+    this.ask('close', null).catch(ignored)
+    await this.#exited
+  }
+}
+
+function merged(own: readonly Problem[], others: readonly (readonly Problem[])[]): Problem[] {
+  const byText = new Map<string, Problem>()
+  for (const problem of [...own, ...others.flat()]) {
+    const text = formatProblem(problem)
+    if (!byText.has(text)) byText.set(text, problem)
+  }
+  return [...byText.values()]
+}

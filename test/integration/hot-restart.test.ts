@@ -1,0 +1,78 @@
+// Proxies of a mesh that are replaced while they carry traffic: nothing is lost, and the launcher follows.
+import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { eventually, type ProcessRow, RunningMesh } from './running-mesh.ts'
+import { ask, SteadyLoad } from './steady-load.ts'
+
+let mesh: RunningMesh
+
+before(async () => {
+  mesh = await RunningMesh.start(join(import.meta.dirname, 'echo-mesh'))
+})
+after(async () => await mesh.stop())
+
+const proxies = async (): Promise<ProcessRow[]> =>
+  (await mesh.processes()).filter(({ role }) => role === 'proxy' || role === 'gateway')
+
+function pidInCharge(proxy: ProcessRow): number {
+  const workload = proxy.name.replace(/-proxy$/, '')
+  const [file = ''] = globSync(join(mesh.state, 'proxies/*', workload, 'admin.json'))
+  return JSON.parse(readFileSync(file, 'utf8')).pid
+}
+
+async function instancesNow(): Promise<string> {
+  return (await ask(`${mesh.api}/v1/instances`)).body.replace(/"(lease|expires|renewed)[^,}]*/g, '')
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    // Whoever the system gives orphans to may be slow to bury them.
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
+}
+
+test('the gateway and both sidecars are restarted under load: no request fails, no instance leaves', async () => {
+  const started = await proxies()
+  assert.equal(started.length, 3)
+  const unhealthy: string[] = []
+  const load = await SteadyLoad.during(`${mesh.gateway}/`, 4, async load => {
+    await load.passes(100)
+    for (const proxy of started) {
+      process.kill(proxy.pid, 'SIGUSR2')
+      await eventually(`a successor of ${proxy.name}`, async () => {
+        const instances = JSON.parse(await instancesNow()).instances as { name: string; healthy: boolean }[]
+        for (const { name, healthy } of instances) if (!healthy) unhealthy.push(name)
+        return pidInCharge(proxy) !== proxy.pid
+      })
+      await load.passes(200)
+    }
+  })
+  assert.deepEqual(load.failures, [])
+  assert.deepEqual(unhealthy, [])
+  await eventually(
+    'the launcher to follow',
+    async () => {
+      const now = await proxies()
+      return now.length === 3 && now.every(row => !started.some(({ pid }) => pid === row.pid))
+    },
+    70_000,
+  )
+  assert.doesNotMatch(mesh.progress, /ended|starting it again/)
+})
+
+test('a successor that is killed is started again, and one that is stopped ends with the mesh', async () => {
+  const before = (await proxies()).find(({ role }) => role === 'proxy')
+  assert.ok(before)
+  process.kill(before.pid, 'SIGKILL')
+  await eventually('a new proxy', async () => {
+    const row = (await proxies()).find(({ name }) => name === before.name)
+    return row !== undefined && row.pid !== before.pid && (await ask(`${mesh.gateway}/`)).status === 200
+  })
+  const pids = (await proxies()).map(({ pid }) => pid)
+  assert.equal(await mesh.interrupt(), 0)
+  assert.deepEqual(pids.filter(isAlive), [])
+})
