@@ -8,10 +8,13 @@ import type { LinkedMesh } from '../link/linked-mesh.ts'
 import type { LinkedVirtualService } from '../link/linked-virtual-service.ts'
 import type { MeshService } from '../link/mesh-service.ts'
 import { compare } from '../link/precedence.ts'
-import { duration } from './durations.ts'
-import { outboundCluster } from './resource-names.ts'
+import { policyFor } from './cluster-policy.ts'
+import { connectRoute } from './connect-route.ts'
+import { outboundCluster, tunnelCluster } from './resource-names.ts'
 import { retryPolicy } from './retry-policy.ts'
 import type { RouteSurroundings } from './route-surroundings.ts'
+import { routeTimeouts } from './route-timeouts.ts'
+import { tunnelsApart } from './upstream-version.ts'
 import { bracketed, serviceDomains } from './virtual-host-domains.ts'
 import { virtualServiceRoutes } from './virtual-service-routes.ts'
 
@@ -48,6 +51,8 @@ class VirtualHostMaker {
   readonly #port: number
   readonly #lenient: boolean
   readonly #services: readonly MeshService[]
+  /** Reached by CONNECT alone. */
+  readonly #tcpServices: readonly MeshService[]
   readonly #routes = new Map<LinkedVirtualService, readonly Route[]>()
   readonly #drafts = new Map<string, VirtualHostDraft>()
   readonly #domains = new Set<string>()
@@ -59,7 +64,8 @@ class VirtualHostMaker {
     this.#port = port
     this.#lenient = lenient
     this.#services = scope.servicesByPort.get(port) ?? []
-    this.#known = new Set(this.#services.map(service => service.host))
+    this.#tcpServices = (lenient && scope.tcpServicesByPort.get(port)) || []
+    this.#known = new Set([...this.#services, ...this.#tcpServices].map(service => service.host))
   }
 
   make(): readonly VirtualHostDraft[] {
@@ -72,6 +78,7 @@ class VirtualHostMaker {
     for (const { service, choice } of chosen) if (choice) this.#addService(service, this.#routesOf(choice), choice)
     for (const { service, choice } of chosen)
       if (!choice) this.#addService(service, [this.#defaultRoute(service)], null)
+    for (const service of this.#tcpServices) this.#addService(service, [], null)
     return [...this.#drafts.values()].sort((a, b) => compare(a.name, b.name))
   }
 
@@ -116,7 +123,19 @@ class VirtualHostMaker {
   #addService(service: MeshService, routes: readonly Route[], choice: LinkedVirtualService | null): void {
     const { full, alternatives } = serviceDomains(service, this.#scope.namespace)
     const origins = choice ? [choice.origin, ...service.origins] : service.origins
-    this.#add(service.host, full, alternatives, routes, origins)
+    const tunnel = this.#lenient ? [this.#tunnel(service)] : []
+    this.#add(service.host, full, alternatives, [...tunnel, ...routes], origins)
+  }
+
+  /** Bytes have no path and no header to route by: they go to the service that was named. */
+  #tunnel(service: MeshService): Route {
+    const rule = this.#mesh.destinationRules.of(service, this.#scope.namespace, this.#scope.labels)
+    const { connectionPool } = policyFor(this.#port, rule?.trafficPolicy ?? null, null)
+    const { protocol } = service.ports.find(({ number }) => number === this.#port)!
+    const cluster = tunnelsApart(protocol, connectionPool)
+      ? tunnelCluster(this.#port, service.host)
+      : outboundCluster(this.#port, '', service.host)
+    return connectRoute(cluster, connectionPool?.tcpIdleTimeoutMs)
   }
 
   /** The first to claim a name or a domain keeps it. */
@@ -167,7 +186,7 @@ class VirtualHostMaker {
         case: 'route',
         value: {
           clusterSpecifier: { case: 'cluster', value: outboundCluster(this.#port, '', service.host) },
-          timeout: duration(0),
+          ...routeTimeouts(0),
           ...(policy ? { retryPolicy: policy } : {}),
         },
       },

@@ -1,0 +1,114 @@
+// How an inbound listener tells apart what comes in: mesh mTLS or not, HTTP or bytes.
+import { create } from '@bufbuild/protobuf'
+import type { MutualTlsMode } from '../../model/peer-authentication.ts'
+import type { ProtocolFamily } from '../../model/port-protocol.ts'
+import { packAny } from '../../xds/any-pack.ts'
+import {
+  type Filter,
+  type FilterChain,
+  type FilterChainMatch,
+  FilterChainMatchSchema,
+  FilterChainSchema,
+  type ListenerFilter,
+  ListenerFilterSchema,
+} from '../../xds/generated/envoy/config/listener/v3/listener_components_pb.ts'
+import type { Listener } from '../../xds/generated/envoy/config/listener/v3/listener_pb.ts'
+import { HttpInspectorSchema } from '../../xds/generated/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb.ts'
+import { TlsInspectorSchema } from '../../xds/generated/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.ts'
+import { duration } from './durations.ts'
+import { downstreamTls, ISTIO_ALPN, ISTIO_HTTP_ALPN, TCP_ALPN } from './mutual-tls.ts'
+
+/** What takes requests, and what takes bytes. */
+export type Carriers = Readonly<Record<'http' | 'tcp', Filter[]>>
+
+/** The parts of a listener that say so. */
+type Chains = Pick<Listener, 'filterChains' | 'listenerFilters' | 'continueOnListenerFiltersTimeout'> &
+  Partial<Pick<Listener, 'listenerFiltersTimeout'>>
+
+/** What the HTTP inspector finds in plaintext. */
+const PLAINTEXT_HTTP = ['http/1.0', 'http/1.1', 'h2c']
+
+/** One chain: `alpn` empty is any, `transport` empty too. */
+interface ChainPlan {
+  readonly carries: 'http' | 'tcp'
+  readonly mutualTls: boolean
+  readonly transport: '' | 'tls' | 'raw_buffer'
+  readonly alpn: readonly string[]
+}
+
+export function inboundChains(
+  name: string,
+  family: ProtocolFamily,
+  mode: MutualTlsMode,
+  carriers: Carriers,
+  detectionTimeoutMs: number,
+): Chains {
+  const plans = plansFor(family, mode)
+  const filterChains = plans.map(plan => chain(name, plan, carriers))
+  const looksForTls = plans.some(plan => plan.transport === 'tls')
+  const looksForHttp = plans.some(plan => plan.alpn === PLAINTEXT_HTTP)
+  const listenerFilters = [...(looksForTls ? [tlsInspector()] : []), ...(looksForHttp ? [httpInspector()] : [])]
+  const mayBeBytes = listenerFilters.length > 0 && plans.some(plan => plan.carries === 'tcp')
+  return {
+    filterChains,
+    listenerFilters,
+    // A silent client may wait for a server that speaks first: how long that is found out is the mesh's to say.
+    ...(mayBeBytes ? { listenerFiltersTimeout: duration(detectionTimeoutMs) } : {}),
+    continueOnListenerFiltersTimeout: mayBeBytes,
+  }
+}
+
+/** As Istio has them: the more specific match wins, and what no chain takes is closed. */
+function plansFor(family: ProtocolFamily, mode: MutualTlsMode): readonly ChainPlan[] {
+  if (family === 'undeclared') return undeclaredPlans(mode)
+  const carries = family === 'tcp' ? 'tcp' : 'http'
+  // Whatever is not TLS fails its handshake: no chain takes plaintext, and nothing needs to look at it first.
+  if (mode === 'STRICT') return [{ carries, mutualTls: true, transport: '', alpn: [] }]
+  if (mode === 'DISABLE') return [{ carries, mutualTls: false, transport: '', alpn: [] }]
+  const mutual: ChainPlan = { carries, mutualTls: true, transport: 'tls', alpn: ISTIO_ALPN }
+  const plain: ChainPlan = { carries, mutualTls: false, transport: 'raw_buffer', alpn: [] }
+  return carries === 'http' ? [mutual, plain] : [mutual, FOREIGN_TLS, plain]
+}
+
+/** TLS of the application's own. */
+const FOREIGN_TLS: ChainPlan = { carries: 'tcp', mutualTls: false, transport: 'tls', alpn: [] }
+
+/** Behind mTLS the client's ALPN says what comes, so that nobody waits for anybody's first bytes. */
+function undeclaredPlans(mode: MutualTlsMode): readonly ChainPlan[] {
+  const mutualHttp: ChainPlan = { carries: 'http', mutualTls: true, transport: 'tls', alpn: ISTIO_HTTP_ALPN }
+  const mutualTcp: ChainPlan = { carries: 'tcp', mutualTls: true, transport: 'tls', alpn: [TCP_ALPN] }
+  const plainHttp: ChainPlan = { carries: 'http', mutualTls: false, transport: 'raw_buffer', alpn: PLAINTEXT_HTTP }
+  const plainTcp: ChainPlan = { carries: 'tcp', mutualTls: false, transport: 'raw_buffer', alpn: [] }
+  if (mode === 'STRICT') return [mutualHttp, { ...mutualTcp, alpn: [] }]
+  if (mode === 'DISABLE') return [plainHttp, { ...plainTcp, transport: '' }]
+  return [mutualHttp, plainHttp, mutualTcp, plainTcp, FOREIGN_TLS]
+}
+
+function chain(name: string, { carries, mutualTls, transport, alpn }: ChainPlan, carriers: Carriers): FilterChain {
+  const matches = transport !== '' || alpn.length > 0
+  const kind = mutualTls ? 'tls' : transport === 'tls' ? 'foreign-tls' : 'plain'
+  return create(FilterChainSchema, {
+    name: `${name}_${kind}${carries === 'tcp' ? '_tcp' : ''}`,
+    filters: carriers[carries],
+    ...(matches ? { filterChainMatch: chainMatch(transport, alpn) } : {}),
+    ...(mutualTls ? { transportSocket: downstreamTls(carries) } : {}),
+  })
+}
+
+function chainMatch(transportProtocol: string, applicationProtocols: readonly string[]): FilterChainMatch {
+  return create(FilterChainMatchSchema, { transportProtocol, applicationProtocols: [...applicationProtocols] })
+}
+
+function tlsInspector(): ListenerFilter {
+  return create(ListenerFilterSchema, {
+    name: 'envoy.filters.listener.tls_inspector',
+    configType: { case: 'typedConfig', value: packAny(TlsInspectorSchema, create(TlsInspectorSchema)) },
+  })
+}
+
+function httpInspector(): ListenerFilter {
+  return create(ListenerFilterSchema, {
+    name: 'envoy.filters.listener.http_inspector',
+    configType: { case: 'typedConfig', value: packAny(HttpInspectorSchema, create(HttpInspectorSchema)) },
+  })
+}
