@@ -30,6 +30,7 @@ const PLAINTEXT_HTTP = ['http/1.0', 'http/1.1', 'h2c']
 
 /** One chain: `alpn` empty is any, `transport` empty too. */
 interface ChainPlan {
+  readonly name: string
   readonly carries: 'http' | 'tcp'
   readonly mutualTls: boolean
   readonly transport: '' | 'tls' | 'raw_buffer'
@@ -63,32 +64,43 @@ function plansFor(family: ProtocolFamily, mode: MutualTlsMode): readonly ChainPl
   if (family === 'undeclared') return undeclaredPlans(mode)
   const carries = family === 'tcp' ? 'tcp' : 'http'
   // Whatever is not TLS fails its handshake: no chain takes plaintext, and nothing needs to look at it first.
-  if (mode === 'STRICT') return [{ carries, mutualTls: true, transport: '', alpn: [] }]
-  if (mode === 'DISABLE') return [{ carries, mutualTls: false, transport: '', alpn: [] }]
-  const mutual: ChainPlan = { carries, mutualTls: true, transport: 'tls', alpn: ISTIO_ALPN }
-  const plain: ChainPlan = { carries, mutualTls: false, transport: 'raw_buffer', alpn: [] }
+  if (mode === 'STRICT') return [{ name: 'tls', carries, mutualTls: true, transport: '', alpn: [] }]
+  if (mode === 'DISABLE') return [{ name: 'plain', carries, mutualTls: false, transport: '', alpn: [] }]
+  const mutual: ChainPlan = { name: 'tls', carries, mutualTls: true, transport: 'tls', alpn: ISTIO_ALPN }
+  const plain: ChainPlan = { name: 'plain', carries, mutualTls: false, transport: 'raw_buffer', alpn: [] }
   return carries === 'http' ? [mutual, plain] : [mutual, FOREIGN_TLS, plain]
 }
 
 /** TLS of the application's own. */
-const FOREIGN_TLS: ChainPlan = { carries: 'tcp', mutualTls: false, transport: 'tls', alpn: [] }
+const FOREIGN_TLS: ChainPlan = { name: 'foreign_tls', carries: 'tcp', mutualTls: false, transport: 'tls', alpn: [] }
+const MUTUAL_HTTP: ChainPlan = {
+  ...{ name: 'tls_http', carries: 'http', mutualTls: true, transport: 'tls' },
+  alpn: ISTIO_HTTP_ALPN,
+}
+const MUTUAL_TCP: ChainPlan = { name: 'tls_tcp', carries: 'tcp', mutualTls: true, transport: 'tls', alpn: [TCP_ALPN] }
+/** Without a word from the client it is bytes. */
+const MUTUAL_OTHER: ChainPlan = { ...MUTUAL_TCP, name: 'tls', alpn: [] }
+const PLAIN_HTTP: ChainPlan = {
+  ...{ name: 'plain_http', carries: 'http', mutualTls: false, transport: 'raw_buffer' },
+  alpn: PLAINTEXT_HTTP,
+}
+const PLAIN_TCP: ChainPlan = {
+  ...{ name: 'plain_tcp', carries: 'tcp', mutualTls: false, transport: 'raw_buffer' },
+  alpn: [],
+}
 
 /** Behind mTLS the client's ALPN says what comes, so that nobody waits for anybody's first bytes. */
 function undeclaredPlans(mode: MutualTlsMode): readonly ChainPlan[] {
-  const mutualHttp: ChainPlan = { carries: 'http', mutualTls: true, transport: 'tls', alpn: ISTIO_HTTP_ALPN }
-  const mutualTcp: ChainPlan = { carries: 'tcp', mutualTls: true, transport: 'tls', alpn: [TCP_ALPN] }
-  const plainHttp: ChainPlan = { carries: 'http', mutualTls: false, transport: 'raw_buffer', alpn: PLAINTEXT_HTTP }
-  const plainTcp: ChainPlan = { carries: 'tcp', mutualTls: false, transport: 'raw_buffer', alpn: [] }
-  if (mode === 'STRICT') return [mutualHttp, { ...mutualTcp, alpn: [] }]
-  if (mode === 'DISABLE') return [plainHttp, { ...plainTcp, transport: '' }]
-  return [mutualHttp, plainHttp, mutualTcp, plainTcp, FOREIGN_TLS]
+  if (mode === 'STRICT') return [MUTUAL_HTTP, MUTUAL_TCP, MUTUAL_OTHER]
+  if (mode === 'DISABLE') return [PLAIN_HTTP, { ...PLAIN_TCP, transport: '' }]
+  return [MUTUAL_HTTP, MUTUAL_TCP, FOREIGN_TLS, PLAIN_HTTP, PLAIN_TCP]
 }
 
-function chain(name: string, { carries, mutualTls, transport, alpn }: ChainPlan, carriers: Carriers): FilterChain {
+function chain(listener: string, plan: ChainPlan, carriers: Carriers): FilterChain {
+  const { name, carries, mutualTls, transport, alpn } = plan
   const matches = transport !== '' || alpn.length > 0
-  const kind = mutualTls ? 'tls' : transport === 'tls' ? 'foreign-tls' : 'plain'
   return create(FilterChainSchema, {
-    name: `${name}_${kind}${carries === 'tcp' ? '_tcp' : ''}`,
+    name: `${listener}_${name}`,
     filters: carriers[carries],
     ...(matches ? { filterChainMatch: chainMatch(transport, alpn) } : {}),
     ...(mutualTls ? { transportSocket: downstreamTls(carries) } : {}),
