@@ -35,6 +35,7 @@ export class Http2UpstreamConnection implements Http2SessionHandler {
   /** No stream may be added: the endpoint said GOAWAY, has left, or the connection has carried enough. */
   #draining = false
   #failed = false
+  #brokeProtocol = false
 
   constructor(owner: Http2ConnectionOwner, cluster: Cluster, endpoint: Endpoint) {
     this.#owner = owner
@@ -57,6 +58,11 @@ export class Http2UpstreamConnection implements Http2SessionHandler {
 
   get isClosed(): boolean {
     return this.#state === 'closed'
+  }
+
+  /** Why streams end with a connection that is closed. */
+  get closeReason(): ResetReason {
+    return this.#brokeProtocol ? RESET.protocolError : RESET.connectionTermination
   }
 
   get isIdle(): boolean {
@@ -113,6 +119,7 @@ export class Http2UpstreamConnection implements Http2SessionHandler {
   }
 
   onSessionError(): void {
+    this.#brokeProtocol = true
     this.#session.flush()
     this.#socket.destroySoon()
     this.#onClose()

@@ -6,13 +6,15 @@ import type { Http2Stream, Http2StreamHandler } from '../../transport/http2/stre
 import type { RequestHead, ResponseHead } from '../../transport/request-head.ts'
 import type { ClusterStats } from '../cluster/cluster.ts'
 import type { RequestEncoder, UpstreamStream } from './request-encoder.ts'
-import { RESET } from './reset-reason.ts'
+import { RESET, type ResetReason } from './reset-reason.ts'
 
 /** The connection as its streams see it. */
 export interface Http2StreamCarrier {
   readonly requests: number
   readonly localAddress: string
   readonly isClosed: boolean
+  /** Why, once it is. */
+  readonly closeReason: ResetReason
 }
 
 export class Http2UpstreamStream implements RequestEncoder, Http2StreamHandler {
@@ -105,7 +107,7 @@ export class Http2UpstreamStream implements RequestEncoder, Http2StreamHandler {
     const stream = this.#stream
     this.#stream = null
     if (stream === null) return
-    if (this.#carrier.isClosed) stream.onReset(RESET.connectionTermination)
+    if (this.#carrier.isClosed) stream.onReset(this.#carrier.closeReason)
     else if (!remote) stream.onReset(RESET.protocolError)
     else stream.onReset(code === ERROR_CODE.refusedStream ? RESET.remoteRefused : RESET.remoteReset)
   }
