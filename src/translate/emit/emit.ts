@@ -33,21 +33,16 @@ function emitSidecar(mesh: LinkedMesh, node: ProxyNode, scope: ClientScope): Pro
   // A port that peers reach the workload on is taken: Envoy refuses a second listener of the same address.
   const taken = new Set(inbound.listeners.map(listener => listener.name))
   const ports = proxyPort > 0 ? [] : outboundPorts(scope).filter(port => !taken.has(`${LOOPBACK}_${port}`))
+  const routedPorts = ports.filter(port => scope.servicesByPort.has(port))
   const passthrough = proxyPort > 0 ? forwardProxyPassthrough(mesh) : originalDestinationPassthrough(mesh)
   return {
     listeners: [
       ...inbound.listeners,
       ...(proxyPort > 0 ? [httpProxyListener(mesh, bind, proxyPort)] : []),
-      ...ports.map(port => portListener(mesh, LOOPBACK, port)),
+      ...ports.map(port => portListener(mesh, scope, LOOPBACK, port)),
     ],
-    routes: proxyPort > 0 ? [httpProxyRoutes(mesh, scope)] : ports.map(port => portRoutes(mesh, scope, port)),
-    clusters: [
-      blackHole(mesh),
-      passthrough,
-      ...inbound.clusters,
-      ...clusters,
-      ...(proxyPort > 0 ? tunnelClusters(mesh, scope) : []),
-    ],
+    routes: proxyPort > 0 ? [httpProxyRoutes(mesh, scope)] : routedPorts.map(port => portRoutes(mesh, scope, port)),
+    clusters: [blackHole(mesh), passthrough, ...inbound.clusters, ...clusters, ...tunnelClusters(mesh, scope)],
     endpoints,
   }
 }

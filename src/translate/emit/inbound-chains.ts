@@ -2,20 +2,16 @@
 import { create } from '@bufbuild/protobuf'
 import type { MutualTlsMode } from '../../model/peer-authentication.ts'
 import type { ProtocolFamily } from '../../model/port-protocol.ts'
-import { packAny } from '../../xds/any-pack.ts'
 import {
   type Filter,
   type FilterChain,
   type FilterChainMatch,
   FilterChainMatchSchema,
   FilterChainSchema,
-  type ListenerFilter,
-  ListenerFilterSchema,
 } from '../../xds/generated/envoy/config/listener/v3/listener_components_pb.ts'
 import type { Listener } from '../../xds/generated/envoy/config/listener/v3/listener_pb.ts'
-import { HttpInspectorSchema } from '../../xds/generated/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb.ts'
-import { TlsInspectorSchema } from '../../xds/generated/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.ts'
 import { duration } from './durations.ts'
+import { httpInspector, PLAINTEXT_HTTP, tlsInspector } from './listener-filters.ts'
 import { downstreamTls, ISTIO_ALPN, ISTIO_HTTP_ALPN, TCP_ALPN } from './mutual-tls.ts'
 
 /** What takes requests, and what takes bytes. */
@@ -24,9 +20,6 @@ export type Carriers = Readonly<Record<'http' | 'tcp', Filter[]>>
 /** The parts of a listener that say so. */
 type Chains = Pick<Listener, 'filterChains' | 'listenerFilters' | 'continueOnListenerFiltersTimeout'> &
   Partial<Pick<Listener, 'listenerFiltersTimeout'>>
-
-/** What the HTTP inspector finds in plaintext. */
-const PLAINTEXT_HTTP = ['http/1.0', 'http/1.1', 'h2c']
 
 /** One chain: `alpn` empty is any, `transport` empty too. */
 interface ChainPlan {
@@ -109,18 +102,4 @@ function chain(listener: string, plan: ChainPlan, carriers: Carriers): FilterCha
 
 function chainMatch(transportProtocol: string, applicationProtocols: readonly string[]): FilterChainMatch {
   return create(FilterChainMatchSchema, { transportProtocol, applicationProtocols: [...applicationProtocols] })
-}
-
-function tlsInspector(): ListenerFilter {
-  return create(ListenerFilterSchema, {
-    name: 'envoy.filters.listener.tls_inspector',
-    configType: { case: 'typedConfig', value: packAny(TlsInspectorSchema, create(TlsInspectorSchema)) },
-  })
-}
-
-function httpInspector(): ListenerFilter {
-  return create(ListenerFilterSchema, {
-    name: 'envoy.filters.listener.http_inspector',
-    configType: { case: 'typedConfig', value: packAny(HttpInspectorSchema, create(HttpInspectorSchema)) },
-  })
 }

@@ -60,7 +60,7 @@ export function serviceClusters(
   })
 }
 
-/** For CONNECT, where the cluster of the port would tell its peers to expect requests. */
+/** For bytes, where the cluster of the port would tell its peers to expect requests. */
 export function serviceTunnels(
   mesh: LinkedMesh,
   service: MeshService,

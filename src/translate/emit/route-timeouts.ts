@@ -5,12 +5,11 @@ import { duration } from './durations.ts'
 
 type RouteTimeouts = Pick<RouteAction, 'timeout' | 'maxStreamDuration'>
 
-/** Without a timeout of its own a route takes the deadline that a gRPC client sends along, however long. */
+/** The deadline that a gRPC client sends along is kept, up to the route's own timeout; 0 is none. */
 export function routeTimeouts(timeoutMs: number): RouteTimeouts {
   const timeout = duration(timeoutMs)
-  if (timeoutMs > 0) return { timeout }
   const { maxStreamDuration } = create(RouteActionSchema, {
-    maxStreamDuration: { maxStreamDuration: duration(0), grpcTimeoutHeaderMax: duration(0) },
+    maxStreamDuration: { maxStreamDuration: duration(0), grpcTimeoutHeaderMax: timeout },
   })
   return { timeout, maxStreamDuration: maxStreamDuration! }
 }

@@ -12,7 +12,8 @@ const DEFAULT_HTTP_PORT = 80
 
 /** Ports on which a sidecar listens when it has no HTTP proxy port. */
 export function outboundPorts(scope: ClientScope): readonly number[] {
-  return [...scope.servicesByPort.keys()].sort((a, b) => a - b)
+  const ports = new Set([...scope.servicesByPort.keys(), ...scope.tcpServicesByPort.keys()])
+  return [...ports].sort((a, b) => a - b)
 }
 
 /** For the listener of one port: every host is of that port, whatever port the authority names. */

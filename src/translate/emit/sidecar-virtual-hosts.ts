@@ -8,13 +8,12 @@ import type { LinkedMesh } from '../link/linked-mesh.ts'
 import type { LinkedVirtualService } from '../link/linked-virtual-service.ts'
 import type { MeshService } from '../link/mesh-service.ts'
 import { compare } from '../link/precedence.ts'
-import { policyFor } from './cluster-policy.ts'
 import { connectRoute } from './connect-route.ts'
-import { outboundCluster, tunnelCluster } from './resource-names.ts'
+import { outboundCluster } from './resource-names.ts'
 import { retryPolicy } from './retry-policy.ts'
 import type { RouteSurroundings } from './route-surroundings.ts'
 import { routeTimeouts } from './route-timeouts.ts'
-import { tunnelsApart } from './upstream-version.ts'
+import { tunnelTo } from './tunnel.ts'
 import { bracketed, serviceDomains } from './virtual-host-domains.ts'
 import { virtualServiceRoutes } from './virtual-service-routes.ts'
 
@@ -127,15 +126,9 @@ class VirtualHostMaker {
     this.#add(service.host, full, alternatives, [...tunnel, ...routes], origins)
   }
 
-  /** Bytes have no path and no header to route by: they go to the service that was named. */
   #tunnel(service: MeshService): Route {
-    const rule = this.#mesh.destinationRules.of(service, this.#scope.namespace, this.#scope.labels)
-    const { connectionPool } = policyFor(this.#port, rule?.trafficPolicy ?? null, null)
-    const { protocol } = service.ports.find(({ number }) => number === this.#port)!
-    const cluster = tunnelsApart(protocol, connectionPool)
-      ? tunnelCluster(this.#port, service.host)
-      : outboundCluster(this.#port, '', service.host)
-    return connectRoute(cluster, connectionPool?.tcpIdleTimeoutMs)
+    const { cluster, idleTimeoutMs } = tunnelTo(this.#mesh, this.#scope, service, this.#port)
+    return connectRoute(cluster, idleTimeoutMs)
   }
 
   /** The first to claim a name or a domain keeps it. */

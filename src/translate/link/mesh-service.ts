@@ -55,3 +55,7 @@ export interface MeshService {
   /** Identities that its endpoints may have: what clients accept. */
   subjectAltNames(): readonly string[]
 }
+
+export function protocolOf(service: MeshService, port: number): PortProtocol {
+  return service.ports.find(({ number }) => number === port)?.protocol ?? 'UNDECLARED'
+}
