@@ -230,7 +230,7 @@ spec: { selector: { matchLabels: { app: ${app} } }, mtls: { mode: PERMISSIVE } }
     ['bytes', 'sockets'].map(app => mesh.processNamed(({ name }) => name === `${app}-v1-0-proxy`)),
   )
   const direct = connect(bytes!.ports['9003']!, '127.0.0.1')
-  assert.equal(await exchange(direct, Buffer.alloc(0), 'plain bytes', 11), 'plain bytes')
+  assert.equal(await exchange(direct, Buffer.alloc(0), '\0 plain bytes', 13), '\0 plain bytes')
   const asked = request({ host: '127.0.0.1', port: sockets!.ports['9010']!, path: '/plain', agent: false }).end()
   const [response] = (await once(asked, 'response')) as [IncomingMessage]
   assert.equal(response.headers['server'], 'istio-envoy')

@@ -50,6 +50,8 @@ export function forwardProxyPassthrough(mesh: LinkedMesh): XdsResource<Cluster> 
   return mesh.memo.get('cluster|passthrough-forward-proxy', () => {
     const config = create(ClusterConfigSchema, {
       clusterImplementationSpecifier: { case: 'dnsCacheConfig', value: dnsCacheConfig() },
+      // Envoy demands checks of a server's name where the protocol options are spelt out; here is no TLS to check.
+      allowInsecureClusterOptions: true,
     })
     return {
       name: PASSTHROUGH_CLUSTER,

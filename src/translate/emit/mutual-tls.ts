@@ -21,7 +21,8 @@ export const ISTIO_ALPN = ['istio-peer-exchange', 'istio', 'istio-http/1.0', 'is
 /** By which a sidecar's client says that no HTTP is coming. */
 export const TCP_ALPN = 'istio-peer-exchange'
 export const ISTIO_HTTP_ALPN = ISTIO_ALPN.filter(protocol => protocol !== TCP_ALPN)
-const HTTP_ALPN = ['istio-h2', 'istio', 'istio-http/1.1', 'h2', 'http/1.1']
+/** What a server agrees to. Envoy's codec knows `h2` alone by name; where nothing is agreed, the first bytes decide. */
+const SERVER_ALPN = { http: ['h2', 'http/1.1'], tcp: [TCP_ALPN, 'h2', 'http/1.1'] }
 const TLS_SOCKET = 'envoy.transport_sockets.tls'
 
 /** Both ends are sidecars of this mesh, so nothing older is ever needed. */
@@ -81,8 +82,7 @@ export function downstreamTls(carries: 'http' | 'tcp'): TransportSocket {
     requireClientCertificate: true,
     commonTlsContext: {
       tlsParams: TLS_PARAMETERS,
-      // A server that shares no protocol with the client may end the handshake (RFC 7301, 3.2): name the mesh's too.
-      alpnProtocols: carries === 'http' ? HTTP_ALPN : [TCP_ALPN, ...HTTP_ALPN],
+      alpnProtocols: SERVER_ALPN[carries],
       tlsCertificateSdsSecretConfigs: [sdsSecret('default')],
       validationContextType: {
         case: 'combinedValidationContext',
