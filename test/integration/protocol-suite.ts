@@ -18,6 +18,7 @@ import {
 } from '@grpc/grpc-js'
 import { GREETER } from './protocol-mesh/greeter-service.ts'
 import { RunningMesh } from './running-mesh.ts'
+import { ask } from './steady-load.ts'
 
 type Message = Readonly<Record<string, unknown>>
 
@@ -234,6 +235,25 @@ export function testProtocols(envoys: readonly string[]): void {
     assert.equal(response.headers['sec-websocket-accept'], 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=')
     const frame = Buffer.from([0x81, 0x82, 1, 2, 3, 4, 0x69, 0x6b])
     assert.equal(await exchange(socket, head, frame, frame.length), frame.toString('latin1'))
+  })
+
+  test('an upgraded HTTP port is HTTP/2 between the sidecars and HTTP/1.1 at its ends, and still takes bytes', async () => {
+    const { code, stderr } = await mesh.apply(
+      `apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: sockets }
+spec: { host: sockets, trafficPolicy: { connectionPool: { http: { h2UpgradePolicy: UPGRADE } } } }
+`,
+      '--wait',
+    )
+    assert.equal(code, 0, stderr)
+    assert.equal(await fetchByProxy('http://sockets:9000/upgraded'), 'GET /upgraded HTTP/1.1')
+    const { ports } = await mesh.processNamed(({ name }) => name === 'sockets-v1-0-proxy')
+    const { body } = await ask(`http://127.0.0.1:${ports['admin']}/stats?filter=downstream_cx_http2_total`)
+    assert.match(body, /inbound_127[^\n]*downstream_cx_http2_total: [1-9]/)
+    const { socket, head } = await tunnel('sockets:9000')
+    const answer = await exchange(socket, head, 'GET /inside HTTP/1.1\r\nhost: sockets\r\n\r\n', 100)
+    assert.match(answer, /^HTTP\/1\.1 200 OK\r\n/)
   })
 
   test('a PERMISSIVE port tells plaintext bytes, plaintext HTTP and mutual TLS apart', async () => {
