@@ -9,9 +9,12 @@ export interface GatewayHost {
   readonly position: SourcePosition
 }
 
+/** Told apart by the first bytes of a connection, whichever is written. */
+export type GatewayProtocol = 'HTTP' | 'HTTP2' | 'GRPC' | 'GRPC-WEB'
+
 export interface GatewayServer {
   readonly name: string
-  readonly port: { readonly number: number; readonly name: string; readonly protocol: 'HTTP' }
+  readonly port: { readonly number: number; readonly name: string; readonly protocol: GatewayProtocol }
   /** Address to listen on; empty: the gateway's own. */
   readonly bind: string
   readonly hosts: readonly GatewayHost[]

@@ -19,6 +19,8 @@ export interface MeshConfig {
   readonly connectTimeoutMs: number
   /** Clients choose mTLS by themselves wherever the endpoint can speak it. */
   readonly enableAutoMtls: boolean
+  /** How long a client may stay silent before its protocol is given up as bytes; 0: for ever. */
+  readonly protocolDetectionTimeoutMs: number
   /** How often DNS clusters resolve anew. */
   readonly dnsRefreshRateMs: number
 }
@@ -35,5 +37,6 @@ export const DEFAULT_MESH_CONFIG: MeshConfig = {
   proxyHttpPort: 0,
   connectTimeoutMs: 10_000,
   enableAutoMtls: true,
+  protocolDetectionTimeoutMs: 0,
   dnsRefreshRateMs: 60_000,
 }

@@ -6,7 +6,7 @@ export interface RegistryServicePort {
   readonly number: number
   /** Number or name of the workload's port; absent: `number`. */
   readonly targetPort?: number | string
-  /** HTTP unless set. */
+  /** Absent: what the name says, else HTTP. */
   readonly protocol?: string
 }
 

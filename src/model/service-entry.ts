@@ -1,11 +1,12 @@
 // Istio's ServiceEntry: a service that no registry has.
 import type { SourcePosition } from '../base/problem.ts'
+import type { PortProtocol } from './port-protocol.ts'
 import type { WorkloadEntry } from './workload-entry.ts'
 
 export interface ServiceEntryPort {
   readonly number: number
   readonly name: string
-  readonly protocol: 'HTTP'
+  readonly protocol: PortProtocol
   readonly targetPort?: number
 }
 

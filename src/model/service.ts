@@ -1,4 +1,5 @@
 // A Kubernetes Service, as a mesh without Kubernetes reads it.
+import type { PortProtocol } from './port-protocol.ts'
 
 export interface ServicePort {
   /** Empty where the only port has none. */
@@ -6,7 +7,7 @@ export interface ServicePort {
   readonly number: number
   /** Number or name of the workload's port. */
   readonly targetPort: number | string
-  readonly protocol: 'HTTP'
+  readonly protocol: PortProtocol
 }
 
 export interface Service {

@@ -12,6 +12,10 @@ export interface ConnectionPool {
   readonly maxRequestsPerConnection?: number
   readonly maxRetries?: number
   readonly httpIdleTimeoutMs?: number
+  /** HTTP/2 to the endpoints of an HTTP/1.1 port: between sidecars, as the last one speaks what the port does. */
+  readonly upgradesToHttp2?: true
+  /** The version of each request's own connection goes on. */
+  readonly usesClientProtocol?: true
 }
 
 export interface ClientTls {

@@ -21,6 +21,8 @@ export interface CasePort {
   readonly number: number
   /** Where the application listens: one of the case's upstreams. */
   readonly applicationPort: number
+  /** As a port's name begins; `http` unless set, `any` for undeclared. */
+  readonly protocol?: string
 }
 
 export interface CaseProxy {

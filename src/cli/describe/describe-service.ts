@@ -2,6 +2,7 @@
 import type { ConfigObjectOf } from '../../model/config-object.ts'
 import type { HttpRoute } from '../../model/http-route.ts'
 import type { Workload } from '../../model/workload.ts'
+import { registeredProtocol } from '../../translate/host/port-protocol.ts'
 import { describeMatches } from './describe-match.ts'
 import { type MeshView, selects } from './mesh-view.ts'
 
@@ -24,9 +25,13 @@ export function describeService(view: MeshView, service: ServiceName): string[] 
       (selector === null ? workload.service === service.name : selects(selector, workload.labels)),
   )
   const lines = [`Service: ${service.name}${service.namespace === 'default' ? '' : `.${service.namespace}`}`]
-  for (const port of object?.spec.ports ?? registered?.ports ?? []) {
+  for (const port of object?.spec.ports ??
+    registered?.ports.map(port => ({ ...port, protocol: registeredProtocol(port) })) ??
+    []) {
     const name = port.name === '' ? '' : `${port.name} `
-    lines.push(`   Port: ${name}${port.number}/HTTP targets workload port ${port.targetPort ?? port.number}`)
+    lines.push(
+      `   Port: ${name}${port.number}/${port.protocol} targets workload port ${port.targetPort ?? port.number}`,
+    )
   }
   lines.push(...describeWorkloads(workloads))
   return [...lines, ...describeRules(view, service, workloads)]

@@ -15,6 +15,6 @@ export async function ensureService(api: ApiClient, spec: WorkloadSpec): Promise
     description: '',
     version: '',
     labels: { app: spec.service },
-    ports: spec.ports.map(port => ({ name: port.name, number: port.number, protocol: 'HTTP' })),
+    ports: spec.ports.map(port => ({ name: port.name, number: port.number })),
   })
 }

@@ -1,4 +1,5 @@
 // The shapes that several operations of the API take and give.
+import { PORT_PROTOCOLS } from '../../model/port-protocol.ts'
 import { type JsonSchema, NAME_SCHEMA, NAMESPACE_SCHEMA } from './operation.ts'
 
 const text = (description: string, maxLength = 1024): JsonSchema => ({ type: 'string', maxLength, description })
@@ -67,7 +68,7 @@ export const SERVICE_BODY: JsonSchema = object(
             description: "The instance's port, by number or name; absent: `number`.",
             type: ['integer', 'string'],
           },
-          protocol: text('HTTP unless set.', 16),
+          protocol: { enum: [...PORT_PROTOCOLS], description: 'Absent: what the name says, else HTTP.' },
         },
         ['name', 'number'],
       ),

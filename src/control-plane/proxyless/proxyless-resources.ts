@@ -76,6 +76,8 @@ function routeFor(
   origins: readonly Origin[],
 ): XdsResource<Message> {
   const routes = host.routes.filter(route => {
+    // gRPC does not know CONNECT, and would refuse the whole configuration for it.
+    if (route.match?.pathSpecifier.case === 'connectMatcher') return false
     if (route.action.case !== 'route') return true
     const { clusterSpecifier } = route.action.value
     if (clusterSpecifier.case === 'cluster') return clusters.has(clusterSpecifier.value)

@@ -36,6 +36,7 @@ export class Http2UpstreamConnection implements Http2SessionHandler {
   /** No stream may be added: the endpoint said GOAWAY, has left, or the connection has carried enough. */
   #draining = false
   #failed = false
+  #brokeProtocol = false
 
   constructor(owner: Http2ConnectionOwner, cluster: Cluster, endpoint: Endpoint) {
     this.#owner = owner
@@ -58,6 +59,11 @@ export class Http2UpstreamConnection implements Http2SessionHandler {
 
   get isClosed(): boolean {
     return this.#state === 'closed'
+  }
+
+  /** Why streams end with a connection that is closed. */
+  get closeReason(): ResetReason {
+    return this.#brokeProtocol ? RESET.protocolError : RESET.connectionTermination
   }
 
   get isIdle(): boolean {
@@ -114,6 +120,7 @@ export class Http2UpstreamConnection implements Http2SessionHandler {
   }
 
   onSessionError(): void {
+    this.#brokeProtocol = true
     this.#session.flush()
     this.#socket.destroySoon()
     this.#onClose()

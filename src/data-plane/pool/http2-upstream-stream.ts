@@ -20,6 +20,8 @@ export interface Http2StreamCarrier {
   readonly requests: number
   readonly localAddress: string
   readonly isClosed: boolean
+  /** Why, once it is. */
+  readonly closeReason: ResetReason
 }
 
 export class Http2UpstreamStream implements RequestEncoder, Http2StreamHandler {
@@ -112,7 +114,7 @@ export class Http2UpstreamStream implements RequestEncoder, Http2StreamHandler {
     const stream = this.#stream
     this.#stream = null
     if (stream === null) return
-    if (this.#carrier.isClosed) stream.onReset(RESET.connectionTermination)
+    if (this.#carrier.isClosed) stream.onReset(this.#carrier.closeReason)
     else if (!remote) stream.onReset(RESET.protocolError)
     else stream.onReset(RESET_BY_CODE[code] ?? RESET.remoteReset)
   }

@@ -18,6 +18,7 @@ import type { LinkedMesh } from '../link/linked-mesh.ts'
 import { circuitBreakers } from './cluster-limits.ts'
 import { duration } from './durations.ts'
 import { BLACK_HOLE_CLUSTER, PASSTHROUGH_CLUSTER } from './resource-names.ts'
+import { httpProtocolOptions } from './upstream-version.ts'
 
 /** Envoy demands the very same cache config of the filter and the cluster. */
 export function dnsCacheConfig(): DnsCacheConfig {
@@ -25,6 +26,11 @@ export function dnsCacheConfig(): DnsCacheConfig {
     name: 'weft_passthrough',
     dnsLookupFamily: Cluster_DnsLookupFamily.V4_PREFERRED,
   })
+}
+
+/** Nobody knows what a stranger speaks, but its client. */
+function speaksAsClient() {
+  return { typedExtensionProtocolOptions: httpProtocolOptions(undefined, 'client')! }
 }
 
 export function blackHole(mesh: LinkedMesh): XdsResource<Cluster> {
@@ -44,6 +50,8 @@ export function forwardProxyPassthrough(mesh: LinkedMesh): XdsResource<Cluster> 
   return mesh.memo.get('cluster|passthrough-forward-proxy', () => {
     const config = create(ClusterConfigSchema, {
       clusterImplementationSpecifier: { case: 'dnsCacheConfig', value: dnsCacheConfig() },
+      // Envoy demands checks of a server's name where the protocol options are spelt out; here is no TLS to check.
+      allowInsecureClusterOptions: true,
     })
     return {
       name: PASSTHROUGH_CLUSTER,
@@ -59,6 +67,7 @@ export function forwardProxyPassthrough(mesh: LinkedMesh): XdsResource<Cluster> 
         connectTimeout: duration(mesh.input.meshConfig.connectTimeoutMs),
         lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
         circuitBreakers: circuitBreakers(undefined),
+        ...speaksAsClient(),
       }),
       origins: [],
     }
@@ -75,6 +84,7 @@ export function originalDestinationPassthrough(mesh: LinkedMesh): XdsResource<Cl
       connectTimeout: duration(mesh.input.meshConfig.connectTimeoutMs),
       lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
       circuitBreakers: circuitBreakers(undefined),
+      ...speaksAsClient(),
     }),
     origins: [],
   }))

@@ -1,24 +1,34 @@
 // All that a client may send to: the same lists for every proxy of a scope.
+import type { ProxyNode } from '../../model/proxy-node.ts'
 import type { XdsResource } from '../../model/proxy-resources.ts'
 import type { ClientScope } from '../link/client-scope.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
-import { serviceClusters } from './outbound-clusters.ts'
+import { serviceClusters, serviceTunnels } from './outbound-clusters.ts'
 
 export interface ClientClusters {
   readonly clusters: readonly XdsResource[]
   readonly endpoints: readonly XdsResource[]
 }
 
-export function clientClusters(mesh: LinkedMesh, scope: ClientScope): ClientClusters {
-  return mesh.memo.get(`client-clusters|${scope.key}`, () => {
+export function clientClusters(mesh: LinkedMesh, scope: ClientScope, client: ProxyNode['kind']): ClientClusters {
+  return mesh.memo.get(`client-clusters|${client}|${scope.key}`, () => {
     const clusters: XdsResource[] = []
     const endpoints: XdsResource[] = []
     for (const service of scope.services.values()) {
       const rule = mesh.destinationRules.of(service, scope.namespace, scope.labels)
-      const made = serviceClusters(mesh, service, rule)
+      const made = serviceClusters(mesh, service, rule, client)
       for (const cluster of made.clusters) clusters.push(cluster)
       for (const assignment of made.endpoints) endpoints.push(assignment)
     }
     return { clusters, endpoints }
   })
+}
+
+/** What sidecars need besides, for bytes on ports that take requests. */
+export function tunnelClusters(mesh: LinkedMesh, scope: ClientScope): readonly XdsResource[] {
+  return mesh.memo.get(`tunnel-clusters|${scope.key}`, () =>
+    [...scope.services.values()].flatMap(service =>
+      serviceTunnels(mesh, service, mesh.destinationRules.of(service, scope.namespace, scope.labels)),
+    ),
+  )
 }

@@ -73,6 +73,7 @@ function baseManager(meshConfig: MeshConfig, statPrefix: string, httpFilters: Ht
     httpFilters,
     accessLog: accessLogs(meshConfig),
     proxy100Continue: true,
+    upgradeConfigs: [{ upgradeType: 'websocket' }],
     streamIdleTimeout: duration(0),
     // Istio's BASE: dots resolved (RFC 3986), slashes neither merged nor unescaped.
     normalizePath: true,

@@ -4,7 +4,7 @@ import type { ProxyResources } from '../../model/proxy-resources.ts'
 import { type ClientScope, clientScope } from '../link/client-scope.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
 import { blackHole, forwardProxyPassthrough, originalDestinationPassthrough } from './built-in-clusters.ts'
-import { clientClusters } from './client-clusters.ts'
+import { clientClusters, tunnelClusters } from './client-clusters.ts'
 import { gatewayResources } from './gateway.ts'
 import { inboundResources } from './inbound.ts'
 import { httpProxyListener, portListener } from './outbound-listeners.ts'
@@ -19,13 +19,13 @@ export function emit(mesh: LinkedMesh, node: ProxyNode): ProxyResources {
 }
 
 function emitGateway(mesh: LinkedMesh, node: ProxyNode, scope: ClientScope): ProxyResources {
-  const { clusters, endpoints } = clientClusters(mesh, scope)
+  const { clusters, endpoints } = clientClusters(mesh, scope, 'router')
   const { listeners, routes } = gatewayResources(mesh, node, scope)
   return { listeners, routes, clusters: [blackHole(mesh), ...clusters], endpoints }
 }
 
 function emitSidecar(mesh: LinkedMesh, node: ProxyNode, scope: ClientScope): ProxyResources {
-  const { clusters, endpoints } = clientClusters(mesh, scope)
+  const { clusters, endpoints } = clientClusters(mesh, scope, 'sidecar')
   const inbound = node.workload ? inboundResources(mesh, node.workload) : { listeners: [], clusters: [] }
   const proxy = node.workload?.proxy
   const bind = proxy?.bindAddress ?? LOOPBACK
@@ -33,15 +33,16 @@ function emitSidecar(mesh: LinkedMesh, node: ProxyNode, scope: ClientScope): Pro
   // A port that peers reach the workload on is taken: Envoy refuses a second listener of the same address.
   const taken = new Set(inbound.listeners.map(listener => listener.name))
   const ports = proxyPort > 0 ? [] : outboundPorts(scope).filter(port => !taken.has(`${LOOPBACK}_${port}`))
+  const routedPorts = ports.filter(port => scope.servicesByPort.has(port))
   const passthrough = proxyPort > 0 ? forwardProxyPassthrough(mesh) : originalDestinationPassthrough(mesh)
   return {
     listeners: [
       ...inbound.listeners,
       ...(proxyPort > 0 ? [httpProxyListener(mesh, bind, proxyPort)] : []),
-      ...ports.map(port => portListener(mesh, LOOPBACK, port)),
+      ...ports.map(port => portListener(mesh, scope, LOOPBACK, port)),
     ],
-    routes: proxyPort > 0 ? [httpProxyRoutes(mesh, scope)] : ports.map(port => portRoutes(mesh, scope, port)),
-    clusters: [blackHole(mesh), passthrough, ...inbound.clusters, ...clusters],
+    routes: proxyPort > 0 ? [httpProxyRoutes(mesh, scope)] : routedPorts.map(port => portRoutes(mesh, scope, port)),
+    clusters: [blackHole(mesh), passthrough, ...inbound.clusters, ...clusters, ...tunnelClusters(mesh, scope)],
     endpoints,
   }
 }

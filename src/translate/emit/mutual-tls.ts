@@ -14,9 +14,15 @@ import {
   UpstreamTlsContextSchema,
 } from '../../xds/generated/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts'
 import { sdsSecret } from './config-source.ts'
+import type { UpstreamVersion } from './upstream-version.ts'
 
 /** What Istio's clients offer; a server that sees one of them knows a sidecar at the other end. */
 export const ISTIO_ALPN = ['istio-peer-exchange', 'istio', 'istio-http/1.0', 'istio-http/1.1', 'istio-h2']
+/** By which a sidecar's client says that no HTTP is coming. */
+export const TCP_ALPN = 'istio-peer-exchange'
+export const ISTIO_HTTP_ALPN = ISTIO_ALPN.filter(protocol => protocol !== TCP_ALPN)
+/** What a server agrees to. Envoy's codec knows `h2` alone by name; where nothing is agreed, the first bytes decide. */
+const SERVER_ALPN = { http: ['h2', 'http/1.1'], tcp: [TCP_ALPN, 'h2', 'http/1.1'] }
 const TLS_SOCKET = 'envoy.transport_sockets.tls'
 
 /** Both ends are sidecars of this mesh, so nothing older is ever needed. */
@@ -25,13 +31,28 @@ const TLS_PARAMETERS = create(TlsParametersSchema, {
   tlsMaximumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
 })
 
-export function upstreamTls(serverName: string, identities: readonly string[]): TransportSocket {
+/**
+ * What a sidecar's client offers. Istio names the version in a filter of its own for each request; here a cluster has one.
+ * `istio` alone leaves the version to the first bytes; `istio-peer-exchange` first says that they are not HTTP.
+ */
+const CLIENT_ALPN: Readonly<Record<UpstreamVersion | 'tcp', readonly string[]>> = {
+  http1: ['istio'],
+  http2: ['istio-h2', 'istio', 'h2'],
+  client: ['istio'],
+  tcp: ['istio-peer-exchange', 'istio'],
+}
+
+/** `speaks`: what goes through it. */
+export function upstreamTls(
+  serverName: string,
+  identities: readonly string[],
+  speaks: UpstreamVersion | 'tcp',
+): TransportSocket {
   const context = create(UpstreamTlsContextSchema, {
     sni: serverName,
     commonTlsContext: {
       tlsParams: TLS_PARAMETERS,
-      // HTTP/1.1 between sidecars: Istio's name for "a sidecar, no HTTP/2".
-      alpnProtocols: ['istio'],
+      alpnProtocols: [...CLIENT_ALPN[speaks]],
       tlsCertificateSdsSecretConfigs: [sdsSecret('default')],
       validationContextType: {
         case: 'combinedValidationContext',
@@ -56,13 +77,12 @@ export function upstreamTls(serverName: string, identities: readonly string[]): 
 }
 
 /** Requires a certificate of the mesh's authority. Which identities may call is for authorization to say. */
-export function downstreamTls(): TransportSocket {
+export function downstreamTls(carries: 'http' | 'tcp'): TransportSocket {
   const context = create(DownstreamTlsContextSchema, {
     requireClientCertificate: true,
     commonTlsContext: {
       tlsParams: TLS_PARAMETERS,
-      // A server that shares no protocol with the client may end the handshake (RFC 7301, 3.2): name the mesh's too.
-      alpnProtocols: ['istio', 'istio-http/1.1', 'http/1.1'],
+      alpnProtocols: SERVER_ALPN[carries],
       tlsCertificateSdsSecretConfigs: [sdsSecret('default')],
       validationContextType: {
         case: 'combinedValidationContext',

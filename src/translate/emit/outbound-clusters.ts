@@ -1,8 +1,9 @@
 // The clusters of a service: one for each port, and one for each subset of each port.
 import { create, type JsonObject } from '@bufbuild/protobuf'
 import type { Subset } from '../../model/destination-rule.ts'
+import type { ProxyNode } from '../../model/proxy-node.ts'
 import type { XdsResource } from '../../model/proxy-resources.ts'
-import type { TrafficPolicyBlocks } from '../../model/traffic-policy.ts'
+import type { ConnectionPool, TrafficPolicyBlocks } from '../../model/traffic-policy.ts'
 import {
   type Cluster,
   Cluster_CommonLbConfigSchema,
@@ -17,14 +18,15 @@ import type { MergedRule } from '../link/destination-rules.ts'
 import { selects } from '../link/label-selector.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
 import type { MeshEndpoint, MeshService, MeshServicePort } from '../link/mesh-service.ts'
-import { circuitBreakers, httpProtocolOptions } from './cluster-limits.ts'
+import { circuitBreakers } from './cluster-limits.ts'
 import { policyFor } from './cluster-policy.ts'
 import { adsSource } from './config-source.ts'
 import { duration } from './durations.ts'
 import { istioMetadata } from './istio-metadata.ts'
 import { loadAssignment } from './load-assignment.ts'
 import { rawBuffer, upstreamTls } from './mutual-tls.ts'
-import { configPath, outboundCluster, outboundServerName } from './resource-names.ts'
+import { configPath, outboundCluster, outboundServerName, tunnelCluster } from './resource-names.ts'
+import { httpProtocolOptions, tunnelsApart, type UpstreamVersion, upstreamVersion } from './upstream-version.ts'
 
 export interface ServiceClusters {
   readonly clusters: readonly XdsResource<Cluster>[]
@@ -32,8 +34,13 @@ export interface ServiceClusters {
 }
 
 /** The same object for every client for which the same rule holds. */
-export function serviceClusters(mesh: LinkedMesh, service: MeshService, rule: MergedRule | null): ServiceClusters {
-  return mesh.memo.get(`clusters|${service.key}|${rule?.key ?? ''}`, () => {
+export function serviceClusters(
+  mesh: LinkedMesh,
+  service: MeshService,
+  rule: MergedRule | null,
+  client: ProxyNode['kind'],
+): ServiceClusters {
+  return mesh.memo.get(`clusters|${client}|${service.key}|${rule?.key ?? ''}`, () => {
     const clusters: XdsResource<Cluster>[] = []
     const endpoints: XdsResource<ClusterLoadAssignment>[] = []
     const origins = [...service.origins, ...(rule?.origins ?? [])]
@@ -44,12 +51,36 @@ export function serviceClusters(mesh: LinkedMesh, service: MeshService, rule: Me
         // Envoy refuses nothing here, but Istio makes no DNS cluster without an endpoint: 503 NC and not UH.
         if (service.resolution === 'DNS' && chosen.length === 0) continue
         const assignment = loadAssignment(name, chosen)
-        const message = makeCluster({ mesh, service, rule, port, subset, name }, assignment)
-        clusters.push({ name, message, origins })
+        const speaks = upstreamVersion(port.protocol, poolOf(rule, port, subset), client) ?? 'tcp'
+        const plan: ClusterPlan = { mesh, service, rule, port, subset, name, speaks }
+        clusters.push({ name, message: makeCluster(plan, assignment), origins })
         if (service.resolution === 'EDS') endpoints.push({ name, message: assignment, origins: service.origins })
       }
     return { clusters, endpoints }
   })
+}
+
+/** For bytes, where the cluster of the port would tell its peers to expect requests. */
+export function serviceTunnels(
+  mesh: LinkedMesh,
+  service: MeshService,
+  rule: MergedRule | null,
+): readonly XdsResource<Cluster>[] {
+  return mesh.memo.get(`tunnels|${service.key}|${rule?.key ?? ''}`, () => {
+    const apart = service.ports.filter(port => tunnelsApart(port.protocol, poolOf(rule, port, null)))
+    return apart.flatMap(port => {
+      const name = tunnelCluster(port.number, service.host)
+      const chosen = endpointsOf(service, port, null)
+      if (service.resolution === 'DNS' && chosen.length === 0) return []
+      const plan: ClusterPlan = { mesh, service, rule, port, subset: null, name, speaks: 'tcp' }
+      const origins = [...service.origins, ...(rule?.origins ?? [])]
+      return [{ name, message: makeCluster(plan, loadAssignment(name, chosen)), origins }]
+    })
+  })
+}
+
+function poolOf(rule: MergedRule | null, port: MeshServicePort, subset: Subset | null): ConnectionPool | undefined {
+  return policyFor(port.number, rule?.trafficPolicy ?? null, subset?.trafficPolicy ?? null).connectionPool
 }
 
 function endpointsOf(service: MeshService, port: MeshServicePort, subset: Subset | null): readonly MeshEndpoint[] {
@@ -64,13 +95,14 @@ interface ClusterPlan {
   readonly port: MeshServicePort
   readonly subset: Subset | null
   readonly name: string
+  readonly speaks: UpstreamVersion | 'tcp'
 }
 
 function makeCluster(plan: ClusterPlan, assignment: ClusterLoadAssignment): Cluster {
-  const { mesh, service, rule, port, subset, name } = plan
+  const { mesh, service, rule, port, subset, name, speaks } = plan
   const { meshConfig } = mesh.input
   const policy = policyFor(port.number, rule?.trafficPolicy ?? null, subset?.trafficPolicy ?? null)
-  const options = httpProtocolOptions(policy.connectionPool)
+  const options = speaks === 'tcp' ? undefined : httpProtocolOptions(policy.connectionPool, speaks)
   const cluster = create(ClusterSchema, {
     name,
     connectTimeout: duration(policy.connectionPool?.connectTimeoutMs ?? meshConfig.connectTimeoutMs),
@@ -83,7 +115,10 @@ function makeCluster(plan: ClusterPlan, assignment: ClusterLoadAssignment): Clus
   if (service.resolution === 'EDS') {
     cluster.clusterDiscoveryType = { case: 'type', value: Cluster_DiscoveryType.EDS }
     cluster.edsClusterConfig = create(ClusterSchema, {
-      edsClusterConfig: { edsConfig: adsSource(), serviceName: name },
+      edsClusterConfig: {
+        edsConfig: adsSource(),
+        serviceName: outboundCluster(port.number, subset?.name ?? '', service.host),
+      },
     }).edsClusterConfig!
   } else {
     cluster.clusterDiscoveryType = { case: 'type', value: Cluster_DiscoveryType.STRICT_DNS }
@@ -108,13 +143,13 @@ function metadataOf({ service, rule, subset }: ClusterPlan): JsonObject {
 
 /** A rule's own word; else mTLS towards the endpoints that can speak it, plaintext to the others (auto mTLS). */
 function applyTls(cluster: Cluster, plan: ClusterPlan, policy: TrafficPolicyBlocks): void {
-  const { mesh, service, port, subset } = plan
+  const { mesh, service, port, subset, speaks } = plan
   const serverName = outboundServerName(port.number, subset?.name ?? '', service.host)
   if (policy.tls) {
     if (policy.tls.mode === 'DISABLE') return
     const { sni, subjectAltNames } = policy.tls
     const identities = subjectAltNames.length > 0 ? subjectAltNames : service.subjectAltNames()
-    cluster.transportSocket = upstreamTls(sni ?? serverName, identities)
+    cluster.transportSocket = upstreamTls(sni ?? serverName, identities, speaks)
     return
   }
   if (!mesh.input.meshConfig.enableAutoMtls || service.external) return
@@ -122,7 +157,7 @@ function applyTls(cluster: Cluster, plan: ClusterPlan, policy: TrafficPolicyBloc
     create(Cluster_TransportSocketMatchSchema, {
       name: 'tlsMode-istio',
       match: { tlsMode: 'istio' },
-      transportSocket: upstreamTls(serverName, service.subjectAltNames()),
+      transportSocket: upstreamTls(serverName, service.subjectAltNames(), speaks),
     }),
     create(Cluster_TransportSocketMatchSchema, { name: 'tlsMode-disabled', match: {}, transportSocket: rawBuffer() }),
   ]

@@ -5,6 +5,11 @@ export function outboundCluster(port: number, subset: string, host: string): str
   return `outbound|${port}|${subset}|${host}`
 }
 
+/** `outbound-tcp|9080||reviews.default.svc.cluster.local`: the same endpoints, told that no HTTP is coming. */
+export function tunnelCluster(port: number, host: string): string {
+  return `outbound-tcp|${port}||${host}`
+}
+
 /** `inbound|9080||` */
 export function inboundCluster(port: number): string {
   return `inbound|${port}||`

@@ -13,11 +13,11 @@ import {
   type WeightedCluster_ClusterWeight,
   WeightedCluster_ClusterWeightSchema,
 } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
-import { duration } from './durations.ts'
 import { type HeaderOptions, headerOptions } from './header-options.ts'
 import { outboundCluster } from './resource-names.ts'
 import { retryPolicy } from './retry-policy.ts'
 import type { RouteSurroundings } from './route-surroundings.ts'
+import { routeTimeouts } from './route-timeouts.ts'
 
 /** Header operations that belong to the route itself, beside its action. */
 export type RouteParts = Pick<
@@ -62,7 +62,7 @@ function forward(
 ): RouteParts {
   const policy = retryPolicy(rule.retries, surroundings.defaultRetry)
   const action = create(RouteActionSchema, {
-    timeout: duration(rule.timeoutMs ?? 0),
+    ...routeTimeouts(rule.timeoutMs ?? 0),
     ...(policy ? { retryPolicy: policy } : {}),
     ...rewriteOf(rule),
   })

@@ -13,9 +13,11 @@ import {
   RouteConfigurationSchema,
 } from '../../xds/generated/envoy/config/route/v3/route_pb.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
-import { duration } from './durations.ts'
+import { connectRoute, refusedConnectRoute } from './connect-route.ts'
 import { PASSTHROUGH_CLUSTER } from './resource-names.ts'
+import { routeTimeouts } from './route-timeouts.ts'
 
+const BLOCKED = 502
 const MAX_DIRECT_RESPONSE_BYTES = 1_048_576
 
 export function virtualHost(name: string, domains: readonly string[], routes: readonly Route[]): VirtualHost {
@@ -44,26 +46,26 @@ export function routeConfiguration(
   return { name, message, origins: distinctOrigins(origins) }
 }
 
-/** outboundTrafficPolicy: hosts that nobody knows are let through, or answered 502. */
-export function unknownHosts(mesh: LinkedMesh): VirtualHost {
+/** outboundTrafficPolicy: hosts that nobody knows are let through, or answered 502. `connects`: CONNECT too. */
+export function unknownHosts(mesh: LinkedMesh, connects: boolean): VirtualHost {
   const match = { pathSpecifier: { case: 'prefix', value: '/' } } as const
   if (mesh.input.meshConfig.outboundTrafficPolicy === 'REGISTRY_ONLY') {
     const block = create(RouteSchema, {
       name: 'block_all',
       match,
-      action: { case: 'directResponse', value: { status: 502 } },
+      action: { case: 'directResponse', value: { status: BLOCKED } },
     })
-    return virtualHost('block_all', ['*'], [block])
+    return virtualHost('block_all', ['*'], connects ? [refusedConnectRoute(BLOCKED), block] : [block])
   }
   const allow = create(RouteSchema, {
     name: 'allow_any',
     match,
     action: {
       case: 'route',
-      value: { clusterSpecifier: { case: 'cluster', value: PASSTHROUGH_CLUSTER }, timeout: duration(0) },
+      value: { clusterSpecifier: { case: 'cluster', value: PASSTHROUGH_CLUSTER }, ...routeTimeouts(0) },
     },
   })
-  return virtualHost('allow_any', ['*'], [allow])
+  return virtualHost('allow_any', ['*'], connects ? [connectRoute(PASSTHROUGH_CLUSTER, undefined), allow] : [allow])
 }
 
 function distinctOrigins(origins: readonly Origin[]): readonly Origin[] {

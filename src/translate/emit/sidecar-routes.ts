@@ -12,7 +12,8 @@ const DEFAULT_HTTP_PORT = 80
 
 /** Ports on which a sidecar listens when it has no HTTP proxy port. */
 export function outboundPorts(scope: ClientScope): readonly number[] {
-  return [...scope.servicesByPort.keys()].sort((a, b) => a - b)
+  const ports = new Set([...scope.servicesByPort.keys(), ...scope.tcpServicesByPort.keys()])
+  return [...ports].sort((a, b) => a - b)
 }
 
 /** For the listener of one port: every host is of that port, whatever port the authority names. */
@@ -21,7 +22,7 @@ export function portRoutes(mesh: LinkedMesh, scope: ClientScope, port: number): 
     const drafts = sidecarVirtualHosts(mesh, scope, port, false)
     const hosts = drafts.map(draft => virtualHost(draft.name, draft.domains, draft.routes))
     const origins = drafts.flatMap(draft => draft.origins)
-    return routeConfiguration(`${port}`, [...hosts, unknownHosts(mesh)], origins, true)
+    return routeConfiguration(`${port}`, [...hosts, unknownHosts(mesh, false)], origins, true)
   })
 }
 
@@ -29,7 +30,7 @@ export function portRoutes(mesh: LinkedMesh, scope: ClientScope, port: number): 
 export function httpProxyRoutes(mesh: LinkedMesh, scope: ClientScope): XdsResource<RouteConfiguration> {
   return mesh.memo.get(`routes|${HTTP_PROXY_ROUTES}|${scope.key}`, () => {
     // Port 80 is there even where no service has it: hosts that only VirtualServices know live on it.
-    const ports = new Set([...scope.servicesByPort.keys(), DEFAULT_HTTP_PORT])
+    const ports = new Set([...scope.servicesByPort.keys(), ...scope.tcpServicesByPort.keys(), DEFAULT_HTTP_PORT])
     const drafts = [...ports].flatMap(port => sidecarVirtualHosts(mesh, scope, port, true))
     drafts.sort((a, b) => compare(a.name, b.name))
     const hosts = drafts.map(draft => {
@@ -38,6 +39,6 @@ export function httpProxyRoutes(mesh: LinkedMesh, scope: ClientScope): XdsResour
       return virtualHost(draft.name, [...bare, ...withPort], draft.routes)
     })
     const origins = drafts.flatMap(draft => draft.origins)
-    return routeConfiguration(HTTP_PROXY_ROUTES, [...hosts, unknownHosts(mesh)], origins, false)
+    return routeConfiguration(HTTP_PROXY_ROUTES, [...hosts, unknownHosts(mesh, true)], origins, false)
   })
 }

@@ -8,10 +8,12 @@ import type { LinkedMesh } from '../link/linked-mesh.ts'
 import type { LinkedVirtualService } from '../link/linked-virtual-service.ts'
 import type { MeshService } from '../link/mesh-service.ts'
 import { compare } from '../link/precedence.ts'
-import { duration } from './durations.ts'
+import { connectRoute } from './connect-route.ts'
 import { outboundCluster } from './resource-names.ts'
 import { retryPolicy } from './retry-policy.ts'
 import type { RouteSurroundings } from './route-surroundings.ts'
+import { routeTimeouts } from './route-timeouts.ts'
+import { tunnelTo } from './tunnel.ts'
 import { bracketed, serviceDomains } from './virtual-host-domains.ts'
 import { virtualServiceRoutes } from './virtual-service-routes.ts'
 
@@ -48,6 +50,8 @@ class VirtualHostMaker {
   readonly #port: number
   readonly #lenient: boolean
   readonly #services: readonly MeshService[]
+  /** Reached by CONNECT alone. */
+  readonly #tcpServices: readonly MeshService[]
   readonly #routes = new Map<LinkedVirtualService, readonly Route[]>()
   readonly #drafts = new Map<string, VirtualHostDraft>()
   readonly #domains = new Set<string>()
@@ -59,7 +63,8 @@ class VirtualHostMaker {
     this.#port = port
     this.#lenient = lenient
     this.#services = scope.servicesByPort.get(port) ?? []
-    this.#known = new Set(this.#services.map(service => service.host))
+    this.#tcpServices = (lenient && scope.tcpServicesByPort.get(port)) || []
+    this.#known = new Set([...this.#services, ...this.#tcpServices].map(service => service.host))
   }
 
   make(): readonly VirtualHostDraft[] {
@@ -72,6 +77,7 @@ class VirtualHostMaker {
     for (const { service, choice } of chosen) if (choice) this.#addService(service, this.#routesOf(choice), choice)
     for (const { service, choice } of chosen)
       if (!choice) this.#addService(service, [this.#defaultRoute(service)], null)
+    for (const service of this.#tcpServices) this.#addService(service, [], null)
     return [...this.#drafts.values()].sort((a, b) => compare(a.name, b.name))
   }
 
@@ -116,7 +122,13 @@ class VirtualHostMaker {
   #addService(service: MeshService, routes: readonly Route[], choice: LinkedVirtualService | null): void {
     const { full, alternatives } = serviceDomains(service, this.#scope.namespace)
     const origins = choice ? [choice.origin, ...service.origins] : service.origins
-    this.#add(service.host, full, alternatives, routes, origins)
+    const tunnel = this.#lenient ? [this.#tunnel(service)] : []
+    this.#add(service.host, full, alternatives, [...tunnel, ...routes], origins)
+  }
+
+  #tunnel(service: MeshService): Route {
+    const { cluster, idleTimeoutMs } = tunnelTo(this.#mesh, this.#scope, service, this.#port)
+    return connectRoute(cluster, idleTimeoutMs)
   }
 
   /** The first to claim a name or a domain keeps it. */
@@ -167,7 +179,7 @@ class VirtualHostMaker {
         case: 'route',
         value: {
           clusterSpecifier: { case: 'cluster', value: outboundCluster(this.#port, '', service.host) },
-          timeout: duration(0),
+          ...routeTimeouts(0),
           ...(policy ? { retryPolicy: policy } : {}),
         },
       },

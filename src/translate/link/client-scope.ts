@@ -1,4 +1,5 @@
 // What a group of proxies sees alike: one namespace, and the same answer to every label that a rule asks of clients.
+import { familyOf } from '../../model/port-protocol.ts'
 import { type Labels, selects } from './label-selector.ts'
 import type { LinkedMesh } from './linked-mesh.ts'
 import { type LinkedVirtualService, visibleVirtualServices } from './linked-virtual-service.ts'
@@ -14,8 +15,10 @@ export interface ClientScope {
   readonly services: ReadonlyMap<string, MeshService>
   /** Visible, in Istio's order of look-up. */
   readonly virtualServices: readonly LinkedVirtualService[]
-  /** Services by the numbers of their ports. */
+  /** Services by the numbers of the ports that may be spoken HTTP to. */
   readonly servicesByPort: ReadonlyMap<number, readonly MeshService[]>
+  /** And by the numbers of the others. */
+  readonly tcpServicesByPort: ReadonlyMap<number, readonly MeshService[]>
 }
 
 export function clientScope(mesh: LinkedMesh, namespace: string, labels: Labels): ClientScope {
@@ -33,12 +36,14 @@ function makeScope(mesh: LinkedMesh, key: string, namespace: string, labels: Lab
       services.set(service.host, service)
   }
   const servicesByPort = new Map<number, MeshService[]>()
+  const tcpServicesByPort = new Map<number, MeshService[]>()
   for (const service of services.values())
-    for (const { number } of service.ports) {
-      const list = servicesByPort.get(number)
+    for (const { number, protocol } of service.ports) {
+      const byPort = familyOf(protocol) === 'tcp' ? tcpServicesByPort : servicesByPort
+      const list = byPort.get(number)
       if (list) list.push(service)
-      else servicesByPort.set(number, [service])
+      else byPort.set(number, [service])
     }
   const virtualServices = visibleVirtualServices(mesh.virtualServices, namespace)
-  return { key, namespace, labels, services, virtualServices, servicesByPort }
+  return { key, namespace, labels, services, virtualServices, servicesByPort, tcpServicesByPort }
 }

@@ -6,9 +6,10 @@ import type { RegistryService } from '../../model/registry-service.ts'
 import type { Workload } from '../../model/workload.ts'
 import type { WorkloadEntry } from '../../model/workload-entry.ts'
 import { isIpAddress } from '../host/ip-address.ts'
-import { type EndpointMaker, entryWithLabels, type TargetPort } from './endpoint-maker.ts'
+import { registeredProtocol } from '../host/port-protocol.ts'
+import { type EndpointMaker, entryWithLabels, portOf, type TargetPort } from './endpoint-maker.ts'
 import { EntryService } from './entry-service.ts'
-import type { MeshEndpoint, MeshService, MeshServicePort } from './mesh-service.ts'
+import type { MeshEndpoint, MeshService, MeshServicePort, WorkloadTarget } from './mesh-service.ts'
 import { originOf } from './precedence.ts'
 import type { WorkloadDirectory } from './workload-directory.ts'
 
@@ -82,7 +83,7 @@ function ofKubernetes(
       host: `${name}.${namespace}.svc.${meshConfig.domainSuffix}`,
       name,
       namespace,
-      ports: spec.ports.map(({ number, name: portName }) => ({ number, name: portName })),
+      ports: spec.ports.map(({ number, name: portName, protocol }) => ({ number, name: portName, protocol })),
       addresses: spec.addresses,
       headless: spec.headless,
       exportTo: spec.exportTo,
@@ -103,7 +104,7 @@ function ofRegistry(service: RegistryService, { directory, maker, meshConfig }: 
       host: `${name}.${namespace}.svc.${meshConfig.domainSuffix}`,
       name,
       namespace,
-      ports: ports.map(port => ({ number: port.number, name: port.name })),
+      ports: ports.map(port => ({ number: port.number, name: port.name, protocol: registeredProtocol(port) })),
       addresses: [],
       headless: false,
       exportTo: [],
@@ -116,7 +117,7 @@ function ofRegistry(service: RegistryService, { directory, maker, meshConfig }: 
   )
 }
 
-type Description = Omit<MeshService, 'endpoints' | 'subjectAltNames' | 'external' | 'resolution' | 'key'>
+type Description = Omit<MeshService, 'endpoints' | 'targets' | 'subjectAltNames' | 'external' | 'resolution' | 'key'>
 
 /** What a selector finds. */
 interface Members {
@@ -182,6 +183,14 @@ class WorkloadService implements MeshService {
       this.#endpoints.set(port.number, endpoints)
     }
     return endpoints
+  }
+
+  targets(port: MeshServicePort): readonly WorkloadTarget[] {
+    const target = this.#target(port)
+    return this.#members.workloads.flatMap(workload => {
+      const own = portOf(workload, target)
+      return own ? [{ workload, port: own }] : []
+    })
   }
 
   /** Of all its workloads, well or not: health comes and goes, and must not change the cluster. */

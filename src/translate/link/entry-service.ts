@@ -4,8 +4,8 @@ import { NO_LOCALITY } from '../../model/locality.ts'
 import type { Workload } from '../../model/workload.ts'
 import type { WorkloadEntry } from '../../model/workload-entry.ts'
 import { isIpAddress } from '../host/ip-address.ts'
-import { type EndpointMaker, entryWithLabels } from './endpoint-maker.ts'
-import type { MeshEndpoint, MeshService, MeshServicePort } from './mesh-service.ts'
+import { type EndpointMaker, entryWithLabels, portOf } from './endpoint-maker.ts'
+import type { MeshEndpoint, MeshService, MeshServicePort, WorkloadTarget } from './mesh-service.ts'
 import { originOf } from './precedence.ts'
 import type { WorkloadDirectory } from './workload-directory.ts'
 
@@ -48,7 +48,8 @@ export class EntryService implements MeshService {
     this.namespace = namespace
     const ports = new Map<number, MeshServicePort>()
     for (const object of objects)
-      for (const { number, name } of object.spec.ports) if (!ports.has(number)) ports.set(number, { number, name })
+      for (const { number, name, protocol } of object.spec.ports)
+        if (!ports.has(number)) ports.set(number, { number, name, protocol })
     this.ports = [...ports.values()]
     const addresses = objects.flatMap(object => object.spec.addresses)
     this.addresses = [...new Set(addresses.filter(address => !address.includes('/')))]
@@ -79,6 +80,17 @@ export class EntryService implements MeshService {
       ...ready.flatMap(workload => this.#maker.ofWorkload(workload, target) ?? []),
       ...entries.flatMap(({ name, entry }) => this.#maker.ofEntry(entry, this.namespace, name, port, target) ?? []),
     ]
+  }
+
+  targets({ number }: MeshServicePort): readonly WorkloadTarget[] {
+    return this.#parts.flatMap(({ object, workloads }) => {
+      const port = object.spec.ports.find(candidate => candidate.number === number)
+      if (!port) return []
+      return workloads.flatMap(workload => {
+        const own = portOf(workload, port.targetPort ?? port.number)
+        return own ? [{ workload, port: own }] : []
+      })
+    })
   }
 
   subjectAltNames(): readonly string[] {

@@ -2,6 +2,7 @@
 import type { Problem } from '../../base/problem.ts'
 import type { ConfigObjectOf } from '../../model/config-object.ts'
 import type { DestinationRules } from './destination-rules.ts'
+import type { InboundProtocols } from './inbound-protocols.ts'
 import type { Labels } from './label-selector.ts'
 import type { LinkedVirtualService } from './linked-virtual-service.ts'
 import type { Memo } from './memo.ts'
@@ -20,6 +21,7 @@ export interface LinkedMesh {
   readonly destinationRules: DestinationRules
   readonly gateways: readonly ConfigObjectOf<'Gateway'>[]
   readonly peerPolicies: PeerPolicies
+  readonly inboundProtocols: InboundProtocols
   /** Distinct label sets that some rule asks of a client: two proxies of a namespace that agree on them get the same. */
   readonly clientSelectors: readonly Labels[]
   /** Holds every resource that several proxies share. */

@@ -1,11 +1,14 @@
 // A service whatever it was defined by: the registry, a Kubernetes Service or a ServiceEntry.
 import type { Locality } from '../../model/locality.ts'
 import type { Origin } from '../../model/origin.ts'
+import type { PortProtocol } from '../../model/port-protocol.ts'
+import type { Workload, WorkloadPort } from '../../model/workload.ts'
 import type { Labels } from './label-selector.ts'
 
 export interface MeshServicePort {
   readonly number: number
   readonly name: string
+  readonly protocol: PortProtocol
 }
 
 export interface MeshEndpoint {
@@ -21,6 +24,11 @@ export interface MeshEndpoint {
   readonly healthy: boolean
   /** Istio's `name;namespace;service;revision;cluster`. */
   readonly workload: string
+}
+
+export interface WorkloadTarget {
+  readonly workload: Workload
+  readonly port: WorkloadPort
 }
 
 export interface MeshService {
@@ -42,6 +50,12 @@ export interface MeshService {
   readonly key: string
   /** Endpoints behind one of its ports; the same array each time. */
   endpoints(port: MeshServicePort): readonly MeshEndpoint[]
+  /** Workloads behind one of its ports, well or not, and which port of theirs it is. */
+  targets(port: MeshServicePort): readonly WorkloadTarget[]
   /** Identities that its endpoints may have: what clients accept. */
   subjectAltNames(): readonly string[]
+}
+
+export function protocolOf(service: MeshService, port: number): PortProtocol {
+  return service.ports.find(({ number }) => number === port)?.protocol ?? 'UNDECLARED'
 }

@@ -48,8 +48,8 @@ function workloadOf(name: string, proxy: CaseProxy): Workload {
     serviceAccount: proxy.serviceAccount ?? 'default',
     address: proxy.ip,
     applicationAddress: '127.0.0.1',
-    ports: (proxy.ports ?? []).map(({ number, applicationPort }) => ({
-      name: `http-${number}`,
+    ports: (proxy.ports ?? []).map(({ number, applicationPort, protocol = 'http' }) => ({
+      name: `${protocol}-${number}`,
       number,
       applicationPort,
       inboundPort: number,

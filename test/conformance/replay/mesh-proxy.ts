@@ -18,6 +18,8 @@ import { LoopbackNetwork } from './loopback-network.ts'
 export type LogLine = Readonly<Record<string, unknown>>
 
 const READY_WITHIN_MS = 5000
+/** Some requests leave no line at all. */
+const LOGGED_WITHIN_MS = 200
 
 export class MeshProxy {
   readonly network: LoopbackNetwork
@@ -80,6 +82,12 @@ export class MeshProxy {
   /** Ends every connection; the log is whole from then on. */
   stop(): Promise<void> {
     return this.#dataPlane.close()
+  }
+
+  /** A relayed connection is logged when both its ends have closed, which may be after its client's last byte. */
+  async logged(lines: number): Promise<void> {
+    const deadline = systemClock.now() + LOGGED_WITHIN_MS
+    while (this.logLines().length < lines && systemClock.now() < deadline) await sleep(2)
   }
 
   logLines(): readonly LogLine[] {

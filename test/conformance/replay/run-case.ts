@@ -58,6 +58,7 @@ async function runProxy(
       }
       sent.set(index, { answer, destinations, id, order: order - 1 })
     }
+    await proxy.logged(order)
   } finally {
     await proxy.stop()
   }

@@ -82,6 +82,7 @@ function readConnectionPool(reader: ObjectReader): ConnectionPool {
   const http = reader.object('http')
   if (!tcp && !http) reader.sink.error('WEFT-1006', reader, 'a connection pool needs tcp or http')
   reader.done()
+  const upgrade = http?.enumeration('h2UpgradePolicy', ['DEFAULT', 'DO_NOT_UPGRADE', 'UPGRADE'])
   const pool: ConnectionPool = {
     ...defined('maxConnections', tcp?.integer('maxConnections', 0, MAX_INT32)),
     ...defined('connectTimeoutMs', tcp?.duration('connectTimeout', 1)),
@@ -91,18 +92,22 @@ function readConnectionPool(reader: ObjectReader): ConnectionPool {
     ...defined('maxRequestsPerConnection', http?.integer('maxRequestsPerConnection', 0, MAX_INT32)),
     ...defined('maxRetries', http?.integer('maxRetries', 0, MAX_INT32)),
     ...defined('httpIdleTimeoutMs', http?.duration('idleTimeout', 0), true),
+    ...(upgrade === 'UPGRADE' ? { upgradesToHttp2: true } : {}),
+    ...(http?.boolean('useClientProtocol') ? { usesClientProtocol: true } : {}),
   }
   tcp?.unsupported('tcpKeepalive', 'maxConnectionDuration')
-  http?.unsupported('useClientProtocol', 'maxConcurrentStreams', 'http2KeepAlive')
-  if (http?.enumeration('h2UpgradePolicy', ['DEFAULT', 'DO_NOT_UPGRADE', 'UPGRADE']) === 'UPGRADE')
-    http.sink.unsupported(http.place('h2UpgradePolicy'), 'the value UPGRADE')
+  http?.unsupported('maxConcurrentStreams', 'http2KeepAlive')
   tcp?.done()
   http?.done()
   return pool
 }
 
 /** In Istio 0 stands for unset, save where `zeroCounts`. */
-function defined(name: keyof ConnectionPool, value: number | undefined, zeroCounts = false): ConnectionPool {
+function defined(
+  name: Exclude<keyof ConnectionPool, 'upgradesToHttp2' | 'usesClientProtocol'>,
+  value: number | undefined,
+  zeroCounts = false,
+): ConnectionPool {
   return value === undefined || (value === 0 && !zeroCounts) ? {} : { [name]: value }
 }
 

@@ -36,10 +36,10 @@ function readServer(reader: ObjectReader, namespace: string): GatewayServer {
   if (port && !port.has('number')) port.missing('number')
   const portName = port?.requiredString('name') ?? ''
   if (port && !port.has('protocol')) port.missing('protocol')
-  port?.enumeration(
+  const protocol = port?.enumeration(
     'protocol',
-    ['HTTP'],
-    ['HTTPS', 'GRPC', 'GRPC-WEB', 'HTTP2', 'MONGO', 'TCP', 'TLS', 'MYSQL', 'REDIS'],
+    ['HTTP', 'HTTP2', 'GRPC', 'GRPC-WEB'],
+    ['HTTPS', 'MONGO', 'TCP', 'TLS', 'MYSQL', 'REDIS'],
   )
   if (port?.has('targetPort'))
     sink.report('WEFT-1012', 'warning', port.place('targetPort'), 'targetPort has no effect in a Gateway')
@@ -52,7 +52,7 @@ function readServer(reader: ObjectReader, namespace: string): GatewayServer {
     sink.error('WEFT-1006', reader.place('hosts'), 'a server needs at least one host', '"*" takes all')
   const server: GatewayServer = {
     name: reader.string('name') ?? '',
-    port: { number, name: portName, protocol: 'HTTP' },
+    port: { number, name: portName, protocol: protocol ?? 'HTTP' },
     bind,
     hosts: hosts.map(({ value, place }): GatewayHost => {
       const slash = value.indexOf('/')

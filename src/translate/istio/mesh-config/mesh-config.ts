@@ -27,7 +27,6 @@ const NOT_YET = [
   'serviceEntryVisibility',
   'enableTracing',
   'tcpKeepalive',
-  'protocolDetectionTimeout',
   'configSources',
   'certificates',
   'ca',
@@ -71,6 +70,7 @@ export function readMeshConfig(reader: ObjectReader): MeshConfig {
     proxyHttpPort: reader.integer('proxyHttpPort', 0, 65_535) ?? fallback.proxyHttpPort,
     connectTimeoutMs: reader.duration('connectTimeout', 1) ?? fallback.connectTimeoutMs,
     enableAutoMtls: reader.boolean('enableAutoMtls') ?? fallback.enableAutoMtls,
+    protocolDetectionTimeoutMs: reader.duration('protocolDetectionTimeout', 0) ?? fallback.protocolDetectionTimeoutMs,
     dnsRefreshRateMs: reader.duration('dnsRefreshRate', 1) ?? fallback.dnsRefreshRateMs,
   }
   readDefaultConfig(reader)

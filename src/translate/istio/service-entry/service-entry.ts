@@ -1,4 +1,5 @@
-// Istio's ServiceEntry (networking.istio.io): HTTP ports, resolved statically or by DNS.
+// Istio's ServiceEntry (networking.istio.io), resolved statically or by DNS.
+import type { PortProtocol } from '../../../model/port-protocol.ts'
 import type { ServiceEntry, ServiceEntryPort } from '../../../model/service-entry.ts'
 import type { WorkloadEntry } from '../../../model/workload-entry.ts'
 import type { KindDefinition, ObjectContext } from '../../document/kind-definition.ts'
@@ -7,12 +8,12 @@ import { nearestName } from '../../document/nearest-name.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
 import { isWildcard } from '../../host/host-name.ts'
 import { isCidr, isIpAddress } from '../../host/ip-address.ts'
+import { namedProtocol, portProtocol } from '../../host/port-protocol.ts'
 import { checkHost, type PlacedHost } from '../contract/host-place.ts'
 import { readWorkloadEntry } from '../contract/workload-entry-fields.ts'
 
 const MAX_HOSTS = 256
 const MAX_ENDPOINTS = 4096
-const OTHER_PROTOCOLS = ['HTTPS', 'GRPC', 'GRPC-WEB', 'HTTP2', 'MONGO', 'TCP', 'TLS', 'MYSQL', 'REDIS']
 
 export const SERVICE_ENTRY: KindDefinition<'ServiceEntry'> = {
   kind: 'ServiceEntry',
@@ -130,17 +131,19 @@ function readPorts(spec: ObjectReader): readonly ServiceEntryPort[] {
         )
       if (key !== undefined) seen.add(key)
     }
-    checkProtocol(reader)
+    const protocol = readProtocol(reader, number ?? 0)
     const targetPort = reader.integer('targetPort', 0, 65_535) || undefined
     reader.done()
-    return { number: number ?? 0, name, protocol: 'HTTP', ...(targetPort === undefined ? {} : { targetPort }) }
+    return { number: number ?? 0, name, protocol, ...(targetPort === undefined ? {} : { targetPort }) }
   })
 }
 
-function checkProtocol(reader: ObjectReader): void {
-  const protocol = reader.string('protocol')
-  if (protocol === undefined || protocol.toUpperCase() === 'HTTP') return
-  if (OTHER_PROTOCOLS.includes(protocol.toUpperCase()))
-    reader.sink.unsupported(reader.place('protocol'), `the protocol ${protocol.toUpperCase()}`)
-  else reader.sink.badValue(reader.place('protocol'), `"${protocol.slice(0, 40)}" is not a protocol`, 'write HTTP')
+/** The name of the port says nothing here. */
+function readProtocol(reader: ObjectReader, number: number): PortProtocol {
+  const written = reader.string('protocol')
+  if (written === undefined || written === '') return portProtocol('', undefined, number)
+  const protocol = namedProtocol(written)
+  if (protocol) return protocol
+  reader.sink.badValue(reader.place('protocol'), `"${written.slice(0, 40)}" is not a protocol`, 'write HTTP')
+  return 'HTTP'
 }

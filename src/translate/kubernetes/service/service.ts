@@ -4,7 +4,7 @@ import type { KindDefinition, ObjectContext } from '../../document/kind-definiti
 import { isDnsLabel, readLabels } from '../../document/label-rules.ts'
 import { type ObjectReader, wrongType } from '../../document/object-reader.ts'
 import { isIpAddress } from '../../host/ip-address.ts'
-import { protocolFault } from './port-protocol.ts'
+import { portProtocol } from '../../host/port-protocol.ts'
 
 export const SERVICE: KindDefinition<'Service'> = { kind: 'Service', apiVersions: ['v1'], parseSpec }
 
@@ -115,15 +115,10 @@ function readPort(reader: ObjectReader, needsName: boolean): ServicePort {
   const appProtocol = reader.string('appProtocol')
   if (transport !== 'TCP')
     sink.error('WEFT-1007', reader.place('protocol'), `${transport} is never proxied`, 'leave this port out')
-  else {
-    const fault = protocolFault(name, appProtocol, number ?? 0)
-    const place = reader.place(appProtocol === undefined ? 'name' : 'appProtocol')
-    if (fault !== null) sink.unsupported(place, fault, 'only HTTP is; a port of undeclared protocol is taken for it')
-  }
   reader.ignore('nodePort')
   const targetPort = readTargetPort(reader) ?? number ?? 0
   reader.done()
-  return { name, number: number ?? 0, targetPort, protocol: 'HTTP' }
+  return { name, number: number ?? 0, targetPort, protocol: portProtocol(name, appProtocol, number ?? 0) }
 }
 
 function readTargetPort(reader: ObjectReader): number | string | undefined {

@@ -1,0 +1,22 @@
+// Where bytes for a port of a service go: they have no path and no header to route by.
+import type { ClientScope } from '../link/client-scope.ts'
+import type { LinkedMesh } from '../link/linked-mesh.ts'
+import { type MeshService, protocolOf } from '../link/mesh-service.ts'
+import { policyFor } from './cluster-policy.ts'
+import { outboundCluster, tunnelCluster } from './resource-names.ts'
+import { tunnelsApart } from './upstream-version.ts'
+
+export interface Tunnel {
+  readonly cluster: string
+  /** Undefined: the rules say nothing. */
+  readonly idleTimeoutMs: number | undefined
+}
+
+export function tunnelTo(mesh: LinkedMesh, scope: ClientScope, service: MeshService, port: number): Tunnel {
+  const rule = mesh.destinationRules.of(service, scope.namespace, scope.labels)
+  const { connectionPool } = policyFor(port, rule?.trafficPolicy ?? null, null)
+  const cluster = tunnelsApart(protocolOf(service, port), connectionPool)
+    ? tunnelCluster(port, service.host)
+    : outboundCluster(port, '', service.host)
+  return { cluster, idleTimeoutMs: connectionPool?.tcpIdleTimeoutMs }
+}
