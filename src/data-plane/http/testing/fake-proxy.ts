@@ -262,6 +262,7 @@ function connectionInfo(id: number, socket: Socket, fields: Partial<ConnectionIn
     alpn: '',
     peer: null,
     localUriSan: '',
+    proxyTlvs: Buffer.alloc(0),
     tcpProxyCluster: '',
     ...fields,
   }

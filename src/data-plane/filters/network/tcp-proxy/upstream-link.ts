@@ -36,6 +36,10 @@ export class UpstreamLink implements PickContext {
     this.#info = info
   }
 
+  get isUnderWay(): boolean {
+    return this.#state !== 'over'
+  }
+
   get isConnected(): boolean {
     return this.#state === 'connected'
   }
