@@ -1,7 +1,11 @@
 // The pools of a cluster, by endpoint. Every listener's router shares them.
 import type { TimerWheel } from '../../base/timer-wheel.ts'
 import type { Cluster, Endpoint } from '../cluster/cluster.ts'
+import type { ConnectionInfo } from '../connection-info.ts'
+import type { UpstreamTransport } from '../upstream-transport.ts'
 import { EndpointPool } from './endpoint-pool.ts'
+
+const ignore = (): void => {}
 
 export class ClusterPools {
   /** Retries under way, of all streams: bounded by the cluster's max_retries. */
@@ -28,12 +32,21 @@ export class ClusterPools {
     return pools
   }
 
-  get(endpoint: Endpoint): EndpointPool {
+  get(endpoint: Endpoint, downstream: ConnectionInfo | null): EndpointPool {
+    const own = downstream === null ? undefined : endpoint.transport.forDownstream?.(downstream)
+    if (own !== undefined) return this.#unshared(endpoint, own)
     let pool = this.#pools.get(endpoint)
     if (pool === undefined) {
       pool = new EndpointPool(this.#cluster, endpoint, this.#wheel, this.#forget)
       this.#pools.set(endpoint, pool)
     }
+    return pool
+  }
+
+  /** Connections that tell whose they are serve one request each: the pool drains from the start. */
+  #unshared(endpoint: Endpoint, transport: UpstreamTransport): EndpointPool {
+    const pool = new EndpointPool(this.#cluster, endpoint, this.#wheel, ignore, transport)
+    pool.drain()
     return pool
   }
 

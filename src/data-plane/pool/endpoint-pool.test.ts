@@ -58,7 +58,7 @@ async function withPool(
   const upstream = await rawUpstream(answer)
   const cluster = new FakeCluster('c', upstream.port)
   const pools = ClusterPools.of(cluster, new TimerWheel(new FakeClock()))
-  const pool = pools.get(cluster.endpoints[0]!)
+  const pool = pools.get(cluster.endpoints[0]!, null)
   try {
     await use(pool, cluster, upstream, pools)
   } finally {

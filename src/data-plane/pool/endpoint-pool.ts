@@ -1,6 +1,7 @@
 // The HTTP/1.1 connections to one endpoint: the one used last is used first, so that those no longer needed grow idle.
 import type { TimerWheel } from '../../base/timer-wheel.ts'
 import type { Cluster, Endpoint } from '../cluster/cluster.ts'
+import type { UpstreamTransport } from '../upstream-transport.ts'
 import { RESET, type ResetReason } from './reset-reason.ts'
 import { type ConnectionOwner, UpstreamConnection } from './upstream-connection.ts'
 
@@ -14,6 +15,7 @@ export interface PoolWaiter {
 export class EndpointPool implements ConnectionOwner {
   readonly #cluster: Cluster
   readonly #endpoint: Endpoint
+  readonly #transport: UpstreamTransport
   readonly #wheel: TimerWheel
   readonly #onEmpty: (endpoint: Endpoint) => void
   readonly #idle: UpstreamConnection[] = []
@@ -22,7 +24,14 @@ export class EndpointPool implements ConnectionOwner {
   #open = 0
   #draining = false
 
-  constructor(cluster: Cluster, endpoint: Endpoint, wheel: TimerWheel, onEmpty: (endpoint: Endpoint) => void) {
+  constructor(
+    cluster: Cluster,
+    endpoint: Endpoint,
+    wheel: TimerWheel,
+    onEmpty: (endpoint: Endpoint) => void,
+    transport: UpstreamTransport = endpoint.transport,
+  ) {
+    this.#transport = transport
     this.#cluster = cluster
     this.#endpoint = endpoint
     this.#wheel = wheel
@@ -138,7 +147,7 @@ export class EndpointPool implements ConnectionOwner {
       stats.upstreamCxActive.value++
       this.#endpoint.stats.connectionsTotal++
       this.#endpoint.stats.connectionsActive++
-      const connection = new UpstreamConnection(this, this.#endpoint, stats)
+      const connection = new UpstreamConnection(this, this.#endpoint, stats, this.#transport)
       if (connection.isConnecting) this.#wheel.set(connection.timer, this.#cluster.connectTimeoutMs)
     }
   }

@@ -8,6 +8,7 @@ import { MessageWriter } from '../../transport/http1/message-writer.ts'
 import { ResponseParser } from '../../transport/http1/response-parser.ts'
 import type { RequestHead, ResponseHead } from '../../transport/request-head.ts'
 import type { ClusterStats, Endpoint } from '../cluster/cluster.ts'
+import type { UpstreamTransport } from '../upstream-transport.ts'
 import { RESET, type ResetReason } from './reset-reason.ts'
 
 /** The stream that holds a connection. */
@@ -56,13 +57,13 @@ export class UpstreamConnection implements MessageHandler {
   #paused = false
   #failed = false
 
-  constructor(owner: ConnectionOwner, endpoint: Endpoint, stats: ClusterStats) {
+  constructor(owner: ConnectionOwner, endpoint: Endpoint, stats: ClusterStats, transport: UpstreamTransport) {
     this.#owner = owner
     this.#stats = stats
     this.endpoint = endpoint
     this.timer = new WheelTimer(this, 0)
     this.#parser = new ResponseParser(this, LIMITS)
-    const socket = endpoint.transport.connect(endpoint.address, endpoint.port, failure => this.#onReady(failure))
+    const socket = transport.connect(endpoint.address, endpoint.port, failure => this.#onReady(failure))
     this.#socket = socket
     this.#writer = new MessageWriter(socket)
     // The close event that follows says all there is to say.

@@ -276,7 +276,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Route
       if (this.previous === null) this.previous = [endpoint]
       else this.previous.push(endpoint)
     }
-    const request = new UpstreamRequest(this, cluster, endpoint, this.#pools!.get(endpoint))
+    const request = new UpstreamRequest(this, cluster, endpoint, this.#pools!.get(endpoint, info.connection))
     this.#upstream = request
     if (this.#requestEnded) this.#startPerTryTimer()
     request.start(fresh)

@@ -123,7 +123,8 @@ export class UpstreamLink implements PickContext {
     endpoint.stats.connectionsActive++
     endpoint.activeRequests++
     this.#config.wheel.set(this.#timer, cluster.connectTimeoutMs)
-    const socket = endpoint.transport.connect(endpoint.address, endpoint.port, failure => {
+    const transport = endpoint.transport.forDownstream?.(this.#info.connection) ?? endpoint.transport
+    const socket = transport.connect(endpoint.address, endpoint.port, failure => {
       // A try that timed out may end later than the one after it began.
       if (this.#state !== 'connecting' || this.socket !== socket) return
       if (failure === null) this.#onConnected(socket)
