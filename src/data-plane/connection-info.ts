@@ -29,6 +29,8 @@ export interface ConnectionInfo {
   readonly peer: PeerCertificate | null
   /** SPIFFE id of this side's certificate; empty on plaintext. */
   readonly localUriSan: string
+  /** TLVs of the PROXY header it came with, to be passed on upstream; a TLV block, empty without. */
+  readonly proxyTlvs: Buffer
   /** Where tcp_proxy goes instead of its config's cluster, set by a filter before it; empty: nowhere else. */
   tcpProxyCluster: string
 }

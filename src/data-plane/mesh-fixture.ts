@@ -110,6 +110,25 @@ export function connectionManager(fields: { readonly [key: string]: JsonValue })
   }
 }
 
+export function tcpProxy(cluster: string, fields: { readonly [key: string]: JsonValue } = {}): JsonValue {
+  return {
+    name: 'envoy.filters.network.tcp_proxy',
+    typed_config: {
+      '@type': `${TYPE}.extensions.filters.network.tcp_proxy.v3.TcpProxy`,
+      stat_prefix: 'test',
+      cluster,
+      ...fields,
+    },
+  }
+}
+
+/** `tls_inspector`, `http_inspector`, `proxy_protocol`. */
+export function listenerFilter(name: string, fields: { readonly [key: string]: JsonValue } = {}): JsonValue {
+  const message = name.replaceAll(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase())
+  const typedConfig = { '@type': `${TYPE}.extensions.filters.listener.${name}.v3.${message}`, ...fields }
+  return { name: `envoy.filters.listener.${name}`, typed_config: typedConfig }
+}
+
 export function routes(name: string, cluster: string): { [key: string]: JsonValue } {
   return {
     name,

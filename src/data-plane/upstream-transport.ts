@@ -1,5 +1,6 @@
 // How bytes get to an endpoint: plaintext, or TLS with what the cluster's transport socket asks for.
 import type { Socket } from 'node:net'
+import type { ConnectionInfo } from './connection-info.ts'
 
 export interface UpstreamTransport {
   readonly name: 'raw_buffer' | 'tls'
@@ -9,4 +10,9 @@ export interface UpstreamTransport {
    * destroyed after a failure; whoever called owns the connect timeout.
    */
   connect(address: string, port: number, onReady: (failure: string | null) => void): Socket
+  /**
+   * The transport to use for one downstream connection; its connections tell the upstream whose they are, and must carry
+   * nobody else's bytes. Absent where connections are all alike.
+   */
+  forDownstream?(downstream: ConnectionInfo): UpstreamTransport
 }

@@ -32,6 +32,7 @@ const connection: ConnectionInfo = {
   alpn: '',
   peer: null,
   localUriSan: '',
+  proxyTlvs: Buffer.alloc(0),
   tcpProxyCluster: '',
 }
 

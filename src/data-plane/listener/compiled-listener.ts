@@ -13,6 +13,7 @@ import { durationMs, ResourceCheck } from '../../xds/resource-check.ts'
 import type { ListenerFilter } from '../filters/listener/contract/listener-filter.ts'
 import { LISTENER_FILTERS } from '../filters/listener/registry.ts'
 import type { NetworkFilterHost } from '../filters/network/contract/network-filter.ts'
+import type { StatsScope } from '../stats/stats-scope.ts'
 import { compileDownstreamTransport } from '../transport-socket/downstream-tls.ts'
 import type { SecretSource } from '../transport-socket/secret-store.ts'
 import { FilterChain } from './filter-chain.ts'
@@ -100,7 +101,7 @@ export function compileListener(
     statPrefix: message.statPrefix || `${address.includes(':') ? `[${address}]` : address}_${port}`,
     chains,
     defaultChain,
-    inspectors: compileInspectors(message.listenerFilters, chains, check),
+    inspectors: compileInspectors(message.listenerFilters, chains, host.filterHost.stats, check),
     inspectTimeoutMs: durationMs(message.listenerFiltersTimeout, DEFAULT_INSPECT_TIMEOUT_MS),
     continueOnInspectTimeout: message.continueOnListenerFiltersTimeout,
     ignoresConnectionLimit: message.ignoreGlobalConnLimit,
@@ -139,6 +140,7 @@ function refuseTwins(chains: readonly FilterChain[], check: ResourceCheck): void
 function compileInspectors(
   messages: readonly ListenerFilterMessage[],
   chains: readonly FilterChain[],
+  stats: StatsScope,
   check: ResourceCheck,
 ): readonly ListenerFilter[] {
   const typeUrls = new Set<string>()
@@ -152,7 +154,7 @@ function compileInspectors(
       return []
     }
     typeUrls.add(factory.typeUrl)
-    const compiled = factory.compile(typedConfig, `${path}.typed_config`)
+    const compiled = factory.compile(typedConfig, `${path}.typed_config`, stats)
     if (!compiled.ok) check.adoptWhole(compiled.problems)
     return compiled.ok ? [compiled.value] : []
   })
@@ -161,9 +163,9 @@ function compileInspectors(
     ({ match }) =>
       match.serverNames.length > 0 || match.applicationProtocols.length > 0 || match.transportProtocol === 'tls',
   )
-  if (needed && typeUrls.size === 0) {
-    const added = LISTENER_FILTERS.get(TLS_INSPECTOR.typeUrl)?.compile(TLS_INSPECTOR, '')
-    if (added?.ok) inspectors.unshift(added.value)
+  if (needed && !typeUrls.has(TLS_INSPECTOR.typeUrl)) {
+    const added = LISTENER_FILTERS.get(TLS_INSPECTOR.typeUrl)?.compile(TLS_INSPECTOR, '', stats)
+    if (added?.ok) inspectors.push(added.value)
   }
   return inspectors
 }

@@ -22,6 +22,7 @@ function find(matches: Readonly<Record<string, Init>>, facts: Partial<Connection
   const all: ConnectionFacts = {
     destinationIp: '10.0.0.1',
     destinationPort: 80,
+    directSourceIp: facts.sourceIp ?? '10.9.0.1',
     sourceIp: '10.9.0.1',
     sourcePort: 4000,
     serverName: '',

@@ -12,6 +12,8 @@ import type { ResourceCheck } from '../../xds/resource-check.ts'
 export interface ConnectionFacts {
   readonly destinationIp: string
   readonly destinationPort: number
+  /** The peer of the socket itself; the source may be one that a PROXY header announced. */
+  readonly directSourceIp: string
   readonly sourceIp: string
   readonly sourcePort: number
   readonly serverName: string
@@ -109,7 +111,7 @@ export function findFilterChain<C extends Candidate>(chains: readonly C[], facts
     match.transportProtocol === '' ? 0 : match.transportProtocol === facts.transportProtocol ? 1 : -1,
   )
   left = narrow(left, ({ match }) => protocolScore(match.applicationProtocols, facts.applicationProtocols))
-  left = narrow(left, ({ match }) => rangeScore(match.directSourceRanges, facts.sourceIp))
+  left = narrow(left, ({ match }) => rangeScore(match.directSourceRanges, facts.directSourceIp))
   left = narrow(left, ({ match }) => sourceTypeScore(match.sourceType, facts))
   left = narrow(left, ({ match }) => rangeScore(match.sourceRanges, facts.sourceIp))
   left = narrow(left, ({ match }) =>

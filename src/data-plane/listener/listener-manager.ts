@@ -70,6 +70,7 @@ export class ListenerManager {
     this.#acceptor = new ConnectionAcceptor({
       clock,
       log,
+      stats: host.filterHost.stats,
       connections: this.#connections,
       nextConnectionId: () => ++this.#connectionId,
     })

@@ -1,10 +1,22 @@
-// The pools of a cluster, by endpoint. Every listener's router shares them.
+// The pools of a cluster, by endpoint and by what is spoken to it. Every listener's router shares them.
 import type { TimerWheel } from '../../base/timer-wheel.ts'
 import type { Cluster, Endpoint } from '../cluster/cluster.ts'
+import type { ConnectionInfo } from '../connection-info.ts'
+import type { UpstreamTransport } from '../upstream-transport.ts'
 import { EndpointPool } from './endpoint-pool.ts'
 import { Http2Pool } from './http2-pool.ts'
 import type { HttpPool } from './request-encoder.ts'
 import { TcpPool } from './tcp-pool.ts'
+
+type PoolClass = new (
+  cluster: Cluster,
+  endpoint: Endpoint,
+  wheel: TimerWheel,
+  onEmpty: () => void,
+  transport: UpstreamTransport,
+) => HttpPool
+
+const ignore = (): void => {}
 
 export class ClusterPools {
   /** Retries under way, of all streams: bounded by the cluster's max_retries. */
@@ -36,35 +48,45 @@ export class ClusterPools {
     return pools
   }
 
-  /** `downstreamHttp2`: the request came by HTTP/2, for clusters that keep to the downstream's protocol. */
-  get(endpoint: Endpoint, downstreamHttp2: boolean): HttpPool {
+  /**
+   * `downstreamHttp2`: the request came by HTTP/2, for clusters that keep to the downstream's protocol. `downstream`: for
+   * transports that tell the endpoint whose a connection is.
+   */
+  get(endpoint: Endpoint, downstreamHttp2: boolean, downstream: ConnectionInfo | null): HttpPool {
     const { httpProtocol } = this.#cluster
     const http2 = httpProtocol === 'http2' || (httpProtocol === 'downstream' && downstreamHttp2)
-    const pools = http2 ? this.#http2 : this.#http1
-    return pools.get(endpoint) ?? this.#create(endpoint, http2)
+    return http2
+      ? this.#find(this.#http2, Http2Pool, endpoint, downstream)
+      : this.#find(this.#http1, EndpointPool, endpoint, downstream)
   }
 
   /** For tunnels that end here. */
-  tcp(endpoint: Endpoint): HttpPool {
-    const known = this.#tcp.get(endpoint)
-    if (known !== undefined) return known
-    const pool = new TcpPool(this.#cluster, endpoint, this.#wheel, () => void this.#tcp.delete(endpoint))
-    this.#tcp.set(endpoint, pool)
-    return pool
+  tcp(endpoint: Endpoint, downstream: ConnectionInfo | null): HttpPool {
+    return this.#find(this.#tcp, TcpPool, endpoint, downstream)
   }
 
   get size(): number {
     return this.#http1.size + this.#http2.size + this.#tcp.size
   }
 
-  #create(endpoint: Endpoint, http2: boolean): HttpPool {
-    if (http2) {
-      const pool = new Http2Pool(this.#cluster, endpoint, this.#wheel, () => void this.#http2.delete(endpoint))
-      this.#http2.set(endpoint, pool)
-      return pool
+  #find(
+    pools: Map<Endpoint, HttpPool>,
+    Pool: PoolClass,
+    endpoint: Endpoint,
+    downstream: ConnectionInfo | null,
+  ): HttpPool {
+    const own = downstream === null ? undefined : endpoint.transport.forDownstream?.(downstream)
+    if (own !== undefined) {
+      // Connections that tell whose they are serve one request each: the pool drains from the start.
+      const unshared = new Pool(this.#cluster, endpoint, this.#wheel, ignore, own)
+      unshared.drain()
+      return unshared
     }
-    const pool = new EndpointPool(this.#cluster, endpoint, this.#wheel, () => void this.#http1.delete(endpoint))
-    this.#http1.set(endpoint, pool)
+    const known = pools.get(endpoint)
+    if (known !== undefined) return known
+    const forget = (): void => void pools.delete(endpoint)
+    const pool = new Pool(this.#cluster, endpoint, this.#wheel, forget, endpoint.transport)
+    pools.set(endpoint, pool)
     return pool
   }
 }

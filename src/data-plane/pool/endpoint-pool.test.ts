@@ -73,7 +73,7 @@ async function withPool(
   const cluster = new FakeCluster('c', upstream.port)
   const clock = new FakeClock()
   const pools = ClusterPools.of(cluster, new TimerWheel(clock))
-  const pool = pools.get(cluster.endpoints[0]!, false) as EndpointPool
+  const pool = pools.get(cluster.endpoints[0]!, false, null) as EndpointPool
   try {
     await use(pool, cluster, upstream, pools, clock)
   } finally {

@@ -1,6 +1,7 @@
 // The HTTP/1.1 connections to one endpoint: the one used last is used first, so that those no longer needed grow idle.
 import type { TimerWheel } from '../../base/timer-wheel.ts'
 import type { Cluster, Endpoint } from '../cluster/cluster.ts'
+import type { UpstreamTransport } from '../upstream-transport.ts'
 import { IdleAllowance } from './idle-allowance.ts'
 import type { HttpPool, PoolWaiter } from './request-encoder.ts'
 import { RESET, type ResetReason } from './reset-reason.ts'
@@ -12,6 +13,7 @@ const MAX_IDLE_MS = 24 * 3_600_000
 export class EndpointPool implements HttpPool, ConnectionOwner {
   readonly #cluster: Cluster
   readonly #endpoint: Endpoint
+  readonly #transport: UpstreamTransport
   readonly #wheel: TimerWheel
   readonly #onEmpty: () => void
   readonly #idle: UpstreamConnection[] = []
@@ -21,7 +23,14 @@ export class EndpointPool implements HttpPool, ConnectionOwner {
   #open = 0
   #draining = false
 
-  constructor(cluster: Cluster, endpoint: Endpoint, wheel: TimerWheel, onEmpty: () => void) {
+  constructor(
+    cluster: Cluster,
+    endpoint: Endpoint,
+    wheel: TimerWheel,
+    onEmpty: () => void,
+    transport: UpstreamTransport,
+  ) {
+    this.#transport = transport
     this.#cluster = cluster
     this.#endpoint = endpoint
     this.#wheel = wheel
@@ -145,7 +154,7 @@ export class EndpointPool implements HttpPool, ConnectionOwner {
       stats.upstreamCxActive.value++
       this.#endpoint.stats.connectionsTotal++
       this.#endpoint.stats.connectionsActive++
-      const connection = new UpstreamConnection(this, this.#endpoint, stats, this.#cluster.http1)
+      const connection = new UpstreamConnection(this, this.#endpoint, this.#cluster, this.#transport)
       if (connection.isConnecting) this.#wheel.set(connection.timer, this.#cluster.connectTimeoutMs)
     }
   }

@@ -1,6 +1,7 @@
 // The HTTP/2 connections to one endpoint: one, until it carries as many streams as the endpoint allows; then another.
 import type { TimerWheel } from '../../base/timer-wheel.ts'
 import type { Cluster, Endpoint } from '../cluster/cluster.ts'
+import type { UpstreamTransport } from '../upstream-transport.ts'
 import { type Http2ConnectionOwner, Http2UpstreamConnection } from './http2-upstream-connection.ts'
 import type { HttpPool, PoolWaiter, RequestEncoder } from './request-encoder.ts'
 import { RESET, type ResetReason } from './reset-reason.ts'
@@ -8,6 +9,7 @@ import { RESET, type ResetReason } from './reset-reason.ts'
 export class Http2Pool implements HttpPool, Http2ConnectionOwner {
   readonly #cluster: Cluster
   readonly #endpoint: Endpoint
+  readonly #transport: UpstreamTransport
   readonly #wheel: TimerWheel
   readonly #onEmpty: () => void
   readonly #open: Http2UpstreamConnection[] = []
@@ -15,7 +17,14 @@ export class Http2Pool implements HttpPool, Http2ConnectionOwner {
   #pending: PoolWaiter[] = []
   #draining = false
 
-  constructor(cluster: Cluster, endpoint: Endpoint, wheel: TimerWheel, onEmpty: () => void) {
+  constructor(
+    cluster: Cluster,
+    endpoint: Endpoint,
+    wheel: TimerWheel,
+    onEmpty: () => void,
+    transport: UpstreamTransport,
+  ) {
+    this.#transport = transport
     this.#cluster = cluster
     this.#endpoint = endpoint
     this.#wheel = wheel
@@ -122,7 +131,7 @@ export class Http2Pool implements HttpPool, Http2ConnectionOwner {
     stats.upstreamCxActive.value++
     this.#endpoint.stats.connectionsTotal++
     this.#endpoint.stats.connectionsActive++
-    const connection = new Http2UpstreamConnection(this, this.#cluster, this.#endpoint)
+    const connection = new Http2UpstreamConnection(this, this.#cluster, this.#endpoint, this.#transport)
     if (!connection.isConnecting) return
     this.#connecting = connection
     this.#wheel.set(connection.timer, this.#cluster.connectTimeoutMs)

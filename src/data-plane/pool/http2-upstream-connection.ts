@@ -6,6 +6,7 @@ import { Http2Session } from '../../transport/http2/session.ts'
 import type { Http2SessionHandler } from '../../transport/http2/session-handler.ts'
 import type { Http2StreamHandler } from '../../transport/http2/stream-handler.ts'
 import type { Cluster, Endpoint } from '../cluster/cluster.ts'
+import type { UpstreamTransport } from '../upstream-transport.ts'
 import { Http2UpstreamStream } from './http2-upstream-stream.ts'
 import { RESET, type ResetReason } from './reset-reason.ts'
 
@@ -38,12 +39,12 @@ export class Http2UpstreamConnection implements Http2SessionHandler {
   #failed = false
   #brokeProtocol = false
 
-  constructor(owner: Http2ConnectionOwner, cluster: Cluster, endpoint: Endpoint) {
+  constructor(owner: Http2ConnectionOwner, cluster: Cluster, endpoint: Endpoint, transport: UpstreamTransport) {
     this.#owner = owner
     this.#cluster = cluster
     this.endpoint = endpoint
     this.timer = new WheelTimer(this, 0)
-    const socket = endpoint.transport.connect(endpoint.address, endpoint.port, failure => this.#onReady(failure))
+    const socket = transport.connect(endpoint.address, endpoint.port, failure => this.#onReady(failure))
     this.#socket = socket
     this.#session = new Http2Session('client', socket, this, cluster.http2)
     // The close event that follows says all there is to say.

@@ -1,6 +1,7 @@
 // Where CONNECT ends (connect_config): each stream has a TCP connection of its own to the endpoint.
 import type { TimerWheel } from '../../base/timer-wheel.ts'
 import type { Cluster, Endpoint } from '../cluster/cluster.ts'
+import type { UpstreamTransport } from '../upstream-transport.ts'
 import type { HttpPool, PoolWaiter, RequestEncoder } from './request-encoder.ts'
 import { RESET, type ResetReason } from './reset-reason.ts'
 import { TcpUpstream, type TcpUpstreamOwner } from './tcp-upstream.ts'
@@ -8,13 +9,21 @@ import { TcpUpstream, type TcpUpstreamOwner } from './tcp-upstream.ts'
 export class TcpPool implements HttpPool, TcpUpstreamOwner {
   readonly #cluster: Cluster
   readonly #endpoint: Endpoint
+  readonly #transport: UpstreamTransport
   readonly #wheel: TimerWheel
   readonly #onEmpty: () => void
   readonly #waiting = new Map<PoolWaiter, TcpUpstream>()
   #open = 0
   #draining = false
 
-  constructor(cluster: Cluster, endpoint: Endpoint, wheel: TimerWheel, onEmpty: () => void) {
+  constructor(
+    cluster: Cluster,
+    endpoint: Endpoint,
+    wheel: TimerWheel,
+    onEmpty: () => void,
+    transport: UpstreamTransport,
+  ) {
+    this.#transport = transport
     this.#cluster = cluster
     this.#endpoint = endpoint
     this.#wheel = wheel
@@ -37,7 +46,7 @@ export class TcpPool implements HttpPool, TcpUpstreamOwner {
     this.#endpoint.stats.connectionsTotal++
     this.#endpoint.stats.connectionsActive++
     this.#open++
-    const upstream = new TcpUpstream(this, this.#endpoint, stats, waiter)
+    const upstream = new TcpUpstream(this, this.#endpoint, this.#transport, stats, waiter)
     this.#waiting.set(waiter, upstream)
     this.#wheel.set(upstream.timer, this.#cluster.connectTimeoutMs)
     return null

@@ -5,6 +5,7 @@ import { SocketWriter } from '../../transport/http/socket-writer.ts'
 import { closeBatch, openBatch } from '../../transport/http/write-batch.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
 import type { ClusterStats, Endpoint } from '../cluster/cluster.ts'
+import type { UpstreamTransport } from '../upstream-transport.ts'
 import type { PoolWaiter, RequestEncoder, UpstreamStream } from './request-encoder.ts'
 import { RESET, type ResetReason } from './reset-reason.ts'
 
@@ -32,11 +33,17 @@ export class TcpUpstream implements RequestEncoder {
   #requestEnded = false
   #responseEnded = false
 
-  constructor(owner: TcpUpstreamOwner, endpoint: Endpoint, stats: ClusterStats, waiter: PoolWaiter) {
+  constructor(
+    owner: TcpUpstreamOwner,
+    endpoint: Endpoint,
+    transport: UpstreamTransport,
+    stats: ClusterStats,
+    waiter: PoolWaiter,
+  ) {
     this.#owner = owner
     this.#stats = stats
     this.#waiter = waiter
-    const socket = endpoint.transport.connect(endpoint.address, endpoint.port, failure => this.#onReady(failure))
+    const socket = transport.connect(endpoint.address, endpoint.port, failure => this.#onReady(failure))
     // An end in one direction is no end of the other.
     socket.allowHalfOpen = true
     this.#socket = socket

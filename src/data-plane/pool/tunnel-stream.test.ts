@@ -35,7 +35,7 @@ async function withPool(
   const cluster = new FakeCluster('c', (server.address() as AddressInfo).port)
   cluster.httpProtocol = 'http2'
   cluster.http2 = { ...ENVOY_HTTP2_SETTINGS, initialStreamWindow: WINDOW, initialConnectionWindow: 4 * WINDOW }
-  const pool = ClusterPools.of(cluster, new TimerWheel(new FakeClock())).get(cluster.endpoints[0]!, false)
+  const pool = ClusterPools.of(cluster, new TimerWheel(new FakeClock())).get(cluster.endpoints[0]!, false, null)
   try {
     await use(pool, sessions)
   } finally {

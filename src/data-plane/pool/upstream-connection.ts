@@ -8,7 +8,8 @@ import type { MessageHandler } from '../../transport/http1/message-parser.ts'
 import { MessageWriter } from '../../transport/http1/message-writer.ts'
 import { ResponseParser } from '../../transport/http1/response-parser.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
-import type { ClusterStats, Endpoint, Http1Options } from '../cluster/cluster.ts'
+import type { Cluster, ClusterStats, Endpoint } from '../cluster/cluster.ts'
+import type { UpstreamTransport } from '../upstream-transport.ts'
 import type { RequestEncoder, UpstreamStream } from './request-encoder.ts'
 import { RESET, type ResetReason } from './reset-reason.ts'
 
@@ -45,15 +46,15 @@ export class UpstreamConnection implements MessageHandler, RequestEncoder {
   #paused = false
   #failed = false
 
-  constructor(owner: ConnectionOwner, endpoint: Endpoint, stats: ClusterStats, options: Http1Options) {
+  constructor(owner: ConnectionOwner, endpoint: Endpoint, cluster: Cluster, transport: UpstreamTransport) {
     this.#owner = owner
-    this.#stats = stats
+    this.#stats = cluster.stats
     this.endpoint = endpoint
     this.timer = new WheelTimer(this, 0)
-    this.#parser = new ResponseParser(this, options.limits)
-    const socket = endpoint.transport.connect(endpoint.address, endpoint.port, failure => this.#onReady(failure))
+    this.#parser = new ResponseParser(this, cluster.http1.limits)
+    const socket = transport.connect(endpoint.address, endpoint.port, failure => this.#onReady(failure))
     this.#socket = socket
-    this.#writer = new MessageWriter(socket, options)
+    this.#writer = new MessageWriter(socket, cluster.http1)
     // The close event that follows says all there is to say.
     socket.on('error', () => {
       this.#failed = true

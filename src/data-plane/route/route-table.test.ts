@@ -58,6 +58,7 @@ const connection: ConnectionInfo = {
   alpn: '',
   peer: null,
   localUriSan: '',
+  proxyTlvs: Buffer.alloc(0),
   tcpProxyCluster: '',
 }
 

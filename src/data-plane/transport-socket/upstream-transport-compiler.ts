@@ -1,4 +1,4 @@
-// Clusters' transport sockets, compiled: plaintext, or UpstreamTlsContext.
+// Clusters' transport sockets, compiled: plaintext, or UpstreamTlsContext, or either behind a PROXY header.
 import type { Socket } from 'node:net'
 import { create } from '@bufbuild/protobuf'
 import type { Parsed } from '../../base/problem.ts'
@@ -7,15 +7,21 @@ import { connectFailure } from '../../transport/net/system-network.ts'
 import { connectTls } from '../../transport/tls/tls-client.ts'
 import { typeUrlOf, unpackAny } from '../../xds/any-pack.ts'
 import type { TransportSocket } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
+import {
+  type ProxyProtocolUpstreamTransport,
+  ProxyProtocolUpstreamTransportSchema,
+} from '../../xds/generated/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol_pb.ts'
 import { RawBufferSchema } from '../../xds/generated/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.ts'
 import {
   CommonTlsContextSchema,
+  type UpstreamTlsContext,
   UpstreamTlsContextSchema,
 } from '../../xds/generated/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts'
 import { ResourceCheck } from '../../xds/resource-check.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
 import type { SecretSource } from './secret-store.ts'
 import { compileTlsContext, TlsContext } from './tls-context.ts'
+import { compileHeader, type TransportOver, UpstreamProxyProtocol } from './upstream-proxy-protocol.ts'
 
 // max_session_keys asks for resumption, which is off (secure-context.ts): harmless, so honoured by every value.
 const FIELDS = new Set(['common_tls_context', 'sni', 'max_session_keys', 'enforce_rsa_key_usage'])
@@ -30,24 +36,59 @@ export type TransportCompiler = (
 export function createTransportCompiler(network: Network, secrets: SecretSource): TransportCompiler {
   const plaintext = new RawBufferTransport(network)
   return (transportSocket, path, alpn) => {
-    if (!transportSocket) return { ok: true, value: plaintext }
-    const typedConfig = transportSocket.configType.case === 'typedConfig' ? transportSocket.configType.value : undefined
-    if (typedConfig?.typeUrl === typeUrlOf(RawBufferSchema)) return { ok: true, value: plaintext }
     const check = new ResourceCheck('')
-    const at = `${path}.typed_config`
-    const message = unpackAny(typedConfig, UpstreamTlsContextSchema)
-    if (!message) {
-      check.unsupported(at, `transport socket ${transportSocket.name} is not supported or not decodable`)
-      return check.result<UpstreamTransport>(plaintext)
-    }
-    check.honour(UpstreamTlsContextSchema, message, at, FIELDS)
-    // Without one nothing is shown and nothing is checked, as in Envoy.
-    const common = message.commonTlsContext ?? create(CommonTlsContextSchema)
-    const config = compileTlsContext(common, `${at}.common_tls_context`, check)
-    const applicationProtocols = config.applicationProtocols.length > 0 ? config.applicationProtocols : alpn
-    const context = new TlsContext(config, secrets)
-    return check.result<UpstreamTransport>(new TlsTransport(network, context, message.sni, applicationProtocols))
+    const over = compileTransport(transportSocket, path, { secrets, alpn, check })
+    return check.result<UpstreamTransport>(over === PLAINTEXT ? plaintext : over(network))
   }
+}
+
+const PLAINTEXT: TransportOver = network => new RawBufferTransport(network)
+
+interface Compilation {
+  readonly secrets: SecretSource
+  readonly alpn: readonly string[]
+  readonly check: ResourceCheck
+}
+
+/** Undefined is plaintext. Problems are noted, and plaintext stands in. */
+function compileTransport(
+  transportSocket: TransportSocket | undefined,
+  path: string,
+  compilation: Compilation,
+): TransportOver {
+  if (!transportSocket) return PLAINTEXT
+  const typedConfig = transportSocket.configType.case === 'typedConfig' ? transportSocket.configType.value : undefined
+  if (typedConfig?.typeUrl === typeUrlOf(RawBufferSchema)) return PLAINTEXT
+  const at = `${path}.typed_config`
+  const tls = unpackAny(typedConfig, UpstreamTlsContextSchema)
+  if (tls) return compileTls(tls, at, compilation)
+  const proxyProtocol = unpackAny(typedConfig, ProxyProtocolUpstreamTransportSchema)
+  if (proxyProtocol) return compileProxyProtocol(proxyProtocol, at, compilation)
+  compilation.check.unsupported(at, `transport socket ${transportSocket.name} is not supported or not decodable`)
+  return PLAINTEXT
+}
+
+function compileTls(message: UpstreamTlsContext, path: string, { secrets, alpn, check }: Compilation): TransportOver {
+  check.honour(UpstreamTlsContextSchema, message, path, FIELDS)
+  // Without one nothing is shown and nothing is checked, as in Envoy.
+  const common = message.commonTlsContext ?? create(CommonTlsContextSchema)
+  const config = compileTlsContext(common, `${path}.common_tls_context`, check)
+  const applicationProtocols = config.applicationProtocols.length > 0 ? config.applicationProtocols : alpn
+  const context = new TlsContext(config, secrets)
+  return network => new TlsTransport(network, context, message.sni, applicationProtocols)
+}
+
+function compileProxyProtocol(
+  message: ProxyProtocolUpstreamTransport,
+  path: string,
+  compilation: Compilation,
+): TransportOver {
+  const { check } = compilation
+  const wrapped = message.transportSocket
+  if (!wrapped) check.error(`${path}.transport_socket`, 'is required')
+  const headerFor = compileHeader(message.config, `${path}.config`, check)
+  const over = compileTransport(wrapped, `${path}.transport_socket`, compilation)
+  return network => new UpstreamProxyProtocol(network, over, headerFor)
 }
 
 class RawBufferTransport implements UpstreamTransport {

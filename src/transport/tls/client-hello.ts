@@ -1,7 +1,8 @@
 // Reads a TLS ClientHello from bytes that have not been consumed: what Envoy's tls_inspector does (RFC 8446 4.1.2).
 
 export type ClientHelloResult =
-  | { readonly kind: 'incomplete' }
+  /** Another look is of use from `needed` bytes on: who sends a byte at a time must not buy a parse with each. */
+  | { readonly kind: 'incomplete'; readonly needed: number }
   /** The first bytes are no TLS handshake, or a malformed one: Envoy treats both as plaintext. */
   | { readonly kind: 'not-tls' }
   | {
@@ -20,37 +21,42 @@ const EXTENSION_SERVER_NAME = 0
 const EXTENSION_ALPN = 16
 const MAX_RECORD_BYTES = 16_384 + 256
 
-const INCOMPLETE: ClientHelloResult = { kind: 'incomplete' }
 const NOT_TLS: ClientHelloResult = { kind: 'not-tls' }
 
-/** Looks at the first bytes of a connection. Never throws, whatever they are; more than 16 KiB without an end is not TLS. */
+/** Looks at the first bytes of a connection. Never throws, whatever they are; a hello of more than 16 KiB is not TLS. */
 export function parseClientHello(bytes: Buffer): ClientHelloResult {
-  if (bytes.length > 0 && bytes[0] !== RECORD_HANDSHAKE) return NOT_TLS
   const message = joinRecords(bytes)
   if (message === null) return NOT_TLS
   if (message.length > 0 && message[0] !== HANDSHAKE_CLIENT_HELLO) return NOT_TLS
-  if (message.length < 4) return INCOMPLETE
+  if (message.length < 4) return { kind: 'incomplete', needed: bytes.length + 1 }
   const length = message.readUIntBE(1, 3)
   if (length > MAX_CLIENT_HELLO_BYTES) return NOT_TLS
-  if (message.length < 4 + length) return INCOMPLETE
+  const missing = 4 + length - message.length
+  if (missing > 0) return { kind: 'incomplete', needed: bytes.length + missing }
   return readHello(new ByteReader(message.subarray(4, 4 + length)))
 }
 
-/** A handshake message may be split over several records (RFC 8446 5.1). Null: a record that cannot be one. */
+/**
+ * The first handshake message, as far as it has come: it may be split over several records (RFC 8446 5.1), with none of
+ * another type between. What follows it is not looked at. Null: a record that cannot be one of them.
+ */
 function joinRecords(bytes: Buffer): Buffer | null {
   const fragments: Buffer[] = []
   let total = 0
-  for (let at = 0; at < bytes.length; ) {
-    if (bytes[at] !== RECORD_HANDSHAKE) return total >= 4 ? Buffer.concat(fragments) : null
+  let wanted = 4
+  for (let at = 0; at < bytes.length && total < wanted; ) {
+    if (bytes[at] !== RECORD_HANDSHAKE) return null
     if (at + 1 < bytes.length && bytes[at + 1] !== 3) return null
     if (at + 5 > bytes.length) break
     const length = bytes.readUInt16BE(at + 3)
     if (length === 0 || length > MAX_RECORD_BYTES) return null
-    const fragment = bytes.subarray(at + 5, Math.min(bytes.length, at + 5 + length))
-    fragments.push(fragment)
-    total += fragment.length
-    if (total > MAX_CLIENT_HELLO_BYTES + 4) break
+    fragments.push(bytes.subarray(at + 5, Math.min(bytes.length, at + 5 + length)))
+    total += fragments[fragments.length - 1]!.length
     at += 5 + length
+    if (wanted === 4 && total >= 4) {
+      const head = fragments.length === 1 ? fragments[0]! : Buffer.concat(fragments)
+      wanted = 4 + head.readUIntBE(1, 3)
+    }
   }
   return fragments.length === 1 ? fragments[0]! : Buffer.concat(fragments)
 }

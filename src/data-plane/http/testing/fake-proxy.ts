@@ -301,6 +301,7 @@ function connectionInfo(id: number, socket: Socket, fields: Partial<ConnectionIn
     alpn: '',
     peer: null,
     localUriSan: '',
+    proxyTlvs: Buffer.alloc(0),
     tcpProxyCluster: '',
     ...fields,
   }

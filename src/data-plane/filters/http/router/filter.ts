@@ -288,8 +288,9 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
 
   #poolOf(endpoint: Endpoint): HttpPool {
     const pools = this.#pools!
-    if (this.head.method === 'CONNECT' && this.#route!.upgrades.get('connect')?.terminates) return pools.tcp(endpoint)
-    return pools.get(endpoint, this.#stream.info.protocol === 'HTTP/2')
+    const { connection, protocol } = this.#stream.info
+    const terminates = this.head.method === 'CONNECT' && this.#route!.upgrades.get('connect')?.terminates
+    return terminates ? pools.tcp(endpoint, connection) : pools.get(endpoint, protocol === 'HTTP/2', connection)
   }
 
   /** Draws again while an endpoint comes up that was tried before, as often as the policy says (Envoy's previous_hosts). */

@@ -28,9 +28,24 @@ export interface NetworkFilterHost {
   readonly serviceCluster: string
 }
 
+/** A connection for which the filter connects upstream before its client has said anything; one of the two ends it. */
+export interface ConnectionAhead {
+  take(socket: Socket, early: Buffer | null): void
+  abandon(): void
+}
+
+export interface AheadObserver {
+  /** The upstream has sent bytes; they wait to be taken. */
+  onSpoken(): void
+  /** There is nothing to take any more. */
+  onLost(): void
+}
+
 export interface NetworkFilter {
   /** Takes the connection over. `early` holds bytes that a listener filter read ahead, or null. */
   onConnection(socket: Socket, info: ConnectionInfo, early: Buffer | null): void
+  /** For a client that may wait for the server to speak. Null, or absent: the connection has to come first. */
+  connectAhead?(connection: ConnectionInfo, observer: AheadObserver): ConnectionAhead | null
   /** Names of the route configurations it wants by RDS. */
   readonly routeConfigurations: readonly string[]
   /**

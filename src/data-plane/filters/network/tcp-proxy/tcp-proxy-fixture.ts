@@ -95,6 +95,7 @@ function connectionOf(socket: Socket, fields: Partial<ConnectionInfo> = {}): Con
     alpn: '',
     peer: null,
     localUriSan: '',
+    proxyTlvs: Buffer.alloc(0),
     tcpProxyCluster: '',
     ...fields,
   }

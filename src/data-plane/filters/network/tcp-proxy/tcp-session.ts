@@ -5,6 +5,7 @@ import { WheelTimer } from '../../../../base/timer-wheel.ts'
 import type { ConnectionInfo } from '../../../connection-info.ts'
 import { RESPONSE_FLAG } from '../../../response-flag.ts'
 import { StreamInfo } from '../../../stream-info.ts'
+import type { AheadObserver } from '../contract/network-filter.ts'
 import { ByteRelay, type RelayOwner } from './byte-relay.ts'
 import type { TcpProxyConfig } from './config.ts'
 import { type LinkOwner, UpstreamLink } from './upstream-link.ts'
@@ -21,6 +22,13 @@ export class TcpSession implements RelayOwner, LinkOwner {
   #downstream: Socket | null = null
   #early: Buffer | null = null
   #inbound: ByteRelay | null = null
+  /** Whom to tell how it goes while there is no downstream. */
+  #ahead: AheadObserver | null = null
+  readonly #onSpoken = (): void => {
+    // Without a byte it is the end of the stream: a server that has gone has nothing to say.
+    if (this.#link.socket!.readableLength > 0) this.#ahead?.onSpoken()
+    else this.#link.cancel()
+  }
   #onEnd: (session: TcpSession) => void = ignore
 
   constructor(config: TcpProxyConfig, connection: ConnectionInfo) {
@@ -30,10 +38,20 @@ export class TcpSession implements RelayOwner, LinkOwner {
     this.#link = new UpstreamLink(this, config, this.#info)
   }
 
-  /** Takes the downstream over and connects upstream at once: a server may speak first. */
+  /** Begins without a downstream; false: there is nothing to begin with. */
+  connectAhead(observer: AheadObserver): boolean {
+    const cluster = this.#chooseCluster()
+    if (this.#config.clusters.get(cluster) === undefined) return false
+    this.#ahead = observer
+    this.#link.connect(cluster)
+    return this.#link.isUnderWay
+  }
+
+  /** Takes the downstream over and connects upstream at once, if it has not done so ahead: a server may speak first. */
   start(downstream: Socket, early: Buffer | null, onEnd: (session: TcpSession) => void): void {
     const config = this.#config
     config.stats.connections.value++
+    this.#ahead = null
     this.#downstream = downstream
     this.#early = early
     this.#onEnd = onEnd
@@ -41,25 +59,22 @@ export class TcpSession implements RelayOwner, LinkOwner {
     downstream.on('error', ignore)
     downstream.once('close', () => this.#onDownstreamClosed())
     if (config.maxDurationMs > 0) config.wheel.set(this.#duration, config.maxDurationMs)
-    this.#link.connect(this.#info.connection.tcpProxyCluster || config.chooseCluster(config.random.next()))
+    if (this.#link.isConnected) this.#join(downstream, this.#link.socket!)
+    else if (!this.#link.isUnderWay) this.#link.connect(this.#chooseCluster())
   }
 
   onConnected(upstream: Duplex): void {
-    const downstream = this.#downstream!
     upstream.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'ECONNRESET') this.#onUpstreamReset()
     })
     upstream.once('close', () => this.#onUpstreamClosed())
-    this.#touch()
-    const inbound = new ByteRelay(downstream, upstream, this)
-    this.#inbound = inbound
-    inbound.start(this.#early)
-    this.#early = null
-    new ByteRelay(upstream, downstream, this).start(null)
+    if (this.#downstream !== null) this.#join(this.#downstream, upstream)
+    else upstream.once('readable', this.#onSpoken)
   }
 
   onGivenUp(): void {
-    this.#downstream?.destroy()
+    if (this.#downstream !== null) this.#downstream.destroy()
+    else this.#ahead?.onLost()
   }
 
   onBytes(relay: ByteRelay, length: number): void {
@@ -97,8 +112,23 @@ export class TcpSession implements RelayOwner, LinkOwner {
 
   /** At once, whatever is under way. */
   close(): void {
+    this.#ahead = null
     this.#link.cancel()
     this.#downstream?.destroy()
+  }
+
+  #chooseCluster(): string {
+    return this.#info.connection.tcpProxyCluster || this.#config.chooseCluster(this.#config.random.next())
+  }
+
+  #join(downstream: Socket, upstream: Duplex): void {
+    upstream.off('readable', this.#onSpoken)
+    this.#touch()
+    const inbound = new ByteRelay(downstream, upstream, this)
+    this.#inbound = inbound
+    inbound.start(this.#early)
+    this.#early = null
+    new ByteRelay(upstream, downstream, this).start(null)
   }
 
   #touch(): void {
@@ -108,16 +138,17 @@ export class TcpSession implements RelayOwner, LinkOwner {
 
   /** A reset goes on as a reset, where the downstream can be told so. */
   #onUpstreamReset(): void {
-    const downstream = this.#downstream!
-    if (downstream.destroyed) return
+    const downstream = this.#downstream
+    if (downstream === null || downstream.destroyed) return
     this.#info.responseFlags |= RESPONSE_FLAG.UR
     if (this.#info.connection.tls) downstream.destroy()
     else downstream.resetAndDestroy()
   }
 
   #onUpstreamClosed(): void {
-    const downstream = this.#downstream!
-    if (downstream.destroyed) this.#stopTimers()
+    const downstream = this.#downstream
+    if (downstream === null) this.#ahead?.onLost()
+    else if (downstream.destroyed) this.#stopTimers()
     // What came before goes out first; should it not be taken, the idle time-out ends the wait.
     else endAndDestroy(downstream)
   }

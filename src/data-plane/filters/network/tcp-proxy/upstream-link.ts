@@ -40,6 +40,10 @@ export class UpstreamLink implements PickContext {
     this.#info = info
   }
 
+  get isUnderWay(): boolean {
+    return this.#state !== 'over'
+  }
+
   get isConnected(): boolean {
     return this.#state === 'connected'
   }
@@ -144,8 +148,13 @@ export class UpstreamLink implements PickContext {
 
   #open(cluster: Cluster, endpoint: Endpoint, onReady: (failure: string | null) => void): Duplex {
     const { tunnel, wheel } = this.#config
-    if (tunnel === null) return endpoint.transport.connect(endpoint.address, endpoint.port, onReady)
-    return new TunnelStream(ClusterPools.of(cluster, wheel).get(endpoint, true), tunnel.requestFor(this.#info), onReady)
+    const { connection } = this.#info
+    if (tunnel === null) {
+      const transport = endpoint.transport.forDownstream?.(connection) ?? endpoint.transport
+      return transport.connect(endpoint.address, endpoint.port, onReady)
+    }
+    const pool = ClusterPools.of(cluster, wheel).get(endpoint, true, connection)
+    return new TunnelStream(pool, tunnel.requestFor(this.#info), onReady)
   }
 
   #onSettled(socket: Duplex, failure: string | null): void {
