@@ -23,6 +23,7 @@ export interface ConnectionManagerStats {
   readonly requestsByClass: readonly Counter[]
   readonly requestsReset: Counter
   readonly requestsTooLarge: Counter
+  readonly requestsTooManyPrematureResets: Counter
   readonly requestIdleTimeouts: Counter
   readonly requestTimeouts: Counter
   readonly requestHeaderTimeouts: Counter
@@ -56,6 +57,7 @@ export function connectionManagerStats(scope: StatsScope): ConnectionManagerStat
     requestsByClass: [1, 2, 3, 4, 5].map(digit => counter(`rq_${digit}xx`)),
     requestsReset: counter('rq_rx_reset'),
     requestsTooLarge: counter('rq_too_large'),
+    requestsTooManyPrematureResets: counter('rq_too_many_premature_resets'),
     requestIdleTimeouts: counter('rq_idle_timeout'),
     requestTimeouts: counter('rq_timeout'),
     requestMaxDurationReached: counter('rq_max_duration_reached'),

@@ -12,6 +12,7 @@ import type { ConnectionInfo } from '../connection-info.ts'
 import type { ConnectionManagerConfig } from './connection-manager-config.ts'
 import type { ConnectionOwner, ManagedConnection } from './downstream-connection.ts'
 import { Http2DownstreamStream } from './http2-downstream-stream.ts'
+import { areTooManyResets } from './premature-resets.ts'
 
 const TIMER = { idle: 0, duration: 1, drain: 2, close: 3 } as const
 
@@ -20,6 +21,9 @@ const TIMER = { idle: 0, duration: 1, drain: 2, close: 3 } as const
  * still taken.
  */
 const DRAIN_GRACE_MS = 500
+
+/** Envoy's words. */
+const TOO_MANY_RESETS = 'too_many_premature_resets'
 
 export class Http2DownstreamConnection implements Http2SessionHandler, ManagedConnection {
   readonly info: ConnectionInfo
@@ -35,6 +39,8 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
   #state: 'open' | 'draining' | 'closing' | 'closed' = 'open'
   #requests = 0
   #active = 0
+  #ended = 0
+  #prematureResets = 0
   /** Bytes that waited for the client when it was looked at last, while closing. */
   #unsent = 0
 
@@ -112,8 +118,11 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
   }
 
   /** One of the streams is over. */
-  onStreamClosed(): void {
-    if (--this.#active > 0 || this.#state === 'closed') return
+  onStreamClosed(isPrematureReset: boolean): void {
+    this.#active--
+    this.#ended++
+    if (isPrematureReset) this.#onPrematureReset()
+    if (this.#active > 0 || this.#state === 'closing' || this.#state === 'closed') return
     if (this.#state === 'draining' && this.#drainTimer === null) {
       this.#closeGently()
       return
@@ -128,7 +137,7 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
   onGoAway(): void {}
 
   onSessionError(_code: number, details: string): void {
-    this.#config.stats.connectionProtocolErrors.value++
+    if (details !== TOO_MANY_RESETS) this.#config.stats.connectionProtocolErrors.value++
     this.terminationDetails = details
     this.#closeGently()
     this.#session.end()
@@ -171,6 +180,14 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
     this.#session.end()
     this.#owner.onConnectionClosed(this)
     closeBatch()
+  }
+
+  #onPrematureReset(): void {
+    this.#prematureResets++
+    if (this.#state === 'closing' || this.#state === 'closed') return
+    if (!areTooManyResets(this.#prematureResets, this.#ended)) return
+    this.#config.stats.requestsTooManyPrematureResets.value++
+    this.#session.fail(ERROR_CODE.enhanceYourCalm, TOO_MANY_RESETS)
   }
 
   #onIdle(): void {

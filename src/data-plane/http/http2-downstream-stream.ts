@@ -10,6 +10,7 @@ import type { RequestHead, ResponseHead } from '../../transport/request-head.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
 import { StreamInfo } from '../stream-info.ts'
 import type { ConnectionManagerConfig } from './connection-manager-config.ts'
+import { PREMATURE_RESET_MS } from './premature-resets.ts'
 import { REFUSAL } from './request-refusal.ts'
 import { Stream } from './stream.ts'
 import type { StreamConnection } from './stream-connection.ts'
@@ -21,7 +22,8 @@ const NO_FIELDS: HeaderList = []
 export interface Http2Carrier {
   readonly info: ConnectionInfo
   readonly terminationDetails: string
-  onStreamClosed(): void
+  /** `isPrematureReset`: by the client, soon after it was opened and before a response began. */
+  onStreamClosed(isPrematureReset: boolean): void
 }
 
 export class Http2DownstreamStream implements StreamConnection, Http2StreamHandler {
@@ -38,6 +40,7 @@ export class Http2DownstreamStream implements StreamConnection, Http2StreamHandl
   #responseComplete = false
   /** The codec has told of the stream's end. */
   #reset = false
+  #isPrematureReset = false
 
   constructor(
     carrier: Http2Carrier,
@@ -131,7 +134,7 @@ export class Http2DownstreamStream implements StreamConnection, Http2StreamHandl
       // RFC 9113 8.1: a whole response may end a request early, which is no error.
       this.#http2.reset(this.#responseComplete ? ERROR_CODE.noError : ERROR_CODE.internalError)
     }
-    this.#carrier.onStreamClosed()
+    this.#carrier.onStreamClosed(this.#isPrematureReset)
   }
 
   /** A server's stream is asked for no response. */
@@ -151,6 +154,9 @@ export class Http2DownstreamStream implements StreamConnection, Http2StreamHandl
 
   onReset(code: number, remote: boolean, details: string): void {
     this.#reset = true
+    const { info } = this.#stream
+    this.#isPrematureReset =
+      remote && info.responseCode === 0 && this.#config.clock.now() - info.startedAt < PREMATURE_RESET_MS
     this.#stream.onDownstreamGone(
       details !== '' ? details : remote ? resetDetails(code) : this.#carrier.terminationDetails,
     )

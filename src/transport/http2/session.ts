@@ -77,6 +77,11 @@ export class Http2Session {
     this.#connection.goAway(code, final)
   }
 
+  /** GOAWAY, and `onSessionError`: the peer asks for more than its owner bears. */
+  fail(code: number, details: string): void {
+    this.#connection.fail(code, details)
+  }
+
   /** `onPing` follows. */
   ping(): void {
     this.#connection.ping()
