@@ -46,7 +46,7 @@ export class HeadBuilder implements FieldSink {
   #seen = 0
   // What was looked at last and found good: the same string comes again and again.
   #goodAuthority = ''
-  #goodMethod = ''
+  #goodMethod = 'GET'
 
   begin(section: number, settings: Http2Settings): void {
     this.#section = section
