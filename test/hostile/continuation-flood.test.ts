@@ -1,0 +1,4 @@
+import { hostileClass } from './continuation-flood.cases.ts'
+import { testHttp2Class } from './http2-attack.ts'
+
+testHttp2Class(hostileClass, { counters: ['cx_protocol_error'] })

@@ -1,0 +1,62 @@
+import { FLAG } from '../../src/transport/http2/frame.ts'
+import { data, headers, type RawField } from '../../src/transport/http2/testing/raw-frames.ts'
+import type { HostileCase, HostileClass } from './hostile-case.ts'
+import { END, GET, POST } from './http2-frames.ts'
+
+function refused(name: string, fields: readonly RawField[]): HostileCase {
+  return { name, send: headers(1, fields, END), gets: 'RST_STREAM PROTOCOL_ERROR', upstreamSees: 'nothing' }
+}
+
+export const hostileClass: HostileClass = {
+  title: 'Malformed HTTP/2 messages',
+  why: 'What HTTP/1.1 has other words for must not cross over into them (RFC 9113 8.1.1, 8.2, 8.3, 10.3).',
+  cases: [
+    refused('no :method', GET.slice(1)),
+    refused(
+      'no :path',
+      GET.filter(([name]) => name !== ':path'),
+    ),
+    refused('an empty :path', [...GET.filter(([name]) => name !== ':path'), [':path', '']]),
+    refused(
+      'no :scheme',
+      GET.filter(([name]) => name !== ':scheme'),
+    ),
+    refused(':path twice', [...GET, [':path', '/b']]),
+    refused('a pseudo-header field after others', [...GET.slice(1), ['x', 'y'], GET[0]!]),
+    refused('a pseudo-header field of responses', [...GET, [':status', '200']]),
+    refused('a pseudo-header field that nobody knows', [...GET, [':x', 'y']]),
+    refused('an upper-case name', [...GET, ['X-Upper', 'y']]),
+    refused('a name with a space', [...GET, ['x y', 'z']]),
+    refused('an empty name', [...GET, ['', 'z']]),
+    refused('a line break in a value', [...GET, ['x', 'y\r\nhost: b']]),
+    refused('a NUL in a value', [...GET, ['x', 'y\0']]),
+    refused('a line break in :path', [...GET.filter(([name]) => name !== ':path'), [':path', '/ HTTP/1.1\r\nx: y']]),
+    refused('connection', [...GET, ['connection', 'close']]),
+    refused('keep-alive', [...GET, ['keep-alive', '1']]),
+    refused('proxy-connection', [...GET, ['proxy-connection', 'close']]),
+    refused('transfer-encoding', [...GET, ['transfer-encoding', 'chunked']]),
+    refused('upgrade', [...GET, ['upgrade', 'h2c']]),
+    refused('te of more than trailers', [...GET, ['te', 'gzip']]),
+    refused('a content-length and no content', [...GET, ['content-length', '3']]),
+    refused('two lengths', [...GET, ['content-length', '0'], ['content-length', '1']]),
+    refused('a length that is no number', [...GET, ['content-length', '+0']]),
+    {
+      name: 'more content than its length',
+      send: Buffer.concat([headers(1, [...POST, ['content-length', '3']]), data(1, 'abcd', FLAG.endStream)]),
+      gets: 'RST_STREAM PROTOCOL_ERROR',
+      upstreamSees: 'nothing',
+    },
+    {
+      name: 'less content than its length',
+      send: Buffer.concat([headers(1, [...POST, ['content-length', '3']]), data(1, 'ab', FLAG.endStream)]),
+      gets: 'RST_STREAM PROTOCOL_ERROR',
+      upstreamSees: 'nothing',
+    },
+    {
+      name: 'te: trailers, which is well formed',
+      send: headers(1, [...GET, ['te', 'trailers']], END),
+      gets: '200',
+      upstreamSees: '1 request',
+    },
+  ],
+}

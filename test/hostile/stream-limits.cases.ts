@@ -1,0 +1,16 @@
+import { headers } from '../../src/transport/http2/testing/raw-frames.ts'
+import type { HostileClass } from './hostile-case.ts'
+import { END, GET } from './http2-frames.ts'
+
+export const hostileClass: HostileClass = {
+  title: 'More streams than were announced',
+  why: 'A stream beyond max_concurrent_streams (2 here) is refused alone; the client may send it again (RFC 9113 8.7).',
+  cases: [
+    {
+      name: 'three at once',
+      send: Buffer.concat([headers(1, GET, END), headers(3, GET, END), headers(5, GET, END)]),
+      gets: 'RST_STREAM REFUSED_STREAM, 2 x 200',
+      upstreamSees: '2 requests',
+    },
+  ],
+}
