@@ -14,7 +14,7 @@ import type { ConnectionOwner, ManagedConnection } from './downstream-connection
 import { Http2DownstreamStream } from './http2-downstream-stream.ts'
 import { areTooManyResets } from './premature-resets.ts'
 
-const TIMER = { idle: 0, duration: 1, drain: 2, close: 3 } as const
+const TIMER = { idle: 0, duration: 1, drain: 2, close: 3, head: 4 } as const
 
 /**
  * Between the two GOAWAYs of a drain (RFC 9113 6.8): streams that the client opened before it heard of the first are
@@ -24,6 +24,7 @@ const DRAIN_GRACE_MS = 500
 
 /** Envoy's words. */
 const TOO_MANY_RESETS = 'too_many_premature_resets'
+const HEAD_TIMEOUT = 'request_header_timeout'
 
 export class Http2DownstreamConnection implements Http2SessionHandler, ManagedConnection {
   readonly info: ConnectionInfo
@@ -36,6 +37,9 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
   readonly #idleTimer = new WheelTimer(this, TIMER.idle)
   #durationTimer: WheelTimer | null = null
   #drainTimer: WheelTimer | null = null
+  #headTimer: WheelTimer | null = null
+  /** Whose head `#headTimer` waits for; 0: none. */
+  #unfinished = 0
   #state: 'open' | 'draining' | 'closing' | 'closed' = 'open'
   #requests = 0
   #active = 0
@@ -122,7 +126,7 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
     this.#active--
     this.#ended++
     if (isPrematureReset) this.#onPrematureReset()
-    if (this.#active > 0 || this.#state === 'closing' || this.#state === 'closed') return
+    if (this.#active > 0 || !this.#isServing) return
     if (this.#state === 'draining' && this.#drainTimer === null) {
       this.#closeGently()
       return
@@ -131,13 +135,17 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
     if (timeouts.idle > 0) wheel.set(this.#idleTimer, timeouts.idle)
   }
 
+  get #isServing(): boolean {
+    return this.#state === 'open' || this.#state === 'draining'
+  }
+
   onCapacity(): void {}
 
   /** The client opens no more streams; those that run go on. */
   onGoAway(): void {}
 
   onSessionError(_code: number, details: string): void {
-    if (details !== TOO_MANY_RESETS) this.#config.stats.connectionProtocolErrors.value++
+    if (details !== TOO_MANY_RESETS && details !== HEAD_TIMEOUT) this.#config.stats.connectionProtocolErrors.value++
     this.terminationDetails = details
     this.#closeGently()
     this.#session.end()
@@ -148,16 +156,35 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
     if (timer.purpose === TIMER.idle) this.#onIdle()
     else if (timer.purpose === TIMER.duration) this.#onDuration()
     else if (timer.purpose === TIMER.drain) this.#onDrained()
+    else if (timer.purpose === TIMER.head) this.#onHeadTimeout()
     else this.#onDelayedClose(timer)
     closeBatch()
   }
 
   #onData(chunk: Buffer): void {
-    if (this.#state === 'closing' || this.#state === 'closed') return
+    if (!this.#isServing) return
     this.#config.stats.receivedBytes.value += chunk.length
     openBatch()
     this.#session.receive(chunk)
+    if (this.#session.unfinishedStream !== this.#unfinished) this.#onHeadProgress()
     closeBatch()
+  }
+
+  /** A head that takes more than one frame has begun, or ended. */
+  #onHeadProgress(): void {
+    const { timeouts, wheel } = this.#config
+    this.#unfinished = this.#session.unfinishedStream
+    if (this.#headTimer !== null) wheel.cancel(this.#headTimer)
+    if (this.#unfinished === 0 || timeouts.requestHeaders === 0 || !this.#isServing) return
+    this.#headTimer ??= new WheelTimer(this, TIMER.head)
+    wheel.set(this.#headTimer, timeouts.requestHeaders)
+  }
+
+  /** RFC 9113 4.3: nothing else can arrive before that head ends, so this ends the connection, not a stream. */
+  #onHeadTimeout(): void {
+    if (!this.#isServing) return
+    this.#config.stats.requestHeaderTimeouts.value++
+    this.#session.fail(ERROR_CODE.enhanceYourCalm, HEAD_TIMEOUT)
   }
 
   #onDrain(): void {
@@ -173,6 +200,7 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
     wheel.cancel(this.#idleTimer)
     if (this.#durationTimer !== null) wheel.cancel(this.#durationTimer)
     if (this.#drainTimer !== null) wheel.cancel(this.#drainTimer)
+    if (this.#headTimer !== null) wheel.cancel(this.#headTimer)
     stats.connectionsActive.value--
     stats.connectionsDestroyed.value++
     if (this.#active > 0) stats.connectionsDestroyedWithActiveRequest.value++
@@ -184,7 +212,7 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
 
   #onPrematureReset(): void {
     this.#prematureResets++
-    if (this.#state === 'closing' || this.#state === 'closed') return
+    if (!this.#isServing) return
     if (!areTooManyResets(this.#prematureResets, this.#ended)) return
     this.#config.stats.requestsTooManyPrematureResets.value++
     this.#session.fail(ERROR_CODE.enhanceYourCalm, TOO_MANY_RESETS)
@@ -209,7 +237,7 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
 
   /** GOAWAY, what is left, a FIN; the client is given a moment to read them. */
   #closeGently(): void {
-    if (this.#state === 'closing' || this.#state === 'closed') return
+    if (!this.#isServing) return
     this.#state = 'closing'
     this.#session.goAway(ERROR_CODE.noError, true)
     this.#session.flush()

@@ -75,6 +75,10 @@ export class Connection implements StreamConnection, InboundOwner, OutboundOwner
     return this.#inbound.prematureResets
   }
 
+  get unfinishedStream(): number {
+    return this.#inbound.unfinishedStream
+  }
+
   start(): void {
     this.#outbound.raw(openingBytes(this.#isServer ? 'server' : 'client', this.#settings))
   }

@@ -54,6 +54,11 @@ export class InboundFrames implements FrameHandler {
     this.#reader = new FrameReader(this, expectsPreface)
   }
 
+  /** Whose header block has begun and not ended; 0: none. */
+  get unfinishedStream(): number {
+    return this.#blockStream
+  }
+
   read(chunk: Buffer): void {
     this.#reader.read(chunk)
   }

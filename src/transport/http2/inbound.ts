@@ -92,6 +92,10 @@ export class Inbound implements FrameEvents {
     return this.#isAcknowledged ? initialStreamWindow : Math.max(initialStreamWindow, DEFAULT_WINDOW)
   }
 
+  get unfinishedStream(): number {
+    return this.#frames.unfinishedStream
+  }
+
   read(chunk: Buffer): void {
     this.#frames.read(chunk)
   }

@@ -72,6 +72,11 @@ export class Http2Session {
     return this.#connection.peerAllowsConnect
   }
 
+  /** The stream whose header block has begun and not ended; 0: none. Nothing else can arrive meanwhile. */
+  get unfinishedStream(): number {
+    return this.#connection.unfinishedStream
+  }
+
   /** Not final: streams that are on their way here are still served (RFC 9113 6.8); the final one follows. */
   goAway(code: number, final: boolean): void {
     this.#connection.goAway(code, final)
