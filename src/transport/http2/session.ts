@@ -57,16 +57,6 @@ export class Http2Session {
     return this.#connection.activeStreams
   }
 
-  /** Streams ever opened by the peer, or sent. */
-  get openedStreams(): number {
-    return this.#connection.openedStreams
-  }
-
-  /** Server: streams that the client reset before their response began. Many of them: CVE-2023-44487. */
-  get prematureResets(): number {
-    return this.#connection.prematureResets
-  }
-
   /** Client: the server takes an extended CONNECT (RFC 8441 3). */
   get peerAllowsConnect(): boolean {
     return this.#connection.peerAllowsConnect
