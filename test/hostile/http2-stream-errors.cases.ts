@@ -8,8 +8,8 @@ function refused(name: string, fields: readonly RawField[]): HostileCase {
 }
 
 export const hostileClass: HostileClass = {
-  title: 'Malformed HTTP/2 messages',
-  why: 'What HTTP/1.1 has other words for must not cross over into them (RFC 9113 8.1.1, 8.2, 8.3, 10.3).',
+  title: 'HTTP/2 messages that end their stream alone',
+  why: 'What HTTP/1.1 has other words for must not cross over into them; override_stream_error_on_invalid_http_message is set here (RFC 9113 8.1.1, 8.2, 8.3, 10.3).',
   cases: [
     refused('no :method', GET.slice(1)),
     refused(
