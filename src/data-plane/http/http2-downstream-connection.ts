@@ -21,6 +21,10 @@ const TIMER = { idle: 0, duration: 1, drain: 2, close: 3 } as const
  */
 const DRAIN_GRACE_MS = 500
 
+/** Envoy's overload.premature_reset_min_stream_lifetime_seconds and overload.premature_reset_total_stream_count. */
+const PREMATURE_MS = 1000
+const MIN_STREAMS_TO_JUDGE = 500
+
 export class Http2DownstreamConnection implements Http2SessionHandler, ManagedConnection {
   readonly info: ConnectionInfo
   /** Why the connection was given up, in Envoy's words: its streams' response code details then. */
@@ -34,6 +38,7 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
   #drainTimer: WheelTimer | null = null
   #state: 'open' | 'draining' | 'closing' | 'closed' = 'open'
   #requests = 0
+  #prematureResets = 0
   #active = 0
   /** Bytes that waited for the client when it was looked at last, while closing. */
   #unsent = 0
@@ -113,6 +118,15 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
       this.drain()
     }
     return stream
+  }
+
+  /** Streams that are opened only to be reset cost this side much and the client nothing (CVE-2023-44487). */
+  onClientReset(ageMs: number): void {
+    if (ageMs >= PREMATURE_MS || this.#state === 'closing' || this.#state === 'closed') return
+    this.#prematureResets++
+    if (this.#requests < MIN_STREAMS_TO_JUDGE || this.#prematureResets * 2 <= this.#requests) return
+    this.#config.stats.requestsPrematurelyReset.value++
+    this.#closeGently(ERROR_CODE.enhanceYourCalm)
   }
 
   /** One of the streams is over. */
@@ -195,10 +209,10 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
   }
 
   /** GOAWAY, what is left, a FIN; the client is given a moment to read them. */
-  #closeGently(): void {
+  #closeGently(code: number = ERROR_CODE.noError): void {
     if (this.#state === 'closing' || this.#state === 'closed') return
     this.#state = 'closing'
-    this.#session.goAway(ERROR_CODE.noError, true)
+    this.#session.goAway(code, true)
     this.#session.flush()
     this.#socket.end()
     const { wheel, timeouts } = this.#config

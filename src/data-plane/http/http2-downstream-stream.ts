@@ -21,6 +21,8 @@ const NO_FIELDS: HeaderList = []
 export interface Http2Carrier {
   readonly info: ConnectionInfo
   readonly terminationDetails: string
+  /** The client has reset a stream. */
+  onClientReset(ageMs: number): void
   onStreamClosed(): void
 }
 
@@ -151,6 +153,7 @@ export class Http2DownstreamStream implements StreamConnection, Http2StreamHandl
 
   onReset(code: number, remote: boolean, details: string): void {
     this.#reset = true
+    if (remote) this.#carrier.onClientReset(this.#config.clock.now() - this.#stream.info.startedAt)
     this.#stream.onDownstreamGone(
       details !== '' ? details : remote ? resetDetails(code) : this.#carrier.terminationDetails,
     )
