@@ -6,7 +6,7 @@ import { leakedProcesses, RUN_MARK } from './leaked-processes.ts'
 
 const root = join(import.meta.dirname, '..')
 const mark = `check-${process.pid}-${Date.now()}`
-const TESTS = ['src', 'test/conformance', 'test/integration', 'examples', 'bench', 'scripts'].map(
+const TESTS = ['src', 'test/conformance', 'test/hostile', 'test/integration', 'examples', 'bench', 'scripts'].map(
   folder => `${folder}/**/*.test.ts`,
 )
 

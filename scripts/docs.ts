@@ -1,6 +1,9 @@
 // `npm run docs`: rewrites the generated pages.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { hostilePage } from './hostile-page.ts'
 import { problemPage } from './problem-page.ts'
 
-writeFileSync(join(import.meta.dirname, '../docs/problems.md'), problemPage())
+const docs = join(import.meta.dirname, '../docs')
+writeFileSync(join(docs, 'problems.md'), problemPage())
+writeFileSync(join(docs, 'hostile-traffic.md'), await hostilePage())

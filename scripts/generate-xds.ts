@@ -42,6 +42,7 @@ const GENERATED_PATHS = [
   'envoy/config/bootstrap/v3',
   'envoy/config/overload/v3',
   'envoy/extensions/resource_monitors/downstream_connections/v3',
+  'envoy/extensions/resource_monitors/fixed_heap/v3',
   'envoy/extensions/http/header_formatters/preserve_case/v3',
   'envoy/extensions/clusters/dynamic_forward_proxy/v3',
   'envoy/extensions/filters/listener/tls_inspector/v3',

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
+import { hostilePage } from '../scripts/hostile-page.ts'
 import { problemPage } from '../scripts/problem-page.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -10,6 +11,10 @@ const LINK = /\[[^\]]*\]\((?!https?:|mailto:|#)([^)#\s]+)(?:#[^)]*)?\)/g
 
 test('docs/problems.md is what `npm run docs` writes', () => {
   assert.equal(readFileSync(join(root, 'docs/problems.md'), 'utf8'), problemPage())
+})
+
+test('docs/hostile-traffic.md is what `npm run docs` writes', async () => {
+  assert.equal(readFileSync(join(root, 'docs/hostile-traffic.md'), 'utf8'), await hostilePage())
 })
 
 test('every link of a page leads to a file', () => {

@@ -10,8 +10,6 @@ import { sidecarBootstrap } from './sidecar-bootstrap.ts'
 
 const root = join(import.meta.dirname, '../..')
 const packaged = join(root, 'build/bench/weft')
-/** Until `weft proxy` has --concurrency: raise it then, and nothing else here. */
-const MOST_WORKERS = 1
 
 export interface WeftCommand {
   readonly command: string
@@ -54,7 +52,7 @@ export function weftCommand(config: string, workers: number, nodeOptions: readon
 export function weftWith(nodeOptions: readonly string[]): Contestant {
   return {
     name: 'weft',
-    missing: (_, workers) => (workers > MOST_WORKERS ? `it has ${MOST_WORKERS} worker` : undefined),
+    missing: () => undefined,
     start(run) {
       const { directory, workers } = run
       const file = join(directory, 'weft.json')

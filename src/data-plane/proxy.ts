@@ -19,6 +19,8 @@ import { routeConfigFactories } from './filters/http/route-configs.ts'
 import type { NetworkFilterHost } from './filters/network/contract/network-filter.ts'
 import { NETWORK_FILTERS } from './filters/network/registry.ts'
 import { ListenerManager } from './listener/listener-manager.ts'
+import type { OverloadConfig } from './overload/overload-config.ts'
+import { NO_OVERLOAD, OverloadManager } from './overload/overload-manager.ts'
 import { ResourceRecords } from './resource-records.ts'
 import { compileRouteTable } from './route/compile-route-table.ts'
 import { RouteTables } from './route/route-tables.ts'
@@ -52,6 +54,10 @@ export interface ProxyOptions {
   readonly drainTimeMs?: number
   /** Downstream, of the whole proxy. */
   readonly maxConnections?: number
+  /** Undefined: nothing is watched. */
+  readonly overload?: OverloadConfig
+  /** Of the process. */
+  readonly residentBytes?: () => number
 }
 
 const ISTIO_DRAIN_TIME_MS = 45_000
@@ -68,6 +74,7 @@ export class Proxy {
   readonly records: ResourceRecords
   readonly #options: ProxyOptions
   readonly #accessLogs: AccessLogs
+  readonly #overload: OverloadManager | null
   #identity: ProxyIdentity | null = null
 
   constructor(options: ProxyOptions) {
@@ -81,6 +88,9 @@ export class Proxy {
     this.#accessLogs = new AccessLogs({ clock, log, files: options.logFiles })
     const compileTransport = createTransportCompiler(network, this.secrets)
     this.clusters = new ClusterManager({ clock, random, log, network, stats, compileTransport })
+    const { overload, residentBytes } = options
+    this.#overload = overload && residentBytes ? new OverloadManager(overload, clock, residentBytes, stats) : null
+    const actions = this.#overload?.actions ?? NO_OVERLOAD
     const filterHost: NetworkFilterHost = {
       clock,
       random,
@@ -92,6 +102,7 @@ export class Proxy {
       compileAccessLog: typedConfig => this.#accessLogs.compile(typedConfig),
       reasonHeader: options.reasonHeader ?? true,
       serviceCluster: options.serviceCluster ?? '',
+      overload: actions,
     }
     this.listeners = new ListenerManager({
       clock,
@@ -164,6 +175,7 @@ export class Proxy {
     await this.listeners.close()
     this.clusters.close()
     this.#accessLogs.close()
+    this.#overload?.close()
   }
 
   /** After log rotation. */

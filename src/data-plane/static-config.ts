@@ -1,7 +1,6 @@
 // A static bootstrap, put into force: its resources go the way of those that xDS delivers, and are checked as those are.
 import { create } from '@bufbuild/protobuf'
 import type { Problem } from '../base/problem.ts'
-import { unpackAny } from '../xds/any-pack.ts'
 import {
   AdminSchema,
   type Bootstrap,
@@ -11,11 +10,10 @@ import {
 import type { Address } from '../xds/generated/envoy/config/core/v3/address_pb.ts'
 import { type Node, NodeSchema } from '../xds/generated/envoy/config/core/v3/base_pb.ts'
 import type { Listener } from '../xds/generated/envoy/config/listener/v3/listener_pb.ts'
-import { OverloadManagerSchema } from '../xds/generated/envoy/config/overload/v3/overload_pb.ts'
-import { DownstreamConnectionsConfigSchema } from '../xds/generated/envoy/extensions/resource_monitors/downstream_connections/v3/downstream_connections_pb.ts'
 import { ResourceCheck } from '../xds/resource-check.ts'
 import type { ResourceMessage } from '../xds/resource-message.ts'
 import type { ResourceType } from '../xds/type-url.ts'
+import { compileOverload, type OverloadConfig } from './overload/overload-config.ts'
 import type { Proxy } from './proxy.ts'
 
 export interface StaticConfig {
@@ -24,6 +22,8 @@ export interface StaticConfig {
   readonly admin: { readonly host: string; readonly port: number } | null
   /** Downstream, of the whole proxy; undefined: not set. */
   readonly maxConnections: number | undefined
+  /** Undefined: nothing is watched. */
+  readonly overload: OverloadConfig | undefined
 }
 
 // Taken without effect: stats_flush_interval (there are no sinks to flush to), enable_dispatcher_stats (there is no
@@ -42,8 +42,8 @@ export function compileBootstrap(bootstrap: Bootstrap): StaticConfig & { readonl
   const check = new ResourceCheck('')
   check.honour(BootstrapSchema, bootstrap, '', FIELDS)
   const admin = readAdmin(bootstrap, check)
-  const maxConnections = readConnectionLimit(bootstrap, check)
-  return { node: bootstrap.node ?? create(NodeSchema), admin, maxConnections, problems: nameless(check.problems) }
+  const limits = compileOverload(bootstrap.overloadManager, check)
+  return { node: bootstrap.node ?? create(NodeSchema), admin, ...limits, problems: nameless(check.problems) }
 }
 
 function readAdmin(bootstrap: Bootstrap, check: ResourceCheck): StaticConfig['admin'] {
@@ -60,24 +60,6 @@ function socketAddress(message: Address): { host: string; port: number } | null 
   if (message.address.case !== 'socketAddress') return null
   const { address, portSpecifier } = message.address.value
   return portSpecifier.case === 'portValue' ? { host: address, port: portSpecifier.value } : null
-}
-
-/** Of Envoy's resource monitors the one that counts connections; beyond its limit a new one is closed at once. */
-function readConnectionLimit(bootstrap: Bootstrap, check: ResourceCheck): number | undefined {
-  const manager = bootstrap.overloadManager
-  if (manager === undefined) return undefined
-  check.honour(OverloadManagerSchema, manager, 'overload_manager', new Set(['refresh_interval', 'resource_monitors']))
-  let limit: number | undefined
-  for (const [index, monitor] of manager.resourceMonitors.entries()) {
-    const at = `overload_manager.resource_monitors[${index}]`
-    const typedConfig = monitor.configType.case === 'typedConfig' ? monitor.configType.value : undefined
-    const connections = unpackAny(typedConfig, DownstreamConnectionsConfigSchema)
-    if (connections === null) check.unsupported(at, `the resource monitor ${monitor.name} is not supported`)
-    else if (connections.maxActiveDownstreamConnections <= 0n)
-      check.error(`${at}.typed_config.max_active_downstream_connections`, 'must be above 0')
-    else limit = Number(connections.maxActiveDownstreamConnections)
-  }
-  return limit
 }
 
 /** Takes every resource that is good; problems' paths begin at the bootstrap. */

@@ -45,7 +45,7 @@ const TERMINATION_DRAIN_MS = 5_000
 const DRAIN_TIME_S = 600
 const PARENT_SHUTDOWN_TIME_S = 900
 
-type ProxySettings = Pick<ProxyOptions, 'reasonHeader' | 'maxConnections' | 'serviceCluster'>
+type ProxySettings = Pick<ProxyOptions, 'reasonHeader' | 'maxConnections' | 'serviceCluster' | 'overload'>
 
 export class ProxyProcess implements RunningProxy {
   readonly clock: Clock
@@ -100,6 +100,7 @@ export class ProxyProcess implements RunningProxy {
       log: this.log,
       network: this.#network,
       logFiles: systemLogFiles,
+      residentBytes: () => process.memoryUsage.rss(),
       ...(options.drainTimeSeconds === undefined ? {} : { drainTimeMs: options.drainTimeSeconds * 1000 }),
     })
     this.#hotRestart = new HotRestart(this.#asHotRestartHost(), this.#inheritance)
@@ -163,12 +164,13 @@ export class ProxyProcess implements RunningProxy {
       throw new CommandFailure(`a hot restart cannot change --concurrency from ${workers.length + 1} to ${concurrency}`)
     if (concurrency === 1) return
     const { Workers } = await import('./workers.ts')
-    const { reasonHeader = true, serviceCluster = '', maxConnections } = this.#settings
+    const { reasonHeader = true, serviceCluster = '', maxConnections, overload } = this.#settings
     const start = {
       logLevel,
       reasonHeader,
       serviceCluster,
       ...(maxConnections === undefined ? {} : { maxConnections }),
+      ...(overload && { overload }),
       ...(drainTimeSeconds === undefined ? {} : { drainTimeMs: drainTimeSeconds * 1000 }),
     }
     const starts = Array.from({ length: concurrency - 1 }, (_, index) => ({

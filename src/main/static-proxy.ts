@@ -35,13 +35,19 @@ export async function startStaticProxy(options: StaticProxyOptions): Promise<Par
   const checked = await checkBootstrap(options.file)
   if (!checked.ok) return checked
   const { file, config } = checked.value
-  const { admin, maxConnections } = config
+  const { admin, maxConnections, overload } = config
   // An Envoy's clients see what Envoy sends: no header of Weft's own.
   const { concurrency = 1 } = options
   // The limit is the process's; the kernel spreads connections evenly enough for a share of it each.
   const limits =
     maxConnections === undefined ? {} : { maxConnections: Math.max(1, Math.floor(maxConnections / concurrency)) }
-  const running = new ProxyProcess(options, { reasonHeader: false, serviceCluster: config.node.cluster, ...limits })
+  const settings = {
+    reasonHeader: false,
+    serviceCluster: config.node.cluster,
+    ...limits,
+    ...(overload && { overload }),
+  }
+  const running = new ProxyProcess(options, settings)
   await running.startWorkers()
   if (admin) await running.openAdmin(admin, { node: config.node, bootstrap: printed(file) })
   running.state = 'INITIALIZING'

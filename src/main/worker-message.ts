@@ -2,6 +2,7 @@
 import type { LogLevel } from '../base/log.ts'
 import type { Problem } from '../base/problem.ts'
 import type { WorkerReport } from '../data-plane/admin/worker-report.ts'
+import type { OverloadConfig } from '../data-plane/overload/overload-config.ts'
 import type { ListeningDescriptor } from '../transport/net/inheritable-network.ts'
 import type { KeyPair } from '../transport/tls/secure-context.ts'
 import type { ResourceType } from '../xds/type-url.ts'
@@ -12,6 +13,7 @@ export interface WorkerStart {
   readonly reasonHeader: boolean
   readonly serviceCluster: string
   readonly maxConnections?: number
+  readonly overload?: OverloadConfig
   readonly drainTimeMs?: number
   /** From the predecessor's worker of the same number. */
   readonly inherited: readonly ListeningDescriptor[]

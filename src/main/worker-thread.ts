@@ -52,6 +52,7 @@ const proxy = new DataPlaneProxy({
   log,
   network,
   logFiles: systemLogFiles,
+  residentBytes: () => process.memoryUsage.rss(),
 })
 const applier = applierFor(proxy)
 let identity: HeardIdentity | null = null

@@ -15,6 +15,7 @@ function repeated(count: number, bytes: Buffer): Buffer {
 export const hostileClass: HostileClass = {
   title: 'CONTINUATION without end (CVE-2024-27316)',
   why: 'Until a header block ends no limit on headers applies to it, unless the block itself has one.',
+  protocol: 'http2',
   cases: [
     {
       name: 'small frames',

@@ -8,6 +8,7 @@ const padding = frame(FRAME.data, FLAG.padded, 1, Buffer.from([3, 0, 0, 0]))
 export const hostileClass: HostileClass = {
   title: 'Frames that carry nothing (CVE-2019-9518)',
   why: 'They take work and no window, so flow control never stops them.',
+  protocol: 'http2',
   cases: [
     {
       name: 'DATA',

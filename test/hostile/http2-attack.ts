@@ -58,7 +58,7 @@ async function run(attack: HostileCase, options: Http2AttackOptions): Promise<vo
     for (const name of options.counters ?? []) assert.equal(proxy.stats.value(PREFIX + name), 1, name)
     bystander.send(headers(1, GET, END))
     await bystander.settled()
-    assert.equal(bystander.outcome(), '200', 'another connection')
+    assert.equal(bystander.outcome(), '200, kept', 'another connection')
     assert.equal(proxy.stats.value(`${PREFIX}rq_active`), 0)
   } finally {
     attacker.socket.destroy()
@@ -116,7 +116,7 @@ class Http2Attacker {
       if (word !== '') counts.set(word, (counts.get(word) ?? 0) + 1)
     }
     const words = [...counts].map(([word, count]) => (count === 1 ? word : `${count} x ${word}`))
-    if (this.#isClosed) words.push('closed')
+    words.push(this.#isClosed ? 'closed' : 'kept')
     return words.join(', ')
   }
 

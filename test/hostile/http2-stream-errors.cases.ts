@@ -4,12 +4,13 @@ import type { HostileCase, HostileClass } from './hostile-case.ts'
 import { END, GET, POST } from './http2-frames.ts'
 
 function refused(name: string, fields: readonly RawField[]): HostileCase {
-  return { name, send: headers(1, fields, END), gets: 'RST_STREAM PROTOCOL_ERROR', upstreamSees: 'nothing' }
+  return { name, send: headers(1, fields, END), gets: 'RST_STREAM PROTOCOL_ERROR, kept', upstreamSees: 'nothing' }
 }
 
 export const hostileClass: HostileClass = {
   title: 'HTTP/2 messages that end their stream alone',
   why: 'What HTTP/1.1 has other words for must not cross over into them; override_stream_error_on_invalid_http_message is set here (RFC 9113 8.1.1, 8.2, 8.3, 10.3).',
+  protocol: 'http2',
   cases: [
     refused('no :method', GET.slice(1)),
     refused(
@@ -43,19 +44,19 @@ export const hostileClass: HostileClass = {
     {
       name: 'more content than its length',
       send: Buffer.concat([headers(1, [...POST, ['content-length', '3']]), data(1, 'abcd', FLAG.endStream)]),
-      gets: 'RST_STREAM PROTOCOL_ERROR',
+      gets: 'RST_STREAM PROTOCOL_ERROR, kept',
       upstreamSees: 'nothing',
     },
     {
       name: 'less content than its length',
       send: Buffer.concat([headers(1, [...POST, ['content-length', '3']]), data(1, 'ab', FLAG.endStream)]),
-      gets: 'RST_STREAM PROTOCOL_ERROR',
+      gets: 'RST_STREAM PROTOCOL_ERROR, kept',
       upstreamSees: 'nothing',
     },
     {
       name: 'te: trailers, which is well formed',
       send: headers(1, [...GET, ['te', 'trailers']], END),
-      gets: '200',
+      gets: '200, kept',
       upstreamSees: '1 request',
     },
   ],

@@ -7,6 +7,7 @@ const ping = frame(FRAME.ping, 0, 0, 'weftweft')
 export const hostileClass: HostileClass = {
   title: 'PING without end (CVE-2019-9512)',
   why: 'Each asks for an answer; a client that reads none of them has this side keep them all.',
+  protocol: 'http2',
   cases: [
     {
       name: 'no answer is read',

@@ -9,6 +9,7 @@ function priority(streamId: number): Buffer {
 export const hostileClass: HostileClass = {
   title: 'PRIORITY without end (CVE-2019-9513)',
   why: 'Priorities are ignored here, and still each frame of them takes work.',
+  protocol: 'http2',
   cases: [
     {
       name: 'of idle streams',

@@ -14,6 +14,7 @@ function reset(count: number): Buffer[] {
 export const hostileClass: HostileClass = {
   title: 'HTTP/2 rapid reset (CVE-2023-44487)',
   why: 'A stream that is reset as soon as it is opened counts against no stream limit, and costs a request each.',
+  protocol: 'http2',
   cases: [
     {
       name: 'each stream is reset at once',

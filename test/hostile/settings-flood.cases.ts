@@ -6,6 +6,7 @@ const empty = settings()
 export const hostileClass: HostileClass = {
   title: 'SETTINGS without end (CVE-2019-9515)',
   why: 'Each asks for an acknowledgement; a client that reads none of them has this side keep them all.',
+  protocol: 'http2',
   cases: [
     {
       name: 'no acknowledgement is read',

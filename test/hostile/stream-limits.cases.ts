@@ -5,11 +5,12 @@ import { END, GET } from './http2-frames.ts'
 export const hostileClass: HostileClass = {
   title: 'More streams than were announced',
   why: 'A stream beyond max_concurrent_streams (2 here) is refused alone; the client may send it again (RFC 9113 8.7).',
+  protocol: 'http2',
   cases: [
     {
       name: 'three at once',
       send: Buffer.concat([headers(1, GET, END), headers(3, GET, END), headers(5, GET, END)]),
-      gets: 'RST_STREAM REFUSED_STREAM, 2 x 200',
+      gets: 'RST_STREAM REFUSED_STREAM, 2 x 200, kept',
       upstreamSees: '2 requests',
     },
   ],

@@ -4,6 +4,7 @@ import type { HostileClass } from './hostile-case.ts'
 export const hostileClass: HostileClass = {
   title: 'WINDOW_UPDATE for data that was never sent',
   why: 'A client needs few of them for each DATA frame it got; a thousand more only take work.',
+  protocol: 'http2',
   cases: [
     {
       name: 'one byte at a time',

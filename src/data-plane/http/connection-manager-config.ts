@@ -9,6 +9,7 @@ import type { WriterOptions } from '../../transport/http1/message-writer.ts'
 import type { Http2Settings } from '../../transport/http2/session-options.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
 import type { ClusterSource } from '../cluster/cluster.ts'
+import type { OverloadActions } from '../overload/overload-manager.ts'
 import type { RouteTable } from '../route/route-entry.ts'
 import type { AccessLog } from '../stream-info.ts'
 import type { StripPort } from './authority.ts'
@@ -87,4 +88,5 @@ export interface ConnectionManagerConfig {
   /** Bytes that a filter may have kept, and that a request may hold for its retry. */
   readonly bufferLimit: number
   readonly reasonHeader: boolean
+  readonly overload: OverloadActions
 }

@@ -29,6 +29,7 @@ export interface ConnectionManagerStats {
   readonly requestHeaderTimeouts: Counter
   readonly requestMaxDurationReached: Counter
   readonly requestsNotRelativePath: Counter
+  readonly requestsOverloadClose: Counter
   readonly responsesBeforeRequestComplete: Counter
   readonly requestTime: Histogram
 }
@@ -62,6 +63,7 @@ export function connectionManagerStats(scope: StatsScope): ConnectionManagerStat
     requestTimeouts: counter('rq_timeout'),
     requestMaxDurationReached: counter('rq_max_duration_reached'),
     requestHeaderTimeouts: counter('rq_header_timeout'),
+    requestsOverloadClose: counter('rq_overload_close'),
     requestsNotRelativePath: counter('rq_non_relative_path'),
     responsesBeforeRequestComplete: counter('rq_response_before_rq_complete'),
     requestTime: scope.histogram('downstream_rq_time'),

@@ -103,7 +103,11 @@ export class DownstreamConnection implements MessageHandler, StreamConnection, M
   }
 
   get isClosing(): boolean {
-    return this.#last || this.#owner.isDraining
+    if (this.#last || this.#owner.isDraining) return true
+    if (!this.#config.overload.disableHttpKeepalive) return false
+    this.#config.stats.connectionOverloadDisableKeepalive.value++
+    this.#last = true
+    return true
   }
 
   get isBlocked(): boolean {

@@ -114,6 +114,10 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
     if (this.#active++ === 0) wheel.cancel(this.#idleTimer)
     const stream = new Http2DownstreamStream(this, this.#config, http2, head, endStream)
     stream.begin(fields, endStream)
+    if (this.#config.overload.disableHttpKeepalive && this.#state === 'open') {
+      stats.connectionOverloadDisableKeepalive.value++
+      this.drain()
+    }
     if (maxRequestsPerConnection > 0 && this.#requests === maxRequestsPerConnection) {
       stats.connectionMaxRequestsReached.value++
       this.drain()

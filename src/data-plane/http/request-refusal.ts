@@ -24,6 +24,7 @@ export const REFUSAL = {
     ...failure(408, 'max_duration_timeout', RESPONSE_FLAG.DT, 'downstream duration timeout'),
     grpcStatus: GRPC_DEADLINE_EXCEEDED,
   },
+  overload: failure(503, 'overload', 0, 'envoy overloaded'),
   /** While the request is still arriving. */
   requestIdle: failure(408, 'stream_idle_timeout', RESPONSE_FLAG.SI, 'stream timeout'),
   streamIdle: failure(504, 'stream_idle_timeout', RESPONSE_FLAG.SI, 'stream timeout'),

@@ -71,6 +71,11 @@ export class Stream implements ManagedStream, RouteQuery {
 
   /** Sends the request on its way through the filters. `fields`: bits of FIELD that occurred in it. */
   begin(fields: number, endStream: boolean): void {
+    if (this.#config.overload.stopAcceptingRequests) {
+      this.#config.stats.requestsOverloadClose.value++
+      this.localReply(REFUSAL.overload)
+      return
+    }
     if (!this.#prepareRequest(fields)) return
     if (isTunnel(this.request) && !this.#allowsTunnel()) {
       this.localReply(this.route() === null ? REFUSAL.noRoute : REFUSAL.upgrade)

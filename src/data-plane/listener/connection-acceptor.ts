@@ -4,6 +4,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import type { ListenerFilter } from '../filters/listener/contract/listener-filter.ts'
 import { LISTENER_FILTERS } from '../filters/listener/registry.ts'
+import type { OverloadActions } from '../overload/overload-manager.ts'
 import type { StatsScope } from '../stats/stats-scope.ts'
 import type { CompiledListener } from './compiled-listener.ts'
 import { IncomingConnection, type IncomingHost } from './incoming-connection.ts'
@@ -29,6 +30,7 @@ export interface AcceptorHost {
   readonly log: Log
   readonly stats: StatsScope
   readonly connections: DownstreamConnections
+  readonly overload: OverloadActions
   nextConnectionId(): number
 }
 
@@ -36,10 +38,12 @@ const ignore = (): void => {}
 
 export class ConnectionAcceptor {
   readonly #connections: DownstreamConnections
+  readonly #overload: OverloadActions
   readonly #incoming: IncomingHost
 
   constructor(host: AcceptorHost) {
     this.#connections = host.connections
+    this.#overload = host.overload
     this.#incoming = { ...host, clientHelloReader: clientHelloReader(host.stats) }
   }
 
@@ -48,6 +52,11 @@ export class ConnectionAcceptor {
     socket.on('error', ignore)
     const connections = this.#connections
     stats.cxTotal.value += 1
+    if (this.#overload.rejectIncomingConnections) {
+      stats.cxOverloadReject.value += 1
+      socket.destroy()
+      return
+    }
     if (connections.open.size >= connections.max && !listener.ignoresConnectionLimit) {
       stats.cxOverflow.value += 1
       socket.destroy()

@@ -72,6 +72,7 @@ export class ListenerManager {
       log,
       stats: host.filterHost.stats,
       connections: this.#connections,
+      overload: host.filterHost.overload,
       nextConnectionId: () => ++this.#connectionId,
     })
     host.secrets.onChange(() => this.resourcesArrived())

@@ -6,6 +6,7 @@ export interface ListenerStats {
   readonly cxActive: Gauge
   readonly cxDestroy: Counter
   readonly cxOverflow: Counter
+  readonly cxOverloadReject: Counter
   readonly preCxTimeout: Counter
   readonly noFilterChainMatch: Counter
   readonly ssl: SslStats
@@ -29,6 +30,7 @@ export function createListenerStats(root: StatsScope, statPrefix: string): Liste
     cxTotal: scope.counter('downstream_cx_total'),
     cxActive: scope.gauge('downstream_cx_active'),
     cxDestroy: scope.counter('downstream_cx_destroy'),
+    cxOverloadReject: scope.counter('downstream_cx_overload_reject'),
     cxOverflow: scope.counter('downstream_global_cx_overflow'),
     preCxTimeout: scope.counter('downstream_pre_cx_timeout'),
     noFilterChainMatch: scope.counter('no_filter_chain_match'),

@@ -2,10 +2,12 @@
 import type { TimerWheel } from '../../base/timer-wheel.ts'
 import type { Cluster, Endpoint } from '../cluster/cluster.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
+import { countConnectFailure, countConnection, countConnectionEnd } from './connection-counts.ts'
 import { IdleAllowance } from './idle-allowance.ts'
 import type { HttpPool, PoolWaiter } from './request-encoder.ts'
-import { RESET, type ResetReason } from './reset-reason.ts'
+import type { ResetReason } from './reset-reason.ts'
 import { type ConnectionOwner, UpstreamConnection } from './upstream-connection.ts'
+import { WaitingQueue } from './waiting-queue.ts'
 
 /** Where config sets no idle time-out: the age of a connection is watched all the same. */
 const MAX_IDLE_MS = 24 * 3_600_000
@@ -15,9 +17,9 @@ export class EndpointPool implements HttpPool, ConnectionOwner {
   readonly #endpoint: Endpoint
   readonly #transport: UpstreamTransport
   readonly #wheel: TimerWheel
+  readonly #waiting: WaitingQueue
   readonly #onEmpty: () => void
   readonly #idle: UpstreamConnection[] = []
-  readonly #pending: PoolWaiter[] = []
   readonly #allowance = new IdleAllowance()
   #connecting = 0
   #open = 0
@@ -32,6 +34,7 @@ export class EndpointPool implements HttpPool, ConnectionOwner {
   ) {
     this.#transport = transport
     this.#cluster = cluster
+    this.#waiting = new WaitingQueue(cluster)
     this.#endpoint = endpoint
     this.#wheel = wheel
     this.#onEmpty = onEmpty
@@ -40,24 +43,12 @@ export class EndpointPool implements HttpPool, ConnectionOwner {
   acquire(waiter: PoolWaiter, fresh: boolean): UpstreamConnection | null {
     const idle = fresh ? undefined : this.#idle.pop()
     if (idle !== undefined) return idle
-    const { stats, limits } = this.#cluster
-    if (stats.upstreamRqPendingActive.value >= limits.maxPendingRequests) {
-      stats.upstreamRqPendingOverflow.value++
-      waiter.onPoolFailure(RESET.overflow, '')
-      return null
-    }
-    stats.upstreamRqPendingTotal.value++
-    stats.upstreamRqPendingActive.value++
-    this.#pending.push(waiter)
-    this.#connectAsNeeded()
+    if (this.#waiting.add(waiter)) this.#connectAsNeeded()
     return null
   }
 
   cancel(waiter: PoolWaiter): void {
-    const index = this.#pending.indexOf(waiter)
-    if (index < 0) return
-    this.#pending.splice(index, 1)
-    this.#cluster.stats.upstreamRqPendingActive.value--
+    this.#waiting.cancel(waiter)
   }
 
   drain(): void {
@@ -81,16 +72,10 @@ export class EndpointPool implements HttpPool, ConnectionOwner {
   }
 
   onConnectFailed(connection: UpstreamConnection, reason: ResetReason, failure: string): void {
-    const { stats } = this.#cluster
     this.#connecting--
-    stats.upstreamCxConnectFail.value++
-    this.#endpoint.stats.connectFailures++
-    if (reason === RESET.connectionTimeout) stats.upstreamCxConnectTimeout.value++
+    countConnectFailure(this.#cluster, this.#endpoint, reason)
     this.#forget(connection)
-    // All who wait, as in Envoy: let each decide on another endpoint rather than sit out one time-out after the other.
-    const waiting = this.#pending.splice(0)
-    stats.upstreamRqPendingActive.value -= waiting.length
-    for (const waiter of waiting) waiter.onPoolFailure(reason, failure)
+    this.#waiting.failAll(reason, failure)
     this.#checkEmpty()
   }
 
@@ -108,7 +93,7 @@ export class EndpointPool implements HttpPool, ConnectionOwner {
       this.#learnIdleTime(connection)
     }
     this.#forget(connection)
-    if (this.#pending.length > 0) this.#connectAsNeeded()
+    if (this.#waiting.length > 0) this.#connectAsNeeded()
     else this.#checkEmpty()
   }
 
@@ -118,9 +103,8 @@ export class EndpointPool implements HttpPool, ConnectionOwner {
   }
 
   #offer(connection: UpstreamConnection): void {
-    const waiter = this.#pending.shift()
+    const waiter = this.#waiting.shift()
     if (waiter !== undefined) {
-      this.#cluster.stats.upstreamRqPendingActive.value--
       waiter.onPoolReady(connection)
       return
     }
@@ -145,15 +129,12 @@ export class EndpointPool implements HttpPool, ConnectionOwner {
   /** One connection under way for each that waits; at the cluster's limit they wait for one to come free. */
   #connectAsNeeded(): void {
     const { stats, limits } = this.#cluster
-    while (this.#connecting < this.#pending.length) {
+    while (this.#connecting < this.#waiting.length) {
       // A pool without any connection may have one in spite of the limit, or its waiters would wait for ever (Envoy).
       if (stats.upstreamCxActive.value >= limits.maxConnections && this.#open > 0) return
       this.#connecting++
       this.#open++
-      stats.upstreamCxTotal.value++
-      stats.upstreamCxActive.value++
-      this.#endpoint.stats.connectionsTotal++
-      this.#endpoint.stats.connectionsActive++
+      countConnection(this.#cluster, this.#endpoint)
       const connection = new UpstreamConnection(this, this.#endpoint, this.#cluster, this.#transport)
       if (connection.isConnecting) this.#wheel.set(connection.timer, this.#cluster.connectTimeoutMs)
     }
@@ -162,11 +143,10 @@ export class EndpointPool implements HttpPool, ConnectionOwner {
   #forget(connection: UpstreamConnection): void {
     this.#wheel.cancel(connection.timer)
     this.#open--
-    this.#cluster.stats.upstreamCxActive.value--
-    this.#endpoint.stats.connectionsActive--
+    countConnectionEnd(this.#cluster, this.#endpoint)
   }
 
   #checkEmpty(): void {
-    if (this.#draining && this.#open === 0 && this.#pending.length === 0) this.#onEmpty()
+    if (this.#draining && this.#open === 0 && this.#waiting.length === 0) this.#onEmpty()
   }
 }

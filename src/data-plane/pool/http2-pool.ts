@@ -2,19 +2,21 @@
 import type { TimerWheel } from '../../base/timer-wheel.ts'
 import type { Cluster, Endpoint } from '../cluster/cluster.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
+import { countConnectFailure, countConnection, countConnectionEnd } from './connection-counts.ts'
 import { type Http2ConnectionOwner, Http2UpstreamConnection } from './http2-upstream-connection.ts'
 import type { HttpPool, PoolWaiter, RequestEncoder } from './request-encoder.ts'
-import { RESET, type ResetReason } from './reset-reason.ts'
+import type { ResetReason } from './reset-reason.ts'
+import { WaitingQueue } from './waiting-queue.ts'
 
 export class Http2Pool implements HttpPool, Http2ConnectionOwner {
   readonly #cluster: Cluster
   readonly #endpoint: Endpoint
   readonly #transport: UpstreamTransport
   readonly #wheel: TimerWheel
+  readonly #waiting: WaitingQueue
   readonly #onEmpty: () => void
   readonly #open: Http2UpstreamConnection[] = []
   #connecting: Http2UpstreamConnection | null = null
-  #pending: PoolWaiter[] = []
   #draining = false
 
   constructor(
@@ -26,6 +28,7 @@ export class Http2Pool implements HttpPool, Http2ConnectionOwner {
   ) {
     this.#transport = transport
     this.#cluster = cluster
+    this.#waiting = new WaitingQueue(cluster)
     this.#endpoint = endpoint
     this.#wheel = wheel
     this.#onEmpty = onEmpty
@@ -34,24 +37,12 @@ export class Http2Pool implements HttpPool, Http2ConnectionOwner {
   acquire(waiter: PoolWaiter, fresh: boolean): RequestEncoder | null {
     const connection = fresh ? null : this.#available()
     if (connection !== null) return this.#openStream(connection)
-    const { stats, limits } = this.#cluster
-    if (stats.upstreamRqPendingActive.value >= limits.maxPendingRequests) {
-      stats.upstreamRqPendingOverflow.value++
-      waiter.onPoolFailure(RESET.overflow, '')
-      return null
-    }
-    stats.upstreamRqPendingTotal.value++
-    stats.upstreamRqPendingActive.value++
-    this.#pending.push(waiter)
-    this.#connectAsNeeded()
+    if (this.#waiting.add(waiter)) this.#connectAsNeeded()
     return null
   }
 
   cancel(waiter: PoolWaiter): void {
-    const index = this.#pending.indexOf(waiter)
-    if (index < 0) return
-    this.#pending.splice(index, 1)
-    this.#cluster.stats.upstreamRqPendingActive.value--
+    this.#waiting.cancel(waiter)
   }
 
   drain(): void {
@@ -72,25 +63,16 @@ export class Http2Pool implements HttpPool, Http2ConnectionOwner {
   }
 
   onConnectFailed(connection: Http2UpstreamConnection, reason: ResetReason, failure: string): void {
-    const { stats } = this.#cluster
     this.#connecting = null
-    stats.upstreamCxConnectFail.value++
-    this.#endpoint.stats.connectFailures++
-    if (reason === RESET.connectionTimeout) stats.upstreamCxConnectTimeout.value++
+    countConnectFailure(this.#cluster, this.#endpoint, reason)
     this.#forget(connection)
-    // All who wait, as in Envoy: let each decide on another endpoint rather than sit out one time-out after the other.
-    const waiting = this.#pending
-    this.#pending = []
-    stats.upstreamRqPendingActive.value -= waiting.length
-    for (const waiter of waiting) waiter.onPoolFailure(reason, failure)
+    this.#waiting.failAll(reason, failure)
     this.#checkEmpty()
   }
 
   onCapacity(connection: Http2UpstreamConnection): void {
-    while (this.#pending.length > 0 && connection.canOpenStream) {
-      const waiter = this.#pending.shift()!
-      this.#cluster.stats.upstreamRqPendingActive.value--
-      waiter.onPoolReady(this.#openStream(connection))
+    while (this.#waiting.length > 0 && connection.canOpenStream) {
+      this.#waiting.shift()!.onPoolReady(this.#openStream(connection))
     }
     if (!connection.isClosed && connection.isIdle) this.#rest(connection)
     this.#connectAsNeeded()
@@ -123,14 +105,11 @@ export class Http2Pool implements HttpPool, Http2ConnectionOwner {
 
   /** One connection under way at a time: it will take many of those that wait. */
   #connectAsNeeded(): void {
-    if (this.#pending.length === 0 || this.#connecting !== null) return
+    if (this.#waiting.length === 0 || this.#connecting !== null) return
     const { stats, limits } = this.#cluster
     // A pool without any connection may have one in spite of the limit, or its waiters would wait for ever (Envoy).
     if (stats.upstreamCxActive.value >= limits.maxConnections && this.#open.length > 0) return
-    stats.upstreamCxTotal.value++
-    stats.upstreamCxActive.value++
-    this.#endpoint.stats.connectionsTotal++
-    this.#endpoint.stats.connectionsActive++
+    countConnection(this.#cluster, this.#endpoint)
     const connection = new Http2UpstreamConnection(this, this.#cluster, this.#endpoint, this.#transport)
     if (!connection.isConnecting) return
     this.#connecting = connection
@@ -139,12 +118,11 @@ export class Http2Pool implements HttpPool, Http2ConnectionOwner {
 
   #forget(connection: Http2UpstreamConnection): void {
     this.#wheel.cancel(connection.timer)
-    this.#cluster.stats.upstreamCxActive.value--
-    this.#endpoint.stats.connectionsActive--
+    countConnectionEnd(this.#cluster, this.#endpoint)
   }
 
   #checkEmpty(): void {
-    if (!this.#draining || this.#connecting !== null || this.#open.length > 0 || this.#pending.length > 0) return
+    if (!this.#draining || this.#connecting !== null || this.#open.length > 0 || this.#waiting.length > 0) return
     this.#onEmpty()
   }
 }

@@ -2,6 +2,7 @@
 import type { TimerWheel } from '../../base/timer-wheel.ts'
 import type { Cluster, Endpoint } from '../cluster/cluster.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
+import { countConnectFailure, countConnection, countConnectionEnd } from './connection-counts.ts'
 import type { HttpPool, PoolWaiter, RequestEncoder } from './request-encoder.ts'
 import { RESET, type ResetReason } from './reset-reason.ts'
 import { TcpUpstream, type TcpUpstreamOwner } from './tcp-upstream.ts'
@@ -41,10 +42,7 @@ export class TcpPool implements HttpPool, TcpUpstreamOwner {
     }
     stats.upstreamRqPendingTotal.value++
     stats.upstreamRqPendingActive.value++
-    stats.upstreamCxTotal.value++
-    stats.upstreamCxActive.value++
-    this.#endpoint.stats.connectionsTotal++
-    this.#endpoint.stats.connectionsActive++
+    countConnection(this.#cluster, this.#endpoint)
     this.#open++
     const upstream = new TcpUpstream(this, this.#endpoint, this.#transport, stats, waiter)
     this.#waiting.set(waiter, upstream)
@@ -67,11 +65,8 @@ export class TcpPool implements HttpPool, TcpUpstreamOwner {
   }
 
   onConnectFailed(upstream: TcpUpstream, waiter: PoolWaiter, reason: ResetReason, failure: string): void {
-    const { stats } = this.#cluster
     this.#settle(upstream, waiter)
-    stats.upstreamCxConnectFail.value++
-    this.#endpoint.stats.connectFailures++
-    if (reason === RESET.connectionTimeout) stats.upstreamCxConnectTimeout.value++
+    countConnectFailure(this.#cluster, this.#endpoint, reason)
     this.onClosed()
     waiter.onPoolFailure(reason, failure)
   }
@@ -84,8 +79,7 @@ export class TcpPool implements HttpPool, TcpUpstreamOwner {
 
   onClosed(): void {
     this.#open--
-    this.#cluster.stats.upstreamCxActive.value--
-    this.#endpoint.stats.connectionsActive--
+    countConnectionEnd(this.#cluster, this.#endpoint)
     this.#checkEmpty()
   }
 

@@ -4,6 +4,7 @@ import type { Problem } from '../../base/problem.ts'
 import type { SourceText } from '../../model/source-text.ts'
 import { type Bootstrap, BootstrapSchema } from '../../xds/generated/envoy/config/bootstrap/v3/bootstrap_pb.ts'
 import { file_envoy_extensions_resource_monitors_downstream_connections_v3_downstream_connections } from '../../xds/generated/envoy/extensions/resource_monitors/downstream_connections/v3/downstream_connections_pb.ts'
+import { file_envoy_extensions_resource_monitors_fixed_heap_v3_fixed_heap } from '../../xds/generated/envoy/extensions/resource_monitors/fixed_heap/v3/fixed_heap_pb.ts'
 import { MESSAGE_REGISTRY } from '../../xds/message-registry.ts'
 import { ProblemSink } from '../document/problem-sink.ts'
 import { readDocuments } from '../document/read-documents.ts'
@@ -16,6 +17,7 @@ import { type Refuse, StaticReferences } from './static-references.ts'
 const TYPES = createRegistry(
   MESSAGE_REGISTRY,
   file_envoy_extensions_resource_monitors_downstream_connections_v3_downstream_connections,
+  file_envoy_extensions_resource_monitors_fixed_heap_v3_fixed_heap,
 )
 
 export class BootstrapFile {

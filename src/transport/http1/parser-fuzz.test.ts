@@ -87,6 +87,6 @@ test('any sequence of parts, cut anywhere', () => {
       pieces.push(Buffer.from(bytes.subarray(at)))
       assert.deepEqual(outcome(pieces), outcome([bytes]))
     }),
-    { numRuns: 3000 },
+    { numRuns: 3000 * Number(process.env['FUZZ_FACTOR'] ?? 1) },
   )
 })

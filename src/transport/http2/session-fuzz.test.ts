@@ -133,6 +133,9 @@ const stream = fc.array(
 )
 const cuts = fc.array(fc.oneof(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 20_000 })), { maxLength: 60 })
 
+/** `npm run fuzz` raises it. */
+const FACTOR = Number(process.env['FUZZ_FACTOR'] ?? 1)
+
 for (const side of ['server', 'client'] as const) {
   test(`any frames to a ${side}, cut anywhere`, () => {
     fc.assert(
@@ -150,7 +153,7 @@ for (const side of ['server', 'client'] as const) {
         assert.deepEqual(outcome(side, pieces, 'one'), outcome(side, [bytes], 'one'))
         outcome(side, pieces, 'each')
       }),
-      { numRuns: 1500 },
+      { numRuns: 1500 * FACTOR },
     )
   })
 }
@@ -167,6 +170,6 @@ test('a peer that reads nothing makes this side keep no more than its bounds', (
       for (let i = 0; i < 20; i++) raw.send(...frames)
       assert.ok(raw.socket.writableLength < 2_000_000)
     }),
-    { numRuns: 50 },
+    { numRuns: 50 * FACTOR },
   )
 })

@@ -11,6 +11,7 @@ import { SeededRandom } from '../../../base/random.ts'
 import { BufferSchema } from '../../../xds/generated/envoy/extensions/filters/http/buffer/v3/buffer_pb.ts'
 import { HealthCheckSchema } from '../../../xds/generated/envoy/extensions/filters/http/health_check/v3/health_check_pb.ts'
 import { LocalRateLimitSchema } from '../../../xds/generated/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit_pb.ts'
+import { NO_OVERLOAD } from '../../overload/overload-manager.ts'
 import { createStats } from '../../stats/stats-store.ts'
 import type { HttpFilterHost } from './contract/http-filter-factory.ts'
 import { HTTP_FILTERS } from './registry.ts'
@@ -30,6 +31,7 @@ const host: HttpFilterHost = {
     compileRouteTable: () => assert.fail('a filter compiles no route table'),
     compileAccessLog: () => assert.fail('a filter compiles no access log'),
     reasonHeader: true,
+    overload: NO_OVERLOAD,
     serviceCluster: '',
   },
 }

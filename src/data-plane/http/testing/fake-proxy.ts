@@ -28,6 +28,7 @@ import type {
   NetworkFilterFactory,
   NetworkFilterHost,
 } from '../../filters/network/contract/network-filter.ts'
+import { NO_OVERLOAD, type OverloadActions } from '../../overload/overload-manager.ts'
 import {
   type ForwardRoute,
   type HeaderMutations,
@@ -206,6 +207,7 @@ export interface FakeProxyOptions {
   readonly random?: Random
   readonly info?: Partial<ConnectionInfo>
   readonly reasonHeader?: boolean
+  readonly overload?: OverloadActions
   readonly stats?: FakeStats
   readonly onLog?: (info: StreamInfo) => void
 }
@@ -234,6 +236,7 @@ export function fakeHost(options: FakeProxyOptions, stats: FakeStats, logs: Stre
     compileRouteTable: () => ({ ok: true, value: table }),
     compileAccessLog: () => ({ ok: true, value: { log: options.onLog ?? (info => void logs.push(info)) } }),
     reasonHeader: options.reasonHeader ?? true,
+    overload: options.overload ?? NO_OVERLOAD,
     serviceCluster: 'own',
   }
 }

@@ -8,6 +8,7 @@ import type { Random } from '../../../../base/random.ts'
 import type { RouteConfiguration } from '../../../../xds/generated/envoy/config/route/v3/route_pb.ts'
 import type { ClusterSource } from '../../../cluster/cluster.ts'
 import type { ConnectionInfo } from '../../../connection-info.ts'
+import type { OverloadActions } from '../../../overload/overload-manager.ts'
 import type { RouteTable, RouteTableSource } from '../../../route/route-entry.ts'
 import type { StatsScope } from '../../../stats/stats-scope.ts'
 import type { AccessLog } from '../../../stream-info.ts'
@@ -26,6 +27,8 @@ export interface NetworkFilterHost {
   readonly reasonHeader: boolean
   /** The proxy's own: the node's cluster; empty without. */
   readonly serviceCluster: string
+  /** What is given up at the moment. */
+  readonly overload: OverloadActions
 }
 
 /** A connection for which the filter connects upstream before its client has said anything; one of the two ends it. */

@@ -66,7 +66,7 @@ export function compileConnectionManager(
 
 type Tools = Pick<
   ConnectionManagerConfig,
-  'clock' | 'random' | 'clusters' | 'wheel' | 'date' | 'requestIds' | 'stats' | 'reasonHeader'
+  'clock' | 'random' | 'clusters' | 'wheel' | 'date' | 'requestIds' | 'stats' | 'reasonHeader' | 'overload'
 >
 type Compiled = 'chain' | 'accessLogs' | 'limits' | 'http1' | 'http2' | 'allowsTunnel' | 'routeTable'
 
@@ -80,6 +80,7 @@ function toolsOf(host: NetworkFilterHost, scope: StatsScope): Tools {
     requestIds: new UuidSource(host.random),
     stats: connectionManagerStats(scope),
     reasonHeader: host.reasonHeader,
+    overload: host.overload,
   }
 }
 

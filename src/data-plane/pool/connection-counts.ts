@@ -1,0 +1,22 @@
+// What cluster and endpoint count of their connections, whatever these carry.
+import type { Cluster, Endpoint } from '../cluster/cluster.ts'
+import { RESET, type ResetReason } from './reset-reason.ts'
+
+export function countConnection(cluster: Cluster, endpoint: Endpoint): void {
+  cluster.stats.upstreamCxTotal.value++
+  cluster.stats.upstreamCxActive.value++
+  endpoint.stats.connectionsTotal++
+  endpoint.stats.connectionsActive++
+}
+
+/** Also of one that could not be made. */
+export function countConnectionEnd(cluster: Cluster, endpoint: Endpoint): void {
+  cluster.stats.upstreamCxActive.value--
+  endpoint.stats.connectionsActive--
+}
+
+export function countConnectFailure(cluster: Cluster, endpoint: Endpoint, reason: ResetReason): void {
+  cluster.stats.upstreamCxConnectFail.value++
+  endpoint.stats.connectFailures++
+  if (reason === RESET.connectionTimeout) cluster.stats.upstreamCxConnectTimeout.value++
+}

@@ -1,0 +1,54 @@
+// The streams that wait for a connection to one endpoint, within the cluster's max_pending_requests.
+import type { Cluster } from '../cluster/cluster.ts'
+import type { PoolWaiter } from './request-encoder.ts'
+import { RESET, type ResetReason } from './reset-reason.ts'
+
+export class WaitingQueue {
+  readonly #cluster: Cluster
+  #waiting: PoolWaiter[] = []
+
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster
+  }
+
+  get length(): number {
+    return this.#waiting.length
+  }
+
+  /** False when the queue is full: the waiter has been told so. */
+  add(waiter: PoolWaiter): boolean {
+    const { stats, limits } = this.#cluster
+    if (stats.upstreamRqPendingActive.value >= limits.maxPendingRequests) {
+      stats.upstreamRqPendingOverflow.value++
+      waiter.onPoolFailure(RESET.overflow, '')
+      return false
+    }
+    stats.upstreamRqPendingTotal.value++
+    stats.upstreamRqPendingActive.value++
+    this.#waiting.push(waiter)
+    return true
+  }
+
+  /** The waiter is not called any more. */
+  cancel(waiter: PoolWaiter): void {
+    const index = this.#waiting.indexOf(waiter)
+    if (index < 0) return
+    this.#waiting.splice(index, 1)
+    this.#cluster.stats.upstreamRqPendingActive.value--
+  }
+
+  /** Who has waited longest. */
+  shift(): PoolWaiter | undefined {
+    const waiter = this.#waiting.shift()
+    if (waiter !== undefined) this.#cluster.stats.upstreamRqPendingActive.value--
+    return waiter
+  }
+
+  /** All who wait, as in Envoy: let each decide on another endpoint rather than sit out one time-out after the other. */
+  failAll(reason: ResetReason, failure: string): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    this.#cluster.stats.upstreamRqPendingActive.value -= waiting.length
+    for (const waiter of waiting) waiter.onPoolFailure(reason, failure)
+  }
+}

@@ -1,0 +1,4 @@
+import { hostileClass } from './http2-messages.cases.ts'
+import { testHostile } from './scene.ts'
+
+testHostile(hostileClass)

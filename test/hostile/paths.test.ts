@@ -1,0 +1,4 @@
+import { hostileClass } from './paths.cases.ts'
+import { testHostile } from './scene.ts'
+
+testHostile(hostileClass)

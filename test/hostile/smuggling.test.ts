@@ -1,0 +1,4 @@
+import { testHostile } from './scene.ts'
+import { hostileClass } from './smuggling.cases.ts'
+
+testHostile(hostileClass)
