@@ -1,4 +1,4 @@
-import { hostileClass } from './floods.cases.ts'
+import { hostileClass } from './http2-bounds.cases.ts'
 import { testHostile } from './scene.ts'
 
 testHostile(hostileClass)
