@@ -15,6 +15,7 @@ import { unpackAny } from '../../xds/any-pack.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
 import type { NetworkFilterFactory, NetworkFilterHost } from '../filters/network/contract/network-filter.ts'
 import { downstreamTls, listener } from '../mesh-fixture.ts'
+import { NO_OVERLOAD } from '../overload/overload-manager.ts'
 import { createStats } from '../stats/stats-store.ts'
 import { SecretStore } from '../transport-socket/secret-store.ts'
 import { ListenerManager } from './listener-manager.ts'
@@ -89,6 +90,7 @@ function setUp(options: { maxConnections?: number } = {}) {
     log: silentLog,
     stats: stats.root,
     routeTables,
+    overload: NO_OVERLOAD,
   } as unknown as NetworkFilterHost
   const manager = new ListenerManager({
     clock,
