@@ -1,10 +1,8 @@
 // Hot restart of real processes: what a client sees of it, and what a successor that will not run leaves behind.
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { Agent, type IncomingMessage, request } from 'node:http'
-import { type ClientHttp2Session, connect } from 'node:http2'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, test } from 'node:test'
@@ -219,44 +217,4 @@ test('a successor that dies while its predecessor drains is the end of that one,
   assert.equal(await line.firstEnded, 1)
   assert.match(line.log, /the successor ended by SIGKILL/)
   agent.destroy()
-})
-
-test('HTTP/2: streams under way end, and clients that heed GOAWAY lose none', async () => {
-  writeFileSync(config, bootstrap('before'))
-  line = await Line.start()
-  let session: ClientHttp2Session | null = null
-  const dial = (): ClientHttp2Session => {
-    const opened = connect(`http://127.0.0.1:${line.port}`)
-    const forget = (): void => {
-      if (session === opened) session = null
-      opened.close()
-    }
-    opened.on('goaway', forget).on('close', forget)
-    return opened
-  }
-  const seen = new Set<string>()
-  let running = true
-  const load = async (): Promise<void> => {
-    while (running) {
-      session ??= dial()
-      const stream = session.request({ ':path': '/' }).setEncoding('utf8')
-      let body = ''
-      stream.on('data', (text: string) => {
-        body += text
-      })
-      const [headers] = await once(stream, 'response')
-      await once(stream, 'close')
-      seen.add(`${headers[':status']} ${body} ${stream.rstCode}`)
-    }
-  }
-  const loads = Promise.all([load(), load(), load(), load()])
-  writeFileSync(config, bootstrap('after'))
-  process.kill(pid(), 'SIGUSR2')
-  await line.says(/the successor is live/)
-  while (!seen.has('200 after 0')) await new Promise(resolve => setImmediate(resolve))
-  running = false
-  await loads
-  ;(session as ClientHttp2Session | null)?.close()
-  assert.deepEqual([...seen].sort(), ['200 after 0', '200 before 0'])
-  assert.equal(await line.firstEnded, 0)
 })
