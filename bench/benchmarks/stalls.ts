@@ -35,7 +35,7 @@ export const stalls: Benchmark = {
         const isWatched = proxy.command.includes('--import')
         let loads = 0
         const measured = await underLoad([proxy], seconds, duration => {
-          if (isWatched && ++loads === 2) process.kill(proxy.pid, 'SIGUSR2')
+          if (isWatched && ++loads === 2) process.kill(proxy.pid, 'SIGPWR')
           return wrk(target, { cores: loadCores(workers), connections, seconds: duration })
         })
         return isWatched ? { ...measured, ...(await eventLoopDelay(directory)) } : measured

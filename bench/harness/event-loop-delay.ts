@@ -1,5 +1,5 @@
 // Loaded into a Weft proxy by --import, for one benchmark: keeps the event loop's delays in a file of the working
-// directory, up to date twice a second. SIGUSR2 ends the warm-up: what was before is forgotten.
+// directory, up to date twice a second. SIGPWR ends the warm-up (SIGUSR2 is hot restart).
 import { writeFileSync } from 'node:fs'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 
@@ -18,7 +18,7 @@ const NANOSECONDS = 1e6
 if (process.execArgv.includes('--import')) {
   const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
   histogram.enable()
-  process.on('SIGUSR2', () => histogram.reset())
+  process.on('SIGPWR', () => histogram.reset())
   setInterval(() => {
     // What is counted is from one tick of its timer to the next: the tick itself is no delay.
     const beyondTick = (nanoseconds: number): number => Math.max(0, nanoseconds / NANOSECONDS - RESOLUTION_MS)
