@@ -144,14 +144,8 @@ export class Inbound implements FrameEvents {
     if (!this.window.takeFrom(stream, length)) {
       return this.#refuseData(streamId, ERROR_CODE.flowControlError, DETAILS.flowControl)
     }
-    if (!this.#isServer && !stream.hasResponse)
+    if (!this.#fits(stream, endStream, dataLength)) {
       return this.#refuseData(streamId, ERROR_CODE.protocolError, DETAILS.messaging)
-    if (stream.expected >= 0) {
-      // RFC 9113 8.1.1: content-length tells no lie.
-      stream.expected -= dataLength
-      if (stream.expected < 0 || (endStream && stream.expected > 0)) {
-        return this.#refuseData(streamId, ERROR_CODE.protocolError, DETAILS.messaging)
-      }
     }
     this.#dataStream = stream
     this.#dataEnds = endStream
@@ -273,7 +267,10 @@ export class Inbound implements FrameEvents {
   #onRequest(streamId: number, endStream: boolean): void {
     this.#streams.opened++
     if (this.#streams.open.size >= this.#settings.maxConcurrentStreams) {
-      this.#refuseRequest(streamId, ERROR_CODE.refusedStream, DETAILS.streamLimit)
+      // No error to hold against the client: it may have sent many before it knew.
+      this.#streams.closed.addReset(streamId)
+      this.#outbound.rstStream(streamId, ERROR_CODE.refusedStream)
+      this.#owner.onRequestRefused(ERROR_CODE.refusedStream, DETAILS.streamLimit)
       return
     }
     if (builder.overflow !== '') {
@@ -338,6 +335,14 @@ export class Inbound implements FrameEvents {
   #refuseRequest(streamId: number, code: number, details: string): void {
     this.onStreamError(streamId, code, details)
     if (this.#owner.isOpen) this.#owner.onRequestRefused(code, details)
+  }
+
+  /** RFC 9113 8.1.1: data follows a head, and content-length tells no lie. */
+  #fits(stream: StreamState, endStream: boolean, dataLength: number): boolean {
+    if (!this.#isServer && !stream.hasResponse) return false
+    if (stream.expected < 0) return true
+    stream.expected -= dataLength
+    return stream.expected === 0 || (stream.expected > 0 && !endStream)
   }
 
   #refuseData(streamId: number, code: number, details: string): boolean {
