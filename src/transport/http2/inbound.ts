@@ -295,15 +295,14 @@ export class Inbound implements FrameEvents {
       return
     }
     const head = builder.response()
-    const isInterim = head !== null && head.status < 200
-    const hasNoBody = head !== null && (stream.toHead || head.status === 204 || head.status === 304)
-    if (head === null || (endStream && (isInterim || (!hasNoBody && builder.contentLength > 0 && !stream.toConnect)))) {
+    if (head === null || !canHaveLength(stream, head.status, builder.contentLength, endStream)) {
       this.#onMalformed(stream.id, builder.violation)
       return
     }
     const fields = builder.fields
-    if (!isInterim) {
+    if (head.status >= 200) {
       stream.hasResponse = true
+      const hasNoBody = stream.toHead || head.status === 204 || head.status === 304
       if (!stream.toConnect) stream.expected = hasNoBody ? 0 : builder.contentLength
     }
     const handler = stream.handler
@@ -371,4 +370,11 @@ export class Inbound implements FrameEvents {
     stream.remoteClosed = true
     if (stream.localClosed) this.#owner.finish(stream)
   }
+}
+
+/** RFC 9110 8.6: whether a response can say so of its length. -1: it says nothing. */
+function canHaveLength(stream: StreamState, status: number, length: number, endStream: boolean): boolean {
+  if (status < 200) return !endStream && length <= 0
+  if (status === 204) return length <= 0
+  return length <= 0 || !endStream || status === 304 || stream.toHead || stream.toConnect
 }

@@ -177,6 +177,16 @@ for (const [name, frames] of Object.entries({
   ],
   'data before the head': [data(1, 'a')],
   'data after an interim response': [headers(1, [[':status', '100']]), data(1, 'a')],
+  'a length where there is no body': [
+    headers(
+      1,
+      [
+        [':status', '204'],
+        ['content-length', '2'],
+      ],
+      END,
+    ),
+  ],
   'less than content-length': [
     headers(
       1,
