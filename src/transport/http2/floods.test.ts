@@ -135,6 +135,8 @@ test('more streams than were announced', () => {
   raw.streams.get(1)!.sendResponse(204, [], true)
   raw.send(headers(7, GET, END))
   assert.deepEqual(raw.events(), ['request 7 GET /x end'])
+  for (let id = 9; id < 2009; id += 2) raw.send(headers(id, POST), data(id, 'a'))
+  assert.equal(raw.events().length, 1000, 'a burst before the limit was known is no attack')
 })
 
 test('frames of unknown types are passed over, and so are unknown settings', () => {

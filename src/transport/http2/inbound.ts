@@ -146,14 +146,8 @@ export class Inbound implements FrameEvents {
     if (!this.window.takeFrom(stream, length)) {
       return this.#refuseData(streamId, ERROR_CODE.flowControlError, DETAILS.flowControl)
     }
-    if (!this.#isServer && !stream.hasResponse)
+    if (!this.#fits(stream, endStream, dataLength)) {
       return this.#refuseData(streamId, ERROR_CODE.protocolError, DETAILS.messaging)
-    if (stream.expected >= 0) {
-      // RFC 9113 8.1.1: content-length tells no lie.
-      stream.expected -= dataLength
-      if (stream.expected < 0 || (endStream && stream.expected > 0)) {
-        return this.#refuseData(streamId, ERROR_CODE.protocolError, DETAILS.messaging)
-      }
     }
     this.#dataStream = stream
     this.#dataEnds = endStream
@@ -274,7 +268,10 @@ export class Inbound implements FrameEvents {
   #onRequest(streamId: number, endStream: boolean): void {
     this.#streams.opened++
     if (this.#streams.open.size >= this.#settings.maxConcurrentStreams) {
-      this.#refuseRequest(streamId, ERROR_CODE.refusedStream, DETAILS.streamLimit)
+      // No error to hold against the client: it may have sent many before it knew.
+      this.#streams.closed.addReset(streamId)
+      this.#outbound.rstStream(streamId, ERROR_CODE.refusedStream)
+      this.#owner.onRequestRefused(ERROR_CODE.refusedStream, DETAILS.streamLimit)
       return
     }
     if (builder.overflow !== '') {
@@ -299,15 +296,14 @@ export class Inbound implements FrameEvents {
       return
     }
     const head = builder.response()
-    const isInterim = head !== null && head.status < 200
-    const hasNoBody = head !== null && (stream.toHead || head.status === 204 || head.status === 304)
-    if (head === null || (endStream && (isInterim || (!hasNoBody && builder.contentLength > 0 && !stream.toConnect)))) {
+    if (head === null || !canHaveLength(stream, head.status, builder.contentLength, endStream)) {
       this.#onMalformed(stream.id, builder.violation)
       return
     }
     const fields = builder.fields
-    if (!isInterim) {
+    if (head.status >= 200) {
       stream.hasResponse = true
+      const hasNoBody = stream.toHead || head.status === 204 || head.status === 304
       if (!stream.toConnect) stream.expected = hasNoBody ? 0 : builder.contentLength
     }
     const handler = stream.handler
@@ -341,6 +337,14 @@ export class Inbound implements FrameEvents {
     if (this.#owner.isOpen) this.#owner.onRequestRefused(code, details)
   }
 
+  /** RFC 9113 8.1.1: data follows a head, and content-length tells no lie. */
+  #fits(stream: StreamState, endStream: boolean, dataLength: number): boolean {
+    if (!this.#isServer && !stream.hasResponse) return false
+    if (stream.expected < 0) return true
+    stream.expected -= dataLength
+    return stream.expected === 0 || (stream.expected > 0 && !endStream)
+  }
+
   #refuseData(streamId: number, code: number, details: string): boolean {
     this.onStreamError(streamId, code, details)
     return false
@@ -367,4 +371,11 @@ export class Inbound implements FrameEvents {
     stream.remoteClosed = true
     if (stream.localClosed) this.#owner.finish(stream)
   }
+}
+
+/** RFC 9110 8.6: whether a response can say so of its length. -1: it says nothing. */
+function canHaveLength(stream: StreamState, status: number, length: number, endStream: boolean): boolean {
+  if (status < 200) return !endStream && length <= 0
+  if (status === 204) return length <= 0
+  return length <= 0 || !endStream || status === 304 || stream.toHead || stream.toConnect
 }

@@ -7,6 +7,7 @@ import { FLAG } from './frame.ts'
 import { block, data, frame, headers, type RawField } from './testing/raw-frames.ts'
 import { GET, POST, RawSession } from './testing/raw-session.ts'
 import { FINE, MALFORMED, without } from './testing/request-cases.ts'
+import { NO_RESPONSES, RESPONSES } from './testing/response-cases.ts'
 
 const END = FLAG.endHeaders | FLAG.endStream
 const MESSAGING = 'http2.violation.of.messaging.rule'
@@ -157,37 +158,7 @@ test('responses: interim ones, the final one, trailers', () => {
   assert.equal(raw.session.activeStreams, 0)
 })
 
-for (const [name, frames] of Object.entries({
-  'no status': [headers(1, [['a', 'b']])],
-  'two statuses': [
-    headers(1, [
-      [':status', '200'],
-      [':status', '200'],
-    ]),
-  ],
-  'a status that is none': [headers(1, [[':status', '2x0']])],
-  'a status below 100': [headers(1, [[':status', '099']])],
-  'switching protocols': [headers(1, [[':status', '101']])],
-  'an interim response that ends': [headers(1, [[':status', '103']], END)],
-  'a path': [
-    headers(1, [
-      [':status', '200'],
-      [':path', '/'],
-    ]),
-  ],
-  'data before the head': [data(1, 'a')],
-  'data after an interim response': [headers(1, [[':status', '100']]), data(1, 'a')],
-  'less than content-length': [
-    headers(
-      1,
-      [
-        [':status', '200'],
-        ['content-length', '2'],
-      ],
-      END,
-    ),
-  ],
-})) {
+for (const [name, frames] of Object.entries(NO_RESPONSES)) {
   test(`no response: ${name}`, () => {
     const raw = client('GET').send(...frames)
     assert.match(raw.events().at(-1)!, /^reset 1 1 local http2/)
@@ -213,6 +184,15 @@ test('what answers a CONNECT has the length that it has', () => {
   )
   assert.deepEqual(raw.events(), ['response 1 200 content-length|1', 'data 1 3'])
 })
+
+for (const [name, frames] of Object.entries(RESPONSES)) {
+  test(`a response: ${name}`, () => {
+    const raw = client('GET').send(...frames)
+    assert.match(raw.events()[0]!, /^response 1/)
+    assert.deepEqual(raw.sent(), [])
+    assert.equal(raw.session.activeStreams, 0)
+  })
+}
 
 test('a response without body may say how long it would be', () => {
   const head = client('HEAD').send(

@@ -25,26 +25,50 @@ const CONNECTION_FIELDS = new Set([
 
 const REMEMBERED_VALUES = 4
 
+/** What can be known of a name before it is sent. */
+interface FixedName {
+  readonly sending: number
+  /** Of an entry of the static table with this name; 0: none. */
+  readonly staticIndex: number
+  readonly values: readonly string[]
+  readonly marks: readonly number[]
+}
+
+const UNKNOWN: FixedName = { sending: SENDING.adaptive, staticIndex: 0, values: [], marks: [] }
+const FIXED: ReadonlyMap<string, FixedName> = new Map(
+  [...STATIC_FIELDS.map(field => field[0]), ...SECRETS, ...CONNECTION_FIELDS].map(name => [name, fixedName(name)]),
+)
+
+function fixedName(name: string): FixedName {
+  const sending = SECRETS.has(name) ? SENDING.secret : CONNECTION_FIELDS.has(name) ? SENDING.never : SENDING.adaptive
+  const values: string[] = []
+  const marks: number[] = []
+  for (const [index, field] of STATIC_FIELDS.entries()) {
+    if (field[0] !== name || field[1] === '') continue
+    values.push(field[1])
+    marks.push(-1 - index)
+  }
+  return { sending, staticIndex: 1 + STATIC_FIELDS.findIndex(field => field[0] === name), values, marks }
+}
+
 export class KnownName {
   readonly sending: number
   /** Of an entry of the static table with this name; 0: none. */
   readonly staticIndex: number
-  readonly values: string[] = []
+  readonly values: string[]
   /** For each value: number of its insertion into the dynamic table; 0: seen once; below 0: minus its static index. */
-  readonly marks: number[] = []
+  readonly marks: number[]
   /** Number of an insertion under this name, for those that the static table lacks; 0: none yet. */
   nameMark = 0
   readonly #firstFree: number
   #next: number
 
   constructor(name: string) {
-    this.sending = SECRETS.has(name) ? SENDING.secret : CONNECTION_FIELDS.has(name) ? SENDING.never : SENDING.adaptive
-    this.staticIndex = 1 + STATIC_FIELDS.findIndex(field => field[0] === name)
-    for (let i = 0; i < STATIC_FIELDS.length; i++) {
-      if (STATIC_FIELDS[i]![0] !== name || STATIC_FIELDS[i]![1] === '') continue
-      this.values.push(STATIC_FIELDS[i]![1])
-      this.marks.push(-1 - i)
-    }
+    const fixed = FIXED.get(name) ?? UNKNOWN
+    this.sending = fixed.sending
+    this.staticIndex = fixed.staticIndex
+    this.values = fixed.values.slice()
+    this.marks = fixed.marks.slice()
     this.#firstFree = this.values.length
     this.#next = this.#firstFree
   }
