@@ -12,6 +12,7 @@ import {
   HttpConnectionManagerSchema,
 } from '../../../../xds/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
 import type { ResourceCheck } from '../../../../xds/resource-check.ts'
+import { hasControl } from '../../../route/header-mutator.ts'
 
 const FIELDS = new Set(
   (
@@ -48,6 +49,7 @@ const UUID_REQUEST_ID = 'type.googleapis.com/envoy.extensions.request_id.uuid.v3
 export function checkHonoured(message: HttpConnectionManager, path: string, check: ResourceCheck): void {
   check.honour(HttpConnectionManagerSchema, message, path, FIELDS)
   if (message.statPrefix === '') check.error(`${path}.stat_prefix`, 'must not be empty')
+  if (hasControl(message.serverName)) check.error(`${path}.server_name`, 'must not hold control characters')
   if (message.stripMatchingHostPort && message.stripPortMode.value)
     check.error(`${path}.strip_any_host_port`, 'excludes strip_matching_host_port')
   if (message.codecType === CodecType.HTTP3) check.unsupported(`${path}.codec_type`, 'HTTP3 is not supported')
@@ -70,6 +72,8 @@ export function checkHonoured(message: HttpConnectionManager, path: string, chec
 
 function checkHttp1(options: Http1ProtocolOptions, path: string, check: ResourceCheck): void {
   check.honour(Http1ProtocolOptionsSchema, options, path, HTTP1_FIELDS)
+  if (hasControl(options.defaultHostForHttp10))
+    check.error(`${path}.default_host_for_http_10`, 'must not hold control characters')
   // An HTTP proxy must take them (RFC 9112 3.2.2), and every server should.
   if (options.allowAbsoluteUrl === false) check.unsupported(`${path}.allow_absolute_url`, 'only true is supported')
 }
