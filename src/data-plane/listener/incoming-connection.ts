@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import type { VerifiedPeer } from '../../transport/tls/peer-verification.ts'
+import { plainServerName } from '../../transport/tls/server-name.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
 import { Findings, type ListenerFilter } from '../filters/listener/contract/listener-filter.ts'
 import type { ConnectionAhead } from '../filters/network/contract/network-filter.ts'
@@ -215,5 +216,5 @@ function count(stats: ListenerStats, outcome: DownstreamTlsOutcome): void {
 
 function sniOf(socket: Socket): string {
   const name = (socket as Socket & { servername?: string | false }).servername
-  return name ? name : ''
+  return name ? plainServerName(name) : ''
 }

@@ -1,4 +1,5 @@
 // Reads a TLS ClientHello from bytes that have not been consumed: what Envoy's tls_inspector does (RFC 8446 4.1.2).
+import { plainServerName } from './server-name.ts'
 
 export type ClientHelloResult =
   /** Another look is of use from `needed` bytes on: who sends a byte at a time must not buy a parse with each. */
@@ -7,7 +8,7 @@ export type ClientHelloResult =
   | { readonly kind: 'not-tls' }
   | {
       readonly kind: 'client-hello'
-      /** SNI in lower case; empty when none was sent. */
+      /** SNI as plainServerName; empty when none was sent. */
       readonly serverName: string
       readonly applicationProtocols: readonly string[]
     }
@@ -87,7 +88,7 @@ function readServerName(body: ByteReader): string {
   while (!list.failed && list.remaining > 0) {
     const type = list.uint8()
     const name = list.take(list.uint16())
-    if (type === 0 && !list.failed) return name.text().toLowerCase()
+    if (type === 0 && !list.failed) return plainServerName(name.text())
   }
   return ''
 }

@@ -16,6 +16,8 @@ export interface Tunnel {
 }
 
 const FIELDS = new Set(['hostname', 'headers_to_add'])
+/** What may not stand in a request's target, which a blank or a line end would end. */
+const UNFIT = /[^\x21-\x7e]/g
 
 export function compileTunnel(message: TunnelingConfig, path: string, check: ResourceCheck): Tunnel {
   check.honour(TunnelingConfigSchema, message, path, FIELDS)
@@ -23,6 +25,8 @@ export function compileTunnel(message: TunnelingConfig, path: string, check: Res
   const hostname = compileFormat(message.hostname)
   if ('fault' in hostname) check.error(`${path}.hostname`, hostname.fault)
   const parts = 'parts' in hostname ? hostname.parts : []
+  if (parts.some(part => typeof part === 'string' && part.search(UNFIT) >= 0))
+    check.error(`${path}.hostname`, 'must hold visible ASCII alone')
   const level = compileLevel(message.headersToAdd, [], `${path}.`, 'headers', check)
   const mutations = createMutations([level])
   return {
@@ -36,6 +40,6 @@ export function compileTunnel(message: TunnelingConfig, path: string, check: Res
 
 function render(parts: readonly CompiledPart[], info: StreamInfo): string {
   let text = ''
-  for (const part of parts) text += typeof part === 'string' ? part : (part(info) ?? '')
+  for (const part of parts) text += typeof part === 'string' ? part : String(part(info) ?? '').replaceAll(UNFIT, '_')
   return text
 }
