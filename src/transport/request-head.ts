@@ -22,6 +22,12 @@ export function isTunnel(head: RequestHead): boolean {
   return head.protocol !== '' || head.method === 'CONNECT'
 }
 
+/** Whether a response agrees to the tunnel that was asked for (RFC 9110 7.8, 9.3.6). */
+export function opensTunnel(request: RequestHead, status: number): boolean {
+  if (request.protocol !== '') return status === 101
+  return request.method === 'CONNECT' && status >= 200 && status < 300
+}
+
 /** `connect`, or what is upgraded to, in lower case: upgrade types are compared without regard to case (RFC 9110 7.8). */
 export function tunnelType(head: RequestHead): string {
   return (head.protocol === '' ? head.method : head.protocol).toLowerCase()

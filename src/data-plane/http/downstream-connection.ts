@@ -7,7 +7,7 @@ import type { CodecError } from '../../transport/http1/codec-error.ts'
 import type { MessageHandler } from '../../transport/http1/message-parser.ts'
 import { MessageWriter } from '../../transport/http1/message-writer.ts'
 import { RequestParser } from '../../transport/http1/request-parser.ts'
-import { isTunnel, type RequestHead, type ResponseHead } from '../../transport/request-head.ts'
+import { isTunnel, opensTunnel, type RequestHead, type ResponseHead } from '../../transport/request-head.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
 import { StreamInfo } from '../stream-info.ts'
 import type { ConnectionManagerConfig } from './connection-manager-config.ts'
@@ -119,12 +119,18 @@ export class DownstreamConnection implements MessageHandler, StreamConnection, M
   }
 
   writeHead(head: ResponseHead, endStream: boolean, close: boolean): void {
-    const { method } = this.#stream!.request
+    const { request } = this.#stream!
     const { status } = head
+    const isInterim = status < 200 && status !== 101
+    const http10 = this.#parser.version === 10
+    // RFC 9110 15.2: such a client takes it for the response.
+    if (isInterim && http10) return
+    // The time for the request is over once it is being answered (Envoy).
+    if (!isInterim && this.#requestTimer !== null) this.#config.wheel.cancel(this.#requestTimer)
     const framing = this.#framing
-    framing.toHead = method === 'HEAD'
-    framing.tunnels = status === 101 || (method === 'CONNECT' && status >= 200 && status < 300)
-    framing.http10 = this.#config.http1.acceptsHttp10 && this.#parser.version === 10 && status >= 200
+    framing.toHead = request.method === 'HEAD'
+    framing.tunnels = opensTunnel(request, status)
+    framing.http10 = http10 && this.#config.http1.acceptsHttp10
     // RFC 9112 6.3: without chunks a body of unknown length ends with the connection.
     if (framing.http10 && !endStream && getHeader(head.headers, 'content-length') === undefined) this.#last = true
     framing.close = (close || (framing.http10 && this.#last)) && !framing.tunnels
@@ -141,7 +147,7 @@ export class DownstreamConnection implements MessageHandler, StreamConnection, M
   }
 
   writeContinue(): void {
-    this.#writer.continue100()
+    if (this.#parser.version === 11) this.#writer.continue100()
   }
 
   pauseReading(): void {

@@ -86,6 +86,8 @@ export class Http2DownstreamStream implements StreamConnection, Http2StreamHandl
   writeHead(head: ResponseHead, endStream: boolean): void {
     const { status, headers } = head
     if (endStream && status >= 200) this.#responseComplete = true
+    // The time for the request is over once it is being answered (Envoy).
+    if (this.#requestTimer !== null && (status >= 200 || status === 101)) this.#config.wheel.cancel(this.#requestTimer)
     if (status === 101) {
       // RFC 9113 8.6, RFC 8441 5: what HTTP/1.1 answers an upgrade with is 200 here.
       removeHeader(headers, 'connection')

@@ -17,9 +17,9 @@ class Exchange implements PoolWaiter, UpstreamStream {
   connection: RequestEncoder | null = null
   readonly #path: string
 
-  constructor(pool: EndpointPool, path = '/') {
+  constructor(pool: EndpointPool, path = '/', fresh = false) {
     this.#path = path
-    const connection = pool.acquire(this, false)
+    const connection = pool.acquire(this, fresh)
     if (connection) this.onPoolReady(connection)
   }
 
@@ -240,5 +240,22 @@ test('or has shown it three times', () =>
       await ticks(() => exchange.outcome === 'done')
       clock.advance(7100)
       assert.equal(pool.idleCount, 0)
+    },
+  ))
+
+test('who wants a fresh connection at the limit gets the place of an idle one', () =>
+  withPool(
+    () => ok('done'),
+    async (pool, cluster, upstream) => {
+      cluster.limits = { ...cluster.limits, maxConnections: 1 }
+      const first = new Exchange(pool)
+      await ticks(() => first.outcome === 'done')
+      const second = new Exchange(pool, '/', true)
+      await ticks(() => second.outcome !== '')
+      assert.equal(second.outcome, 'done')
+      assert.deepEqual(
+        upstream.requests.map(({ index }) => index),
+        [0, 0],
+      )
     },
   ))

@@ -131,7 +131,11 @@ export class EndpointPool implements HttpPool, ConnectionOwner {
     const { stats, limits } = this.#cluster
     while (this.#connecting < this.#waiting.length) {
       // A pool without any connection may have one in spite of the limit, or its waiters would wait for ever (Envoy).
-      if (stats.upstreamCxActive.value >= limits.maxConnections && this.#open > 0) return
+      if (stats.upstreamCxActive.value >= limits.maxConnections && this.#open > 0) {
+        // Who waits for a fresh one gets the place of an idle one: nothing else need ever come free.
+        if (this.#idle.length > 0) this.onIdleTimeout(this.#idle[0]!)
+        return
+      }
       this.#connecting++
       this.#open++
       countConnection(this.#cluster, this.#endpoint)

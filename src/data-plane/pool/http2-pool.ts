@@ -108,7 +108,12 @@ export class Http2Pool implements HttpPool, Http2ConnectionOwner {
     if (this.#waiting.length === 0 || this.#connecting !== null) return
     const { stats, limits } = this.#cluster
     // A pool without any connection may have one in spite of the limit, or its waiters would wait for ever (Envoy).
-    if (stats.upstreamCxActive.value >= limits.maxConnections && this.#open.length > 0) return
+    if (stats.upstreamCxActive.value >= limits.maxConnections && this.#open.length > 0) {
+      // Who waits for a fresh one takes what there is: nothing else need ever come free.
+      const connection = this.#available()
+      if (connection !== null) this.onCapacity(connection)
+      return
+    }
     countConnection(this.#cluster, this.#endpoint)
     const connection = new Http2UpstreamConnection(this, this.#cluster, this.#endpoint, this.#transport)
     if (!connection.isConnecting) return

@@ -32,6 +32,7 @@ export class Http2UpstreamStream implements RequestEncoder, Http2StreamHandler {
   #stream: UpstreamStream | null = null
   #protocol = ''
   #requestComplete = false
+  #responseComplete = false
 
   constructor(carrier: Http2StreamCarrier, session: Http2Session, stats: ClusterStats) {
     this.#carrier = carrier
@@ -78,7 +79,7 @@ export class Http2UpstreamStream implements RequestEncoder, Http2StreamHandler {
   }
 
   abandon(): void {
-    const responseComplete = this.#stream === null
+    const responseComplete = this.#responseComplete
     this.#stream = null
     // RFC 9113 8.1: a request that its response has made pointless ends without an error.
     if (!this.#requestComplete || !responseComplete) {
@@ -93,21 +94,20 @@ export class Http2UpstreamStream implements RequestEncoder, Http2StreamHandler {
       stream.onInterimResponse(head)
       return
     }
-    if (endStream) this.#stream = null
+    this.#responseComplete = endStream
     stream.onResponseHead(this.#protocol === '' ? head : upgraded(head, this.#protocol), fields, endStream)
   }
 
   onData(chunk: Buffer, endStream: boolean): void {
     const stream = this.#stream
     if (stream === null) return
-    if (endStream) this.#stream = null
+    this.#responseComplete = endStream
     stream.onResponseBody(chunk, endStream)
   }
 
   onTrailers(trailers: HeaderList): void {
-    const stream = this.#stream
-    this.#stream = null
-    stream?.onResponseTrailers(trailers)
+    this.#responseComplete = true
+    this.#stream?.onResponseTrailers(trailers)
   }
 
   onReset(code: number, remote: boolean): void {

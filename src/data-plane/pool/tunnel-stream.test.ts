@@ -138,3 +138,31 @@ test('a receiver that stands still stops the sender', () => {
     },
   )
 })
+
+test('what is written goes on when the other side has ended its half', () => {
+  let got = 0
+  let reading: ServerHttp2Stream | null = null as ServerHttp2Stream | null
+  return withPool(
+    stream => {
+      reading = stream
+      stream.respond({ ':status': 200 })
+      stream.on('data', chunk => {
+        got += chunk.length
+      })
+      stream.pause()
+      stream.end('bye')
+    },
+    async pool => {
+      const tunnel = await open(pool, 'a:1')
+      tunnel.resume()
+      await once(tunnel, 'end')
+      // More than the windows hold: it takes the peer's credit to go on.
+      for (let i = 0; i < 10; i++) tunnel.write(Buffer.alloc(WINDOW))
+      tunnel.end()
+      await new Promise(resolve => setImmediate(resolve))
+      reading?.resume()
+      await once(tunnel, 'finish')
+      while (got < 10 * WINDOW) await new Promise(resolve => setImmediate(resolve))
+    },
+  )
+})

@@ -17,7 +17,7 @@ export class TunnelStream extends Duplex implements PoolWaiter, UpstreamStream {
   #encoder: RequestEncoder | null = null
   #state: 'waiting' | 'asking' | 'open' | 'over' = 'waiting'
   /** Of a write that waits until the other side takes bytes again. */
-  #onWritten: (() => void) | null = null
+  #onWritten: ((error?: Error | null) => void) | null = null
 
   /**
    * Asks at once. `onReady` is called once: with null when the tunnel stands, else with the reason why it does not; the
@@ -99,7 +99,9 @@ export class TunnelStream extends Duplex implements PoolWaiter, UpstreamStream {
     this.#state = 'over'
     if (state === 'waiting') this.#pool.cancel(this)
     else if (state !== 'over' && !(this.readableEnded && this.writableFinished)) this.#encoder?.abandon()
+    const written = this.#onWritten
     this.#onWritten = null
+    written?.(error)
     done(error)
   }
 

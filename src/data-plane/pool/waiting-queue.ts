@@ -46,9 +46,9 @@ export class WaitingQueue {
 
   /** All who wait, as in Envoy: let each decide on another endpoint rather than sit out one time-out after the other. */
   failAll(reason: ResetReason, failure: string): void {
-    const waiting = this.#waiting
-    this.#waiting = []
-    this.#cluster.stats.upstreamRqPendingActive.value -= waiting.length
-    for (const waiter of waiting) waiter.onPoolFailure(reason, failure)
+    // One that is told may end others, which are not told any more.
+    for (let left = this.#waiting.length; left > 0 && this.#waiting.length > 0; left--) {
+      this.shift()!.onPoolFailure(reason, failure)
+    }
   }
 }

@@ -26,6 +26,21 @@ export const FIELD = {
   grpcStatus: 1 << 16,
 } as const
 
+/** RFC 9110 6.5.1: fields that frame, route or authenticate have no business behind a body; they are dropped. */
+export const NOT_IN_TRAILERS =
+  FIELD.host |
+  FIELD.contentLength |
+  FIELD.transferEncoding |
+  FIELD.connection |
+  FIELD.hopByHop |
+  FIELD.te |
+  FIELD.upgrade |
+  FIELD.expect |
+  FIELD.forwardedFor |
+  FIELD.forwardedProto |
+  FIELD.forwardedClientCert |
+  FIELD.envoy
+
 const FIELD_BITS: ReadonlyMap<string, number> = new Map(
   Object.entries({
     host: FIELD.host,

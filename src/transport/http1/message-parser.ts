@@ -8,7 +8,7 @@
 //        ──> until-close ──────────────(end of input)─> done
 import type { HeaderList } from '../header-list.ts'
 import { CR, FIELD_VALUE, HEX_VALUE, LF, SEMICOLON, SPACE, TAB } from '../http/character.ts'
-import { FIELD } from '../http/field-name.ts'
+import { NOT_IN_TRAILERS } from '../http/field-name.ts'
 import { latin1 } from '../http/latin1.ts'
 import { CODEC_ERROR, type CodecError } from './codec-error.ts'
 import { FieldParser, INCOMPLETE, REFUSED } from './field-parser.ts'
@@ -339,21 +339,6 @@ export abstract class MessageParser {
 }
 
 const NO_TRAILERS: HeaderList = []
-
-/** RFC 9110 6.5.1: fields that frame, route or authenticate have no business behind a body; they are dropped. */
-const NOT_IN_TRAILERS =
-  FIELD.host |
-  FIELD.contentLength |
-  FIELD.transferEncoding |
-  FIELD.connection |
-  FIELD.hopByHop |
-  FIELD.te |
-  FIELD.upgrade |
-  FIELD.expect |
-  FIELD.forwardedFor |
-  FIELD.forwardedProto |
-  FIELD.forwardedClientCert |
-  FIELD.envoy
 
 /** The fields that `fieldParser` has just read. */
 function readTrailers(bytes: Buffer, from: number, to: number): HeaderList {

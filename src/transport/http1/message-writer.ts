@@ -67,7 +67,7 @@ export class MessageWriter {
     if (close) text += `${this.#name('connection', head.spelling)}: close\r\n`
     else if (http10) text += `${this.#name('connection', head.spelling)}: keep-alive\r\n`
     // A response to HEAD says how a body would be framed, and sends none; without a length that is in chunks (Envoy).
-    this.#head(text, head.headers, head.spelling, endStream && !toHead, bodiless || (http10 && !endStream))
+    this.#head(text, head.headers, head.spelling, endStream && !toHead, bodiless || (http10 && (toHead || !endStream)))
     if (toHead || bodiless) this.#chunked = false
   }
 

@@ -226,11 +226,13 @@ test('says what it found besides the head', () => {
   assert.equal(parser.fields & FIELD.forwardedFor, 0)
 })
 
-test('says what HTTP/1.0 leaves out, and passes over the upgrade to HTTP/2', () => {
+test('says what HTTP/1.0 leaves out, and passes over its upgrades and that to HTTP/2', () => {
   const { parser } = new Recorder()
   parser.execute(Buffer.from('GET / HTTP/1.0\r\n\r\n'))
   assert.equal(parser.version, 10)
   assert.equal(parser.missingHost, true)
+  parser.execute(Buffer.from('GET / HTTP/1.0\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'))
+  assert.equal(parser.head.protocol, '')
   parser.execute(Buffer.from('GET / HTTP/1.1\r\nhost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n'))
   assert.equal(parser.head.protocol, '')
 })

@@ -163,8 +163,8 @@ export class RequestParser extends MessageParser {
         this.fields &= ~fieldBit(token)
       }
     }
-    // RFC 9113 3.1: the upgrade to HTTP/2 is obsolete; it is passed over, as Envoy does.
-    if (upgrades && upgrade !== '' && upgrade.toLowerCase() !== 'h2c') {
+    // RFC 9113 3.1: the upgrade to HTTP/2 is obsolete; it is passed over, as Envoy does. RFC 9110 7.8: so is HTTP/1.0's.
+    if (upgrades && this.version === 11 && upgrade !== '' && upgrade.toLowerCase() !== 'h2c') {
       this.head.protocol = upgrade
       this.head.headers.push('connection', connection, 'upgrade', upgrade)
     }

@@ -73,6 +73,8 @@ export class ResponseParser extends MessageParser {
     if (http10 && fields & FIELD.transferEncoding) this.close = true
     if (this.#opensTunnel(status)) {
       if (status === 101) this.#keepUpgrade(headers, text, base)
+      // RFC 9110 9.3.6: it says nothing here, and whoever believed it would end the tunnel by it.
+      if (fields & FIELD.contentLength) removeHeader(headers, 'content-length')
       this.close = true
       this.frame(UNTIL_CLOSE)
       return null

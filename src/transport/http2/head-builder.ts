@@ -1,9 +1,9 @@
 // Decoded fields to a request's or response's head (RFC 9113 8): one pass that sorts pseudo-header fields out, joins
 // cookies, and notes the first rule that is broken. The table goes on being decoded whatever is found here.
 
-import type { HeaderList } from '../header-list.ts'
+import { type HeaderList, removeHeader } from '../header-list.ts'
 import { AUTHORITY, TARGET, TOKEN_LOWER } from '../http/character.ts'
-import { FIELD, type FieldName } from '../http/field-name.ts'
+import { FIELD, type FieldName, NOT_IN_TRAILERS } from '../http/field-name.ts'
 import { parseContentLength } from '../http/framing.ts'
 import type { RequestHead, ResponseHead } from '../request-head.ts'
 import { DETAILS } from './error-code.ts'
@@ -83,6 +83,7 @@ export class HeadBuilder implements FieldSink {
     }
     this.#regularSeen = true
     if ((bit & WATCHED_FIELDS) !== 0 && !this.#onWatched(bit, value)) return
+    if (this.#section === SECTION.trailers && (bit & NOT_IN_TRAILERS) !== 0) return
     this.fields |= bit
     const headers = this.headers
     if (text === 'cookie') {
@@ -112,6 +113,11 @@ export class HeadBuilder implements FieldSink {
     } else {
       if (!this.#has(PSEUDO.path) || !this.#has(PSEUDO.scheme)) this.#violate(DETAILS.messaging)
       else if (!isPath(this.#path, method) || !isScheme(this.#scheme)) this.#violate(DETAILS.invalidField)
+    }
+    if (method === 'CONNECT' && this.contentLength !== UNKNOWN_LENGTH) {
+      // RFC 9110 9.3.6: a tunnel has no content; to whom it becomes an HTTP/1.1 request, the length would frame one.
+      removeHeader(this.headers, 'content-length')
+      this.contentLength = UNKNOWN_LENGTH
     }
     const authority = this.#authorityOrHost()
     if (this.violation !== '') return null

@@ -226,3 +226,27 @@ test('a response without body may say how long it would be', () => {
   )
   assert.match(body.events().at(-1)!, /^reset 1 1 local/)
 })
+
+test('trailers lose what frames, routes or authenticates, as in HTTP/1.1', () => {
+  const raw = RawSession.open('server')
+  const trailers: RawField[] = [
+    ['x-forwarded-for', '1.2.3.4'],
+    ['x-envoy-attempt-count', '9'],
+    ['host', 'b'],
+    ['x-sum', '1'],
+  ]
+  raw.send(headers(1, POST), headers(1, trailers, END))
+  assert.equal(raw.events().at(-1), 'trailers 1 x-sum|1')
+})
+
+test('a CONNECT has no content: its length is dropped, and nothing is counted by it', () => {
+  const raw = RawSession.open('server')
+  const connect: RawField[] = [
+    [':method', 'CONNECT'],
+    [':authority', 'a:1'],
+    ['content-length', '1'],
+  ]
+  raw.send(headers(1, connect), data(1, 'abc', FLAG.endStream))
+  assert.deepEqual(raw.heads[0]?.headers, [])
+  assert.deepEqual(raw.sent(), [])
+})

@@ -4,7 +4,7 @@ import { WheelTimer } from '../../../../base/timer-wheel.ts'
 import { type HeaderList, removeHeader, setHeader } from '../../../../transport/header-list.ts'
 import { FIELD } from '../../../../transport/http/field-name.ts'
 import { closeBatch, openBatch } from '../../../../transport/http/write-batch.ts'
-import type { RequestHead, ResponseHead } from '../../../../transport/request-head.ts'
+import { isTunnel, type RequestHead, type ResponseHead } from '../../../../transport/request-head.ts'
 import type { Cluster, Endpoint, PickContext } from '../../../cluster/cluster.ts'
 import type { LocalReply } from '../../../http/local-reply.ts'
 import { ClusterPools } from '../../../pool/cluster-pools.ts'
@@ -29,6 +29,7 @@ import {
 } from './router-reply.ts'
 import { UpstreamRequest, type UpstreamRequestOwner } from './upstream-request.ts'
 
+const NO_BYTES = Buffer.alloc(0)
 const UNPRINTABLE = /[^\x21-\x7e]/g
 
 /** Without a policy of retries, so much of a body is kept for the one unpaid try. */
@@ -93,21 +94,22 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
     if (endStream) this.#requestEnded = true
     const upstream = this.#upstream
     const body = this.#body
-    const connected = upstream?.isConnected === true
-    if (body !== null) this.#buffer(body, chunk, connected)
-    if (connected) {
-      upstream.sendBody(chunk, endStream)
-      if (upstream.isBlocked) this.#pauseRequest()
-    }
+    const sends = upstream?.takesBody === true
+    if (body !== null) this.#buffer(body, chunk, sends)
+    // Sending may end the stream, and its timers with it.
     if (endStream) this.#startTimers()
+    if (sends) {
+      upstream.sendBody(chunk, endStream)
+      if (this.#upstream === upstream && upstream.isBlocked) this.#pauseRequest()
+    }
     return 'continue'
   }
 
   decodeTrailers(trailers: HeaderList): HeadersStatus {
     this.#requestEnded = true
     this.#trailers = trailers
-    if (this.#upstream?.isConnected === true) this.#upstream.sendTrailers(trailers)
     this.#startTimers()
+    if (this.#upstream?.takesBody === true) this.#upstream.sendTrailers(trailers)
     return 'continue'
   }
 
@@ -131,17 +133,13 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
     // Before the caller could keep it, when the pool had a connection at hand.
     this.#upstream = request
     this.#stream.info.upstreamLocalAddress = request.localAddress
-    const body = this.#body
-    const trailers = this.#trailers
-    const bodyEnds = this.#requestEnded && trailers === null
-    request.sendHead(this.head, this.path, this.authority, bodyEnds && (body === null || body.bytes === 0))
-    if (body !== null && body.bytes > 0) body.sendTo(request, bodyEnds)
-    if (trailers !== null) request.sendTrailers(trailers)
-    // Kept only for another try: the route's, or the one that a pooled connection found dead is worth.
-    const mayRepeat = this.#retriesLeft > 0 || (request.isReused && !this.#freshTryUsed)
-    if (body !== null && (!mayRepeat || body.isOverLimit)) this.#body = null
-    if (request.isBlocked) this.#pauseRequest()
-    else this.#resumeRequest()
+    const hasBody = this.#trailers !== null || (this.#body !== null && this.#body.bytes > 0)
+    request.sendHead(this.head, this.path, this.authority, this.#requestEnded && !hasBody)
+    if (!isTunnel(this.head)) this.#sendBody(request)
+  }
+
+  onUpstreamTunnel(request: UpstreamRequest): void {
+    this.#sendBody(request)
   }
 
   onUpstreamHead(head: ResponseHead, fields: number, endStream: boolean): void {
@@ -469,6 +467,23 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
     // Too much to keep for another try; before the first, the client has to wait.
     if (connected) this.#body = null
     else this.#pauseRequest()
+  }
+
+  /** What came before it could be sent. Any of it may reset the try, and another may be under way when that returns. */
+  #sendBody(request: UpstreamRequest): void {
+    const body = this.#body
+    const trailers = this.#trailers
+    const ends = this.#requestEnded && trailers === null
+    if (this.#upstream !== request) return
+    if (body !== null && body.bytes > 0) body.sendTo(request, ends)
+    else if (ends && isTunnel(this.head)) request.sendBody(NO_BYTES, true)
+    if (this.#upstream === request && trailers !== null) request.sendTrailers(trailers)
+    if (this.#upstream !== request) return
+    // Kept only for another try: the route's, or the one that a pooled connection found dead is worth.
+    const mayRepeat = this.#retriesLeft > 0 || (request.isReused && !this.#freshTryUsed)
+    if (body !== null && (!mayRepeat || body.isOverLimit)) this.#body = null
+    if (request.isBlocked) this.#pauseRequest()
+    else this.#resumeRequest()
   }
 
   #pauseRequest(): void {

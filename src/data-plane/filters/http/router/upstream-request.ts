@@ -1,14 +1,16 @@
 // One try of a request: its endpoint, its place in the pool's queue, its connection.
 import type { HeaderList } from '../../../../transport/header-list.ts'
-import type { RequestHead, ResponseHead } from '../../../../transport/request-head.ts'
+import { isTunnel, opensTunnel, type RequestHead, type ResponseHead } from '../../../../transport/request-head.ts'
 import type { Cluster, Endpoint } from '../../../cluster/cluster.ts'
 import type { HttpPool, PoolWaiter, RequestEncoder, UpstreamStream } from '../../../pool/request-encoder.ts'
 import type { ResetReason } from '../../../pool/reset-reason.ts'
 
 /** The router, told how the try fares. */
 export interface UpstreamRequestOwner {
-  /** Bytes may be sent. */
+  /** The head may be sent. */
   onUpstreamReady(request: UpstreamRequest): void
+  /** The endpoint agrees to the tunnel that was asked for: its bytes may be sent. */
+  onUpstreamTunnel(request: UpstreamRequest): void
   onUpstreamHead(head: ResponseHead, fields: number, endStream: boolean): void
   onUpstreamBody(chunk: Buffer, endStream: boolean): void
   onUpstreamTrailers(trailers: HeaderList): void
@@ -25,6 +27,11 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
   readonly #pool: HttpPool
   #encoder: RequestEncoder | null = null
   #over = false
+  /**
+   * The request for a tunnel, until the endpoint has agreed: to one that does not, the tunnel's bytes would be the next
+   * request, which no route and no policy has seen.
+   */
+  #tunnelAsked: RequestHead | null = null
 
   constructor(owner: UpstreamRequestOwner, cluster: Cluster, endpoint: Endpoint, pool: HttpPool) {
     this.#owner = owner
@@ -47,8 +54,9 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
     return this.#encoder?.localAddress ?? ''
   }
 
-  get isConnected(): boolean {
-    return this.#encoder !== null
+  /** What follows the head may be sent. */
+  get takesBody(): boolean {
+    return this.#encoder !== null && this.#tunnelAsked === null
   }
 
   /** On a connection that has carried requests before. */
@@ -61,7 +69,8 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
   }
 
   sendHead(head: RequestHead, path: string, authority: string, endStream: boolean): void {
-    this.#encoder?.sendHead(head, path, authority, endStream)
+    if (isTunnel(head)) this.#tunnelAsked = head
+    this.#encoder?.sendHead(head, path, authority, endStream && this.#tunnelAsked === null)
   }
 
   sendBody(chunk: Buffer, endStream: boolean): void {
@@ -77,7 +86,8 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
   }
 
   resume(): void {
-    this.#encoder?.resume()
+    // The connection may carry another's response by now.
+    if (!this.#over) this.#encoder?.resume()
   }
 
   /** Ends the try for good; what the endpoint still works on is abandoned. */
@@ -105,12 +115,19 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
   }
 
   onPoolFailure(reason: ResetReason, failure: string): void {
+    if (this.#over) return
     this.#finish()
     this.endpoint.stats.requestsError++
     this.#owner.onUpstreamReset(reason, failure, false)
   }
 
   onResponseHead(head: ResponseHead, fields: number, endStream: boolean): void {
+    const asked = this.#tunnelAsked
+    if (asked !== null && opensTunnel(asked, head.status)) {
+      this.#tunnelAsked = null
+      this.#owner.onUpstreamTunnel(this)
+      if (this.#over) return
+    }
     if (head.status < 500) this.endpoint.stats.requestsSuccess++
     else this.endpoint.stats.requestsError++
     if (endStream) this.#finish()

@@ -104,3 +104,17 @@ test('and as they were spelt, with the preserve_case formatter', async () => {
   assert.ok(upstream.includes('\r\nHost: a\r\nX-CASE-Me: 1\r\n'))
   assert.ok(downstream.includes('\r\nConTent-Length: 2\r\nX-ODD: 1\r\n'))
 })
+
+test('HTTP/1.0 is told of no chunks in answer to HEAD, either', async () => {
+  const { downstream } = await passThrough('HEAD /a HTTP/1.0\r\n\r\n', CHUNKED.slice(0, -12), http10)
+  assert.match(downstream, /^HTTP\/1\.0 200 OK\r\n/)
+  assert.ok(!downstream.includes('transfer-encoding'))
+})
+
+test('HTTP/1.0 gets no interim response, which it would take for the response', async () => {
+  const early = `HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n${OK}`
+  const expecting = 'GET /a HTTP/1.0\r\nexpect: 100-continue\r\n\r\n'
+  for (const config of [http10, { ...http10, proxy100Continue: true }]) {
+    assert.match((await passThrough(expecting, early, config)).downstream, /^HTTP\/1\.0 200 OK\r\n/)
+  }
+})

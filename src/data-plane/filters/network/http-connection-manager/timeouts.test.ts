@@ -267,6 +267,25 @@ test('a connection’s last request, by number and by age', () =>
     },
   ))
 
+test('the time for a request is over once it is being answered: a tunnel outlives it', () =>
+  withStage(
+    () => ({ config: { requestTimeout: seconds(7), upgradeConfigs: [{ upgradeType: 'websocket' }] } }),
+    async ({ clock, proxy, upstream, cluster, client }) => {
+      upstream.server.on('connection', socket =>
+        socket.once('data', () => {
+          socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n')
+        }),
+      )
+      const tunnel = await client()
+      tunnel.send('GET / HTTP/1.1\r\nHost: a.b\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n')
+      await ticks(() => cluster.stats.upstreamCxRxBytesTotal.value > 0)
+      clock.advance(10_000)
+      await new Promise(resolve => setImmediate(resolve))
+      assert.equal(proxy.stats.value('http.test.downstream_rq_timeout'), 0)
+      assert.equal(proxy.stats.value('http.test.downstream_rq_active'), 1)
+    },
+  ))
+
 /** A socket that is forever on its way. */
 function neverConnects(): Socket {
   return new Socket()

@@ -1,0 +1,84 @@
+// The router against connections that do as the test says; over real sockets it is tested with its connection manager.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { FakeClock } from '../../../../base/clock.ts'
+import { TimerWheel } from '../../../../base/timer-wheel.ts'
+import { FakeCluster, forwardRoute, startFakeProxy } from '../../../http/testing/fake-proxy.ts'
+import { exchange } from '../../../http/testing/raw-client.ts'
+import { ClusterPools } from '../../../pool/cluster-pools.ts'
+import type { HttpPool, PoolWaiter, RequestEncoder, UpstreamStream } from '../../../pool/request-encoder.ts'
+import { RESET } from '../../../pool/reset-reason.ts'
+import { RETRY_ON, type RetryPolicy } from '../../../route/route-entry.ts'
+import { HTTP_CONNECTION_MANAGER } from '../../network/http-connection-manager/factory.ts'
+
+const RETRY: RetryPolicy = {
+  attempts: 1,
+  retryOn: RETRY_ON.reset,
+  retriableStatusCodes: [],
+  perTryTimeoutMs: 0,
+  backoffBaseMs: 1,
+  backoffMaxMs: 1,
+  avoidPreviousHosts: false,
+  hostSelectionAttempts: 5,
+}
+
+/** Is ready a turn later, notes what it is sent, and answers a whole request; `breaks` at the first bytes of the body. */
+class FakeEncoder implements RequestEncoder {
+  readonly localAddress = ''
+  readonly isBlocked = false
+  readonly isReused = false
+  readonly sent: string[] = []
+  readonly #breaks: boolean
+  #stream: UpstreamStream | null = null
+
+  constructor(breaks: boolean) {
+    this.#breaks = breaks
+  }
+
+  assign(stream: UpstreamStream): void {
+    this.#stream = stream
+  }
+
+  sendHead(_head: unknown, path: string, _authority: string, endStream: boolean): void {
+    this.#note(path, endStream)
+  }
+
+  sendBody(chunk: Buffer, endStream: boolean): void {
+    this.#note(chunk.toString(), endStream)
+    if (this.#breaks) this.#stream!.onReset(RESET.remoteReset)
+  }
+
+  sendTrailers(): void {}
+  pause(): void {}
+  resume(): void {}
+  abandon(): void {}
+
+  #note(what: string, endStream: boolean): void {
+    this.sent.push(endStream ? `${what} end` : what)
+    if (endStream && !this.#breaks) {
+      setImmediate(() => this.#stream!.onResponseHead({ status: 200, headers: [] }, 0, true))
+    }
+  }
+}
+
+test('a try that breaks while it is being sent leaves the whole body to the next', async () => {
+  const encoders = [new FakeEncoder(true), new FakeEncoder(false)]
+  let acquired = 0
+  const pool: HttpPool = {
+    acquire(waiter: PoolWaiter) {
+      const encoder = encoders[acquired++]!
+      setImmediate(() => waiter.onPoolReady(encoder))
+      return null
+    },
+    cancel() {},
+    drain() {},
+  }
+  const cluster = new FakeCluster('c', 1)
+  ClusterPools.of(cluster, new TimerWheel(new FakeClock())).get = () => pool
+  const route = forwardRoute('c', { retry: RETRY })
+  const proxy = await startFakeProxy(HTTP_CONNECTION_MANAGER, { clusters: [cluster], route })
+  const request = 'POST /a HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\nhello'
+  assert.equal((await exchange(proxy.port, request)).status, 200)
+  await proxy.close()
+  for (const { sent } of encoders) assert.deepEqual(sent, ['/a', 'hello end'])
+})
