@@ -7,7 +7,7 @@ import type { CodecError } from '../../transport/http1/codec-error.ts'
 import type { MessageHandler } from '../../transport/http1/message-parser.ts'
 import { MessageWriter } from '../../transport/http1/message-writer.ts'
 import { ResponseParser } from '../../transport/http1/response-parser.ts'
-import { isTunnel, type RequestHead } from '../../transport/request-head.ts'
+import type { RequestHead } from '../../transport/request-head.ts'
 import type { Cluster, ClusterStats, Endpoint } from '../cluster/cluster.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
 import type { RequestEncoder, UpstreamStream } from './request-encoder.ts'
@@ -41,7 +41,6 @@ export class UpstreamConnection implements MessageHandler, RequestEncoder {
   readonly #parser: ResponseParser
   readonly #writer: MessageWriter
   #stream: UpstreamStream | null = null
-  #tunnels = false
   #requestComplete = false
   #responseComplete = false
   #paused = false
@@ -102,7 +101,6 @@ export class UpstreamConnection implements MessageHandler, RequestEncoder {
     parser.toHead = head.method === 'HEAD'
     parser.toUpgrade = head.protocol !== ''
     parser.toConnect = head.method === 'CONNECT'
-    this.#tunnels = isTunnel(head)
     this.#requestComplete = endStream
     this.#writer.request(head, path, authority, endStream)
   }
@@ -235,7 +233,7 @@ export class UpstreamConnection implements MessageHandler, RequestEncoder {
   #endRequest(): void {
     this.#requestComplete = true
     // A tunnel has no framing: only the connection's end tells of its own.
-    if (this.#tunnels) {
+    if (this.#parser.toUpgrade || this.#parser.toConnect) {
       this.#writer.flush()
       this.#socket.end()
     }

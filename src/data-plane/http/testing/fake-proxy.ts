@@ -33,6 +33,7 @@ import {
   type ForwardRoute,
   type HeaderMutations,
   NO_ROUTE_FILTERS,
+  type RetryPolicy,
   type RouteEntry,
   type RouteQuery,
   type RouteTable,
@@ -167,6 +168,17 @@ export class FakeCluster implements Cluster {
 
 export const NO_MUTATIONS: HeaderMutations = { apply: () => {}, authority: null }
 
+export const RETRY: RetryPolicy = {
+  attempts: 2,
+  retryOn: 0,
+  retriableStatusCodes: [],
+  perTryTimeoutMs: 0,
+  backoffBaseMs: 1,
+  backoffMaxMs: 1,
+  avoidPreviousHosts: false,
+  hostSelectionAttempts: 5,
+}
+
 export function forwardRoute(cluster: string, fields: Partial<ForwardRoute> = {}): ForwardRoute {
   const choice = {
     cluster,
@@ -290,7 +302,7 @@ export async function startFakeProxy(factory: NetworkFilterFactory, options: Fak
   }
 }
 
-function connectionInfo(id: number, socket: Socket, fields: Partial<ConnectionInfo> = {}): ConnectionInfo {
+export function connectionInfo(id: number, socket: Socket, fields: Partial<ConnectionInfo> = {}): ConnectionInfo {
   return {
     id,
     localAddress: `127.0.0.1:${socket.localPort}`,

@@ -3,24 +3,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FakeClock } from '../../../../base/clock.ts'
 import { TimerWheel } from '../../../../base/timer-wheel.ts'
-import { FakeCluster, forwardRoute, startFakeProxy } from '../../../http/testing/fake-proxy.ts'
+import { FakeCluster, forwardRoute, RETRY, startFakeProxy } from '../../../http/testing/fake-proxy.ts'
 import { exchange } from '../../../http/testing/raw-client.ts'
 import { ClusterPools } from '../../../pool/cluster-pools.ts'
 import type { HttpPool, PoolWaiter, RequestEncoder, UpstreamStream } from '../../../pool/request-encoder.ts'
 import { RESET } from '../../../pool/reset-reason.ts'
-import { RETRY_ON, type RetryPolicy } from '../../../route/route-entry.ts'
+import { RETRY_ON } from '../../../route/route-entry.ts'
 import { HTTP_CONNECTION_MANAGER } from '../../network/http-connection-manager/factory.ts'
-
-const RETRY: RetryPolicy = {
-  attempts: 1,
-  retryOn: RETRY_ON.reset,
-  retriableStatusCodes: [],
-  perTryTimeoutMs: 0,
-  backoffBaseMs: 1,
-  backoffMaxMs: 1,
-  avoidPreviousHosts: false,
-  hostSelectionAttempts: 5,
-}
 
 /** Is ready a turn later, notes what it is sent, and answers a whole request; `breaks` at the first bytes of the body. */
 class FakeEncoder implements RequestEncoder {
@@ -75,7 +64,7 @@ test('a try that breaks while it is being sent leaves the whole body to the next
   }
   const cluster = new FakeCluster('c', 1)
   ClusterPools.of(cluster, new TimerWheel(new FakeClock())).get = () => pool
-  const route = forwardRoute('c', { retry: RETRY })
+  const route = forwardRoute('c', { retry: { ...RETRY, attempts: 1, retryOn: RETRY_ON.reset } })
   const proxy = await startFakeProxy(HTTP_CONNECTION_MANAGER, { clusters: [cluster], route })
   const request = 'POST /a HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\nhello'
   assert.equal((await exchange(proxy.port, request)).status, 200)

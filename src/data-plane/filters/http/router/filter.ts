@@ -14,7 +14,8 @@ import { RESPONSE_FLAG } from '../../../response-flag.ts'
 import type { ClusterChoice, ForwardRoute, RouteEntry } from '../../../route/route-entry.ts'
 import type { DataStatus, HeadersStatus, TerminalFilter, TerminalStream } from '../contract/http-filter.ts'
 import type { RouterConfig } from './config.ts'
-import { type FinalizedRequest, finalizePath, finalizeRequestHeaders } from './finalize-request.ts'
+import { directReply } from './direct-reply.ts'
+import { type FinalizedRequest, finalizeRequestHeaders } from './finalize-request.ts'
 import { RequestBuffer } from './request-buffer.ts'
 import { backoffMs } from './retry-backoff.ts'
 import { isIdempotent, retriesPerTryTimeout, retriesReset, retriesResponse } from './retry-decision.ts'
@@ -212,19 +213,10 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
   }
 
   #answer(route: Exclude<RouteEntry, ForwardRoute>): void {
-    const { stats } = this.#config
-    const isRedirect = route.kind === 'redirect'
-    const counter = isRedirect ? stats.redirects : stats.directResponses
+    const { stats, suppressEnvoyHeaders } = this.#config
+    const counter = route.kind === 'redirect' ? stats.redirects : stats.directResponses
     counter.value++
-    const location = route.location(this.head)
-    const headers = location === null ? [] : ['location', location]
-    const { status } = route
-    const { info } = this.#stream
-    if (isRedirect) finalizePath(this, route.rewritePath(this.head), info, !this.#config.suppressEnvoyHeaders)
-    info.responseHeaders = headers
-    route.responseHeaders.apply(headers, info)
-    const body = isRedirect ? '' : route.body
-    this.#stream.localReply({ status, body, details: 'direct_response', flags: 0, headers, isFailure: false })
+    this.#stream.localReply(directReply(this, route, this.#stream.info, !suppressEnvoyHeaders))
   }
 
   #forward(route: ForwardRoute, choice: ClusterChoice): void {

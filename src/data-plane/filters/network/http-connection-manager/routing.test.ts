@@ -12,28 +12,18 @@ import {
   NO_LIMITS,
   NO_MUTATIONS,
   plainTransport,
+  RETRY,
   startFakeProxy,
 } from '../../../http/testing/fake-proxy.ts'
 import { exchange, RawClient } from '../../../http/testing/raw-client.ts'
 import { ok, type RawUpstream, rawUpstream, type UpstreamRequest } from '../../../http/testing/raw-upstream.ts'
 import { RESPONSE_FLAG } from '../../../response-flag.ts'
-import { NO_ROUTE_FILTERS, RETRY_ON, type RetryPolicy } from '../../../route/route-entry.ts'
+import { NO_ROUTE_FILTERS, RETRY_ON } from '../../../route/route-entry.ts'
 import type { StreamInfo } from '../../../stream-info.ts'
 import type { UpstreamTransport } from '../../../upstream-transport.ts'
 import { HTTP_CONNECTION_MANAGER } from './factory.ts'
 
 type Answer = (request: UpstreamRequest) => string | undefined
-
-const RETRY: RetryPolicy = {
-  attempts: 2,
-  retryOn: 0,
-  retriableStatusCodes: [],
-  perTryTimeoutMs: 0,
-  backoffBaseMs: 1,
-  backoffMaxMs: 1,
-  avoidPreviousHosts: false,
-  hostSelectionAttempts: 5,
-}
 
 interface Stage {
   readonly proxy: FakeProxy

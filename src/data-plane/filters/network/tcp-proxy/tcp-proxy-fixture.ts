@@ -7,7 +7,7 @@ import { packAny } from '../../../../xds/any-pack.ts'
 import { TcpProxySchema } from '../../../../xds/generated/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts'
 import type { Cluster } from '../../../cluster/cluster.ts'
 import type { ConnectionInfo } from '../../../connection-info.ts'
-import { FakeStats, fakeHost } from '../../../http/testing/fake-proxy.ts'
+import { connectionInfo, FakeStats, fakeHost } from '../../../http/testing/fake-proxy.ts'
 import type { StreamInfo } from '../../../stream-info.ts'
 import { TCP_PROXY } from './factory.ts'
 import type { TcpProxyFilter } from './filter.ts'
@@ -61,7 +61,7 @@ export async function startTcpProxy(options: TestProxyOptions): Promise<TestProx
   const sockets: Socket[] = []
   const server = createServer({ noDelay: true }, socket => {
     sockets.push(socket)
-    filter.onConnection(socket, connectionOf(socket, options.info), null)
+    filter.onConnection(socket, connectionInfo(1, socket, options.info), null)
   })
   const port = await listen(server)
   return {
@@ -78,26 +78,6 @@ export async function startTcpProxy(options: TestProxyOptions): Promise<TestProx
       server.close()
       for (const socket of sockets) socket.destroy()
     },
-  }
-}
-
-function connectionOf(socket: Socket, fields: Partial<ConnectionInfo> = {}): ConnectionInfo {
-  return {
-    id: 1,
-    localAddress: `127.0.0.1:${socket.localPort}`,
-    localPort: socket.localPort ?? 0,
-    remoteAddress: `127.0.0.1:${socket.remotePort}`,
-    remoteIp: '127.0.0.1',
-    directRemoteAddress: `127.0.0.1:${socket.remotePort}`,
-    directRemoteIp: '127.0.0.1',
-    tls: false,
-    requestedServerName: '',
-    alpn: '',
-    peer: null,
-    localUriSan: '',
-    proxyTlvs: Buffer.alloc(0),
-    tcpProxyCluster: '',
-    ...fields,
   }
 }
 
