@@ -8,22 +8,20 @@ import {
   CircuitBreakersSchema,
 } from '../../xds/generated/envoy/config/cluster/v3/circuit_breaker_pb.ts'
 import {
-  Cluster_CommonLbConfigSchema,
   Cluster_DiscoveryType,
-  Cluster_LbPolicy,
   type Cluster as ClusterMessage,
   ClusterSchema,
 } from '../../xds/generated/envoy/config/cluster/v3/cluster_pb.ts'
 import { RoutingPriority, type TransportSocket } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import { ClusterConfigSchema } from '../../xds/generated/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster_pb.ts'
 import { durationMs, ResourceCheck } from '../../xds/resource-check.ts'
-import type { LoadBalancer } from '../load-balancers/contract/load-balancer.ts'
-import { loadBalancerFor } from '../load-balancers/registry.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
 import type { CircuitLimits, UpstreamProtocol } from './cluster.ts'
+import type { Balancing } from './cluster-picker.ts'
 import { ADDRESS_CHOICES, type AddressChoice } from './dns-lookup-family.ts'
 import { type EndpointSpec, readLoadAssignment } from './endpoint-spec.ts'
 import { type HttpOptions, readHttpOptions } from './http-options.ts'
+import { readBalancing } from './read-balancing.ts'
 import { TransportMatches } from './transport-matches.ts'
 
 export type Discovery =
@@ -39,17 +37,14 @@ export type Discovery =
   | { readonly kind: 'forward-proxy' }
   | { readonly kind: 'original-destination' }
 
-export interface ClusterConfig extends HttpOptions {
+export interface ClusterConfig extends HttpOptions, Balancing {
   readonly name: string
   /** What its stats are counted under: alt_stat_name, else the name. */
   readonly statName: string
   readonly discovery: Discovery
   readonly connectTimeoutMs: number
   readonly limits: CircuitLimits
-  readonly loadBalancer: LoadBalancer
   readonly transports: TransportMatches
-  /** Percent of usable endpoints below which all are used (Envoy's panic). */
-  readonly panicThreshold: number
 }
 
 /** `alpn`: offered where the socket's config names no protocols. */
@@ -61,7 +56,6 @@ export type TransportCompiler = (
 
 const ENVOY_CONNECT_TIMEOUT_MS = 5000
 const ENVOY_DNS_REFRESH_MS = 5000
-const ENVOY_PANIC_THRESHOLD = 50
 const ENVOY_LIMITS: CircuitLimits = { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 }
 
 // Taken without effect: `metadata`, which only describes; `respect_dns_ttl`, as the system's resolver tells no TTL (with
@@ -75,6 +69,11 @@ const FIELDS = new Set([
   'eds_cluster_config',
   'connect_timeout',
   'lb_policy',
+  'ring_hash_lb_config',
+  'maglev_lb_config',
+  'least_request_lb_config',
+  'round_robin_lb_config',
+  'load_balancing_policy',
   'load_assignment',
   'circuit_breakers',
   'typed_extension_protocol_options',
@@ -87,7 +86,6 @@ const FIELDS = new Set([
   'common_lb_config',
   'per_connection_buffer_limit_bytes',
 ])
-const LB_FIELDS = new Set(['healthy_panic_threshold'])
 const THRESHOLD_FIELDS = new Set([
   'priority',
   'max_connections',
@@ -104,7 +102,6 @@ export function compileCluster(message: ClusterMessage, compileTransport: Transp
   if (message.connectTimeout && durationMs(message.connectTimeout, 0) <= 0)
     check.error('connect_timeout', 'must be above 0s')
   const discovery = readDiscovery(message, check)
-  const loadBalancer = readLoadBalancer(message, check)
   const options = readHttpOptions(message.typedExtensionProtocolOptions, check)
   const transports = readTransports(message, compileTransport, ALPN[options.httpProtocol], check)
   const config = {
@@ -113,9 +110,8 @@ export function compileCluster(message: ClusterMessage, compileTransport: Transp
     discovery,
     connectTimeoutMs: durationMs(message.connectTimeout, ENVOY_CONNECT_TIMEOUT_MS),
     limits: readLimits(message, check),
-    loadBalancer,
     transports,
-    panicThreshold: readPanicThreshold(message, check),
+    ...readBalancing(message, check),
     ...options,
   }
   return check.result(config as ClusterConfig)
@@ -158,20 +154,6 @@ function readDiscovery(message: ClusterMessage, check: ResourceCheck): Discovery
       check.error('type', `${chosen.value} is not a discovery type`)
       return undefined
   }
-}
-
-function readLoadBalancer(message: ClusterMessage, check: ResourceCheck): LoadBalancer | undefined {
-  // Forward proxies and original destinations choose by the request: any policy will do for the name.
-  const policy =
-    message.lbPolicy === Cluster_LbPolicy.CLUSTER_PROVIDED ? Cluster_LbPolicy.ROUND_ROBIN : message.lbPolicy
-  const providesOne =
-    message.clusterDiscoveryType.case === 'clusterType' ||
-    message.clusterDiscoveryType.value === Cluster_DiscoveryType.ORIGINAL_DST
-  if (message.lbPolicy === Cluster_LbPolicy.CLUSTER_PROVIDED && !providesOne)
-    check.error('lb_policy', 'the cluster provides none')
-  const balancer = loadBalancerFor(policy)
-  if (balancer === undefined) check.unsupported('lb_policy', `policy ${message.lbPolicy} is not supported`)
-  return balancer
 }
 
 /** With `downstream` one socket serves both versions. */
@@ -219,11 +201,4 @@ function readLimits(message: ClusterMessage, check: ResourceCheck): CircuitLimit
     }
   }
   return limits
-}
-
-function readPanicThreshold(message: ClusterMessage, check: ResourceCheck): number {
-  const config = message.commonLbConfig
-  if (config === undefined) return ENVOY_PANIC_THRESHOLD
-  check.honour(Cluster_CommonLbConfigSchema, config, 'common_lb_config', LB_FIELDS)
-  return config.healthyPanicThreshold?.value ?? ENVOY_PANIC_THRESHOLD
 }

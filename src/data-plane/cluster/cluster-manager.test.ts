@@ -84,7 +84,7 @@ function assignment(endpoints: readonly EndpointInit[], clusterName = 'c') {
 }
 
 const EDS = { clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.EDS } } as const
-const context = (authority = '') => ({ random: () => 0.5, previous: null, authority })
+const context = (authority = '') => ({ random: () => 0.5, previous: null, hash: () => null, attempt: 0, authority })
 
 function picked(manager: ClusterManager, picks: number, authority?: string): string[] {
   const keys = Array.from({ length: picks }, () => manager.get('c')!.picker.pick(context(authority))?.key ?? 'none')
@@ -287,7 +287,12 @@ test('what is not honoured is refused by its field, and the cluster before stays
   manager.updateClusters([cluster(EDS)])
   const before = manager.get('c')
   const problems = manager.updateClusters([
-    cluster({ ...EDS, lbPolicy: Cluster_LbPolicy.MAGLEV, outlierDetection: {}, maxRequestsPerConnection: 4 }),
+    cluster({
+      ...EDS,
+      lbPolicy: Cluster_LbPolicy.LOAD_BALANCING_POLICY_CONFIG,
+      outlierDetection: {},
+      maxRequestsPerConnection: 4,
+    }),
   ])
   assert.deepEqual(problems.map(problem => problem.path).sort(), [
     'lb_policy',

@@ -121,7 +121,7 @@ export class ClusterManager implements ClusterSource {
     if (discovery.kind === 'forward-proxy') {
       this.#entries.set(name, { ...common, cluster: new ForwardProxyCluster(config, stats), resolution: null })
     } else {
-      const cluster = new ManagedCluster(config, stats, this.#host.random)
+      const cluster = new ManagedCluster(config, stats, this.#host)
       if (discovery.kind === 'static') cluster.setEndpoints(discovery.endpoints)
       if (discovery.kind === 'eds') cluster.setEndpoints(this.#assignments.get(discovery.serviceName) ?? [])
       const resolution =

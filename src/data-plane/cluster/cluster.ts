@@ -1,5 +1,7 @@
 // What the router and the pools see of a cluster. Config and endpoints may change under a stream: `picker` is swapped whole.
 
+import type { Uint64 } from '../../base/uint64.ts'
+import type { Locality } from '../../model/locality.ts'
 import type { ParserLimits } from '../../transport/http1/message-parser.ts'
 import type { WriterOptions } from '../../transport/http1/message-writer.ts'
 import type { Http2Settings } from '../../transport/http2/session-options.ts'
@@ -15,9 +17,26 @@ export interface Endpoint {
   readonly transport: UpstreamTransport
   /** Its health lets it take requests. */
   readonly usable: boolean
+  /** Usable, but only for what healthy endpoints cannot take (health status DEGRADED). */
+  readonly degraded: boolean
+  /** Monotonic milliseconds: since when it is usable. Slow start counts from there. */
+  readonly usableSince: number
+  /** 0 is used first. */
+  readonly priority: number
+  readonly locality: Locality
+  /** What it is hashed by: its key, unless its metadata say otherwise (Envoy's `hash_key` of `envoy.lb`). */
+  readonly hashKey: string
+  /** What its cluster's balancing policy learns from its requests; null when it wants to know nothing. */
+  readonly tracker: RequestTracker | null
   /** Requests in flight: read by LEAST_REQUEST, kept by the router. */
   activeRequests: number
   readonly stats: EndpointStats
+}
+
+/** Told once of every try of a request, where it ends. */
+export interface RequestTracker {
+  /** `elapsedMs` from its beginning; `failed`: a 5xx, or no response at all. */
+  onRequestEnd(now: number, elapsedMs: number, failed: boolean): void
 }
 
 export interface EndpointStats {
@@ -34,6 +53,10 @@ export interface PickContext {
   random(): number
   /** Endpoints tried before by this stream; null on the first try. */
   readonly previous: readonly Endpoint[] | null
+  /** What the request is to be kept together with others by, made once; null where nothing says so. */
+  hash(): Uint64 | null
+  /** How often a picker was asked before on behalf of the same try: answers that were turned down. */
+  readonly attempt: number
   /** `host:port` or `host` (then port 80) to send to: what a dynamic forward proxy cluster resolves. */
   readonly authority: string
 }

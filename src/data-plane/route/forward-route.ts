@@ -10,6 +10,7 @@ import {
   WeightedClusterSchema,
 } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
 import { durationMs, type ResourceCheck } from '../../xds/resource-check.ts'
+import { compileHashPolicy } from './hash-policy.ts'
 import { compileLevel, createMutations, HostFromHeader, hasControl, NO_MUTATIONS } from './header-mutator.ts'
 import { compilePrefixRewrite, compileRegexRewrite, type MatchedPath, type PathRewrite } from './path-rewrite.ts'
 import type { RouteNames } from './redirect-route.ts'
@@ -17,6 +18,7 @@ import { compileRetryPolicy } from './retry-policy.ts'
 import type {
   ClusterChoice,
   ForwardRoute,
+  HashPolicy,
   HeaderMutations,
   RetryPolicy,
   RouteFilters,
@@ -41,6 +43,7 @@ const FIELDS = new Set([
   'timeout',
   'idle_timeout',
   'retry_policy',
+  'hash_policy',
   'max_grpc_timeout',
   'grpc_timeout_offset',
   'max_stream_duration',
@@ -98,6 +101,7 @@ export function compileForward(
     streamDuration: compileStreamDuration(action.maxStreamDuration, `${path}.max_stream_duration`, check),
     upgrades: compileRouteUpgrades(action.upgradeConfigs, `${path}.upgrade_configs`, check),
     retry: action.retryPolicy ? compileRetryPolicy(action.retryPolicy, `${path}.retry_policy`, check) : scope.retry,
+    hashPolicy: compileHashPolicy(action.hashPolicy, `${path}.hash_policy`, check),
     rewrite: compileRewrite(action, matched, path, check),
     hostRewrite: host.case === 'hostRewriteLiteral' && host.value !== '' ? toByteString(host.value) : null,
     keepsForwardedHost: action.appendXForwardedHost,
@@ -217,6 +221,7 @@ interface ForwardParts extends RouteNames {
   readonly streamDuration: StreamDuration
   readonly upgrades: ReadonlyMap<string, RouteUpgrade>
   readonly retry: RetryPolicy | null
+  readonly hashPolicy: HashPolicy | null
   readonly rewrite: PathRewrite | null
   readonly hostRewrite: string | null
   readonly keepsForwardedHost: boolean
@@ -237,6 +242,7 @@ class CompiledForward implements ForwardRoute {
   readonly streamDuration: StreamDuration
   readonly upgrades: ReadonlyMap<string, RouteUpgrade>
   readonly retry: RetryPolicy | null
+  readonly hashPolicy: HashPolicy | null
   readonly hostRewrite: string | null
   readonly keepsForwardedHost: boolean
   readonly attemptCountInRequest: boolean
@@ -256,6 +262,7 @@ class CompiledForward implements ForwardRoute {
     this.streamDuration = parts.streamDuration
     this.upgrades = parts.upgrades
     this.retry = parts.retry
+    this.hashPolicy = parts.hashPolicy
     this.hostRewrite = parts.hostRewrite
     this.keepsForwardedHost = parts.keepsForwardedHost
     this.attemptCountInRequest = parts.attemptCountInRequest

@@ -1,4 +1,5 @@
 // A route as the router uses it: everything decidable was decided when the table was compiled.
+import type { Uint64 } from '../../base/uint64.ts'
 import type { HeaderList } from '../../transport/header-list.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
 import type { StreamInfo } from '../stream-info.ts'
@@ -17,6 +18,20 @@ export interface HeaderMutations {
   apply(headers: HeaderList, info: StreamInfo): void
   /** New :authority when a mutation sets `host` or `:authority`, else null. */
   readonly authority: string | null
+}
+
+/** A request as hash policies read it, ready to be sent. */
+export interface HashedRequest {
+  readonly head: RequestHead
+  readonly authority: string
+  readonly path: string
+  /** Cookies made on the way, for the response; null for none. */
+  setCookies: string[] | null
+}
+
+export interface HashPolicy {
+  /** Null when the request has nothing of what the policy asks for. */
+  generate(request: HashedRequest, info: StreamInfo): Uint64 | null
 }
 
 export interface RetryPolicy {
@@ -116,6 +131,8 @@ export interface ForwardRoute extends RouteBase {
   readonly idleTimeoutMs: number
   readonly streamDuration: StreamDuration
   readonly retry: RetryPolicy | null
+  /** What keeps requests to an endpoint in clusters that balance by hash; null: nothing. */
+  readonly hashPolicy: HashPolicy | null
   /** The path to send, or null when it stays. Sets x-envoy-original-path at the caller. */
   rewritePath(head: RequestHead): string | null
   /** New :authority, or null when it stays. */

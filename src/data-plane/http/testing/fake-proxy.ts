@@ -201,6 +201,7 @@ export function forwardRoute(cluster: string, fields: Partial<ForwardRoute> = {}
     streamDuration: NO_STREAM_DURATION,
     upgrades: NO_UPGRADES,
     retry: null,
+    hashPolicy: null,
     rewritePath: () => null,
     hostRewrite: null,
     keepsForwardedHost: false,

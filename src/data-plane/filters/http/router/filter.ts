@@ -1,11 +1,13 @@
 // The filter that ends every chain: finds the route, sends the request upstream, tries again where it may, and hands the
 // response back.
+
 import { WheelTimer } from '../../../../base/timer-wheel.ts'
+import type { Uint64 } from '../../../../base/uint64.ts'
 import { type HeaderList, removeHeader, setHeader } from '../../../../transport/header-list.ts'
 import { FIELD } from '../../../../transport/http/field-name.ts'
 import { closeBatch, openBatch } from '../../../../transport/http/write-batch.ts'
 import { isTunnel, type RequestHead, type ResponseHead } from '../../../../transport/request-head.ts'
-import type { Cluster, Endpoint, PickContext } from '../../../cluster/cluster.ts'
+import type { Cluster, Endpoint } from '../../../cluster/cluster.ts'
 import type { LocalReply } from '../../../http/local-reply.ts'
 import { ClusterPools } from '../../../pool/cluster-pools.ts'
 import type { HttpPool } from '../../../pool/request-encoder.ts'
@@ -16,6 +18,7 @@ import type { DataStatus, HeadersStatus, TerminalFilter, TerminalStream } from '
 import type { RouterConfig } from './config.ts'
 import { directReply } from './direct-reply.ts'
 import { type FinalizedRequest, finalizeRequestHeaders } from './finalize-request.ts'
+import { pickEndpoint, type RepeatedPick } from './pick-endpoint.ts'
 import { RequestBuffer } from './request-buffer.ts'
 import { backoffMs } from './retry-backoff.ts'
 import { isIdempotent, retriesPerTryTimeout, retriesReset, retriesResponse } from './retry-decision.ts'
@@ -38,15 +41,19 @@ const FRESH_TRY_BYTES = 64 * 1024
 
 const TIMER = { route: 0, perTry: 1, backoff: 2 } as const
 
-export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickContext, FinalizedRequest {
+export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, RepeatedPick, FinalizedRequest {
   readonly head: RequestHead
   previous: Endpoint[] | null = null
+  attempt = 0
+  setCookies: string[] | null = null
   /** To send to and for, after rewrites. */
   authority = ''
   path = ''
   readonly #stream: TerminalStream
   readonly #config: RouterConfig
   #route: ForwardRoute | null = null
+  /** Of the request; undefined until a picker asks for it. */
+  #hash: Uint64 | null | undefined
   #choice: ClusterChoice | null = null
   #cluster: Cluster | null = null
   #pools: ClusterPools | null = null
@@ -77,6 +84,11 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
 
   random(): number {
     return this.#config.random.next()
+  }
+
+  hash(): Uint64 | null {
+    if (this.#hash === undefined) this.#hash = this.#route!.hashPolicy?.generate(this, this.#stream.info) ?? null
+    return this.#hash
   }
 
   decodeHeaders(_head: RequestHead, endStream: boolean): HeadersStatus {
@@ -254,7 +266,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
     const { info } = this.#stream
     info.attemptCount = this.#attempts
     if (route.attemptCountInRequest) setHeader(this.head.headers, 'x-envoy-attempt-count', String(this.#attempts))
-    const endpoint = this.#pick(cluster)
+    const endpoint = pickEndpoint(cluster, this, route.retry?.hostSelectionAttempts ?? 0)
     if (endpoint === null) {
       cluster.stats.upstreamCxNoneHealthy.value++
       this.#fail(NO_HEALTHY_UPSTREAM)
@@ -270,7 +282,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
       if (this.previous === null) this.previous = [endpoint]
       else this.previous.push(endpoint)
     }
-    const request = new UpstreamRequest(this, cluster, endpoint, this.#poolOf(endpoint))
+    const request = new UpstreamRequest(this, cluster, endpoint, this.#poolOf(endpoint), this.#config.clock)
     this.#upstream = request
     if (this.#requestEnded) this.#startPerTryTimer()
     request.start(fresh)
@@ -281,18 +293,6 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
     const { connection, protocol } = this.#stream.info
     const terminates = this.head.method === 'CONNECT' && this.#route!.upgrades.get('connect')?.terminates
     return terminates ? pools.tcp(endpoint, connection) : pools.get(endpoint, protocol === 'HTTP/2', connection)
-  }
-
-  /** Draws again while an endpoint comes up that was tried before, as often as the policy says (Envoy's previous_hosts). */
-  #pick(cluster: Cluster): Endpoint | null {
-    let endpoint = cluster.picker.pick(this)
-    const { previous } = this
-    if (previous === null) return endpoint
-    for (let i = this.#route!.retry?.hostSelectionAttempts ?? 0; i > 0; i--) {
-      if (endpoint === null || !previous.includes(endpoint)) break
-      endpoint = cluster.picker.pick(this)
-    }
-    return endpoint
   }
 
   /** A refused stream was not looked at (RFC 9113 8.7), whatever its method; see `#tryFresh` for dead connections. */
@@ -378,6 +378,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
       else headers.push('x-envoy-upstream-service-time', elapsed)
     }
     if (route.attemptCountInResponse) setHeader(headers, 'x-envoy-attempt-count', String(this.#attempts))
+    if (this.setCookies !== null) for (const cookie of this.setCookies) headers.push('set-cookie', cookie)
     info.responseCode = head.status
     info.responseHeaders = headers
     this.#choice!.responseHeaders.apply(headers, info)

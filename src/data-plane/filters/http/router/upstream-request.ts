@@ -1,9 +1,10 @@
 // One try of a request: its endpoint, its place in the pool's queue, its connection.
+import type { Clock } from '../../../../base/clock.ts'
 import type { HeaderList } from '../../../../transport/header-list.ts'
 import { isTunnel, opensTunnel, type RequestHead, type ResponseHead } from '../../../../transport/request-head.ts'
 import type { Cluster, Endpoint } from '../../../cluster/cluster.ts'
 import type { HttpPool, PoolWaiter, RequestEncoder, UpstreamStream } from '../../../pool/request-encoder.ts'
-import type { ResetReason } from '../../../pool/reset-reason.ts'
+import { RESET, type ResetReason } from '../../../pool/reset-reason.ts'
 
 /** The router, told how the try fares. */
 export interface UpstreamRequestOwner {
@@ -25,6 +26,11 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
   readonly #owner: UpstreamRequestOwner
   readonly #cluster: Cluster
   readonly #pool: HttpPool
+  readonly #clock: Clock
+  /** Read only where the endpoint's balancing policy wants to know of it. */
+  #startedAt = 0
+  /** The endpoint's fault: a response that says so, or none though it was asked. A try given up is judged by its time alone. */
+  #failed = false
   #encoder: RequestEncoder | null = null
   #over = false
   /**
@@ -33,15 +39,17 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
    */
   #tunnelAsked: RequestHead | null = null
 
-  constructor(owner: UpstreamRequestOwner, cluster: Cluster, endpoint: Endpoint, pool: HttpPool) {
+  constructor(owner: UpstreamRequestOwner, cluster: Cluster, endpoint: Endpoint, pool: HttpPool, clock: Clock) {
     this.#owner = owner
     this.#cluster = cluster
     this.endpoint = endpoint
     this.#pool = pool
+    this.#clock = clock
   }
 
   /** `fresh`: not on a connection that was used before. */
   start(fresh: boolean): void {
+    if (this.endpoint.tracker !== null) this.#startedAt = this.#clock.now()
     this.endpoint.activeRequests++
     this.endpoint.stats.requestsTotal++
     this.#cluster.stats.upstreamRqTotal.value++
@@ -116,6 +124,7 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
 
   onPoolFailure(reason: ResetReason, failure: string): void {
     if (this.#over) return
+    this.#failed = reason !== RESET.overflow
     this.#finish()
     this.endpoint.stats.requestsError++
     this.#owner.onUpstreamReset(reason, failure, false)
@@ -128,6 +137,7 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
       this.#owner.onUpstreamTunnel(this)
       if (this.#over) return
     }
+    this.#failed = head.status >= 500
     if (head.status < 500) this.endpoint.stats.requestsSuccess++
     else this.endpoint.stats.requestsError++
     if (endStream) this.#finish()
@@ -151,6 +161,7 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
   onReset(reason: ResetReason): void {
     if (this.#over) return
     const reused = this.isReused
+    this.#failed = true
     this.#finish()
     this.endpoint.stats.requestsError++
     this.#cluster.stats.upstreamRqRxReset.value++
@@ -165,6 +176,11 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
     if (this.#over) return
     this.#over = true
     this.endpoint.activeRequests--
+    const { tracker } = this.endpoint
+    if (tracker !== null) {
+      const now = this.#clock.now()
+      tracker.onRequestEnd(now, now - this.#startedAt, this.#failed)
+    }
     this.#cluster.stats.upstreamRqActive.value--
   }
 }

@@ -3,6 +3,8 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { WheelTimer } from '../../../../base/timer-wheel.ts'
+import { Uint64 } from '../../../../base/uint64.ts'
+import { xxHash64 } from '../../../../base/xx-hash64.ts'
 import type { Cluster, Endpoint, PickContext } from '../../../cluster/cluster.ts'
 import { ClusterPools } from '../../../pool/cluster-pools.ts'
 import { TunnelStream } from '../../../pool/tunnel-stream.ts'
@@ -21,6 +23,7 @@ const MAX_PICKS = 5
 
 export class UpstreamLink implements PickContext {
   previous: Endpoint[] | null = null
+  attempt = 0
   readonly authority = ''
   /** A socket, or a tunnel that is used like one. */
   socket: Duplex | null = null
@@ -50,6 +53,12 @@ export class UpstreamLink implements PickContext {
 
   random(): number {
     return this.#config.random.next()
+  }
+
+  hash(): Uint64 | null {
+    const { remoteIp } = this.#info.connection
+    if (!this.#config.hashesSourceIp || remoteIp === '') return null
+    return xxHash64(new Uint64(), remoteIp)
   }
 
   /** Tries until a connection is under way, or it is clear that there will be none. */
@@ -107,8 +116,10 @@ export class UpstreamLink implements PickContext {
   }
 
   #pick(cluster: Cluster): Endpoint | null {
+    this.attempt = 0
     let endpoint = cluster.picker.pick(this)
-    for (let picks = 1; endpoint !== null && this.previous?.includes(endpoint) && picks < MAX_PICKS; picks++) {
+    while (endpoint !== null && this.previous?.includes(endpoint) && this.attempt < MAX_PICKS - 1) {
+      this.attempt++
       endpoint = cluster.picker.pick(this)
     }
     return endpoint
