@@ -77,8 +77,11 @@ export function compileTcpProxy(message: TcpProxy, path: string, host: NetworkFi
 
 /** Envoy takes one at most. */
 function readHashPolicy({ hashPolicy }: TcpProxy, path: string, check: ResourceCheck): boolean {
-  for (const [i, message] of hashPolicy.entries())
-    check.honour(HashPolicySchema, message, `${path}.hash_policy[${i}]`, new Set(['source_ip']))
+  for (const [i, message] of hashPolicy.entries()) {
+    const at = `${path}.hash_policy[${i}]`
+    check.honour(HashPolicySchema, message, at, new Set(['source_ip']))
+    if (message.policySpecifier.case === undefined) check.error(at, 'needs something to hash')
+  }
   if (hashPolicy.length > 1) check.error(`${path}.hash_policy`, 'may hold one policy only')
   return hashPolicy[0]?.policySpecifier.case === 'sourceIp'
 }
