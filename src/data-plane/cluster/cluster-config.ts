@@ -24,7 +24,9 @@ import type { CircuitLimits, UpstreamProtocol } from './cluster.ts'
 import { ADDRESS_CHOICES, type AddressChoice } from './dns-lookup-family.ts'
 import { type EndpointSpec, readLoadAssignment } from './endpoint-spec.ts'
 import { type HttpOptions, readHttpOptions } from './http-options.ts'
+import { type OutlierConfig, readOutlierDetection } from './outlier/outlier-config.ts'
 import { TransportMatches } from './transport-matches.ts'
+import { readWeftMetadata } from './weft-metadata.ts'
 
 export type Discovery =
   | { readonly kind: 'static'; readonly endpoints: readonly EndpointSpec[] }
@@ -50,6 +52,8 @@ export interface ClusterConfig extends HttpOptions {
   readonly transports: TransportMatches
   /** Percent of usable endpoints below which all are used (Envoy's panic). */
   readonly panicThreshold: number
+  /** Null: endpoints stay whatever they answer. */
+  readonly outlier: OutlierConfig | null
 }
 
 /** `alpn`: offered where the socket's config names no protocols. */
@@ -64,7 +68,7 @@ const ENVOY_DNS_REFRESH_MS = 5000
 const ENVOY_PANIC_THRESHOLD = 50
 const ENVOY_LIMITS: CircuitLimits = { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 }
 
-// Taken without effect: `metadata`, which only describes; `respect_dns_ttl`, as the system's resolver tells no TTL (with
+// Taken without effect: `metadata` of others than Weft, which only describes; `respect_dns_ttl`, as the system's resolver tells no TTL (with
 // getaddrinfo Envoy keeps to dns_refresh_rate, too); `per_connection_buffer_limit_bytes`, a soft limit whose purpose, a
 // bound on what a slow peer makes the proxy hold, is met by the sockets' own high-water marks.
 const FIELDS = new Set([
@@ -86,6 +90,7 @@ const FIELDS = new Set([
   'metadata',
   'common_lb_config',
   'per_connection_buffer_limit_bytes',
+  'outlier_detection',
 ])
 const LB_FIELDS = new Set(['healthy_panic_threshold'])
 const THRESHOLD_FIELDS = new Set([
@@ -116,6 +121,7 @@ export function compileCluster(message: ClusterMessage, compileTransport: Transp
     loadBalancer,
     transports,
     panicThreshold: readPanicThreshold(message, check),
+    outlier: readOutliers(message, discovery, check),
     ...options,
   }
   return check.result(config as ClusterConfig)
@@ -226,4 +232,16 @@ function readPanicThreshold(message: ClusterMessage, check: ResourceCheck): numb
   if (config === undefined) return ENVOY_PANIC_THRESHOLD
   check.honour(Cluster_CommonLbConfigSchema, config, 'common_lb_config', LB_FIELDS)
   return config.healthyPanicThreshold?.value ?? ENVOY_PANIC_THRESHOLD
+}
+
+function readOutliers(
+  message: ClusterMessage,
+  discovery: Discovery | undefined,
+  check: ResourceCheck,
+): OutlierConfig | null {
+  const { halfOpenProbes } = readWeftMetadata(message.metadata, check)
+  if (message.outlierDetection === undefined) return null
+  // Its endpoints are what requests ask for: there is no other to take.
+  if (discovery?.kind === 'forward-proxy') check.unsupported('outlier_detection')
+  return readOutlierDetection(message.outlierDetection, halfOpenProbes, check)
 }

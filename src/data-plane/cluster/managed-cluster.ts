@@ -5,6 +5,9 @@ import type { ClusterConfig } from './cluster-config.ts'
 import { ClusterEndpoint, endpointKey } from './cluster-endpoint.ts'
 import { ConfiguredCluster } from './configured-cluster.ts'
 import type { EndpointSpec } from './endpoint-spec.ts'
+import { OutlierDetector, type OutlierDetectorHost } from './outlier/outlier-detector.ts'
+import type { OutlierStats } from './outlier/outlier-stats.ts'
+import { ProbationPicker } from './probation-picker.ts'
 
 const NOBODY: Picker = { pick: () => null }
 
@@ -12,6 +15,7 @@ export class ManagedCluster extends ConfiguredCluster {
   readonly #random: Random
   readonly #byKey = new Map<string, ClusterEndpoint>()
   #picker: Picker = NOBODY
+  #detector: OutlierDetector | null = null
 
   constructor(config: ClusterConfig, stats: ClusterStats, random: Random) {
     super(config, stats)
@@ -26,6 +30,21 @@ export class ManagedCluster extends ConfiguredCluster {
     return [...this.#byKey.values()]
   }
 
+  override get outliers(): OutlierDetector | null {
+    return this.#detector
+  }
+
+  /** Before it has endpoints. */
+  detectOutliers(stats: OutlierStats, host: OutlierDetectorHost): void {
+    if (this.config.outlier === null) return
+    this.#detector = new OutlierDetector(this.config.outlier, stats, host, () => this.#renewPicker())
+  }
+
+  override retire(): void {
+    this.#detector?.stop()
+    super.retire()
+  }
+
   /** Takes the set of endpoints that holds from now on. */
   setEndpoints(specs: readonly EndpointSpec[]): void {
     const gone = new Set(this.#byKey.values())
@@ -33,13 +52,14 @@ export class ManagedCluster extends ConfiguredCluster {
       const endpoint = this.#endpointFor(spec)
       endpoint.weight = spec.weight
       endpoint.priority = spec.priority
-      endpoint.usable = spec.usable
+      endpoint.healthy = spec.usable
       gone.delete(endpoint)
     }
     for (const endpoint of gone) {
       if (this.#byKey.get(endpoint.key) === endpoint) this.#byKey.delete(endpoint.key)
     }
-    this.#picker = this.#makePicker()
+    this.#detector?.setEndpoints([...this.#byKey.values()])
+    this.#renewPicker()
     // After the swap: whoever drains an endpoint's connections must not be given it again.
     for (const endpoint of gone) this.announceRemoval(endpoint)
   }
@@ -54,15 +74,26 @@ export class ManagedCluster extends ConfiguredCluster {
     return endpoint
   }
 
+  #renewPicker(): void {
+    const picker = this.#makePicker(endpoint => endpoint.usable)
+    const onProbation = [...this.#byKey.values()].some(({ ejection }) => ejection === 'half-open')
+    this.#picker = onProbation
+      ? new ProbationPicker(
+          picker,
+          this.#makePicker(({ usable, ejection }) => usable && ejection === 'closed'),
+        )
+      : picker
+  }
+
   /**
    * The lowest priority that has a usable endpoint. When fewer than the panic threshold are usable, all are taken: a
    * health report that condemns most of a cluster is likelier wrong than right (Envoy, "Panic threshold").
    */
-  #makePicker(): Picker {
+  #makePicker(isUsable: (endpoint: ClusterEndpoint) => boolean): Picker {
     const all = [...this.#byKey.values()]
     for (const priority of new Set(all.map(endpoint => endpoint.priority).sort((a, b) => a - b))) {
       const members = all.filter(endpoint => endpoint.priority === priority)
-      const usable = members.filter(endpoint => endpoint.usable)
+      const usable = members.filter(isUsable)
       const panic = usable.length * 100 < this.config.panicThreshold * members.length
       if (panic && members.length === all.length) return this.config.loadBalancer.createPicker(members, this.#random)
       if (usable.length > 0) return this.config.loadBalancer.createPicker(usable, this.#random)

@@ -431,7 +431,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
     stats.upstreamRqPerTryTimeout.value++
     const upstream = this.#upstream
     this.#upstream = null
-    upstream?.cancel()
+    upstream?.timeOut()
     const retry = this.#route!.retry!
     if (retriesPerTryTimeout(retry) && this.#retry()) return
     stats.upstreamRq5xx.value++
@@ -448,7 +448,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
     stats.upstreamRq5xx.value++
     const upstream = this.#upstream
     this.#upstream = null
-    upstream?.cancel()
+    upstream?.timeOut()
     this.#fail(RESPONSE_TIMEOUT)
   }
 
