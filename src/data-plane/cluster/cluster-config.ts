@@ -21,8 +21,10 @@ import type { Balancing } from './cluster-picker.ts'
 import { ADDRESS_CHOICES, type AddressChoice } from './dns-lookup-family.ts'
 import { type EndpointSpec, readLoadAssignment } from './endpoint-spec.ts'
 import { type HttpOptions, readHttpOptions } from './http-options.ts'
+import { type OutlierConfig, readOutlierDetection } from './outlier/outlier-config.ts'
 import { readBalancing } from './read-balancing.ts'
 import { TransportMatches } from './transport-matches.ts'
+import { readWeftMetadata } from './weft-metadata.ts'
 
 export type Discovery =
   | { readonly kind: 'static'; readonly endpoints: readonly EndpointSpec[] }
@@ -45,6 +47,8 @@ export interface ClusterConfig extends HttpOptions, Balancing {
   readonly connectTimeoutMs: number
   readonly limits: CircuitLimits
   readonly transports: TransportMatches
+  /** Null: endpoints stay whatever they answer. */
+  readonly outlier: OutlierConfig | null
 }
 
 /** `alpn`: offered where the socket's config names no protocols. */
@@ -58,7 +62,7 @@ const ENVOY_CONNECT_TIMEOUT_MS = 5000
 const ENVOY_DNS_REFRESH_MS = 5000
 const ENVOY_LIMITS: CircuitLimits = { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 }
 
-// Taken without effect: `metadata`, which only describes; `respect_dns_ttl`, as the system's resolver tells no TTL (with
+// Taken without effect: `metadata` of others than Weft, which only describes; `respect_dns_ttl`, as the system's resolver tells no TTL (with
 // getaddrinfo Envoy keeps to dns_refresh_rate, too); `per_connection_buffer_limit_bytes`, a soft limit whose purpose, a
 // bound on what a slow peer makes the proxy hold, is met by the sockets' own high-water marks.
 const FIELDS = new Set([
@@ -85,6 +89,7 @@ const FIELDS = new Set([
   'metadata',
   'common_lb_config',
   'per_connection_buffer_limit_bytes',
+  'outlier_detection',
 ])
 const THRESHOLD_FIELDS = new Set([
   'priority',
@@ -112,6 +117,7 @@ export function compileCluster(message: ClusterMessage, compileTransport: Transp
     limits: readLimits(message, check),
     transports,
     ...readBalancing(message, check),
+    outlier: readOutliers(message, discovery, check),
     ...options,
   }
   return check.result(config as ClusterConfig)
@@ -201,4 +207,16 @@ function readLimits(message: ClusterMessage, check: ResourceCheck): CircuitLimit
     }
   }
   return limits
+}
+
+function readOutliers(
+  message: ClusterMessage,
+  discovery: Discovery | undefined,
+  check: ResourceCheck,
+): OutlierConfig | null {
+  const { halfOpenProbes } = readWeftMetadata(message.metadata, check)
+  if (message.outlierDetection === undefined) return null
+  // Its endpoints are what requests ask for: there is no other to take.
+  if (discovery?.kind === 'forward-proxy') check.unsupported('outlier_detection')
+  return readOutlierDetection(message.outlierDetection, halfOpenProbes, check)
 }

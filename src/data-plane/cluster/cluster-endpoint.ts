@@ -3,7 +3,7 @@
 import { isIPv6 } from 'node:net'
 import { type Locality, NO_LOCALITY } from '../../model/locality.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
-import type { Endpoint, EndpointStats, RequestTracker } from './cluster.ts'
+import type { Endpoint, EndpointMonitor, EndpointStats, RequestTracker } from './cluster.ts'
 
 export class ClusterEndpoint implements Endpoint {
   readonly key: string
@@ -21,7 +21,9 @@ export class ClusterEndpoint implements Endpoint {
     connectFailures: 0,
   }
   priority = 0
-  usable = true
+  healthy = true
+  ejection: Endpoint['ejection'] = 'closed'
+  monitor: EndpointMonitor | null = null
   degraded = false
   usableSince = 0
   locality: Locality = NO_LOCALITY
@@ -37,6 +39,10 @@ export class ClusterEndpoint implements Endpoint {
     this.port = port
     this.weight = weight
     this.transport = transport
+  }
+
+  get usable(): boolean {
+    return this.healthy && this.ejection !== 'open'
   }
 }
 

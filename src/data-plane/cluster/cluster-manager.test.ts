@@ -290,14 +290,14 @@ test('what is not honoured is refused by its field, and the cluster before stays
     cluster({
       ...EDS,
       lbPolicy: Cluster_LbPolicy.LOAD_BALANCING_POLICY_CONFIG,
-      outlierDetection: {},
+      upstreamBindConfig: {},
       maxRequestsPerConnection: 4,
     }),
   ])
   assert.deepEqual(problems.map(problem => problem.path).sort(), [
     'lb_policy',
     'max_requests_per_connection',
-    'outlier_detection',
+    'upstream_bind_config',
   ])
   assert.equal(manager.get('c'), before)
 })

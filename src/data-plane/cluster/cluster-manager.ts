@@ -21,6 +21,7 @@ import { type EndpointSpec, readLoadAssignment } from './endpoint-spec.ts'
 import { ForwardProxyCluster } from './forward-proxy-cluster.ts'
 import { ManagedCluster } from './managed-cluster.ts'
 import { NameResolution, type ResolvedAddresses } from './name-resolution.ts'
+import { outlierStats } from './outlier/outlier-stats.ts'
 
 export interface ClusterManagerHost {
   readonly clock: Clock
@@ -122,6 +123,7 @@ export class ClusterManager implements ClusterSource {
       this.#entries.set(name, { ...common, cluster: new ForwardProxyCluster(config, stats), resolution: null })
     } else {
       const cluster = new ManagedCluster(config, stats, this.#host)
+      if (config.outlier !== null) cluster.detectOutliers(outlierStats(scope, config.outlier.probes > 0), this.#host)
       if (discovery.kind === 'static') cluster.setEndpoints(discovery.endpoints)
       if (discovery.kind === 'eds') cluster.setEndpoints(this.#assignments.get(discovery.serviceName) ?? [])
       const resolution =

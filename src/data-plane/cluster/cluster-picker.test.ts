@@ -23,7 +23,7 @@ function endpoints(...all: readonly Fields[]): ClusterEndpoint[] {
     one.priority = priority
     one.locality = { region: 'r', zone, subZone: '' }
     one.localityWeight = localityWeight
-    one.usable = health !== 'bad'
+    one.healthy = health !== 'bad'
     one.degraded = health === 'weak'
     return one
   })

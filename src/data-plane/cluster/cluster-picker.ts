@@ -2,7 +2,7 @@
 // cluster's policy. Made anew whenever an endpoint comes, goes or changes; a pick itself decides nothing that could be
 // decided here.
 import type { BalancerHost, LoadBalancer } from '../load-balancers/contract/load-balancer.ts'
-import type { Picker } from './cluster.ts'
+import type { Endpoint, Picker } from './cluster.ts'
 import type { ClusterEndpoint } from './cluster-endpoint.ts'
 import { effectiveWeight, groupByLocality, type LocalityGroup } from './locality-group.ts'
 import { priorityLoads } from './priority-load.ts'
@@ -18,39 +18,107 @@ export interface Balancing {
 
 export const NOBODY: Picker = { pick: () => null }
 
-type Health = 'healthy' | 'degraded' | 'any'
-
-/** The one place where an endpoint's health is asked for. */
-function is(endpoint: ClusterEndpoint, health: Health): boolean {
-  return health === 'any' || (endpoint.usable && endpoint.degraded === (health === 'degraded'))
-}
-
+/** `isUsable` is the one thing asked about an endpoint's health; degraded endpoints are usable, too. */
 export function createClusterPicker(
   endpoints: readonly ClusterEndpoint[],
   balancing: Balancing,
   host: BalancerHost,
+  isUsable: (endpoint: ClusterEndpoint) => boolean = endpoint => endpoint.usable,
 ): Picker {
-  const levels = byPriority(endpoints)
-  const healths = levels.map(level => ({
-    total: level.length,
-    healthy: level.filter(endpoint => is(endpoint, 'healthy')).length,
-    degraded: level.filter(endpoint => is(endpoint, 'degraded')).length,
-  }))
-  if (levels.length === 0) return NOBODY
-  const loads = priorityLoads(healths, balancing.panicThreshold)
-  const pickers: Picker[] = []
-  const percents: number[] = []
-  const add = (level: number, percent: number, health: Health): void => {
-    if (percent === 0) return
-    pickers.push(levelPicker(levels[level]!, loads.panics[level] ? 'any' : health, balancing, host))
-    percents.push(percent)
+  return new PickerMaker(balancing, host, isUsable).make(endpoints)
+}
+
+type Health = 'healthy' | 'degraded' | 'any'
+
+class PickerMaker {
+  readonly #balancing: Balancing
+  readonly #host: BalancerHost
+  readonly #isUsable: (endpoint: ClusterEndpoint) => boolean
+
+  constructor(balancing: Balancing, host: BalancerHost, isUsable: (endpoint: ClusterEndpoint) => boolean) {
+    this.#balancing = balancing
+    this.#host = host
+    this.#isUsable = isUsable
   }
-  for (const [level, percent] of loads.healthy.entries()) add(level, percent, 'healthy')
-  // A policy that hashes knows healthy endpoints only, whatever share its priority has of the load (Envoy).
-  const second = balancing.loadBalancer.hashes ? 'healthy' : 'degraded'
-  for (const [level, percent] of loads.degraded.entries()) add(level, percent, second)
-  const [only] = pickers
-  return pickers.length === 1 ? only! : new SharedPickers(pickers, percents, balancing.loadBalancer.hashes)
+
+  make(endpoints: readonly ClusterEndpoint[]): Picker {
+    const levels = byPriority(endpoints)
+    if (levels.length === 0) return NOBODY
+    const healths = levels.map(level => ({
+      total: level.length,
+      healthy: this.#those(level, 'healthy').length,
+      degraded: this.#those(level, 'degraded').length,
+    }))
+    const { loadBalancer, panicThreshold } = this.#balancing
+    const loads = priorityLoads(healths, panicThreshold)
+    const pickers: Picker[] = []
+    const percents: number[] = []
+    // A policy that hashes knows healthy endpoints only, whatever share of the load is for degraded ones (Envoy).
+    const second = loadBalancer.hashes ? 'healthy' : 'degraded'
+    for (const [health, shares] of [['healthy', loads.healthy] as const, [second, loads.degraded] as const])
+      for (const [i, percent] of shares.entries()) {
+        if (percent === 0) continue
+        pickers.push(this.#ofLevel(levels[i]!, loads.panics[i] ? 'any' : health))
+        percents.push(percent)
+      }
+    const [only] = pickers
+    return pickers.length === 1 ? only! : new SharedPickers(pickers, percents, loadBalancer.hashes)
+  }
+
+  #those(endpoints: readonly ClusterEndpoint[], health: Health): readonly ClusterEndpoint[] {
+    if (health === 'any') return endpoints
+    return endpoints.filter(endpoint => this.#isUsable(endpoint) && endpoint.degraded === (health === 'degraded'))
+  }
+
+  #ofLevel(level: readonly ClusterEndpoint[], health: Health): Picker {
+    const { loadBalancer, weighsLocalities } = this.#balancing
+    if (weighsLocalities) {
+      const groups = groupByLocality(level).filter(group => group.weight > 0)
+      const picker = loadBalancer.hashes ? this.#hashed(groups, health) : this.#weighed(groups, health)
+      if (picker !== null) return picker
+    }
+    return this.#ofMembers(this.#those(level, health))
+  }
+
+  /** Null in panic, where one locality is as good as the other, and when none has both a weight and an endpoint to use. */
+  #weighed(groups: readonly LocalityGroup[], health: Health): Picker | null {
+    if (health === 'any') return null
+    const pickers: Picker[] = []
+    const weights: number[] = []
+    for (const group of groups) {
+      const members = this.#those(group.endpoints, health)
+      const weight = effectiveWeight(group, members.length)
+      if (weight === 0) continue
+      pickers.push(this.#ofMembers(members))
+      weights.push(weight)
+    }
+    if (pickers.length < 2) return pickers[0] ?? null
+    return new WeightedPickers(pickers, weights)
+  }
+
+  /** One ring or table for all localities: an endpoint's place in it is its share of its locality's share. */
+  #hashed(groups: readonly LocalityGroup[], health: Health): Picker | null {
+    const total = groups.reduce((sum, { weight }) => sum + weight, 0)
+    const members: Endpoint[] = []
+    const shares: number[] = []
+    for (const group of groups) {
+      const eligible = this.#those(group.endpoints, health)
+      const sum = eligible.reduce((weight, endpoint) => weight + endpoint.weight, 0)
+      for (const endpoint of eligible) {
+        members.push(endpoint)
+        shares.push((endpoint.weight * (group.weight / total)) / sum)
+      }
+    }
+    return members.length === 0 ? null : this.#balancing.loadBalancer.createPicker(members, shares, this.#host)
+  }
+
+  #ofMembers(members: readonly ClusterEndpoint[]): Picker {
+    if (members.length === 0) return NOBODY
+    const { loadBalancer } = this.#balancing
+    const total = loadBalancer.hashes ? members.reduce((sum, { weight }) => sum + weight, 0) : 1
+    const weights = members.map(({ weight }) => weight / total)
+    return loadBalancer.createPicker(members, weights, this.#host)
+  }
 }
 
 /** Without gaps: a priority that EDS leaves out has nobody, and stands for nothing. */
@@ -62,73 +130,4 @@ function byPriority(endpoints: readonly ClusterEndpoint[]): readonly (readonly C
     else level.push(endpoint)
   }
   return [...levels].sort(([a], [b]) => a - b).map(([, level]) => level)
-}
-
-function levelPicker(
-  level: readonly ClusterEndpoint[],
-  health: Health,
-  balancing: Balancing,
-  host: BalancerHost,
-): Picker {
-  const { loadBalancer, weighsLocalities } = balancing
-  if (weighsLocalities && (loadBalancer.hashes || health !== 'any')) {
-    const groups = groupByLocality(level).filter(group => group.weight > 0)
-    const picker = loadBalancer.hashes
-      ? hashedLocalities(groups, health, loadBalancer, host)
-      : weighedLocalities(groups, health, loadBalancer, host)
-    if (picker !== null) return picker
-  }
-  const members = level.filter(endpoint => is(endpoint, health))
-  return pickerOf(members, loadBalancer, host)
-}
-
-function pickerOf(members: readonly ClusterEndpoint[], loadBalancer: LoadBalancer, host: BalancerHost): Picker {
-  if (members.length === 0) return NOBODY
-  const total = loadBalancer.hashes ? members.reduce((sum, { weight }) => sum + weight, 0) : 1
-  return loadBalancer.createPicker(
-    members,
-    members.map(({ weight }) => weight / total),
-    host,
-  )
-}
-
-/** Null: no locality has both a weight and an endpoint to use, and the priority is one whole. */
-function weighedLocalities(
-  groups: readonly LocalityGroup[],
-  health: Health,
-  loadBalancer: LoadBalancer,
-  host: BalancerHost,
-): Picker | null {
-  const pickers: Picker[] = []
-  const weights: number[] = []
-  for (const group of groups) {
-    const members = group.endpoints.filter(endpoint => is(endpoint, health))
-    const weight = effectiveWeight(group, members.length)
-    if (weight === 0) continue
-    pickers.push(pickerOf(members, loadBalancer, host))
-    weights.push(weight)
-  }
-  if (pickers.length < 2) return pickers[0] ?? null
-  return new WeightedPickers(pickers, weights)
-}
-
-/** One ring or table for all localities: an endpoint's place in it is its share of its locality's share. */
-function hashedLocalities(
-  groups: readonly LocalityGroup[],
-  health: Health,
-  loadBalancer: LoadBalancer,
-  host: BalancerHost,
-): Picker | null {
-  const total = groups.reduce((sum, { weight }) => sum + weight, 0)
-  const members: ClusterEndpoint[] = []
-  const shares: number[] = []
-  for (const group of groups) {
-    const eligible = group.endpoints.filter(endpoint => is(endpoint, health))
-    const sum = eligible.reduce((weight, endpoint) => weight + endpoint.weight, 0)
-    for (const endpoint of eligible) {
-      members.push(endpoint)
-      shares.push((endpoint.weight * (group.weight / total)) / sum)
-    }
-  }
-  return members.length === 0 ? null : loadBalancer.createPicker(members, shares, host)
 }

@@ -15,7 +15,11 @@ export interface Endpoint {
   readonly port: number
   readonly weight: number
   readonly transport: UpstreamTransport
-  /** Its health lets it take requests. */
+  /** As its registry says. */
+  readonly healthy: boolean
+  /** As its own answers say: the phase of its breaker. */
+  readonly ejection: 'closed' | 'open' | 'half-open'
+  /** Both let it take requests. */
   readonly usable: boolean
   /** Usable, but only for what healthy endpoints cannot take (health status DEGRADED). */
   readonly degraded: boolean
@@ -28,6 +32,8 @@ export interface Endpoint {
   readonly hashKey: string
   /** What its cluster's balancing policy learns from its requests; null when it wants to know nothing. */
   readonly tracker: RequestTracker | null
+  /** Of clusters with outlier detection. */
+  readonly monitor: EndpointMonitor | null
   /** Requests in flight: read by LEAST_REQUEST, kept by the router. */
   activeRequests: number
   readonly stats: EndpointStats
@@ -46,6 +52,26 @@ export interface EndpointStats {
   connectionsTotal: number
   connectionsActive: number
   connectFailures: number
+}
+
+/** Told how an endpoint's requests fare, once for each outcome. `probe`: what `begin` said of the request. */
+export interface EndpointMonitor {
+  /** It may be sent a request now: false for one on probation that has as many as it may. */
+  readonly admits: boolean
+  /** Of the last interval, in percent; -1: unknown. */
+  readonly successRate: number
+  readonly localSuccessRate: number
+  /** A request goes out; whether it is one that the endpoint has to prove itself with. */
+  begin(): boolean
+  /** There is a connection for the request, which is yet to be answered. */
+  connected(): void
+  /** There is one, and nothing else is asked of the endpoint: TCP. */
+  connectedForGood(probe: boolean): void
+  answered(status: number, probe: boolean): void
+  /** No connection, a reset, or no answer in time. */
+  failed(timedOut: boolean, probe: boolean): void
+  /** Given up for reasons that are not the endpoint's. */
+  abandoned(probe: boolean): void
 }
 
 export interface PickContext {
@@ -118,8 +144,16 @@ export interface Http1Options extends WriterOptions {
 /** `downstream`: in what the request came (use_downstream_protocol_config). */
 export type UpstreamProtocol = 'http1' | 'http2' | 'downstream'
 
+/** What outlier detection has found in the last interval: percent; -1: it did not look. */
+export interface SuccessFigures {
+  readonly average: number
+  readonly ejectionThreshold: number
+}
+
 export interface Cluster {
   readonly name: string
+  /** Null, or absent: no outlier detection. */
+  readonly outliers?: { readonly external: SuccessFigures; readonly local: SuccessFigures } | null
   readonly connectTimeoutMs: number
   /** Upstream connections idle for longer are closed; 0: never. */
   readonly idleTimeoutMs: number

@@ -10,6 +10,7 @@ import type {
   UpstreamProtocol,
 } from './cluster.ts'
 import type { ClusterConfig } from './cluster-config.ts'
+import type { OutlierDetector } from './outlier/outlier-detector.ts'
 
 export abstract class ConfiguredCluster implements Cluster {
   readonly config: ClusterConfig
@@ -25,6 +26,11 @@ export abstract class ConfiguredCluster implements Cluster {
   abstract get picker(): Picker
 
   abstract get endpoints(): readonly Endpoint[]
+
+  /** Null: none is asked for. */
+  get outliers(): OutlierDetector | null {
+    return null
+  }
 
   get name(): string {
     return this.config.name

@@ -6,12 +6,16 @@ import { ClusterEndpoint, endpointKey } from './cluster-endpoint.ts'
 import { createClusterPicker, NOBODY } from './cluster-picker.ts'
 import { ConfiguredCluster } from './configured-cluster.ts'
 import type { EndpointSpec } from './endpoint-spec.ts'
+import { OutlierDetector, type OutlierDetectorHost } from './outlier/outlier-detector.ts'
+import type { OutlierStats } from './outlier/outlier-stats.ts'
+import { ProbationPicker } from './probation-picker.ts'
 
 export class ManagedCluster extends ConfiguredCluster {
   readonly #host: BalancerHost
   /** In the order in which they were last told of, which hash rings depend on. */
   #byKey = new Map<string, ClusterEndpoint>()
   #picker: Picker = NOBODY
+  #detector: OutlierDetector | null = null
 
   constructor(config: ClusterConfig, stats: ClusterStats, host: BalancerHost) {
     super(config, stats)
@@ -24,6 +28,21 @@ export class ManagedCluster extends ConfiguredCluster {
 
   override get endpoints(): readonly Endpoint[] {
     return [...this.#byKey.values()]
+  }
+
+  override get outliers(): OutlierDetector | null {
+    return this.#detector
+  }
+
+  /** Before it has endpoints. */
+  detectOutliers(stats: OutlierStats, host: OutlierDetectorHost): void {
+    if (this.config.outlier === null) return
+    this.#detector = new OutlierDetector(this.config.outlier, stats, host, () => this.#renewPicker())
+  }
+
+  override retire(): void {
+    this.#detector?.stop()
+    super.retire()
   }
 
   /** Takes the set of endpoints that holds from now on. */
@@ -39,12 +58,13 @@ export class ManagedCluster extends ConfiguredCluster {
       endpoint.localityWeight = spec.localityWeight
       endpoint.hashKey = spec.hashKey ?? endpoint.key
       endpoint.degraded = spec.degraded
-      if (spec.usable && !endpoint.usable) endpoint.usableSince = this.#host.clock.now()
-      endpoint.usable = spec.usable
+      if (spec.usable && !endpoint.healthy) endpoint.usableSince = this.#host.clock.now()
+      endpoint.healthy = spec.usable
     }
     for (const endpoint of stay.values()) gone.delete(endpoint)
     this.#byKey = stay
-    this.#picker = createClusterPicker([...stay.values()], this.config, this.#host)
+    this.#detector?.setEndpoints([...stay.values()])
+    this.#renewPicker()
     // After the swap: whoever drains an endpoint's connections must not be given it again.
     for (const endpoint of gone) this.announceRemoval(endpoint)
   }
@@ -58,5 +78,20 @@ export class ManagedCluster extends ConfiguredCluster {
     endpoint.usableSince = this.#host.clock.now()
     endpoint.tracker = this.config.loadBalancer.createTracker?.() ?? null
     return endpoint
+  }
+
+  #renewPicker(): void {
+    const picker = this.#makePicker(endpoint => endpoint.usable)
+    const onProbation = [...this.#byKey.values()].some(({ ejection }) => ejection === 'half-open')
+    this.#picker = onProbation
+      ? new ProbationPicker(
+          picker,
+          this.#makePicker(({ usable, ejection }) => usable && ejection === 'closed'),
+        )
+      : picker
+  }
+
+  #makePicker(isUsable: (endpoint: ClusterEndpoint) => boolean): Picker {
+    return createClusterPicker([...this.#byKey.values()], this.config, this.#host, isUsable)
   }
 }

@@ -432,7 +432,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
     stats.upstreamRqPerTryTimeout.value++
     const upstream = this.#upstream
     this.#upstream = null
-    upstream?.cancel()
+    upstream?.timeOut()
     const retry = this.#route!.retry!
     if (retriesPerTryTimeout(retry) && this.#retry()) return
     stats.upstreamRq5xx.value++
@@ -449,7 +449,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
     stats.upstreamRq5xx.value++
     const upstream = this.#upstream
     this.#upstream = null
-    upstream?.cancel()
+    upstream?.timeOut()
     this.#fail(RESPONSE_TIMEOUT)
   }
 

@@ -1,13 +1,16 @@
 // One try of a request: its endpoint, its place in the pool's queue, its connection.
 import type { Clock } from '../../../../base/clock.ts'
-import type { HeaderList } from '../../../../transport/header-list.ts'
+import { getHeader, type HeaderList } from '../../../../transport/header-list.ts'
+import { FIELD } from '../../../../transport/http/field-name.ts'
 import { isTunnel, opensTunnel, type RequestHead, type ResponseHead } from '../../../../transport/request-head.ts'
 import type { Cluster, Endpoint } from '../../../cluster/cluster.ts'
+import { grpcToHttpStatus, isGrpcRequest } from '../../../http/grpc-status.ts'
 import type { HttpPool, PoolWaiter, RequestEncoder, UpstreamStream } from '../../../pool/request-encoder.ts'
 import { RESET, type ResetReason } from '../../../pool/reset-reason.ts'
 
 /** The router, told how the try fares. */
 export interface UpstreamRequestOwner {
+  readonly head: RequestHead
   /** The head may be sent. */
   onUpstreamReady(request: UpstreamRequest): void
   /** The endpoint agrees to the tunnel that was asked for: its bytes may be sent. */
@@ -33,6 +36,9 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
   #failed = false
   #encoder: RequestEncoder | null = null
   #over = false
+  #awaitsHead = true
+  /** The endpoint is on probation, and this is one of the requests that it has to prove itself with. */
+  #isProbe = false
   /**
    * The request for a tunnel, until the endpoint has agreed: to one that does not, the tunnel's bytes would be the next
    * request, which no route and no policy has seen.
@@ -50,6 +56,8 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
   /** `fresh`: not on a connection that was used before. */
   start(fresh: boolean): void {
     if (this.endpoint.tracker !== null) this.#startedAt = this.#clock.now()
+    const { monitor } = this.endpoint
+    if (monitor !== null) this.#isProbe = monitor.begin()
     this.endpoint.activeRequests++
     this.endpoint.stats.requestsTotal++
     this.#cluster.stats.upstreamRqTotal.value++
@@ -98,10 +106,18 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
     if (!this.#over) this.#encoder?.resume()
   }
 
+  /** It has taken too long: ends the try, too. */
+  timeOut(): void {
+    if (this.#awaitsHead) this.#fail(true)
+    this.cancel()
+  }
+
   /** Ends the try for good; what the endpoint still works on is abandoned. */
   cancel(): void {
     if (this.#over) return
     const encoder = this.#encoder
+    this.endpoint.monitor?.abandoned(this.#isProbe)
+    this.#isProbe = false
     this.#finish()
     if (encoder === null) {
       this.#pool.cancel(this)
@@ -118,13 +134,16 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
 
   onPoolReady(encoder: RequestEncoder): void {
     this.#encoder = encoder
+    this.endpoint.monitor?.connected()
     encoder.assign(this)
     this.#owner.onUpstreamReady(this)
   }
 
   onPoolFailure(reason: ResetReason, failure: string): void {
     if (this.#over) return
-    this.#failed = reason !== RESET.overflow
+    // The cluster's limit, not the endpoint's fault.
+    if (reason === RESET.overflow) this.endpoint.monitor?.abandoned(this.#isProbe)
+    else this.#fail(false)
     this.#finish()
     this.endpoint.stats.requestsError++
     this.#owner.onUpstreamReset(reason, failure, false)
@@ -137,7 +156,9 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
       this.#owner.onUpstreamTunnel(this)
       if (this.#over) return
     }
+    this.#awaitsHead = false
     this.#failed = head.status >= 500
+    if (this.endpoint.monitor !== null) this.#judge(head, fields)
     if (head.status < 500) this.endpoint.stats.requestsSuccess++
     else this.endpoint.stats.requestsError++
     if (endStream) this.#finish()
@@ -161,7 +182,10 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
   onReset(reason: ResetReason): void {
     if (this.#over) return
     const reused = this.isReused
-    this.#failed = true
+    // A pooled connection that turns out to be dead tells of its age; the endpoint's own death shows at the next one.
+    if (this.#awaitsHead && reused && reason === RESET.connectionTermination)
+      this.endpoint.monitor?.abandoned(this.#isProbe)
+    else this.#fail(false)
     this.#finish()
     this.endpoint.stats.requestsError++
     this.#cluster.stats.upstreamRqRxReset.value++
@@ -170,6 +194,20 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
 
   onEncoderDrained(): void {
     this.#owner.onUpstreamDrained()
+  }
+
+  /** What a gRPC endpoint thinks of a request stands in grpc-status (Envoy, Filter::onUpstreamHeaders). */
+  #judge(head: ResponseHead, fields: number): void {
+    const says = fields & FIELD.grpcStatus ? getHeader(head.headers, 'grpc-status') : undefined
+    const isGrpc = says !== undefined && isGrpcRequest(this.#owner.head.headers)
+    this.endpoint.monitor?.answered(isGrpc ? grpcToHttpStatus(Number(says)) : head.status, this.#isProbe)
+    this.#isProbe = false
+  }
+
+  #fail(timedOut: boolean): void {
+    this.#failed = true
+    this.endpoint.monitor?.failed(timedOut, this.#isProbe)
+    this.#isProbe = false
   }
 
   #finish(): void {
