@@ -1,7 +1,5 @@
 // DestinationRule.trafficPolicy: override is per block, never inside one, and a port's entry replaces all blocks.
-
-/** LEAST_REQUEST stands for UNSPECIFIED and LEAST_CONN too, as in Istio. */
-export type SimpleLoadBalancer = 'ROUND_ROBIN' | 'RANDOM' | 'LEAST_REQUEST'
+import type { LoadBalancerSettings } from './load-balancer.ts'
 
 export interface ConnectionPool {
   readonly maxConnections?: number
@@ -26,8 +24,9 @@ export interface ClientTls {
 }
 
 export interface TrafficPolicyBlocks {
-  readonly loadBalancer?: SimpleLoadBalancer
+  readonly loadBalancer?: LoadBalancerSettings
   readonly connectionPool?: ConnectionPool
+  readonly outlierDetection?: unknown
   readonly tls?: ClientTls
 }
 

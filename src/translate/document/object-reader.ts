@@ -57,6 +57,16 @@ export class ObjectReader implements FieldPlace {
     return value && integerOf(value, min, max, this.sink)
   }
 
+  number(name: string, min: number, max: number): number | undefined {
+    const value = this.value(name)
+    if (value?.node.kind === 'scalar' && typeof value.node.value === 'number') {
+      if (value.node.value >= min && value.node.value <= max) return value.node.value
+      const bounds = max === Number.MAX_VALUE ? `at least ${min}` : `between ${min} and ${max}`
+      this.sink.badValue(value, `${value.node.value} is not ${bounds}`)
+    } else if (value) wrongType(value, 'a number', this.sink)
+    return undefined
+  }
+
   boolean(name: string): boolean | undefined {
     const value = this.value(name)
     if (!value) return undefined

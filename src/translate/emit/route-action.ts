@@ -13,6 +13,7 @@ import {
   type WeightedCluster_ClusterWeight,
   WeightedCluster_ClusterWeightSchema,
 } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
+import { hashPolicies } from './hash-policy.ts'
 import { type HeaderOptions, headerOptions } from './header-options.ts'
 import { outboundCluster } from './resource-names.ts'
 import { retryPolicy } from './retry-policy.ts'
@@ -60,11 +61,18 @@ function forward(
   operations: Omit<HeaderOptions, 'authority'>,
   surroundings: RouteSurroundings,
 ): RouteParts {
-  const policy = retryPolicy(rule.retries, surroundings.defaultRetry)
+  const taken = destinations.length === 1 ? destinations : destinations.filter(({ weight }) => weight > 0)
+  const hashes = taken.map(({ destination: { host, subset, port } }) =>
+    surroundings.hashOf(surroundings.expand(host), subset, port),
+  )
+  // A retry that went elsewhere would undo what the hash is for.
+  const keepsHost = destinations.length === 1 && hashes[0] !== null
+  const policy = retryPolicy(rule.retries, surroundings.defaultRetry, keepsHost)
   const action = create(RouteActionSchema, {
     ...routeTimeouts(rule.timeoutMs ?? 0),
     ...(policy ? { retryPolicy: policy } : {}),
     ...rewriteOf(rule),
+    hashPolicy: hashPolicies(hashes),
   })
   let authority = rule.rewrite?.authority ?? routeAuthority
   let own = operations
@@ -76,9 +84,7 @@ function forward(
     if (authority === '') authority = destinationAuthority
     action.clusterSpecifier = { case: 'cluster', value: clusterOf(only, surroundings) }
   } else {
-    const clusters = destinations
-      .filter(destination => destination.weight > 0)
-      .map(destination => clusterWeight(destination, surroundings))
+    const clusters = taken.map(destination => clusterWeight(destination, surroundings))
     action.clusterSpecifier = create(RouteActionSchema, {
       clusterSpecifier: { case: 'weightedClusters', value: { clusters } },
     }).clusterSpecifier

@@ -3,11 +3,11 @@ import type {
   ClientTls,
   ConnectionPool,
   PortTrafficPolicy,
-  SimpleLoadBalancer,
   TrafficPolicy,
   TrafficPolicyBlocks,
 } from '../../../model/traffic-policy.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
+import { readLoadBalancer } from './load-balancer.ts'
 
 const MAX_PORTS = 4096
 const MAX_INT32 = 0x7fff_ffff
@@ -56,25 +56,12 @@ function readBlocks(reader: ObjectReader): TrafficPolicyBlocks {
   const connectionPool = reader.object('connectionPool')
   const tls = reader.object('tls')
   reader.unsupported('outlierDetection')
-  const simple = loadBalancer && readLoadBalancer(loadBalancer)
   const clientTls = tls && readClientTls(tls)
   return {
-    ...(simple ? { loadBalancer: simple } : {}),
+    ...(loadBalancer ? { loadBalancer: readLoadBalancer(loadBalancer) } : {}),
     ...(connectionPool ? { connectionPool: readConnectionPool(connectionPool) } : {}),
     ...(clientTls ? { tls: clientTls } : {}),
   }
-}
-
-function readLoadBalancer(reader: ObjectReader): SimpleLoadBalancer {
-  const simple = reader.enumeration(
-    'simple',
-    ['ROUND_ROBIN', 'RANDOM', 'LEAST_REQUEST', 'LEAST_CONN', 'UNSPECIFIED'],
-    ['PASSTHROUGH'],
-  )
-  reader.unsupported('consistentHash', 'localityLbSetting', 'zoneAwareLbSetting', 'warmup', 'warmupDurationSecs')
-  reader.done()
-  // Istio's default, and what the deprecated LEAST_CONN has come to mean.
-  return simple === 'ROUND_ROBIN' || simple === 'RANDOM' ? simple : 'LEAST_REQUEST'
 }
 
 function readConnectionPool(reader: ObjectReader): ConnectionPool {
