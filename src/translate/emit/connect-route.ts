@@ -4,7 +4,7 @@ import { type Route, RouteSchema } from '../../xds/generated/envoy/config/route/
 import { duration } from './durations.ts'
 
 /** `idleTimeoutMs` undefined: none. */
-export function connectRoute(cluster: string, idleTimeoutMs: number | undefined): Route {
+export function connectRoute(cluster: string, idleTimeoutMs: number | undefined, hashesSourceIp = false): Route {
   return create(RouteSchema, {
     name: 'connect',
     match: { pathSpecifier: { case: 'connectMatcher', value: {} } },
@@ -14,6 +14,9 @@ export function connectRoute(cluster: string, idleTimeoutMs: number | undefined)
         clusterSpecifier: { case: 'cluster', value: cluster },
         timeout: duration(0),
         ...(idleTimeoutMs === undefined ? {} : { idleTimeout: duration(idleTimeoutMs) }),
+        ...(hashesSourceIp
+          ? { hashPolicy: [{ policySpecifier: { case: 'connectionProperties', value: { sourceIp: true } } }] }
+          : {}),
         upgradeConfigs: [{ upgradeType: 'CONNECT', connectConfig: {} }],
       },
     },

@@ -128,8 +128,8 @@ class VirtualHostMaker {
   }
 
   #tunnel(service: MeshService): Route {
-    const { cluster, idleTimeoutMs } = tunnelTo(this.#mesh, this.#scope, service, this.#port)
-    return connectRoute(cluster, idleTimeoutMs)
+    const { cluster, idleTimeoutMs, hashesSourceIp } = tunnelTo(this.#mesh, this.#scope, service, this.#port)
+    return connectRoute(cluster, idleTimeoutMs, hashesSourceIp)
   }
 
   /** The first to claim a name or a domain keeps it. */

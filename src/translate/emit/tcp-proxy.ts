@@ -8,11 +8,17 @@ import { accessLogs } from './access-log.ts'
 import { duration } from './durations.ts'
 
 /** Envoy closes it after an idle hour, unless told otherwise. */
-export function tcpProxy(meshConfig: MeshConfig, cluster: string, idleTimeoutMs?: number): Filter {
+export function tcpProxy(
+  meshConfig: MeshConfig,
+  cluster: string,
+  idleTimeoutMs?: number,
+  hashesSourceIp = false,
+): Filter {
   const config = create(TcpProxySchema, {
     statPrefix: cluster,
     clusterSpecifier: { case: 'cluster', value: cluster },
     accessLog: accessLogs(meshConfig),
+    ...(hashesSourceIp ? { hashPolicy: [{ policySpecifier: { case: 'sourceIp', value: {} } }] } : {}),
     ...(idleTimeoutMs === undefined ? {} : { idleTimeout: duration(idleTimeoutMs) }),
   })
   return create(FilterSchema, {

@@ -3,6 +3,7 @@ import type { ClientScope } from '../link/client-scope.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
 import { type MeshService, protocolOf } from '../link/mesh-service.ts'
 import { policyFor } from './cluster-policy.ts'
+import { hashesSourceIp } from './hash-policy.ts'
 import { outboundCluster, tunnelCluster } from './resource-names.ts'
 import { tunnelsApart } from './upstream-version.ts'
 
@@ -10,6 +11,8 @@ export interface Tunnel {
   readonly cluster: string
   /** Undefined: the rules say nothing. */
   readonly idleTimeoutMs: number | undefined
+  /** A client keeps to one endpoint. */
+  readonly hashesSourceIp: boolean
 }
 
 export function tunnelTo(mesh: LinkedMesh, scope: ClientScope, service: MeshService, port: number): Tunnel {
@@ -18,5 +21,6 @@ export function tunnelTo(mesh: LinkedMesh, scope: ClientScope, service: MeshServ
   const cluster = tunnelsApart(protocolOf(service, port), connectionPool)
     ? tunnelCluster(port, service.host)
     : outboundCluster(port, '', service.host)
-  return { cluster, idleTimeoutMs: connectionPool?.tcpIdleTimeoutMs }
+  const hashed = hashesSourceIp(mesh, scope, service)
+  return { cluster, idleTimeoutMs: connectionPool?.tcpIdleTimeoutMs, hashesSourceIp: hashed }
 }
