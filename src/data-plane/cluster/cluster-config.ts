@@ -2,8 +2,10 @@
 import { isIP } from 'node:net'
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { Parsed } from '../../base/problem.ts'
+import type { Keepalive } from '../../transport/net/keepalive-network.ts'
 import { unpackAny } from '../../xds/any-pack.ts'
 import {
+  type CircuitBreakers_Thresholds_RetryBudget,
   CircuitBreakers_ThresholdsSchema,
   CircuitBreakersSchema,
 } from '../../xds/generated/envoy/config/cluster/v3/circuit_breaker_pb.ts'
@@ -18,6 +20,7 @@ import { durationMs, ResourceCheck } from '../../xds/resource-check.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
 import type { CircuitLimits, UpstreamProtocol } from './cluster.ts'
 import type { Balancing } from './cluster-picker.ts'
+import { readKeepalive } from './connection-options.ts'
 import { ADDRESS_CHOICES, type AddressChoice } from './dns-lookup-family.ts'
 import { type EndpointSpec, readLoadAssignment } from './endpoint-spec.ts'
 import { type HttpOptions, readHttpOptions } from './http-options.ts'
@@ -56,11 +59,21 @@ export type TransportCompiler = (
   socket: TransportSocket | undefined,
   path: string,
   alpn: readonly string[],
+  keepalive: Keepalive | null,
 ) => Parsed<UpstreamTransport>
 
 const ENVOY_CONNECT_TIMEOUT_MS = 5000
 const ENVOY_DNS_REFRESH_MS = 5000
-const ENVOY_LIMITS: CircuitLimits = { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 }
+const ENVOY_LIMITS: CircuitLimits = {
+  maxConnections: 1024,
+  maxPendingRequests: 1024,
+  maxRequests: 1024,
+  maxRetries: 3,
+  retryBudget: null,
+  tracksRemaining: false,
+}
+/** Of a budget that leaves them out. */
+const ENVOY_RETRY_BUDGET = { percent: 20, minConcurrency: 3 }
 
 // Taken without effect: `metadata` of others than Weft, which only describes; `respect_dns_ttl`, as the system's resolver tells no TTL (with
 // getaddrinfo Envoy keeps to dns_refresh_rate, too); `per_connection_buffer_limit_bytes`, a soft limit whose purpose, a
@@ -90,6 +103,7 @@ const FIELDS = new Set([
   'common_lb_config',
   'per_connection_buffer_limit_bytes',
   'outlier_detection',
+  'upstream_connection_options',
 ])
 const THRESHOLD_FIELDS = new Set([
   'priority',
@@ -98,6 +112,7 @@ const THRESHOLD_FIELDS = new Set([
   'max_requests',
   'max_retries',
   'track_remaining',
+  'retry_budget',
 ])
 
 export function compileCluster(message: ClusterMessage, compileTransport: TransportCompiler): Parsed<ClusterConfig> {
@@ -175,8 +190,9 @@ function readTransports(
   alpn: readonly string[],
   check: ResourceCheck,
 ): TransportMatches | undefined {
+  const keepalive = readKeepalive(message.upstreamConnectionOptions, check)
   const compile = (socket: TransportSocket | undefined, path: string): UpstreamTransport | undefined => {
-    const compiled = compileTransport(socket, path, alpn)
+    const compiled = compileTransport(socket, path, alpn, keepalive)
     if (compiled.ok) return compiled.value
     for (const problem of compiled.problems) check.error(problem.path ?? path, problem.message, problem.code)
     return undefined
@@ -194,19 +210,34 @@ function readLimits(message: ClusterMessage, check: ResourceCheck): CircuitLimit
   const breakers = message.circuitBreakers
   if (breakers === undefined) return ENVOY_LIMITS
   check.honour(CircuitBreakersSchema, breakers, 'circuit_breakers', new Set(['thresholds']))
-  let limits = ENVOY_LIMITS
+  let limits: CircuitLimits | null = null
   for (const [i, thresholds] of breakers.thresholds.entries()) {
     check.honour(CircuitBreakers_ThresholdsSchema, thresholds, `circuit_breakers.thresholds[${i}]`, THRESHOLD_FIELDS)
     // Routes of high priority do not exist here, so their limits bind nothing.
     if (thresholds.priority !== RoutingPriority.DEFAULT) continue
-    limits = {
+    // Of several the first holds (Envoy).
+    limits ??= {
       maxConnections: thresholds.maxConnections ?? ENVOY_LIMITS.maxConnections,
       maxPendingRequests: thresholds.maxPendingRequests ?? ENVOY_LIMITS.maxPendingRequests,
       maxRequests: thresholds.maxRequests ?? ENVOY_LIMITS.maxRequests,
       maxRetries: thresholds.maxRetries ?? ENVOY_LIMITS.maxRetries,
+      retryBudget: readRetryBudget(thresholds.retryBudget, `circuit_breakers.thresholds[${i}].retry_budget`, check),
+      tracksRemaining: thresholds.trackRemaining,
     }
   }
-  return limits
+  return limits ?? ENVOY_LIMITS
+}
+
+function readRetryBudget(
+  budget: CircuitBreakers_Thresholds_RetryBudget | undefined,
+  path: string,
+  check: ResourceCheck,
+): CircuitLimits['retryBudget'] {
+  if (!budget) return null
+  const { percent, minConcurrency } = ENVOY_RETRY_BUDGET
+  const asked = budget.budgetPercent?.value ?? percent
+  if (!(asked >= 0 && asked <= 100)) check.error(`${path}.budget_percent`, 'must be from 0 to 100')
+  return { percent: asked, minConcurrency: budget.minRetryConcurrency ?? minConcurrency }
 }
 
 function readOutliers(

@@ -17,6 +17,8 @@ export function createClusterStats(scope: StatsScope): ClusterStats {
     upstreamRqRetrySuccess: scope.counter('upstream_rq_retry_success'),
     upstreamRqRetryLimitExceeded: scope.counter('upstream_rq_retry_limit_exceeded'),
     upstreamRqRetryOverflow: scope.counter('upstream_rq_retry_overflow'),
+    upstreamCxMaxDurationReached: scope.counter('upstream_cx_max_duration_reached'),
+    retriesActive: { value: 0 },
     upstreamRqRxReset: scope.counter('upstream_rq_rx_reset'),
     upstreamRqTxReset: scope.counter('upstream_rq_tx_reset'),
     upstreamRqPendingTotal: scope.counter('upstream_rq_pending_total'),

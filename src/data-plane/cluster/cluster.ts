@@ -120,6 +120,9 @@ export interface ClusterStats {
   readonly upstreamCxDestroyRemoteWithActiveRq: Counter
   readonly upstreamCxDestroyLocalWithActiveRq: Counter
   readonly upstreamCxNoneHealthy: Counter
+  readonly upstreamCxMaxDurationReached: Counter
+  /** Retries under way, of all streams: from the decision until the answer is taken, or another retry follows. */
+  readonly retriesActive: Gauge
   /** TCP connections that max_connections kept out. */
   readonly upstreamCxOverflow: Counter
   /** TCP connections given up after max_connect_attempts. */
@@ -134,6 +137,10 @@ export interface CircuitLimits {
   readonly maxPendingRequests: number
   readonly maxRequests: number
   readonly maxRetries: number
+  /** In place of `maxRetries`: so many percent of the requests under way, and no fewer than `minConcurrency`. */
+  readonly retryBudget: { readonly percent: number; readonly minConcurrency: number } | null
+  /** What is left of each limit is to be shown. */
+  readonly tracksRemaining: boolean
 }
 
 /** How HTTP/1.1 is spoken to endpoints. */
@@ -159,6 +166,8 @@ export interface Cluster {
   readonly idleTimeoutMs: number
   /** 0: no limit. */
   readonly maxRequestsPerConnection: number
+  /** Connections for requests take no new ones when they are older; 0: whatever their age. */
+  readonly maxConnectionDurationMs: number
   readonly httpProtocol: UpstreamProtocol
   readonly http1: Http1Options
   readonly http2: Http2Settings

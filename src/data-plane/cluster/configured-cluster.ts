@@ -48,6 +48,10 @@ export abstract class ConfiguredCluster implements Cluster {
     return this.config.maxRequestsPerConnection
   }
 
+  get maxConnectionDurationMs(): number {
+    return this.config.maxConnectionDurationMs
+  }
+
   get httpProtocol(): UpstreamProtocol {
     return this.config.httpProtocol
   }

@@ -22,6 +22,8 @@ export interface HttpOptions {
   readonly idleTimeoutMs: number
   /** 0: no limit. */
   readonly maxRequestsPerConnection: number
+  /** 0: never, too. */
+  readonly maxConnectionDurationMs: number
   readonly httpProtocol: UpstreamProtocol
   readonly http1: Http1Options
   readonly http2: Http2Settings
@@ -36,7 +38,7 @@ const RESPONSE_LIMITS = { maxHeaderListBytes: 60 * 1024, maxFieldCount: 100 }
 
 const FIELDS = new Set(['common_http_protocol_options', 'explicit_http_config', 'use_downstream_protocol_config'])
 const HTTP1_FIELDS = new Set(['enable_trailers', 'header_key_format'])
-const COMMON_FIELDS = new Set(['idle_timeout', 'max_requests_per_connection'])
+const COMMON_FIELDS = new Set(['idle_timeout', 'max_requests_per_connection', 'max_connection_duration'])
 
 export function readHttpOptions(options: Readonly<Record<string, Any>>, check: ResourceCheck): HttpOptions {
   for (const key of Object.keys(options)) {
@@ -50,6 +52,7 @@ export function readHttpOptions(options: Readonly<Record<string, Any>>, check: R
   return {
     idleTimeoutMs: durationMs(common?.idleTimeout, ENVOY_IDLE_TIMEOUT_MS),
     maxRequestsPerConnection: common?.maxRequestsPerConnection ?? 0,
+    maxConnectionDurationMs: durationMs(common?.maxConnectionDuration, 0),
     ...readProtocol(message?.upstreamProtocolOptions, check),
   }
 }

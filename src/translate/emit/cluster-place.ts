@@ -1,6 +1,6 @@
 // What a cluster's policy makes of where its client is.
 import type { Subset } from '../../model/destination-rule.ts'
-import type { TrafficPolicyBlocks } from '../../model/traffic-policy.ts'
+import type { EffectivePolicy, TrafficPolicyBlocks } from '../../model/traffic-policy.ts'
 import type { MergedRule } from '../link/destination-rules.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
 import type { MeshService, MeshServicePort } from '../link/mesh-service.ts'
@@ -19,7 +19,7 @@ export interface ClusterChoice {
   readonly subset: Subset | null
 }
 
-export function policyOf({ rule, port, subset }: ClusterChoice): TrafficPolicyBlocks {
+export function policyOf({ rule, port, subset }: ClusterChoice): EffectivePolicy {
   return policyFor(port.number, rule?.trafficPolicy ?? null, subset?.trafficPolicy ?? null)
 }
 

@@ -26,7 +26,10 @@ import { istioMetadata } from './istio-metadata.ts'
 import { loadAssignment } from './load-assignment.ts'
 import { localitySetting, weighsLocalities } from './locality-spread.ts'
 import { rawBuffer, upstreamTls } from './mutual-tls.ts'
+import { applyOutlierDetection } from './outlier-detection.ts'
+import { applyProxyProtocol } from './proxy-protocol.ts'
 import { configPath, outboundCluster, outboundServerName, tunnelCluster } from './resource-names.ts'
+import { applyTcpKeepalive } from './tcp-keepalive.ts'
 import { httpProtocolOptions, tunnelsApart, type UpstreamVersion, upstreamVersion } from './upstream-version.ts'
 
 export interface ServiceClusters {
@@ -114,7 +117,7 @@ function makeCluster(plan: ClusterPlan, assignment: ClusterLoadAssignment): Clus
   const cluster = create(ClusterSchema, {
     name,
     connectTimeout: duration(policy.connectionPool?.connectTimeoutMs ?? meshConfig.connectTimeoutMs),
-    circuitBreakers: circuitBreakers(policy.connectionPool),
+    circuitBreakers: circuitBreakers(policy.connectionPool, policy.retryBudget),
     metadata: istioMetadata(metadataOf(plan)),
     commonLbConfig: create(
       Cluster_CommonLbConfigSchema,
@@ -143,6 +146,9 @@ function makeCluster(plan: ClusterPlan, assignment: ClusterLoadAssignment): Clus
     cluster.loadAssignment = assignment
   }
   applyTls(cluster, plan, policy)
+  applyOutlierDetection(cluster, policy.outlierDetection, plan.rule?.halfOpenProbes ?? 0)
+  applyProxyProtocol(cluster, policy.proxyProtocol)
+  applyTcpKeepalive(cluster, policy.connectionPool?.tcpKeepalive)
   return cluster
 }
 

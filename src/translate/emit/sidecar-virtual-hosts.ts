@@ -128,8 +128,8 @@ class VirtualHostMaker {
   }
 
   #tunnel(service: MeshService): Route {
-    const { cluster, idleTimeoutMs, hashesSourceIp } = tunnelTo(this.#mesh, this.#scope, service, this.#port)
-    return connectRoute(cluster, idleTimeoutMs, hashesSourceIp)
+    const { cluster, policy } = tunnelTo(this.#mesh, this.#scope, service, this.#port)
+    return connectRoute(cluster, policy)
   }
 
   /** The first to claim a name or a domain keeps it. */

@@ -11,23 +11,22 @@ export interface OutlierStats {
 }
 
 export function outlierStats(scope: StatsScope, withProbes: boolean): OutlierStats {
-  const of = scope.scope('outlier_detection')
   const causes = EJECTION_CAUSES.filter(cause => withProbes || cause !== 'failed_probe')
   const table = (kind: string): ReadonlyMap<EjectionCause, Counter> =>
-    new Map(causes.map(cause => [cause, of.counter(`ejections_${kind}_${cause}`)]))
+    new Map(causes.map(cause => [cause, scope.counter(`outlier_detection.ejections_${kind}_${cause}`)]))
   const detected = table('detected')
   const enforced = table('enforced')
-  const enforcedTotal = of.counter('ejections_enforced_total')
-  const overflow = of.counter('ejections_overflow')
+  const enforcedTotal = scope.counter('outlier_detection.ejections_enforced_total')
+  const overflow = scope.counter('outlier_detection.ejections_overflow')
   // Superseded, and still printed by Envoy.
   const old: Partial<Record<EjectionCause, Counter>> = {
-    consecutive_5xx: of.counter('ejections_consecutive_5xx'),
-    success_rate: of.counter('ejections_success_rate'),
+    consecutive_5xx: scope.counter('outlier_detection.ejections_consecutive_5xx'),
+    success_rate: scope.counter('outlier_detection.ejections_success_rate'),
   }
-  const total = of.counter('ejections_total')
+  const total = scope.counter('outlier_detection.ejections_total')
   return {
-    active: of.gauge('ejections_active'),
-    halfOpen: withProbes ? of.gauge('half_open_active') : { value: 0 },
+    active: scope.gauge('outlier_detection.ejections_active'),
+    halfOpen: withProbes ? scope.gauge('outlier_detection.half_open_active') : { value: 0 },
     count({ cause, outcome }) {
       detected.get(cause)!.value++
       const superseded = old[cause]

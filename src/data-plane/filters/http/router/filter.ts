@@ -7,6 +7,7 @@ import { type HeaderList, removeHeader, setHeader } from '../../../../transport/
 import { FIELD } from '../../../../transport/http/field-name.ts'
 import { closeBatch, openBatch } from '../../../../transport/http/write-batch.ts'
 import { isTunnel, type RequestHead, type ResponseHead } from '../../../../transport/request-head.ts'
+import { retryLimit } from '../../../cluster/circuit-limits.ts'
 import type { Cluster, Endpoint } from '../../../cluster/cluster.ts'
 import type { LocalReply } from '../../../http/local-reply.ts'
 import { ClusterPools } from '../../../pool/cluster-pools.ts'
@@ -333,16 +334,16 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
       return false
     }
     if (!this.#isReplayable()) return false
-    const pools = this.#pools!
     this.#endRetry()
-    if (pools.activeRetries >= cluster.limits.maxRetries) {
+    const requests = stats.upstreamRqActive.value + (this.#upstream?.isOver === false ? 0 : 1)
+    if (stats.retriesActive.value >= retryLimit(cluster.limits, requests)) {
       stats.upstreamRqRetryOverflow.value++
       this.#stream.info.responseFlags |= RESPONSE_FLAG.UO
       return false
     }
     this.#retriesLeft--
     stats.upstreamRqRetry.value++
-    pools.activeRetries++
+    stats.retriesActive.value++
     this.#retryActive = true
     this.#upstream?.cancel()
     if (!this.#requestEnded) this.#upstream?.abandonRest()
@@ -359,7 +360,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
   #endRetry(): void {
     if (!this.#retryActive) return
     this.#retryActive = false
-    this.#pools!.activeRetries--
+    this.#cluster!.stats.retriesActive.value--
   }
 
   #respond(head: ResponseHead, fields: number): void {

@@ -70,6 +70,11 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
     return this.#encoder?.localAddress ?? ''
   }
 
+  /** It does not count among the requests under way any more. */
+  get isOver(): boolean {
+    return this.#over
+  }
+
   /** What follows the head may be sent. */
   get takesBody(): boolean {
     return this.#encoder !== null && this.#tunnelAsked === null
