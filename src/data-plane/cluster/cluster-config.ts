@@ -27,7 +27,7 @@ import { type HttpOptions, readHttpOptions } from './http-options.ts'
 import { type OutlierConfig, readOutlierDetection } from './outlier/outlier-config.ts'
 import { readBalancing } from './read-balancing.ts'
 import { TransportMatches } from './transport-matches.ts'
-import { readWeftMetadata } from './weft-metadata.ts'
+import { readWeftMetadata, type WeftMetadata } from './weft-metadata.ts'
 
 export type Discovery =
   | { readonly kind: 'static'; readonly endpoints: readonly EndpointSpec[] }
@@ -122,6 +122,7 @@ export function compileCluster(message: ClusterMessage, compileTransport: Transp
   if (message.connectTimeout && durationMs(message.connectTimeout, 0) <= 0)
     check.error('connect_timeout', 'must be above 0s')
   const discovery = readDiscovery(message, check)
+  const own = readWeftMetadata(message.metadata, check)
   const options = readHttpOptions(message.typedExtensionProtocolOptions, check)
   const transports = readTransports(message, compileTransport, ALPN[options.httpProtocol], check)
   const config = {
@@ -131,8 +132,8 @@ export function compileCluster(message: ClusterMessage, compileTransport: Transp
     connectTimeoutMs: durationMs(message.connectTimeout, ENVOY_CONNECT_TIMEOUT_MS),
     limits: readLimits(message, check),
     transports,
-    ...readBalancing(message, check),
-    outlier: readOutliers(message, discovery, check),
+    ...readBalancing(message, own, check),
+    outlier: readOutliers(message, discovery, own, check),
     ...options,
   }
   return check.result(config as ClusterConfig)
@@ -243,9 +244,9 @@ function readRetryBudget(
 function readOutliers(
   message: ClusterMessage,
   discovery: Discovery | undefined,
+  { halfOpenProbes }: WeftMetadata,
   check: ResourceCheck,
 ): OutlierConfig | null {
-  const { halfOpenProbes } = readWeftMetadata(message.metadata, check)
   if (message.outlierDetection === undefined) return null
   // Its endpoints are what requests ask for: there is no other to take.
   if (discovery?.kind === 'forward-proxy') check.unsupported('outlier_detection')

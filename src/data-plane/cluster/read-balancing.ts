@@ -7,8 +7,9 @@ import {
 } from '../../xds/generated/envoy/config/cluster/v3/cluster_pb.ts'
 import type { ResourceCheck } from '../../xds/resource-check.ts'
 import type { LoadBalancer } from '../load-balancers/contract/load-balancer.ts'
-import { LOAD_BALANCERS } from '../load-balancers/registry.ts'
+import { balanceByResponseTime, LOAD_BALANCERS } from '../load-balancers/registry.ts'
 import type { Balancing } from './cluster-picker.ts'
+import type { WeftMetadata } from './weft-metadata.ts'
 
 const ENVOY_PANIC_THRESHOLD = 50
 const COMMON_FIELDS = new Set(['healthy_panic_threshold', 'locality_weighted_lb_config'])
@@ -21,16 +22,25 @@ const CONFIG_NAMES: Readonly<Record<string, string>> = {
   maglevLbConfig: 'maglev_lb_config',
 }
 
-export function readBalancing(message: ClusterMessage, check: ResourceCheck): Balancing {
+export function readBalancing(message: ClusterMessage, own: WeftMetadata, check: ResourceCheck): Balancing {
   const config = message.commonLbConfig
   if (config) check.honour(Cluster_CommonLbConfigSchema, config, 'common_lb_config', COMMON_FIELDS)
   const threshold = config?.healthyPanicThreshold?.value ?? ENVOY_PANIC_THRESHOLD
   return {
-    loadBalancer: readLoadBalancer(message, check),
+    loadBalancer: own.peakEwmaDecayMs > 0 ? readPeakEwma(message, own, check) : readLoadBalancer(message, check),
     // Envoy rounds to whole percents.
     panicThreshold: Math.round(threshold),
     weighsLocalities: config?.localityConfigSpecifier.case === 'localityWeightedLbConfig',
   }
+}
+
+/** An Envoy that is told the same balances by LEAST_REQUEST; what that is asked for besides is not for response times. */
+function readPeakEwma(message: ClusterMessage, { peakEwmaDecayMs }: WeftMetadata, check: ResourceCheck): LoadBalancer {
+  if (message.lbPolicy !== Cluster_LbPolicy.LEAST_REQUEST)
+    check.error('lb_policy', 'must be LEAST_REQUEST where metadata ask for peak_ewma_decay_ms')
+  const config = message.lbConfig.case && CONFIG_NAMES[message.lbConfig.case]
+  if (config) check.unsupported(config, 'is not supported with peak_ewma_decay_ms')
+  return balanceByResponseTime(peakEwmaDecayMs)
 }
 
 function readLoadBalancer(message: ClusterMessage, check: ResourceCheck): LoadBalancer {

@@ -11,12 +11,18 @@ import {
   ClusterSchema,
 } from '../../xds/generated/envoy/config/cluster/v3/cluster_pb.ts'
 import { duration } from './durations.ts'
+import { addWeftMetadata } from './weft-metadata.ts'
 
 const DEFAULT_RING_SIZE = 1024
 /** Of runtime overrides, which there are none of; Envoy asks for a name all the same. */
 const RUNTIME_KEY = 'weft.warmup_aggression'
 
-export function applyBalancing(cluster: Cluster, settings: LoadBalancerSettings | undefined): void {
+/** `peakEwmaDecayMs`: above 0 for a rule whose Weft proxies are to balance by response time in place of LEAST_REQUEST. */
+export function applyBalancing(
+  cluster: Cluster,
+  settings: LoadBalancerSettings | undefined,
+  peakEwmaDecayMs: number,
+): void {
   if (settings?.consistentHash) {
     applyHashing(cluster, settings.consistentHash.algorithm)
     return
@@ -36,6 +42,7 @@ export function applyBalancing(cluster: Cluster, settings: LoadBalancerSettings 
       break
     default:
       cluster.lbPolicy = Cluster_LbPolicy.LEAST_REQUEST
+      if (peakEwmaDecayMs > 0) addWeftMetadata(cluster, { peak_ewma_decay_ms: peakEwmaDecayMs })
       cluster.lbConfig = lbConfig(settings?.warmup, 'leastRequestLbConfig')
   }
 }

@@ -127,7 +127,7 @@ function makeCluster(plan: ClusterPlan, assignment: ClusterLoadAssignment): Clus
     ),
     ...(options ? { typedExtensionProtocolOptions: options } : {}),
   })
-  applyBalancing(cluster, policy.loadBalancer)
+  applyBalancing(cluster, policy.loadBalancer, plan.rule?.peakEwmaDecayMs ?? 0)
   if (passesThrough(plan)) {
     // Nothing to discover.
   } else if (service.resolution === 'EDS') {

@@ -5,6 +5,7 @@ import type { Cluster } from '../../xds/generated/envoy/config/cluster/v3/cluste
 import { OutlierDetectionSchema } from '../../xds/generated/envoy/config/cluster/v3/outlier_detection_pb.ts'
 import { PercentSchema } from '../../xds/generated/envoy/type/v3/percent_pb.ts'
 import { duration } from './durations.ts'
+import { addWeftMetadata } from './weft-metadata.ts'
 
 /**
  * `probes`: asked of an endpoint that comes back, by a Weft proxy, which finds them in the metadata; an Envoy does not look.
@@ -32,7 +33,7 @@ export function applyOutlierDetection(cluster: Cluster, asked: OutlierDetection 
     ...(asked.splitExternalLocalOriginErrors ? localOrigin(asked.consecutiveLocalOriginFailures) : {}),
   })
   cluster.outlierDetection = detection
-  if (probes > 0 && cluster.metadata) cluster.metadata.filterMetadata['weft.dev'] = { half_open_probes: probes }
+  if (probes > 0) addWeftMetadata(cluster, { half_open_probes: probes })
   if (cluster.commonLbConfig)
     cluster.commonLbConfig.healthyPanicThreshold = create(PercentSchema, { value: asked.minHealthPercent ?? 0 })
 }

@@ -23,7 +23,7 @@ export interface LoadBalancer {
    */
   createPicker(endpoints: readonly Endpoint[], weights: readonly number[], host: BalancerHost): Picker
   /** What the policy wants to know of each endpoint's requests; it stays with the endpoint when pickers are replaced. */
-  readonly createTracker?: () => RequestTracker
+  createTracker?(): RequestTracker
 }
 
 export interface LoadBalancerFactory {

@@ -15,13 +15,15 @@ import type { BalancerHost, LoadBalancer } from '../contract/load-balancer.ts'
 
 const UNDIALLED: UpstreamTransport = { name: 'raw_buffer', connect: () => assert.fail('a picker connects nothing') }
 
+const NOTHING_OWN = { halfOpenProbes: 0, peakEwmaDecayMs: 0 }
+
 export function endpoint(port: number, weight = 1): ClusterEndpoint {
   return new ClusterEndpoint('127.0.0.1', port, weight, UNDIALLED)
 }
 
 export function balancer(fields: MessageInitShape<typeof ClusterSchema>): LoadBalancer {
   const check = new ResourceCheck('')
-  const { loadBalancer } = readBalancing(create(ClusterSchema, fields), check)
+  const { loadBalancer } = readBalancing(create(ClusterSchema, fields), NOTHING_OWN, check)
   assert.deepEqual(check.problems, [])
   return loadBalancer
 }
@@ -29,7 +31,7 @@ export function balancer(fields: MessageInitShape<typeof ClusterSchema>): LoadBa
 /** Of a policy that cannot be had: `path: message`. */
 export function problemsOf(fields: MessageInitShape<typeof ClusterSchema>): string[] {
   const check = new ResourceCheck('')
-  readBalancing(create(ClusterSchema, fields), check)
+  readBalancing(create(ClusterSchema, fields), NOTHING_OWN, check)
   return check.problems.map(({ path, message }) => `${path}: ${message}`)
 }
 

@@ -5,6 +5,8 @@ import { isDnsLabel, readExportTo, readLabels, readSelector } from '../../docume
 import type { ObjectReader } from '../../document/object-reader.ts'
 import { checkHost } from '../contract/host-place.ts'
 import { checkHalfOpenProbes, readHalfOpenProbes } from './half-open-probes.ts'
+import { checkOwnAnnotations } from './own-annotations.ts'
+import { checkPeakEwma, readPeakEwma } from './peak-ewma.ts'
 import { readTrafficPolicy } from './traffic-policy.ts'
 
 export const DESTINATION_RULE: KindDefinition<'DestinationRule'> = {
@@ -30,10 +32,14 @@ function parseSpec(spec: ObjectReader, context: ObjectContext): DestinationRule 
     seen.add(subset.name)
   }
   spec.done()
+  checkOwnAnnotations(context, spec)
   const halfOpenProbes = readHalfOpenProbes(context, spec)
+  const peakEwmaDecayMs = readPeakEwma(context, spec)
   const hostPosition = spec.place('host').position
-  const rule = { host, hostPosition, trafficPolicy, subsets, exportTo, workloadSelector, halfOpenProbes }
+  const own = { halfOpenProbes, peakEwmaDecayMs }
+  const rule = { host, hostPosition, trafficPolicy, subsets, exportTo, workloadSelector, ...own }
   checkHalfOpenProbes(rule, spec)
+  checkPeakEwma(rule, spec)
   return rule
 }
 
