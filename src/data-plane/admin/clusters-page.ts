@@ -20,7 +20,7 @@ export function clustersText(clusters: readonly Cluster[], viaApi: boolean, othe
       line(`${endpoint.key}::hostname::`)
       line(`${endpoint.key}::health_flags::${healthFlags(cluster, endpoint, others)}`)
       line(`${endpoint.key}::weight::${endpoint.weight}`)
-      for (const [field, value] of DESCRIPTION) line(`${endpoint.key}::${field}::${value}`)
+      for (const [field, value] of placeOf(endpoint)) line(`${endpoint.key}::${field}::${value}`)
       line(`${endpoint.key}::success_rate::${endpoint.monitor?.successRate ?? -1}`)
       line(`${endpoint.key}::local_origin_success_rate::${endpoint.monitor?.localSuccessRate ?? -1}`)
     }
@@ -45,7 +45,8 @@ export function clustersJson(clusters: readonly Cluster[], viaApi: boolean, othe
         ...rate('success_rate', endpoint.monitor?.successRate),
         ...rate('local_origin_success_rate', endpoint.monitor?.localSuccessRate),
         weight: endpoint.weight,
-        locality: {},
+        ...(endpoint.priority > 0 ? { priority: endpoint.priority } : {}),
+        locality: localityJson(endpoint),
       })),
       circuit_breakers: { thresholds: [Object.fromEntries(limitsOf(cluster.limits))] },
       observability_name: cluster.name,
@@ -53,13 +54,23 @@ export function clustersJson(clusters: readonly Cluster[], viaApi: boolean, othe
   }
 }
 
-const DESCRIPTION: readonly (readonly [string, string])[] = [
-  ['region', ''],
-  ['zone', ''],
-  ['sub_zone', ''],
-  ['canary', 'false'],
-  ['priority', '0'],
-]
+function placeOf({ locality, priority }: Endpoint): readonly (readonly [string, string])[] {
+  return [
+    ['region', locality.region],
+    ['zone', locality.zone],
+    ['sub_zone', locality.subZone],
+    ['canary', 'false'],
+    ['priority', String(priority)],
+  ]
+}
+
+function localityJson({ locality: { region, zone, subZone } }: Endpoint): JsonObject {
+  return {
+    ...(region === '' ? {} : { region }),
+    ...(zone === '' ? {} : { zone }),
+    ...(subZone === '' ? {} : { sub_zone: subZone }),
+  }
+}
 
 function outlierFigures({ outliers }: Cluster): [string, number][] {
   if (!outliers) return []
