@@ -9,6 +9,8 @@ export interface LoadBalancerSettings {
   readonly warmup?: Warmup
   /** In place of the mesh's, as a whole. */
   readonly locality?: LocalityLoadBalancing
+  /** The same; never beside `locality`. */
+  readonly zoneAware?: ZoneAwareLoadBalancing
 }
 
 export interface ConsistentHash {
@@ -49,6 +51,16 @@ export interface LocalityLoadBalancing {
   readonly failover: readonly { readonly from: string; readonly to: string }[]
   /** Labels, each perhaps with `=value`: the more of them an endpoint shares with its client, the sooner it is used. */
   readonly failoverPriority: readonly string[]
+}
+
+/** Endpoints of the client's own zone first, as far as they can bear its zone's share of the load. */
+export interface ZoneAwareLoadBalancing {
+  /** Undefined: yes. */
+  readonly enabled?: boolean
+  readonly failover: LocalityLoadBalancing['failover']
+  readonly failoverPriority: readonly string[]
+  /** Of fewer endpoints in the client's region, zones take no account. */
+  readonly minClusterSize: number
 }
 
 /** Localities are `region/zone/subzone`, `*` for the rest. */

@@ -1,6 +1,6 @@
 // What holds for the whole mesh: the part of Istio's MeshConfig that Weft honours.
 import type { HttpRetry } from './http-retry.ts'
-import type { LocalityLoadBalancing } from './load-balancer.ts'
+import type { LocalityLoadBalancing, ZoneAwareLoadBalancing } from './load-balancer.ts'
 
 export interface MeshConfig {
   readonly trustDomain: string
@@ -26,6 +26,8 @@ export interface MeshConfig {
   readonly dnsRefreshRateMs: number
   /** For rules that say nothing of it themselves. */
   readonly localityLoadBalancing: LocalityLoadBalancing
+  /** Null: only where rules ask for it. */
+  readonly zoneAwareLoadBalancing: ZoneAwareLoadBalancing | null
 }
 
 export const DEFAULT_MESH_CONFIG: MeshConfig = {
@@ -43,4 +45,5 @@ export const DEFAULT_MESH_CONFIG: MeshConfig = {
   protocolDetectionTimeoutMs: 0,
   dnsRefreshRateMs: 60_000,
   localityLoadBalancing: { distribute: [], failover: [], failoverPriority: [] },
+  zoneAwareLoadBalancing: null,
 }

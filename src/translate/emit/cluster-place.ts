@@ -5,7 +5,7 @@ import type { MergedRule } from '../link/destination-rules.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
 import type { MeshService, MeshServicePort } from '../link/mesh-service.ts'
 import { policyFor } from './cluster-policy.ts'
-import { type ClientPlace, dependsOnPlace, type LocalitySpread, localitySetting } from './locality-spread.ts'
+import { type ClientPlace, dependsOnPlace, type LocalitySpread, spreadRule } from './locality-spread.ts'
 
 /** Where a client is, and a key for it: clients of one key are told the same. */
 export interface PlaceKey extends ClientPlace {
@@ -40,13 +40,13 @@ export function isPlaced(mesh: LinkedMesh, service: MeshService, rule: MergedRul
   return service.ports.some(port =>
     subsets.some(subset => {
       const policy = policyOf({ rule, port, subset })
-      return dependsOnPlace(localitySetting(mesh.input.meshConfig.localityLoadBalancing, policy), failsOver(policy))
+      return dependsOnPlace(spreadRule(mesh.input.meshConfig, policy), failsOver(policy))
     }),
   )
 }
 
 export function spreadFor(mesh: LinkedMesh, choice: ClusterChoice, client: ClientPlace): LocalitySpread | null {
   const policy = policyOf(choice)
-  const setting = localitySetting(mesh.input.meshConfig.localityLoadBalancing, policy)
-  return setting && { setting, failsOver: failsOver(policy), client }
+  const rule = spreadRule(mesh.input.meshConfig, policy)
+  return rule && { rule, failsOver: failsOver(policy), client }
 }

@@ -44,7 +44,8 @@ export function loadAssignment(
       create(LocalityLbEndpointsSchema, {
         locality: { ...group[0]!.locality },
         lbEndpoints: group.map(endpoint => lbEndpoint(endpoint, weightOf(endpoint))),
-        loadBalancingWeight: weight,
+        // Envoy has no weight of 0: a locality without one gets nothing.
+        ...(weight > 0 ? { loadBalancingWeight: weight } : {}),
         priority,
       }),
     ),

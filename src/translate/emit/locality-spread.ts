@@ -1,10 +1,12 @@
 // Istio's locality load balancing: by where the client is, the endpoints of a cluster get priorities or shares.
-import type { LocalityLoadBalancing } from '../../model/load-balancer.ts'
+import type { LocalityLoadBalancing, ZoneAwareLoadBalancing } from '../../model/load-balancer.ts'
 import type { Locality } from '../../model/locality.ts'
+import type { MeshConfig } from '../../model/mesh-config.ts'
 import type { ProxyNode } from '../../model/proxy-node.ts'
 import type { TrafficPolicyBlocks } from '../../model/traffic-policy.ts'
 import type { Labels } from '../link/label-selector.ts'
 import type { MeshEndpoint } from '../link/mesh-service.ts'
+import { zoneShares } from './zone-shares.ts'
 
 /** Endpoints of one locality; where labels make priorities, of one priority in it. */
 export interface EndpointGroup {
@@ -13,8 +15,13 @@ export interface EndpointGroup {
   readonly priority: number
 }
 
+/** What a rule, or the mesh, says of localities. */
+export type SpreadRule =
+  | { readonly kind: 'localities'; readonly setting: LocalityLoadBalancing }
+  | { readonly kind: 'zones'; readonly setting: ZoneAwareLoadBalancing }
+
 export interface LocalitySpread {
-  readonly setting: LocalityLoadBalancing
+  readonly rule: SpreadRule
   /** Endpoints can be found unwell, without which no client would ever turn to a later priority. */
   readonly failsOver: boolean
   readonly client: ClientPlace
@@ -23,41 +30,55 @@ export interface LocalitySpread {
 export interface ClientPlace {
   readonly locality: Locality
   readonly labels: Labels
+  /** How many healthy copies of the client there are, itself included, by `localityKey`. */
+  readonly peers: ReadonlyMap<string, number>
 }
 
 type WeightOf = (endpoint: MeshEndpoint) => number
 
 /** The rule's own setting stands in place of the mesh's, and switches on what the mesh has off. Null: there is none. */
-export function localitySetting(
-  mesh: LocalityLoadBalancing,
-  policy: TrafficPolicyBlocks,
-): LocalityLoadBalancing | null {
-  const setting = policy.loadBalancer?.locality ?? mesh
-  return setting.enabled === false ? null : setting
+export function spreadRule(mesh: MeshConfig, { loadBalancer }: TrafficPolicyBlocks): SpreadRule | null {
+  const { locality, zoneAware } = loadBalancer ?? {}
+  if (locality) return localities(locality)
+  const zones = zoneAware ?? mesh.zoneAwareLoadBalancing
+  if (zones && zones.enabled !== false) return { kind: 'zones', setting: zones }
+  return localities(mesh.localityLoadBalancing)
+}
+
+function localities(setting: LocalityLoadBalancing): SpreadRule | null {
+  return setting.enabled === false ? null : { kind: 'localities', setting }
 }
 
 /** Whether it matters where a client is. */
-export function dependsOnPlace(setting: LocalityLoadBalancing | null, failsOver: boolean): boolean {
-  return setting !== null && (setting.distribute.length > 0 || failsOver)
+export function dependsOnPlace(rule: SpreadRule | null, failsOver: boolean): boolean {
+  return rule !== null && (rule.kind === 'zones' || rule.setting.distribute.length > 0 || failsOver)
 }
 
 /** Whether localities get shares of their own of a cluster's load: else endpoints share it, wherever they are. */
-export function weighsLocalities(setting: LocalityLoadBalancing | null, failsOver: boolean): boolean {
-  if (setting === null) return false
-  const asksForFailover = setting.failover.length > 0 || setting.failoverPriority.length > 0
-  return setting.distribute.length > 0 || (failsOver && asksForFailover)
+export function weighsLocalities(rule: SpreadRule | null, failsOver: boolean, hashes: boolean): boolean {
+  if (rule === null) return false
+  // Envoy's rings know of no zones: a key keeps to its endpoint, wherever in the region that is.
+  if (rule.kind === 'zones') return !hashes
+  const { distribute, failover, failoverPriority } = rule.setting
+  return distribute.length > 0 || (failsOver && (failover.length > 0 || failoverPriority.length > 0))
 }
 
 /** What `failoverPriority` may ask for: an endpoint's, or a client's, labels and place. */
-export function placeOf(node: Pick<ProxyNode, 'locality' | 'labels'>): ClientPlace {
-  return { locality: node.locality, labels: withTopology(node.labels, node.locality) }
+export function placeOf({ locality, labels }: ProxyNode, peers: ReadonlyMap<string, number>): ClientPlace {
+  return { locality, labels: withTopology(labels, locality), peers }
+}
+
+export function localityKey({ region, zone, subZone }: Locality): string {
+  return `${region}/${zone}/${subZone}`
 }
 
 export function spreadOver(
   groups: readonly EndpointGroup[],
-  { setting, failsOver, client }: LocalitySpread,
+  { rule, failsOver, client }: LocalitySpread,
   weightOf: WeightOf,
 ): readonly EndpointGroup[] {
+  if (rule.kind === 'zones') return spreadOverZones(groups, rule.setting, client, weightOf)
+  const { setting } = rule
   if (setting.distribute.length > 0) return distribute(groups, setting, client.locality)
   if (!failsOver) return groups
   const { failover, failoverPriority } = setting
@@ -99,21 +120,51 @@ function matches({ region, zone, subZone }: Locality, pattern: string): boolean 
   )
 }
 
+/**
+ * The client's region is the first priority, the region to fail over to the next, then the others; labels come before that.
+ * In the first priority each zone has its share, where there are enough of them (`zoneShares`).
+ */
+function spreadOverZones(
+  groups: readonly EndpointGroup[],
+  { failover, failoverPriority, minClusterSize }: ZoneAwareLoadBalancing,
+  client: ClientPlace,
+  weightOf: WeightOf,
+): readonly EndpointGroup[] {
+  const labelled =
+    failoverPriority.length === 0 ? groups : compacted(byLabels(groups, failoverPriority, client.labels, weightOf))
+  const tiers = compacted(byDistance(labelled, failover, client.locality, REGION_ONLY))
+  const first = tiers.filter(({ priority }) => priority === 0)
+  const shares = zoneShares(
+    first.map(({ endpoints }) => ({
+      key: localityKey(endpoints[0]!.locality),
+      healthy: endpoints.filter(({ healthy }) => healthy).length,
+    })),
+    { own: localityKey(client.locality), peers: client.peers, minClusterSize },
+  )
+  if (shares === null) return tiers
+  return tiers.map(group => {
+    const at = first.indexOf(group)
+    return at < 0 ? group : { ...group, weight: shares[at]! }
+  })
+}
+
 const DISTANCES = 5
+const REGION_ONLY = true
 
 /** The same sub-zone, zone, region; another region; one that the client's is not to fail over to. */
 function byDistance(
   groups: readonly EndpointGroup[],
   failover: LocalityLoadBalancing['failover'],
   client: Locality,
+  regionOnly = false,
 ): readonly EndpointGroup[] {
   const target = failover.find(({ from }) => from === client.region)?.to
   return groups.map(group => {
     const { region, zone, subZone } = group.endpoints[0]!.locality
     let distance = 0
     if (region !== client.region) distance = target === undefined || region === target ? 3 : 4
-    else if (zone !== client.zone) distance = 2
-    else if (subZone !== client.subZone) distance = 1
+    else if (!regionOnly && zone !== client.zone) distance = 2
+    else if (!regionOnly && subZone !== client.subZone) distance = 1
     return { ...group, priority: group.priority * DISTANCES + distance }
   })
 }

@@ -24,7 +24,7 @@ import { adsSource } from './config-source.ts'
 import { duration } from './durations.ts'
 import { istioMetadata } from './istio-metadata.ts'
 import { loadAssignment } from './load-assignment.ts'
-import { localitySetting, weighsLocalities } from './locality-spread.ts'
+import { spreadRule, weighsLocalities } from './locality-spread.ts'
 import { rawBuffer, upstreamTls } from './mutual-tls.ts'
 import { applyOutlierDetection } from './outlier-detection.ts'
 import { applyProxyProtocol } from './proxy-protocol.ts'
@@ -112,7 +112,6 @@ function makeCluster(plan: ClusterPlan, assignment: ClusterLoadAssignment): Clus
   const { mesh, service, port, subset, name, speaks } = plan
   const { meshConfig } = mesh.input
   const policy = policyOf(plan)
-  const locality = localitySetting(meshConfig.localityLoadBalancing, policy)
   const options = speaks === 'tcp' ? undefined : httpProtocolOptions(policy.connectionPool, speaks)
   const cluster = create(ClusterSchema, {
     name,
@@ -121,7 +120,11 @@ function makeCluster(plan: ClusterPlan, assignment: ClusterLoadAssignment): Clus
     metadata: istioMetadata(metadataOf(plan)),
     commonLbConfig: create(
       Cluster_CommonLbConfigSchema,
-      weighsLocalities(locality, failsOver(policy))
+      weighsLocalities(
+        spreadRule(meshConfig, policy),
+        failsOver(policy),
+        policy.loadBalancer?.consistentHash !== undefined,
+      )
         ? { localityConfigSpecifier: { case: 'localityWeightedLbConfig', value: {} } }
         : {},
     ),

@@ -1,5 +1,9 @@
-// LocalityLoadBalancerSetting: of a DestinationRule's load balancer and of MeshConfig.
-import type { LocalityDistribution, LocalityLoadBalancing } from '../../../model/load-balancer.ts'
+// LocalityLoadBalancerSetting and ZoneAwareLoadBalancerSetting: of a DestinationRule's load balancer and of MeshConfig.
+import type {
+  LocalityDistribution,
+  LocalityLoadBalancing,
+  ZoneAwareLoadBalancing,
+} from '../../../model/load-balancer.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
 import { integerOf } from '../../document/object-reader.ts'
 import type { FieldPlace } from '../../document/problem-sink.ts'
@@ -25,12 +29,7 @@ export function readLocalityLoadBalancing(reader: ObjectReader): LocalityLoadBal
       reader.place('failoverPriority'),
       'failoverPriority has no effect beside distribute',
     )
-  for (const { value, place } of labels) {
-    const [name] = value.split('=')
-    if (name === '') reader.sink.badValue(place, `"${value.slice(0, 80)}" is not label or label=value`)
-    if (failover.length > 0 && TOPOLOGY_LABELS.has(value))
-      reader.sink.contradiction(place, `${value} says what failover does`)
-  }
+  checkLabels(labels, reader, failover.length > 0 ? 'failover does' : null)
   const froms = distribute.map(({ from }, i) => ({ text: from, place: distributions[i]!.place('from') }))
   checkLocalities(froms, reader, false)
   reader.done()
@@ -39,6 +38,35 @@ export function readLocalityLoadBalancing(reader: ObjectReader): LocalityLoadBal
     distribute,
     failover,
     failoverPriority: labels.map(({ value }) => value),
+  }
+}
+
+/** Envoy's where nothing is set. */
+const MIN_CLUSTER_SIZE = 6
+const MAX_CLUSTER_SIZE = 0x7fff_ffff
+
+export function readZoneAwareLoadBalancing(reader: ObjectReader): ZoneAwareLoadBalancing {
+  const enabled = reader.boolean('enabled')
+  const failover = reader.objectList('failover').map(readFailover)
+  const labels = reader.stringList('failoverPriority')
+  checkLabels(labels, reader, 'zones do by themselves')
+  const minClusterSize = reader.integer('minClusterSize', 0, MAX_CLUSTER_SIZE) ?? MIN_CLUSTER_SIZE
+  reader.done()
+  const failoverPriority = labels.map(({ value }) => value)
+  return { ...(enabled === undefined ? {} : { enabled }), failover, failoverPriority, minClusterSize }
+}
+
+/** `topology`: what says already where endpoints are, so that labels may not. */
+function checkLabels(
+  labels: readonly { readonly value: string; readonly place: FieldPlace }[],
+  reader: ObjectReader,
+  topology: string | null,
+): void {
+  for (const { value, place } of labels) {
+    if (value.startsWith('=') || value === '')
+      reader.sink.badValue(place, `"${value.slice(0, 80)}" is not label or label=value`)
+    if (topology !== null && TOPOLOGY_LABELS.has(value))
+      reader.sink.contradiction(place, `${value} says what ${topology}`)
   }
 }
 

@@ -1,7 +1,7 @@
 // DestinationRule trafficPolicy.loadBalancer.
 import type { LoadBalancerSettings, Warmup } from '../../../model/load-balancer.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
-import { readLocalityLoadBalancing } from '../contract/locality-load-balancing.ts'
+import { readLocalityLoadBalancing, readZoneAwareLoadBalancing } from '../contract/locality-load-balancing.ts'
 import { readConsistentHash } from './consistent-hash.ts'
 
 const ISTIO_MINIMUM_PERCENT = 10
@@ -19,7 +19,12 @@ export function readLoadBalancer(reader: ObjectReader): LoadBalancerSettings {
   if (hash && reader.has('simple'))
     reader.sink.contradiction(reader.place('simple'), 'simple does not go with consistentHash')
   const locality = reader.object('localityLbSetting')
-  reader.unsupported('zoneAwareLbSetting')
+  const zoneAware = reader.object('zoneAwareLbSetting')
+  if (locality && zoneAware)
+    reader.sink.contradiction(
+      reader.place('zoneAwareLbSetting'),
+      'zoneAwareLbSetting does not go with localityLbSetting',
+    )
   const warmup = readWarmup(reader)
   if (warmup && (hash || simple === 'RANDOM' || simple === 'PASSTHROUGH')) {
     const field = reader.has('warmup') ? 'warmup' : 'warmupDurationSecs'
@@ -36,6 +41,7 @@ export function readLoadBalancer(reader: ObjectReader): LoadBalancerSettings {
     ...(hash ? { consistentHash: readConsistentHash(hash) } : {}),
     ...(warmup ? { warmup } : {}),
     ...(locality ? { locality: readLocalityLoadBalancing(locality) } : {}),
+    ...(zoneAware ? { zoneAware: readZoneAwareLoadBalancing(zoneAware) } : {}),
   }
   reader.done()
   return settings

@@ -4,7 +4,7 @@ import { isDnsLabel, isDnsSubdomain } from '../../document/label-rules.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
 import { checkOperators } from '../contract/command-operators.ts'
 import { readHttpRetry } from '../contract/http-retry.ts'
-import { readLocalityLoadBalancing } from '../contract/locality-load-balancing.ts'
+import { readLocalityLoadBalancing, readZoneAwareLoadBalancing } from '../contract/locality-load-balancing.ts'
 
 const NOT_YET = [
   'inboundTrafficPolicy',
@@ -13,7 +13,6 @@ const NOT_YET = [
   'defaultServiceExportTo',
   'defaultVirtualServiceExportTo',
   'defaultDestinationRuleExportTo',
-  'zoneAwareLbSetting',
   'h2UpgradePolicy',
   'serviceSettings',
   'discoverySelectors',
@@ -59,6 +58,12 @@ export function readMeshConfig(reader: ObjectReader): MeshConfig {
   const accessLogEncoding = reader.enumeration('accessLogEncoding', ['TEXT', 'JSON']) ?? fallback.accessLogEncoding
   const retry = reader.object('defaultHttpRetryPolicy')
   const locality = reader.object('localityLbSetting')
+  const zoneAware = reader.object('zoneAwareLbSetting')
+  if (locality && zoneAware)
+    reader.sink.contradiction(
+      reader.place('zoneAwareLbSetting'),
+      'zoneAwareLbSetting does not go with localityLbSetting',
+    )
   const meshConfig: MeshConfig = {
     trustDomain,
     rootNamespace,
@@ -74,6 +79,7 @@ export function readMeshConfig(reader: ObjectReader): MeshConfig {
     protocolDetectionTimeoutMs: reader.duration('protocolDetectionTimeout', 0) ?? fallback.protocolDetectionTimeoutMs,
     dnsRefreshRateMs: reader.duration('dnsRefreshRate', 1) ?? fallback.dnsRefreshRateMs,
     localityLoadBalancing: locality ? readLocalityLoadBalancing(locality) : fallback.localityLoadBalancing,
+    zoneAwareLoadBalancing: zoneAware ? readZoneAwareLoadBalancing(zoneAware) : fallback.zoneAwareLoadBalancing,
   }
   readDefaultConfig(reader)
   reader.unsupported(...NOT_YET)
