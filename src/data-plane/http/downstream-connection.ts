@@ -9,6 +9,7 @@ import { MessageWriter } from '../../transport/http1/message-writer.ts'
 import { RequestParser } from '../../transport/http1/request-parser.ts'
 import { isTunnel, opensTunnel, type RequestHead, type ResponseHead } from '../../transport/request-head.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
+import { RESPONSE_FLAG } from '../response-flag.ts'
 import { StreamInfo } from '../stream-info.ts'
 import type { ConnectionManagerConfig } from './connection-manager-config.ts'
 import type { LocalReply } from './local-reply.ts'
@@ -358,7 +359,7 @@ export class DownstreamConnection implements MessageHandler, StreamConnection, M
     const stream = this.#stream
     if (stream !== null) {
       stats.connectionsDestroyedWithActiveRequest.value++
-      stream.onDownstreamGone('downstream_remote_disconnect')
+      stream.onDownstreamGone('downstream_remote_disconnect', RESPONSE_FLAG.DC)
     }
     this.#owner.onConnectionClosed(this)
     closeBatch()

@@ -3,11 +3,12 @@ import { WheelTimer } from '../../base/timer-wheel.ts'
 import { getHeader, type HeaderList, removeHeader } from '../../transport/header-list.ts'
 import { FIELD } from '../../transport/http/field-name.ts'
 import { closeBatch, openBatch } from '../../transport/http/write-batch.ts'
-import { ERROR_CODE } from '../../transport/http2/error-code.ts'
+import { DETAILS, ERROR_CODE } from '../../transport/http2/error-code.ts'
 import type { Http2Stream } from '../../transport/http2/stream.ts'
 import type { Http2StreamHandler } from '../../transport/http2/stream-handler.ts'
 import type { RequestHead, ResponseHead } from '../../transport/request-head.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
+import { RESPONSE_FLAG } from '../response-flag.ts'
 import { StreamInfo } from '../stream-info.ts'
 import type { ConnectionManagerConfig } from './connection-manager-config.ts'
 import { PREMATURE_RESET_MS } from './premature-resets.ts'
@@ -159,9 +160,10 @@ export class Http2DownstreamStream implements StreamConnection, Http2StreamHandl
     const { info } = this.#stream
     this.#isPrematureReset =
       remote && info.responseCode === 0 && this.#config.clock.now() - info.startedAt < PREMATURE_RESET_MS
-    this.#stream.onDownstreamGone(
-      details !== '' ? details : remote ? resetDetails(code) : this.#carrier.terminationDetails,
-    )
+    const ended = details === DETAILS.connectionTermination
+    const said = ended ? '' : details
+    const own = remote && !ended ? resetDetails(code) : this.#carrier.terminationDetails
+    this.#stream.onDownstreamGone(said === '' ? own : said, remote && !ended ? RESPONSE_FLAG.DR : RESPONSE_FLAG.DC)
   }
 
   onDrained(): void {

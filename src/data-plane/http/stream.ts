@@ -168,9 +168,10 @@ export class Stream implements ManagedStream, RouteQuery {
   }
 
   /** The client has gone, or its connection is being closed under the stream. */
-  onDownstreamGone(details: string): void {
+  /** `flag`: whether the connection is gone (DC) or only the stream (DR). */
+  onDownstreamGone(details: string, flag: number): void {
     if (this.isEnded) return
-    this.info.responseFlags |= RESPONSE_FLAG.DC
+    this.info.responseFlags |= flag
     this.info.responseCodeDetails = details
     this.#config.stats.requestsReset.value++
     this.#end(true)

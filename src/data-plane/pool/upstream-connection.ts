@@ -275,7 +275,8 @@ export class UpstreamConnection implements MessageHandler, RequestEncoder {
     }
     const stream = this.#stream
     // In the middle of a head or a body Envoy takes it for a breach of the protocol.
-    const reason = this.#parser.isIdle ? RESET.connectionTermination : RESET.protocolError
+    const { isIdle, inTunnel } = this.#parser
+    const reason = isIdle || inTunnel ? RESET.connectionTermination : RESET.protocolError
     this.#state = 'closed'
     this.#stream = null
     this.#parser.stop()

@@ -82,6 +82,11 @@ export class ResponseParser extends MessageParser {
     return this.#setFraming(status, headers, fields)
   }
 
+  /** What is read is not HTTP any more. */
+  get inTunnel(): boolean {
+    return !this.inHead && this.#opensTunnel(this.head.status)
+  }
+
   #opensTunnel(status: number): boolean {
     return (this.toUpgrade && status === 101) || (this.toConnect && status >= 200 && status < 300)
   }

@@ -27,7 +27,8 @@ abstract class StreamEnd implements End {
     stream.on('error', () => {})
     stream.on('close', () => {
       const { rstCode = 0 } = stream
-      if (rstCode === constants.NGHTTP2_NO_ERROR) this.events += 1
+      // Without an error only what has not ended is cut off by it.
+      if (rstCode === constants.NGHTTP2_NO_ERROR && this.state !== 'open') this.events += 1
       else this.#become(`reset ${rstCode}`)
     })
   }

@@ -160,8 +160,9 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
       if (retriesResponse(retry, head, isIdempotent(this.head.method)) && this.#retry()) return
     } else if (this.#attempts > 1) stats.upstreamRqRetrySuccess.value++
     this.#respond(head, fields)
-    this.#stream.encodeHeaders(head, endStream)
+    // Behind the end of the response nothing of the request can be ended any more.
     if (endStream) this.#onUpstreamComplete()
+    this.#stream.encodeHeaders(head, endStream)
   }
 
   onUpstreamTrailers(trailers: HeaderList): void {
