@@ -240,3 +240,18 @@ export function tcpCases(seed: number, each: number): readonly DifferentialCase[
       }),
   )
 }
+
+/** Every beginning once, with a word of either side behind it. */
+export const TCP_BEGINNINGS: readonly DifferentialCase[] = [
+  ...Object.entries(PREFACES).map(([name, preface]) => beginning('tcp-proxied', name, preface, [])),
+  ...Object.entries(HELLOS).map(([name, send]) => beginning('tcp-names', name, '', [{ by: 'client', send }])),
+]
+
+function beginning(listener: string, name: string, preface: string, first: readonly Step[]): DifferentialCase {
+  const steps: Step[] = [...first, { by: 'client', send: 'hello' }, { by: 'upstream', send: 'hello' }]
+  return {
+    name: `${listener}/${name}/corpus`,
+    listener,
+    dialogue: { protocol: 'script', client: 'bytes', ...(preface === '' ? {} : { preface }), steps },
+  }
+}
