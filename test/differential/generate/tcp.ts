@@ -7,9 +7,11 @@ import { listenerFilter } from '../corpus/listener-filter.ts'
 import { downstreamTls } from '../corpus/tls.ts'
 import { type ClusterPlan, DEAD_CLUSTER, EMPTY_CLUSTER, type ListenerPlan } from '../plan.ts'
 import type { ScriptDialogue, Step } from '../script/script.ts'
+import type { TlsDialogue } from '../talk.ts'
 import { clientHello } from './client-hello.ts'
 import type { Arbitrary } from './words.ts'
 
+const TLS: TlsDialogue = { ca: AUTHORITY.bundle, serverName: 'a.test' }
 const BYTES: JsonObject = { cluster: 'bytes' }
 const DEAD: JsonObject = { cluster: DEAD_CLUSTER }
 const TCP_PROXY = 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy'
@@ -225,7 +227,7 @@ const said = ({ first = nothing, last = [], tls = false }: TcpPlan): Arbitrary<S
         protocol: 'script',
         client: 'bytes',
         ...(preface === '' ? {} : { preface }),
-        ...(tls ? { tls: { ca: AUTHORITY.bundle, serverName: 'a.test' } } : {}),
+        ...(tls ? { tls: TLS } : {}),
         steps: [...before, ...steps, ...last],
       },
     }))
@@ -241,14 +243,19 @@ export function tcpCases(seed: number, each: number): readonly DifferentialCase[
   )
 }
 
-/** Every beginning once, with a word of either side behind it. */
-export const TCP_BEGINNINGS: readonly DifferentialCase[] = [
+/** Every beginning once, with a word of either side behind it; and a reset behind TLS. */
+export const TCP_BY_HAND: readonly DifferentialCase[] = [
   ...Object.entries(PREFACES).map(([name, preface]) => beginning('tcp-proxied', name, preface, [])),
+  {
+    name: 'tcp-over-tls/plain/corpus',
+    listener: 'tcp-over-tls',
+    dialogue: { protocol: 'script', client: 'bytes', tls: TLS, steps: [{ by: 'upstream', does: 'reset' }] },
+  },
   ...Object.entries(HELLOS).map(([name, send]) => beginning('tcp-names', name, '', [{ by: 'client', send }])),
 ]
 
 function beginning(listener: string, name: string, preface: string, first: readonly Step[]): DifferentialCase {
-  const steps: Step[] = [...first, { by: 'client', send: 'hello' }, { by: 'upstream', send: 'hello' }]
+  const steps: Step[] = [...first, { by: 'client', send: 'a' }, { by: 'upstream', send: 'hello' }]
   return {
     name: `${listener}/${name}/corpus`,
     listener,

@@ -219,3 +219,33 @@ export function tunnelCases(seed: number, each: number): readonly DifferentialCa
       }),
   )
 }
+
+const connecting: Opening = { method: 'CONNECT', path: '', authority: 'bytes.test:80' }
+const upgrading: Opening = { method: 'GET', path: '/ws', authority: 'bytes.test', upgrade: 'websocket' }
+const agreed: Step = { by: 'upstream', agree: UPGRADE_AGREEMENTS(false)['agreed']! }
+
+/** Ends that differ. */
+export const TUNNELS_BY_HAND: readonly DifferentialCase[] = [
+  byHand(HTTP1, 'connect-bytes/refused', 'bytes', [
+    { by: 'client', open: connecting },
+    { by: 'upstream', agree: CONNECT_AGREEMENTS['refused']! },
+  ]),
+  byHand(HTTP2, 'upgrade-bytes/agreed', 'http2', [
+    { by: 'client', open: upgrading },
+    agreed,
+    { by: 'client', does: 'end' },
+  ]),
+  byHand(INTO[0]!.name, 'connect/agreed', 'bytes', [
+    { by: 'upstream', agree: CONNECT_AGREEMENTS['agreed']! },
+    { by: 'client', does: 'end' },
+  ]),
+]
+
+function byHand(
+  listener: string,
+  name: string,
+  client: ScriptDialogue['client'],
+  steps: readonly Step[],
+): DifferentialCase {
+  return { name: `${listener}/${name}/corpus`, listener, dialogue: { protocol: 'script', client, steps } }
+}
