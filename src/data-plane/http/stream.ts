@@ -41,7 +41,11 @@ export class Stream implements ManagedStream, RouteQuery {
   #isGrpc: boolean | null = null
   #filters: FilterManager | null = null
   #terminal: TerminalFilter | null = null
+  /** Its headers have been given to the encode filters, which may hold them still. */
+  #responseBegun = false
   #responseStarted = false
+  /** The response is made here: what the router may have of another goes nowhere. */
+  #isLocal = false
   /** The connection ends with this stream, and the response says so. */
   #close = false
   #durationTimer: WheelTimer | null = null
@@ -226,20 +230,21 @@ export class Stream implements ManagedStream, RouteQuery {
   }
 
   encodeHeaders(head: ResponseHead, endStream: boolean): void {
-    if (this.isEnded || this.#responseStarted) return
+    if (this.isEnded || this.#responseBegun) return
+    this.#responseBegun = true
     if (this.#filters === null) this.headersToClient(head, endStream)
     else this.#filters.encodeHeaders(head, endStream)
   }
 
   encodeData(chunk: Buffer, endStream: boolean): boolean {
-    if (this.isEnded) return true
+    if (this.isEnded || this.#isLocal) return true
     if (this.#filters === null) this.dataToClient(chunk, endStream)
     else this.#filters.encodeData(chunk, endStream)
     return !this.#connection.isBlocked && !this.#responsePaused
   }
 
   encodeTrailers(trailers: HeaderList): void {
-    if (this.isEnded) return
+    if (this.isEnded || this.#isLocal) return
     if (this.#filters === null) this.trailersToClient(trailers)
     else this.#filters.encodeTrailers(trailers)
   }
@@ -302,11 +307,15 @@ export class Stream implements ManagedStream, RouteQuery {
     // What a client still sends of this request is not read: it must not take the connection for one that goes on.
     // Nor is it trusted any more after a bad request (Envoy closes on every 400 of its own).
     if (!this.isRequestComplete || reply.status === 400) this.#close = true
-    const filters = this.#filters
+    // Past filters that have seen another response: each knows of one only (Envoy).
+    const filters = this.#responseBegun ? null : this.#filters
+    this.#responseBegun = this.#isLocal = true
     const head = { status: isGrpc ? 200 : reply.status, headers }
     if (filters === null) this.headersToClient(head, endStream)
     else filters.encodeHeaders(head, endStream)
-    if (!endStream) this.encodeData(body, true)
+    if (endStream) return
+    if (filters === null) this.dataToClient(body, true)
+    else filters.encodeData(body, true)
   }
 
   /** A filter's refusal is the cluster's loss: the log names where the request would have gone (Envoy). */
