@@ -4,6 +4,7 @@ import type { Cluster, Endpoint } from '../cluster/cluster.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
 import { EndpointPool } from './endpoint-pool.ts'
+import { FullPool } from './full-pool.ts'
 import { Http2Pool } from './http2-pool.ts'
 import type { HttpPool } from './request-encoder.ts'
 import { TcpPool } from './tcp-pool.ts'
@@ -26,12 +27,14 @@ export class ClusterPools {
   readonly #http1 = new Map<Endpoint, HttpPool>()
   readonly #http2 = new Map<Endpoint, HttpPool>()
   readonly #tcp = new Map<Endpoint, HttpPool>()
+  readonly #full: FullPool
 
   static readonly #byCluster = new WeakMap<Cluster, ClusterPools>()
 
   private constructor(cluster: Cluster, wheel: TimerWheel) {
     this.#cluster = cluster
     this.#wheel = wheel
+    this.#full = new FullPool(cluster.stats)
     cluster.onEndpointRemoved(endpoint => {
       this.#http1.get(endpoint)?.drain()
       this.#http2.get(endpoint)?.drain()
@@ -77,6 +80,9 @@ export class ClusterPools {
   ): HttpPool {
     const own = downstream === null ? undefined : endpoint.transport.forDownstream?.(downstream)
     if (own !== undefined) {
+      // At the limit nothing that comes free would serve this request: there is no sense in waiting.
+      const { stats, limits } = this.#cluster
+      if (stats.upstreamCxActive.value >= limits.maxConnections) return this.#full
       // Connections that tell whose they are serve one request each: the pool drains from the start.
       const unshared = new Pool(this.#cluster, endpoint, this.#wheel, ignore, own)
       unshared.drain()
