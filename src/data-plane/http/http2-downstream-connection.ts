@@ -9,6 +9,7 @@ import type { Http2Stream } from '../../transport/http2/stream.ts'
 import type { Http2StreamHandler } from '../../transport/http2/stream-handler.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
+import { RESPONSE_FLAG } from '../response-flag.ts'
 import type { ConnectionManagerConfig } from './connection-manager-config.ts'
 import type { ConnectionOwner, ManagedConnection } from './downstream-connection.ts'
 import { Http2DownstreamStream } from './http2-downstream-stream.ts'
@@ -30,6 +31,7 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
   readonly info: ConnectionInfo
   /** Why the connection was given up, in Envoy's words: its streams' response code details then. */
   terminationDetails = 'downstream_remote_disconnect'
+  terminationFlag: number = RESPONSE_FLAG.DC
   readonly #owner: ConnectionOwner
   readonly #config: ConnectionManagerConfig
   readonly #socket: Socket
@@ -139,6 +141,10 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
     if (timeouts.idle > 0) wheel.set(this.#idleTimer, timeouts.idle)
   }
 
+  get isClosed(): boolean {
+    return !this.#isServing
+  }
+
   get #isServing(): boolean {
     return this.#state === 'open' || this.#state === 'draining'
   }
@@ -149,7 +155,10 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
   onGoAway(): void {}
 
   onSessionError(_code: number, details: string): void {
-    if (details !== TOO_MANY_RESETS && details !== HEAD_TIMEOUT) this.#config.stats.connectionProtocolErrors.value++
+    if (details !== TOO_MANY_RESETS && details !== HEAD_TIMEOUT) {
+      this.#config.stats.connectionProtocolErrors.value++
+      this.terminationFlag = RESPONSE_FLAG.DPE
+    }
     this.terminationDetails = details
     this.#closeGently()
     this.#session.end()

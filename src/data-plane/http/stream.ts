@@ -171,10 +171,10 @@ export class Stream implements ManagedStream, RouteQuery {
     this.#filters?.raiseRequestLimit(bytes)
   }
 
-  /** The client has gone, or its connection is being closed under the stream. */
-  onDownstreamGone(details: string): void {
+  /** The client has reset the stream or gone, or its connection is being closed under the stream. */
+  onDownstreamGone(details: string, flag: number): void {
     if (this.isEnded) return
-    this.info.responseFlags |= RESPONSE_FLAG.DC
+    this.info.responseFlags |= flag
     this.info.responseCodeDetails = details
     this.#config.stats.requestsReset.value++
     this.#end(true)
