@@ -115,7 +115,7 @@ export class Http2Pool implements HttpPool, Http2ConnectionOwner {
       return
     }
     countConnection(this.#cluster, this.#endpoint)
-    const connection = new Http2UpstreamConnection(this, this.#cluster, this.#endpoint, this.#transport)
+    const connection = new Http2UpstreamConnection(this, this.#cluster, this.#endpoint, this.#transport, this.#wheel)
     if (!connection.isConnecting) return
     this.#connecting = connection
     this.#wheel.set(connection.timer, this.#cluster.connectTimeoutMs)

@@ -128,6 +128,7 @@ export class FakeCluster implements Cluster {
   http1: Http1Options = PLAIN_HTTP1
   http2: Http2Settings = ENVOY_HTTP2_SETTINGS
   limits = NO_LIMITS
+  random: Random = new SeededRandom(1)
   live = true
   endpoints: Endpoint[]
   readonly counts: FakeStats = new FakeStats()
