@@ -94,8 +94,8 @@ export interface Http1Options extends WriterOptions {
   readonly limits: ParserLimits
 }
 
-/** `downstream`: in what the request came (use_downstream_protocol_config). */
-export type UpstreamProtocol = 'http1' | 'http2' | 'downstream'
+/** `downstream`: in what the request came (use_downstream_protocol_config); `auto`: what ALPN agrees on (auto_config). */
+export type UpstreamProtocol = 'http1' | 'http2' | 'downstream' | 'auto'
 
 export interface Cluster {
   readonly name: string
