@@ -16,7 +16,7 @@ import type { ConnectionManagerConfig } from './connection-manager-config.ts'
 import { FilterManager, type ManagedStream } from './filter-manager.ts'
 import { setForwardedHeaders, trustedClient } from './forwarded-headers.ts'
 import { isGrpcRequest, pushGrpcFields } from './grpc-status.ts'
-import type { LocalReply } from './local-reply.ts'
+import { type LocalReply, publicReason } from './local-reply.ts'
 import { mayNeedNormalization, normalizePath } from './path-normalization.ts'
 import { REFUSAL } from './request-refusal.ts'
 import type { StreamConnection } from './stream-connection.ts'
@@ -50,8 +50,8 @@ export class Stream implements ManagedStream, RouteQuery {
   #close = false
   #durationTimer: WheelTimer | null = null
   #readPauses = 0
-  /** A filter holds as much of the response as it may. */
-  #responsePaused = false
+  /** Filters that hold as much of the response as they may. */
+  #responsePauses = 0
 
   constructor(
     connection: StreamConnection,
@@ -167,6 +167,14 @@ export class Stream implements ManagedStream, RouteQuery {
     this.#filters?.replaceResponseData(bytes)
   }
 
+  injectResponseData(filter: HttpFilter, chunk: Buffer, endStream: boolean): void {
+    this.#filters?.injectResponseData(filter, chunk, endStream)
+  }
+
+  get bufferLimit(): number {
+    return this.#config.bufferLimit
+  }
+
   raiseRequestBufferLimit(bytes: number): void {
     this.#filters?.raiseRequestLimit(bytes)
   }
@@ -181,7 +189,7 @@ export class Stream implements ManagedStream, RouteQuery {
   }
 
   onDownstreamDrained(): void {
-    if (this.#responsePaused) return
+    if (this.#responsePauses > 0) return
     this.#terminal?.onDownstreamDrained()
   }
 
@@ -240,7 +248,7 @@ export class Stream implements ManagedStream, RouteQuery {
     if (this.isEnded || this.#isLocal) return true
     if (this.#filters === null) this.dataToClient(chunk, endStream)
     else this.#filters.encodeData(chunk, endStream)
-    return !this.#connection.isBlocked && !this.#responsePaused
+    return !this.#connection.isBlocked && this.#responsePauses === 0
   }
 
   encodeTrailers(trailers: HeaderList): void {
@@ -346,12 +354,11 @@ export class Stream implements ManagedStream, RouteQuery {
 
   /** The router hears of it with its next chunk. */
   pauseResponse(): void {
-    this.#responsePaused = true
+    this.#responsePauses++
   }
 
   resumeResponse(): void {
-    this.#responsePaused = false
-    this.#terminal?.onDownstreamDrained()
+    if (--this.#responsePauses === 0) this.#terminal?.onDownstreamDrained()
   }
 
   onTimer(): void {
@@ -480,12 +487,4 @@ export class Stream implements ManagedStream, RouteQuery {
     for (let i = 0; i < accessLogs.length; i++) accessLogs[i]!.log(info)
     this.#connection.onStreamEnd(!close && this.isRequestComplete)
   }
-}
-
-/** Without what is for the access log only: the transport's own words, which name addresses, and the names of policies. */
-function publicReason(details: string): string {
-  const policy = details.indexOf('[')
-  if (policy >= 0) return details.slice(0, policy)
-  const end = details.indexOf('|')
-  return end < 0 ? details : `${details.slice(0, end)}}`
 }
