@@ -66,7 +66,8 @@ const ENVOY_LIMITS: CircuitLimits = { maxConnections: 1024, maxPendingRequests: 
 
 // Taken without effect: `metadata`, which only describes; `respect_dns_ttl`, as the system's resolver tells no TTL (with
 // getaddrinfo Envoy keeps to dns_refresh_rate, too); `per_connection_buffer_limit_bytes`, a soft limit whose purpose, a
-// bound on what a slow peer makes the proxy hold, is met by the sockets' own high-water marks.
+// bound on what a slow peer makes the proxy hold, is met by the sockets' own high-water marks (what filters keep of a
+// response goes by the listener's, in Envoy, too).
 const FIELDS = new Set([
   'name',
   'alt_stat_name',

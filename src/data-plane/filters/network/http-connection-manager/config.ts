@@ -44,9 +44,6 @@ export interface CompiledConnectionManager {
   readonly routeConfigurations: readonly string[]
 }
 
-/** Envoy's per_connection_buffer_limit_bytes. */
-const BUFFER_LIMIT = 1024 * 1024
-
 export function compileConnectionManager(
   message: HttpConnectionManager,
   path: string,
@@ -71,7 +68,16 @@ export function compileConnectionManager(
 
 type Tools = Pick<
   ConnectionManagerConfig,
-  'clock' | 'random' | 'clusters' | 'wheel' | 'date' | 'requestIds' | 'stats' | 'reasonHeader' | 'overload'
+  | 'clock'
+  | 'random'
+  | 'clusters'
+  | 'wheel'
+  | 'date'
+  | 'requestIds'
+  | 'stats'
+  | 'reasonHeader'
+  | 'overload'
+  | 'bufferLimit'
 >
 type Compiled = 'chain' | 'accessLogs' | 'limits' | 'http1' | 'http2' | 'allowsTunnel' | 'underscores' | 'routeTable'
 
@@ -86,6 +92,7 @@ function toolsOf(host: NetworkFilterHost, scope: StatsScope): Tools {
     stats: connectionManagerStats(scope, host.stats),
     reasonHeader: host.reasonHeader,
     overload: host.overload,
+    bufferLimit: host.bufferLimit,
   }
 }
 
@@ -111,7 +118,6 @@ function settingsOf(message: HttpConnectionManager): Omit<ConnectionManagerConfi
     stripPort: stripPortOf(message),
     stripTrailingDot: message.stripTrailingHostDot,
     maxRequestsPerConnection: message.commonHttpProtocolOptions?.maxRequestsPerConnection ?? 0,
-    bufferLimit: BUFFER_LIMIT,
   }
 }
 
