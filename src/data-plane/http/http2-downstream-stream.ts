@@ -182,7 +182,7 @@ export class Http2DownstreamStream implements StreamConnection, Http2StreamHandl
 
   /** Flag and all as in Envoy, whose codec lets no such field in. */
   #rejectForUnderscore(): void {
-    this.#stream.resetResponse('http2.unexpected_underscore', RESPONSE_FLAG.DR)
+    this.#stream.onDownstreamGone('http2.unexpected_underscore', RESPONSE_FLAG.DR)
   }
 
   onDrained(): void {

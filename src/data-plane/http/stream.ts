@@ -358,7 +358,7 @@ export class Stream implements ManagedStream, RouteQuery {
   }
 
   resumeResponse(): void {
-    if (--this.#responsePauses === 0) this.#terminal?.onDownstreamDrained()
+    if (--this.#responsePauses === 0 && !this.isEnded) this.#terminal?.onDownstreamDrained()
   }
 
   onTimer(): void {

@@ -65,13 +65,13 @@ export class ResponseLimiter {
     this.#slices -= slices
     const data = this.#take(Math.min(this.#bytes, slices * this.#sliceBytes))
     if (this.#bytes > 0) this.#wheel.set(this.#timer, (1 - (this.#slices % 1)) * SLICE_MS)
-    if (this.#isFull && this.#bytes <= this.#stream.bufferLimit) {
-      this.#isFull = false
-      this.#stream.resumeResponse()
-    }
     const isLast = this.#end && this.#bytes === 0
     if (data.length > 0 || isLast) this.#stream.injectResponseData(this.#filter, data, isLast)
     if (this.#hasTrailers && this.#bytes === 0) this.#stream.continueEncoding(this.#filter)
+    // Last: it may bring more at once.
+    if (!this.#isFull || this.#bytes > this.#stream.bufferLimit) return
+    this.#isFull = false
+    this.#stream.resumeResponse()
   }
 
   #take(length: number): Buffer {

@@ -108,5 +108,6 @@ test('REJECT_REQUEST resets the stream in HTTP/2, and no other', () =>
     await client.until(() => client.words.includes('data 5 2 end'))
     assert.equal(upstream.requests.length, 1)
     assert.equal(proxy.stats.value('http2.requests_rejected_with_underscores_in_headers'), 2)
+    assert.equal(proxy.stats.value('http.test.downstream_rq_rx_reset'), 2)
     client.socket.destroy()
   }))
