@@ -117,8 +117,6 @@ export class AlpnPool implements HttpPool, NegotiationOwner {
     openBatch()
     this.#waiting.failAll(reason, failure)
     closeBatch()
-    // One that was told may have come back.
-    if (this.#waiting.length > 0 && this.#probe === null) this.#findOut()
     this.#checkEmpty()
   }
 
