@@ -147,7 +147,8 @@ export function grpcWebCases(seed: number, count: number): readonly Differential
     ]
     const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`).join('')
     const writes = [`${method} ${path} HTTP/1.1\r\n${lines}\r\n${body}`]
-    const form = type.slice(type.indexOf('/') + 1) + (BROKEN.includes(body) ? '-broken' : '')
+    const form =
+      type.slice(type.indexOf('/') + 1) + (BROKEN.includes(body) ? '-broken' : method === 'GET' ? '-get' : '')
     return {
       name: `${LISTENER}/${path.slice(1, path.indexOf('.'))}-${form}/${seed}.${index}`,
       listener: LISTENER,
