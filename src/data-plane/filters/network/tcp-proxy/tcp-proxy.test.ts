@@ -126,6 +126,15 @@ test('a reset by the downstream is a reset for the upstream', async () => {
   assert.equal(cluster.counts.value('upstreamCxDestroyLocalWithActiveRq'), 1)
 })
 
+test('the upstream of a tunnel over HTTP/1.1 ends it with a FIN: what it said is heard, and that is no reset', async () => {
+  const said = 'x'.repeat(300_000)
+  const server = await upstream(socket => socket.once('data', () => socket.end(`HTTP/1.1 200 OK\r\n\r\n${said}`)))
+  const config = { tunnelingConfig: { hostname: 'far.test:443' } }
+  const { port, logged } = await proxy({ clusters: [new FakeCluster('c', server.port)], config })
+  assert.deepEqual(await readAll(dial(port)), { text: said, end: 'end' })
+  assert.equal(formatConnectionFlags((await logged()).responseFlags), '-')
+})
+
 test('an unknown cluster, one without endpoints, and one at its limits: closed, each with its flag and counter', async () => {
   const server = await upstream(echo)
   const full = new FakeCluster('full', server.port)
