@@ -220,16 +220,11 @@ export function tunnelCases(seed: number, each: number): readonly DifferentialCa
   )
 }
 
-const connecting: Opening = { method: 'CONNECT', path: '', authority: 'bytes.test:80' }
 const upgrading: Opening = { method: 'GET', path: '/ws', authority: 'bytes.test', upgrade: 'websocket' }
 const agreed: Step = { by: 'upstream', agree: UPGRADE_AGREEMENTS(false)['agreed']! }
 
 /** Ends that differ. */
 export const TUNNELS_BY_HAND: readonly DifferentialCase[] = [
-  byHand(HTTP1, 'connect-bytes/refused', 'bytes', [
-    { by: 'client', open: connecting },
-    { by: 'upstream', agree: CONNECT_AGREEMENTS['refused']! },
-  ]),
   byHand(HTTP2, 'upgrade-bytes/agreed', 'http2', [
     { by: 'client', open: upgrading },
     agreed,
