@@ -5,7 +5,8 @@ import type { Random } from './random.ts'
 const BYTES_EACH = 16
 const BATCH = 256
 const LENGTH = 36
-const VARIANT = ['8', '9', 'a', 'b']
+const DASH = 45
+const DIGITS = Buffer.from('0123456789abcdef')
 
 export class UuidSource {
   readonly #random: Random
@@ -19,7 +20,7 @@ export class UuidSource {
 
   next(): string {
     if (this.#next === BATCH) {
-      this.#batch = formatAll(this.#random.bytes(BATCH * BYTES_EACH).toString('hex'))
+      this.#batch = formatAll(this.#random.bytes(BATCH * BYTES_EACH))
       this.#next = 0
     }
     const at = this.#next++ * LENGTH
@@ -27,12 +28,17 @@ export class UuidSource {
   }
 }
 
-function formatAll(hex: string): string {
-  const all: string[] = []
-  for (let at = 0; at < hex.length; at += 2 * BYTES_EACH) {
-    const variant = VARIANT[hex.charCodeAt(at + 16) & 3]!
-    all.push(hex.slice(at, at + 8), '-', hex.slice(at + 8, at + 12), '-4', hex.slice(at + 13, at + 16), '-')
-    all.push(variant, hex.slice(at + 17, at + 20), '-', hex.slice(at + 20, at + 32))
+function formatAll(random: Buffer): string {
+  const text = Buffer.alloc(BATCH * LENGTH, DASH)
+  let at = 0
+  for (let i = 0; i < random.length; i++) {
+    const place = i % BYTES_EACH
+    if (place === 4 || place === 6 || place === 8 || place === 10) at++
+    let byte = random[i]!
+    if (place === 6) byte = 0x40 | (byte & 0x0f)
+    else if (place === 8) byte = 0x80 | (byte & 0x3f)
+    text[at++] = DIGITS[byte >> 4]!
+    text[at++] = DIGITS[byte & 15]!
   }
-  return all.join('')
+  return text.toString('latin1')
 }
