@@ -9,6 +9,7 @@ import { MessageWriter } from '../../transport/http1/message-writer.ts'
 import { RequestParser } from '../../transport/http1/request-parser.ts'
 import { isTunnel, opensTunnel, type RequestHead, type ResponseHead } from '../../transport/request-head.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
+import { RESPONSE_FLAG } from '../response-flag.ts'
 import { StreamInfo } from '../stream-info.ts'
 import type { ConnectionManagerConfig } from './connection-manager-config.ts'
 import type { LocalReply } from './local-reply.ts'
@@ -280,6 +281,7 @@ export class DownstreamConnection implements MessageHandler, StreamConnection, M
   #refusalOf(parser: RequestParser): LocalReply | null {
     const { defaultHost } = this.#config.http1
     if (parser.version === 10 && !this.#config.http1.acceptsHttp10) {
+      this.#config.stats.connectionProtocolErrors.value++
       this.#last = true
       return REFUSAL.http10
     }
@@ -358,7 +360,7 @@ export class DownstreamConnection implements MessageHandler, StreamConnection, M
     const stream = this.#stream
     if (stream !== null) {
       stats.connectionsDestroyedWithActiveRequest.value++
-      stream.onDownstreamGone('downstream_remote_disconnect')
+      stream.onDownstreamGone('downstream_remote_disconnect', RESPONSE_FLAG.DC)
     }
     this.#owner.onConnectionClosed(this)
     closeBatch()

@@ -148,8 +148,14 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
   /** The client opens no more streams; those that run go on. */
   onGoAway(): void {}
 
+  onRequestRefused(_code: number, details: string): void {
+    this.#config.stats.http2.countFault(details)
+  }
+
   onSessionError(_code: number, details: string): void {
-    if (details !== TOO_MANY_RESETS && details !== HEAD_TIMEOUT) this.#config.stats.connectionProtocolErrors.value++
+    const { stats } = this.#config
+    if (details !== HEAD_TIMEOUT && !stats.http2.countFlood(details)) stats.connectionProtocolErrors.value++
+    stats.http2.countFault(details)
     this.terminationDetails = details
     this.#closeGently()
     this.#session.end()

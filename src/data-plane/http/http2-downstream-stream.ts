@@ -3,11 +3,12 @@ import { WheelTimer } from '../../base/timer-wheel.ts'
 import { getHeader, type HeaderList, removeHeader } from '../../transport/header-list.ts'
 import { FIELD } from '../../transport/http/field-name.ts'
 import { closeBatch, openBatch } from '../../transport/http/write-batch.ts'
-import { ERROR_CODE } from '../../transport/http2/error-code.ts'
+import { DETAILS, ERROR_CODE } from '../../transport/http2/error-code.ts'
 import type { Http2Stream } from '../../transport/http2/stream.ts'
 import type { Http2StreamHandler } from '../../transport/http2/stream-handler.ts'
 import type { RequestHead, ResponseHead } from '../../transport/request-head.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
+import { RESPONSE_FLAG } from '../response-flag.ts'
 import { StreamInfo } from '../stream-info.ts'
 import type { ConnectionManagerConfig } from './connection-manager-config.ts'
 import { PREMATURE_RESET_MS } from './premature-resets.ts'
@@ -154,14 +155,15 @@ export class Http2DownstreamStream implements StreamConnection, Http2StreamHandl
     this.#stream.onRequestTrailers(trailers)
   }
 
-  onReset(code: number, remote: boolean, details: string): void {
+  onReset(_code: number, remote: boolean, details: string): void {
     this.#reset = true
     const { info } = this.#stream
+    if (!remote) this.#config.stats.http2.countFault(details)
     this.#isPrematureReset =
       remote && info.responseCode === 0 && this.#config.clock.now() - info.startedAt < PREMATURE_RESET_MS
-    this.#stream.onDownstreamGone(
-      details !== '' ? details : remote ? resetDetails(code) : this.#carrier.terminationDetails,
-    )
+    if (details === DETAILS.connectionTermination) {
+      this.#stream.onDownstreamGone(this.#carrier.terminationDetails, RESPONSE_FLAG.DC)
+    } else this.#stream.onDownstreamGone(details, remote ? RESPONSE_FLAG.DR : faultFlag(details))
   }
 
   onDrained(): void {
@@ -180,9 +182,9 @@ export class Http2DownstreamStream implements StreamConnection, Http2StreamHandl
   }
 }
 
-/** Envoy's words for a RST_STREAM that came. */
-function resetDetails(code: number): string {
-  return code === ERROR_CODE.refusedStream ? 'http2.remote_refuse' : 'http2.remote_reset'
+/** The codec's faults, not those of the connection's owner: Envoy has no flag for too many resets. */
+function faultFlag(details: string): number {
+  return details.startsWith('http2.') ? RESPONSE_FLAG.DPE : 0
 }
 
 /** RFC 9113 8.3.1: `host` stands in for an :authority that is not there, and yields to one that is. */

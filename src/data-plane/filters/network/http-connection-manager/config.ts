@@ -78,7 +78,7 @@ function toolsOf(host: NetworkFilterHost, scope: StatsScope): Tools {
     wheel: TimerWheel.of(host.clock),
     date: new HttpDate(host.clock),
     requestIds: new UuidSource(host.random),
-    stats: connectionManagerStats(scope),
+    stats: connectionManagerStats(scope, host.stats),
     reasonHeader: host.reasonHeader,
     overload: host.overload,
   }
