@@ -40,6 +40,8 @@ export interface HostileAnswer extends Row {
   readonly send: string | Buffer
   /** What becomes of the upstream's connection: `closed`, or `kept`, with the next request on it. */
   readonly upstream: string
+  /** Who reads nothing more, until the proxy has had enough. */
+  readonly deaf?: 'client' | 'upstream'
 }
 
 export interface HostileUpstreamClass extends Class {

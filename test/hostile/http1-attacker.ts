@@ -24,9 +24,17 @@ export class Http1Attacker {
     this.#socket.write(bytes, 'latin1')
   }
 
+  deafen(): void {
+    this.#socket.pause()
+  }
+
+  hearAgain(): void {
+    this.#socket.resume()
+  }
+
   /** The statuses that come, and whether an honest request may follow. */
   async outcome(): Promise<string> {
-    await until(() => this.#isClosed || this.#statuses().length > 0)
+    await until(() => this.#isClosed || readMessages(this.#bytes).some(({ isWhole }) => isWhole))
     this.send(HONEST)
     await until(() => this.#isClosed || this.#isHonoured)
     const statuses = this.#statuses()
@@ -51,10 +59,10 @@ export class Http1Attacker {
   }
 
   #statuses(): string[] {
-    const whole = readMessages(this.#bytes).filter(({ isWhole }) => isWhole)
-    return whole.map(({ start, fields }) => {
+    return readMessages(this.#bytes).map(({ start, fields, isWhole }) => {
+      const status = start.slice('HTTP/1.1 '.length, 'HTTP/1.1 200'.length)
       const location = /^location: (.*)\r$/m.exec(fields)?.[1]
-      return `${start.slice('HTTP/1.1 '.length, 'HTTP/1.1 200'.length)}${location === undefined ? '' : ` to ${location}`}`
+      return `${status}${location === undefined ? '' : ` to ${location}`}${isWhole ? '' : ' cut short'}`
     })
   }
 }
