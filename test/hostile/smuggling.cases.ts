@@ -196,14 +196,14 @@ export const hostileClass: HostileClass = {
       logs: 'DPE low_version',
     },
     {
-      name: 'a refused websocket with a length',
+      name: 'a websocket upgrade with a length',
       send: upgrade('content-length: 5', `hello${SECOND}`),
       gets: '400, closed',
       upstreamSees: 'nothing',
       logs: 'DPE http1.body_disallowed',
     },
     {
-      name: 'a refused websocket with chunks',
+      name: 'a websocket upgrade with chunks',
       send: upgrade('transfer-encoding: chunked', `0\r\n\r\n${SECOND}`),
       gets: '400, closed',
       upstreamSees: 'nothing',
