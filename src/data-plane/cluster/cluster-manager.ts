@@ -119,7 +119,11 @@ export class ClusterManager implements ClusterSource {
     const stats = createClusterStats(scope)
     const common = { message, config, stats: scope }
     if (discovery.kind === 'forward-proxy') {
-      this.#entries.set(name, { ...common, cluster: new ForwardProxyCluster(config, stats), resolution: null })
+      this.#entries.set(name, {
+        ...common,
+        cluster: new ForwardProxyCluster(config, stats, this.#host.random),
+        resolution: null,
+      })
     } else {
       const cluster = new ManagedCluster(config, stats, this.#host.random)
       if (discovery.kind === 'static') cluster.setEndpoints(discovery.endpoints)

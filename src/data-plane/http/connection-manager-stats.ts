@@ -37,9 +37,10 @@ export interface ConnectionManagerStats {
   readonly responsesBeforeRequestComplete: Counter
   readonly requestTime: Histogram
   readonly http2: Http2CodecStats
+  readonly http2KeepaliveTimeouts: Counter
 }
 
-/** `scope` is the connection manager's own, `root` the process's. */
+/** `scope` is the connection manager's own; `root`: the codecs' are of all listeners. */
 export function connectionManagerStats(scope: StatsScope, root: StatsScope): ConnectionManagerStats {
   const counter = (name: string): Counter => scope.counter(`downstream_${name}`)
   return {
@@ -77,5 +78,6 @@ export function connectionManagerStats(scope: StatsScope, root: StatsScope): Con
     responsesBeforeRequestComplete: counter('rq_response_before_rq_complete'),
     requestTime: scope.histogram('downstream_rq_time'),
     http2: new Http2CodecStats(root),
+    http2KeepaliveTimeouts: root.scope('http2').counter('keepalive_timeout'),
   }
 }

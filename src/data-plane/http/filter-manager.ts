@@ -19,8 +19,6 @@ export interface ManagedStream extends TerminalStream {
   dataToClient(chunk: Buffer, endStream: boolean): void
   trailersToClient(trailers: HeaderList): void
   onResponseTooLarge(): void
-  pauseResponse(): void
-  resumeResponse(): void
 }
 
 /** In the place of a filter that the stream does without. */
@@ -78,6 +76,10 @@ export class FilterManager {
 
   encodeTrailers(trailers: HeaderList): void {
     this.#encode.trailers(trailers)
+  }
+
+  injectResponseData(filter: HttpFilter, chunk: Buffer, endStream: boolean): void {
+    this.#encode.inject(filter, chunk, endStream)
   }
 
   continueDecoding(filter: HttpFilter): void {

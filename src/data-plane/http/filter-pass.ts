@@ -65,11 +65,22 @@ export abstract class FilterPass {
     this.#passTrailers(0, trailers)
   }
 
+  /** Bytes that `filter` took, or made, go on behind it. */
+  inject(filter: HttpFilter, chunk: Buffer, endStream: boolean): void {
+    if (this.#owner.isOver) return
+    const at = this.#placeOf(filter)
+    if (at >= 0) this.#passData(at + 1, chunk, endStream)
+  }
+
   /** `filter` lets go of headers, bytes and trailers that it holds. */
   resume(filter: HttpFilter): void {
     if (this.#owner.isOver) return
-    const at = this.#order.findIndex(position => this.#filters[position] === filter)
+    const at = this.#placeOf(filter)
     if (at >= 0) this.#release(at)
+  }
+
+  #placeOf(filter: HttpFilter): number {
+    return this.#order.findIndex(position => this.#filters[position] === filter)
   }
 
   #passHeaders(from: number): void {
@@ -91,7 +102,7 @@ export abstract class FilterPass {
       const none = at === this.#headersAt ? 'pause' : 'continue'
       this.replacement = null
       const status = this.callData(this.#filters[order[at]!]!, chunk, endStream) ?? none
-      if (this.#owner.isOver) return
+      if (status === 'take' || this.#owner.isOver) return
       chunk = this.replacement ?? chunk
       if (status !== 'continue') {
         this.#keep(at, chunk, endStream, status)

@@ -25,8 +25,9 @@ export class Http2CodecStats {
 
   /** `root`: these are the process's, not one connection manager's. */
   constructor(root: StatsScope) {
-    this.#faults = counters(root, FAULTS)
-    this.#floods = counters(root, FLOODS)
+    const scope = root.scope('http2')
+    this.#faults = counters(scope, FAULTS)
+    this.#floods = counters(scope, FLOODS)
   }
 
   countFault(details: string): void {
@@ -43,8 +44,8 @@ export class Http2CodecStats {
   }
 }
 
-function counters(root: StatsScope, names: Readonly<Record<string, string>>): Readonly<Record<string, Counter>> {
+function counters(scope: StatsScope, names: Readonly<Record<string, string>>): Readonly<Record<string, Counter>> {
   const found: Record<string, Counter> = {}
-  for (const [details, name] of Object.entries(names)) found[details] = root.counter(`http2.${name}`)
+  for (const [details, name] of Object.entries(names)) found[details] = scope.counter(name)
   return found
 }
