@@ -167,6 +167,7 @@ export class UpstreamConnection implements MessageHandler, RequestEncoder {
         return
       }
     }
+    if (parser.saysClose) this.#stats.upstreamCxCloseNotify.value++
     this.#stream?.onResponseHead(parser.head, parser.fields, endStream)
     if (endStream) this.#onResponseComplete()
   }
