@@ -26,11 +26,11 @@ import { HTTP_CONNECTION_MANAGER } from './factory.ts'
 
 const BODY_BYTES = 32 * 1024 * 1024
 const PIECE = Buffer.alloc(64 * 1024, 'abcdefghijklmnopqrstuvwxyz0123456789')
-/** Envoy's 16 and 24 MiB, made small enough to see them at work. */
+/** Envoy's is 16 MiB; small, it is seen at work. */
 const STREAM_WINDOW = 256 * 1024
-const CONNECTION_WINDOW = 384 * 1024
-/** More than the connection's window has room for. */
 const STALLED = 3
+/** What a stalled stream holds takes its connection's window, too (as in Envoy): the others go on while there is room. */
+const CONNECTION_WINDOW = (STALLED + 1) * STREAM_WINDOW
 /** Each stalled stream's window, what was read from a socket last, and Node's own high-water mark. */
 const HELD_BYTES = STALLED * STREAM_WINDOW + 512 * 1024
 
