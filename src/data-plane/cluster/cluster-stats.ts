@@ -28,6 +28,8 @@ export function createClusterStats(scope: StatsScope): ClusterStats {
     upstreamCxActive: scope.gauge('upstream_cx_active'),
     upstreamCxConnectFail: scope.counter('upstream_cx_connect_fail'),
     upstreamCxConnectTimeout: scope.counter('upstream_cx_connect_timeout'),
+    upstreamCxProtocolError: scope.counter('upstream_cx_protocol_error'),
+    upstreamCxCloseNotify: scope.counter('upstream_cx_close_notify'),
     upstreamCxRxBytesTotal: scope.counter('upstream_cx_rx_bytes_total'),
     upstreamCxTxBytesTotal: scope.counter('upstream_cx_tx_bytes_total'),
     upstreamCxDestroyRemoteWithActiveRq: scope.counter('upstream_cx_destroy_remote_with_active_rq'),
@@ -35,6 +37,7 @@ export function createClusterStats(scope: StatsScope): ClusterStats {
     upstreamCxNoneHealthy: scope.counter('upstream_cx_none_healthy'),
     upstreamCxOverflow: scope.counter('upstream_cx_overflow'),
     upstreamCxConnectAttemptsExceeded: scope.counter('upstream_cx_connect_attempts_exceeded'),
+    http2KeepaliveTimeout: scope.counter('http2.keepalive_timeout'),
     upstreamRqTime: scope.histogram('upstream_rq_time'),
   }
 }

@@ -1,5 +1,6 @@
 // What the router and the pools see of a cluster. Config and endpoints may change under a stream: `picker` is swapped whole.
 
+import type { Random } from '../../base/random.ts'
 import type { Uint64 } from '../../base/uint64.ts'
 import type { Locality } from '../../model/locality.ts'
 import type { ParserLimits } from '../../transport/http1/message-parser.ts'
@@ -115,6 +116,8 @@ export interface ClusterStats {
   readonly upstreamCxActive: Gauge
   readonly upstreamCxConnectFail: Counter
   readonly upstreamCxConnectTimeout: Counter
+  readonly upstreamCxProtocolError: Counter
+  readonly upstreamCxCloseNotify: Counter
   readonly upstreamCxRxBytesTotal: Counter
   readonly upstreamCxTxBytesTotal: Counter
   readonly upstreamCxDestroyRemoteWithActiveRq: Counter
@@ -127,6 +130,7 @@ export interface ClusterStats {
   readonly upstreamCxOverflow: Counter
   /** TCP connections given up after max_connect_attempts. */
   readonly upstreamCxConnectAttemptsExceeded: Counter
+  readonly http2KeepaliveTimeout: Counter
   /** Milliseconds. */
   readonly upstreamRqTime: Histogram
 }
@@ -148,8 +152,8 @@ export interface Http1Options extends WriterOptions {
   readonly limits: ParserLimits
 }
 
-/** `downstream`: in what the request came (use_downstream_protocol_config). */
-export type UpstreamProtocol = 'http1' | 'http2' | 'downstream'
+/** `downstream`: in what the request came (use_downstream_protocol_config); `auto`: what ALPN agrees on (auto_config). */
+export type UpstreamProtocol = 'http1' | 'http2' | 'downstream' | 'auto'
 
 /** What outlier detection has found in the last interval: percent; -1: it did not look. */
 export interface SuccessFigures {
@@ -172,6 +176,8 @@ export interface Cluster {
   readonly http1: Http1Options
   readonly http2: Http2Settings
   readonly limits: CircuitLimits
+  /** For jitter. */
+  readonly random: Random
   readonly stats: ClusterStats
   readonly picker: Picker
   readonly endpoints: readonly Endpoint[]

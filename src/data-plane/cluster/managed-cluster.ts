@@ -18,7 +18,7 @@ export class ManagedCluster extends ConfiguredCluster {
   #detector: OutlierDetector | null = null
 
   constructor(config: ClusterConfig, stats: ClusterStats, host: BalancerHost) {
-    super(config, stats)
+    super(config, stats, host.random)
     this.#host = host
   }
 

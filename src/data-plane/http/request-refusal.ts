@@ -10,6 +10,8 @@ const GRPC_DEADLINE_EXCEEDED = 4
 export const REFUSAL = {
   http10: failure(426, 'low_version', RESPONSE_FLAG.DPE, 'Upgrade Required'),
   missingHost: failure(400, 'missing_host_header'),
+  /** Of HTTP/1.1; a stream of HTTP/2 is reset. */
+  underscore: failure(400, 'http1.unexpected_underscore', RESPONSE_FLAG.DPE, 'Bad Request'),
   path: failure(400, 'path_normalization_failed'),
   /** `*`: it is no path, and nothing here answers for the proxy itself. */
   asterisk: failure(404, 'absolute_path_rejected'),
@@ -29,6 +31,14 @@ export const REFUSAL = {
   requestIdle: failure(408, 'stream_idle_timeout', RESPONSE_FLAG.SI, 'stream timeout'),
   streamIdle: failure(504, 'stream_idle_timeout', RESPONSE_FLAG.SI, 'stream timeout'),
 } as const
+
+/** To the path as it was normalised. */
+export function pathRedirect(path: string): LocalReply {
+  // RFC 3986 4.2: `//evil` would name a host, and to browsers so would `/\\evil`; a dot segment keeps it a path.
+  const namesHost = path.startsWith('//') || path.startsWith('/\\')
+  const headers = ['location', namesHost ? `/.${path}` : path]
+  return { status: 307, body: '', details: 'path_normalization_failed', flags: 0, headers, isFailure: false }
+}
 
 const codecReplies = new WeakMap<CodecError, LocalReply>()
 

@@ -14,6 +14,7 @@ const PATHS: Readonly<Record<string, string>> = {
   'slashes-and-dots': '/a//../b',
   'escaped-slash': '/a%2Fb%2fc',
   'escaped-backslash': '/a%5Cb',
+  'escaped-slash-first': '/%2felse.test/',
   backslash: '/a\\b\\..\\c',
   'escaped-letter': '/%61%62',
   'escaped-percent': '/a%252fb',
@@ -80,6 +81,12 @@ export const SETTINGS: readonly RawRequest[] = [
   at('small', 'head-below', get('/', `x-a: ${'a'.repeat(900)}\r\n`)),
   at('small', 'head-above', get('/', `x-a: ${'a'.repeat(1100)}\r\n`)),
   at('small', 'path-above', get(`/${'a'.repeat(1100)}`)),
+  ...['underscores-drop', 'underscores-reject'].flatMap(listener => [
+    at(listener, 'none', get('/', 'x-a: 1\r\n')),
+    at(listener, 'one', get('/', 'x_a: 1\r\nx-b: 2\r\n')),
+    at(listener, 'length', get('/', 'content_length: 5\r\n')),
+    at(listener, 'first', get('/', '_: 1\r\n')),
+  ]),
   at('one-request', 'plain', get('/')),
   at('one-request', 'refusal', get('/#')),
 ]

@@ -173,8 +173,9 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
       if (retriesResponse(retry, head, isIdempotent(this.head.method)) && this.#retry()) return
     } else if (this.#attempts > 1) stats.upstreamRqRetrySuccess.value++
     this.#respond(head, fields)
-    this.#stream.encodeHeaders(head, endStream)
+    // Behind the end of the response nothing of the request can be ended any more.
     if (endStream) this.#onUpstreamComplete()
+    this.#stream.encodeHeaders(head, endStream)
   }
 
   onUpstreamTrailers(trailers: HeaderList): void {
@@ -261,7 +262,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
     this.#attempts++
     // What comes while there is no connection has to be kept, even where no policy asks for another try.
     if (!this.#requestEnded) {
-      const limit = this.#retriesLeft > 0 ? this.#config.bufferLimit : FRESH_TRY_BYTES
+      const { bufferLimit } = this.#config
+      const limit = this.#retriesLeft > 0 ? bufferLimit : Math.min(bufferLimit, FRESH_TRY_BYTES)
       this.#body ??= new RequestBuffer(limit)
     }
     const { info } = this.#stream
