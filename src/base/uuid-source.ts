@@ -4,11 +4,14 @@ import type { Random } from './random.ts'
 
 const BYTES_EACH = 16
 const BATCH = 256
-const VARIANT = ['8', '9', 'a', 'b']
+const LENGTH = 36
+const DASH = 45
+const DIGITS = Buffer.from('0123456789abcdef')
 
 export class UuidSource {
   readonly #random: Random
-  #hex = ''
+  /** All of a batch, one behind the other: each is a slice. */
+  #batch = ''
   #next = BATCH
 
   constructor(random: Random) {
@@ -17,12 +20,25 @@ export class UuidSource {
 
   next(): string {
     if (this.#next === BATCH) {
-      this.#hex = this.#random.bytes(BATCH * BYTES_EACH).toString('hex')
+      this.#batch = formatAll(this.#random.bytes(BATCH * BYTES_EACH))
       this.#next = 0
     }
-    const hex = this.#hex
-    const at = this.#next++ * BYTES_EACH * 2
-    const variant = VARIANT[hex.charCodeAt(at + 16) & 3]
-    return `${hex.slice(at, at + 8)}-${hex.slice(at + 8, at + 12)}-4${hex.slice(at + 13, at + 16)}-${variant}${hex.slice(at + 17, at + 20)}-${hex.slice(at + 20, at + 32)}`
+    const at = this.#next++ * LENGTH
+    return this.#batch.slice(at, at + LENGTH)
   }
+}
+
+function formatAll(random: Buffer): string {
+  const text = Buffer.alloc(BATCH * LENGTH, DASH)
+  let at = 0
+  for (let i = 0; i < random.length; i++) {
+    const place = i % BYTES_EACH
+    if (place === 4 || place === 6 || place === 8 || place === 10) at++
+    let byte = random[i]!
+    if (place === 6) byte = 0x40 | (byte & 0x0f)
+    else if (place === 8) byte = 0x80 | (byte & 0x3f)
+    text[at++] = DIGITS[byte >> 4]!
+    text[at++] = DIGITS[byte & 15]!
+  }
+  return text.toString('latin1')
 }

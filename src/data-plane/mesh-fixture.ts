@@ -50,7 +50,7 @@ export function openProxy(
     random: systemRandom,
     log: silentLog,
     network: options.network ?? systemNetwork,
-    logFiles: { open: () => ({ write: line => options.onLogLine?.(line), close: () => {} }) },
+    logFiles: { open: () => ({ write: bytes => options.onLogLine?.(bytes.toString('latin1')), close: () => {} }) },
   })
 }
 

@@ -7,6 +7,7 @@ import { after, test } from 'node:test'
 import type { JsonValue } from '@bufbuild/protobuf'
 import { systemNetwork } from '../transport/net/system-network.ts'
 import { TestAuthority } from '../transport/tls/certificate-fixture.ts'
+import { CircuitBreakersSchema } from '../xds/generated/envoy/config/cluster/v3/circuit_breaker_pb.ts'
 import { ClusterSchema } from '../xds/generated/envoy/config/cluster/v3/cluster_pb.ts'
 import {
   boundPort,
@@ -155,6 +156,24 @@ test('no two requests share a connection that tells whose it is', async () => {
   assert.equal(proxy.stats.value('cluster.c.upstream_cx_active'), 0)
   one.destroy()
   two.destroy()
+})
+
+test('connections that tell whose they are count against max_connections', async () => {
+  const held: Socket[] = []
+  const upstream = await serve(socket => void held.push(socket.resume()))
+  const cluster = staticCluster('c', upstream, announcing({}))
+  cluster.circuitBreakers = parse(CircuitBreakersSchema, { thresholds: [{ max_connections: 1 }] })
+  const chain = { filters: [connectionManager({ route_config: routes('r', 'c') })] }
+  const { proxy, port } = await open(cluster, chain)
+  const get = 'GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n'
+  const first = exchange(port, get)
+  while (held.length === 0) await new Promise(resolve => setImmediate(resolve))
+  const second = await exchange(port, get)
+  assert.ok(second.text.includes('x-weft-reason: upstream_reset_before_response_started{overflow}'), second.text)
+  held[0]!.end('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n')
+  assert.ok((await first).text.startsWith('HTTP/1.1 200 OK'))
+  assert.equal(proxy.stats.value('cluster.c.upstream_cx_total'), 1)
+  assert.equal(proxy.stats.value('cluster.c.upstream_cx_overflow'), 1)
 })
 
 test('a config that cannot be honoured is refused with its path', () => {

@@ -18,6 +18,7 @@ import { ClusterManager } from './cluster/cluster-manager.ts'
 import { routeConfigFactories } from './filters/http/route-configs.ts'
 import type { NetworkFilterHost } from './filters/network/contract/network-filter.ts'
 import { NETWORK_FILTERS } from './filters/network/registry.ts'
+import { ENVOY_BUFFER_LIMIT } from './listener/compiled-listener.ts'
 import { ListenerManager } from './listener/listener-manager.ts'
 import type { OverloadConfig } from './overload/overload-config.ts'
 import { NO_OVERLOAD, OverloadManager } from './overload/overload-manager.ts'
@@ -103,6 +104,7 @@ export class Proxy {
       reasonHeader: options.reasonHeader ?? true,
       serviceCluster: options.serviceCluster ?? '',
       overload: actions,
+      bufferLimit: ENVOY_BUFFER_LIMIT,
     }
     this.listeners = new ListenerManager({
       clock,

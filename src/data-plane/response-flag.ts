@@ -26,6 +26,7 @@ export const RESPONSE_FLAG = {
   UMSDR: 1 << 20, // upstream max stream duration reached
   OM: 1 << 21, // overload manager
   LH: 1 << 22, // local service failed its health check
+  DR: 1 << 23, // downstream remote reset
 } as const
 
 /** `URX,UF`, or `-` when none is set. */

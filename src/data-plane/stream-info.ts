@@ -39,8 +39,8 @@ export class StreamInfo {
   upstreamLocalAddress = ''
   routeName = ''
   attemptCount = 0
-  /** What filters say of the stream (Envoy's dynamic metadata): namespace, key, value, and so on; null for nothing. */
-  metadata: string[] | null = null
+  /** What filters say of the stream (Envoy's dynamic metadata), the latest first. */
+  metadata: StreamMetadata | null = null
 
   constructor(connection: ConnectionInfo, startTime: number, startedAt: number) {
     this.connection = connection
@@ -49,19 +49,24 @@ export class StreamInfo {
   }
 
   addMetadata(namespace: string, key: string, value: string): void {
-    if (this.metadata === null) this.metadata = [namespace, key, value]
-    else this.metadata.push(namespace, key, value)
+    this.metadata = { namespace, key, value, before: this.metadata }
   }
 
   /** The last word under this key; null when there was none. */
   readMetadata(namespace: string, key: string): string | null {
-    const entries = this.metadata
-    if (entries === null) return null
-    for (let i = entries.length - 3; i >= 0; i -= 3) {
-      if (entries[i] === namespace && entries[i + 1] === key) return entries[i + 2]!
+    for (let entry = this.metadata; entry !== null; entry = entry.before) {
+      if (entry.namespace === namespace && entry.key === key) return entry.value
     }
     return null
   }
+}
+
+/** One thing said, and what was said before it. */
+export interface StreamMetadata {
+  readonly namespace: string
+  readonly key: string
+  readonly value: string
+  readonly before: StreamMetadata | null
 }
 
 /** Called once for each stream, at its end. Must not throw, block or wait. */

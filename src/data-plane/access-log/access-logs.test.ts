@@ -14,7 +14,7 @@ import type { ConnectionInfo } from '../connection-info.ts'
 import { RESPONSE_FLAG } from '../response-flag.ts'
 import { StreamInfo } from '../stream-info.ts'
 import { AccessLogs } from './access-logs.ts'
-import { type LogFiles, systemLogFiles } from './log-file.ts'
+import { type LogFile, type LogFiles, systemLogFiles } from './log-file.ts'
 
 const ISTIO_TEXT =
   '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS% "%UPSTREAM_TRANSPORT_FAILURE_REASON%" %BYTES_RECEIVED% %BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%" %UPSTREAM_CLUSTER_RAW% %UPSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%\n'
@@ -58,11 +58,17 @@ class MemoryFiles implements LogFiles {
   readonly written = new Map<string, string[]>()
   opened = 0
 
-  open(path: string): { write(text: string): void; close(): void } {
+  open(path: string): LogFile {
     this.opened++
     const blocks = this.written.get(path) ?? []
     this.written.set(path, blocks)
-    return { write: text => void blocks.push(text), close: () => {} }
+    return {
+      write(bytes, done) {
+        blocks.push(bytes.toString('latin1'))
+        done(bytes)
+      },
+      close() {},
+    }
   }
 }
 
@@ -225,11 +231,12 @@ test('the system files append, in order, over a rotation', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'weft-log-'))
   const path = join(directory, 'access.log')
   const first = systemLogFiles.open(path)
-  first.write('a\n')
-  first.write('\u00e9\n')
+  const done = () => {}
+  first.write(Buffer.from('a\n'), done)
+  first.write(Buffer.from('\u00e9\n', 'latin1'), done)
   renameSync(path, `${path}.1`)
   const second = systemLogFiles.open(path)
-  second.write('b\n')
+  second.write(Buffer.from('b\n'), done)
   first.close()
   second.close()
   while (readFileSync(path).length < 2 || readFileSync(`${path}.1`).length < 4) await new Promise(setImmediate)

@@ -17,7 +17,7 @@ import {
   StdoutAccessLogSchema,
 } from '../../xds/generated/envoy/extensions/access_loggers/stream/v3/stream_pb.ts'
 import { ResourceCheck } from '../../xds/resource-check.ts'
-import type { AccessLog } from '../stream-info.ts'
+import type { AccessLog, StreamInfo } from '../stream-info.ts'
 import { OPERATOR_NAMES } from './command-operators.ts'
 import type { LogFiles } from './log-file.ts'
 import { type CompiledLine, compileJsonFormat, compileTextFormat, type LineFormat } from './log-format.ts'
@@ -110,7 +110,12 @@ class LineLog implements AccessLog {
     this.#writer = writer
   }
 
-  log: AccessLog['log'] = info => this.#writer.write(this.#line(info))
+  log(info: StreamInfo): void {
+    const { lines } = this.#writer
+    if (lines === null) return
+    this.#line(info, lines)
+    this.#writer.written()
+  }
 }
 
 /** Stands in where problems keep the config from being taken. */
@@ -153,7 +158,7 @@ function compileLogFormat(format: SubstitutionFormatString | undefined, check: R
   return take(compileTextFormat(DEFAULT_FORMAT, false), 'log_format', check)
 }
 
-const NO_LINE: LineFormat = () => ''
+const NO_LINE: LineFormat = () => {}
 
 function take(compiled: CompiledLine, path: string, check: ResourceCheck): LineFormat {
   if ('line' in compiled) return compiled.line

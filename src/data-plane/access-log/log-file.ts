@@ -2,8 +2,8 @@
 import { closeSync, openSync, write } from 'node:fs'
 
 export interface LogFile {
-  /** Appends in the order of the calls; one character is one byte. Never blocks for long, never throws. */
-  write(text: string): void
+  /** Appends in the order of the calls. Never blocks for long, never throws. `done`: the bytes are the caller's again. */
+  write(bytes: Buffer, done: (bytes: Buffer) => void): void
   /** After everything written is out, or lost for good. */
   close(): void
 }
@@ -27,10 +27,17 @@ export const systemLogFiles: LogFiles = {
   },
 }
 
+interface Block {
+  readonly bytes: Buffer
+  readonly done: (bytes: Buffer) => void
+  /** How many of the bytes are out. */
+  written: number
+}
+
 class AppendingFile implements LogFile {
   readonly #descriptor: number
   readonly #owned: boolean
-  #queue: Buffer[] = []
+  readonly #queue: Block[] = []
   #queuedBytes = 0
   #busy = false
   #closing = false
@@ -40,10 +47,12 @@ class AppendingFile implements LogFile {
     this.#owned = owned
   }
 
-  write(text: string): void {
-    if (this.#closing || this.#queuedBytes > MAX_QUEUED_BYTES) return
-    const bytes = Buffer.from(text, 'latin1')
-    this.#queue.push(bytes)
+  write(bytes: Buffer, done: (bytes: Buffer) => void): void {
+    if (this.#closing || this.#queuedBytes > MAX_QUEUED_BYTES) {
+      done(bytes)
+      return
+    }
+    this.#queue.push({ bytes, done, written: 0 })
     this.#queuedBytes += bytes.length
     this.#next()
   }
@@ -55,17 +64,22 @@ class AppendingFile implements LogFile {
 
   #next(): void {
     if (this.#busy) return
-    const bytes = this.#queue.shift()
-    if (bytes === undefined) {
+    const block = this.#queue[0]
+    if (block === undefined) {
       if (this.#closing && this.#owned) closeSync(this.#descriptor)
       return
     }
+    const { bytes, done } = block
     this.#busy = true
-    write(this.#descriptor, bytes, (error, written) => {
+    write(this.#descriptor, bytes, block.written, (error, written) => {
       this.#busy = false
-      this.#queuedBytes -= error ? bytes.length : written
-      // A short write (a pipe that is nearly full) goes on where it stopped; EAGAIN and a full disk lose the block.
-      if (!error && written < bytes.length) this.#queue.unshift(bytes.subarray(written))
+      // A short write (a pipe that is nearly full) goes on where it stopped; EAGAIN and a full disk lose the rest.
+      block.written = error ? bytes.length : block.written + written
+      if (block.written === bytes.length) {
+        this.#queue.shift()
+        this.#queuedBytes -= bytes.length
+        done(bytes)
+      }
       this.#next()
     })
   }

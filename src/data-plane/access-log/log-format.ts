@@ -4,8 +4,10 @@ import type { JsonObject, JsonValue } from '@bufbuild/protobuf'
 import { toByteString } from '../../automata/regex.ts'
 import type { StreamInfo } from '../stream-info.ts'
 import { type CompiledPart, compileFormat, type Operator } from './command-operators.ts'
+import type { LineBuffer } from './line-buffer.ts'
 
-export type LineFormat = (info: StreamInfo) => string
+/** Appends the line. */
+export type LineFormat = (info: StreamInfo, to: LineBuffer) => void
 
 export type CompiledLine = { readonly line: LineFormat } | { readonly faults: readonly LineFault[] }
 
@@ -21,40 +23,21 @@ export function compileTextFormat(format: string, omitEmpty: boolean): CompiledL
   if ('fault' in compiled) return { faults: [{ path: '', message: compiled.fault }] }
   const { parts } = compiled
   const empty = omitEmpty ? '' : '-'
-  return { line: info => formatParts(parts, info, empty) }
+  return { line: (info, to) => formatParts(parts, info, empty, to) }
 }
 
-function formatParts(parts: readonly CompiledPart[], info: StreamInfo, empty: string): string {
-  let line = ''
+function formatParts(parts: readonly CompiledPart[], info: StreamInfo, empty: string, to: LineBuffer): void {
   for (let i = 0; i < parts.length; i++) {
     const part = parts[i]!
     if (typeof part === 'string') {
-      line += part
+      to.text(part)
       continue
     }
     const value = part(info)
-    line += value === null ? empty : typeof value === 'number' ? value : escapeText(value)
+    if (value === null) to.text(empty)
+    else if (typeof value === 'number') to.text(String(value))
+    else to.escaped(value)
   }
-  return line
-}
-
-/** Control characters and quotes become \xHH, as nginx writes them: a header value cannot forge a field or a line. */
-function escapeText(value: string): string {
-  for (let i = 0; i < value.length; i++) {
-    const unit = value.charCodeAt(i)
-    if (unit < 32 || unit === 34 || unit === 127) return escapeUnits(value)
-  }
-  return value
-}
-
-function escapeUnits(value: string): string {
-  let escaped = ''
-  for (const character of value) {
-    const unit = character.charCodeAt(0)
-    const plain = unit >= 32 && unit !== 34 && unit !== 127
-    escaped += plain ? character : `\\x${unit.toString(16).toUpperCase().padStart(2, '0')}`
-  }
-  return escaped
 }
 
 /** Envoy's rules: a value that is one operator alone keeps its type (number, null); anything around it makes it text. */
@@ -62,7 +45,7 @@ export function compileJsonFormat(format: JsonObject, omitEmpty: boolean): Compi
   const faults: LineFault[] = []
   const compiled = compileObject(format, '', faults, omitEmpty)
   if (faults.length > 0) return { faults }
-  return { line: info => `${compiled(info)}\n` }
+  return { line: (info, to) => to.text(`${compiled(info)}\n`) }
 }
 
 type JsonPiece = (info: StreamInfo) => string

@@ -1,9 +1,11 @@
-// Gathers lines for one file and writes them in blocks, as Envoy does: at 64 KiB, after a second, and at the close.
+// Gathers lines for one file and writes them in blocks, as Envoy does: at some 64 KiB, after a second, and at the close.
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
+import { LineBuffer } from './line-buffer.ts'
 import type { LogFile, LogFiles } from './log-file.ts'
 
-const FLUSH_BYTES = 65_536
+/** A block's size, less what a line mostly needs: so that the block need not grow. */
+const FLUSH_BYTES = 63 * 1024
 const FLUSH_AFTER_MS = 1000
 
 export class LogWriter {
@@ -11,14 +13,15 @@ export class LogWriter {
   readonly #files: LogFiles
   readonly #clock: Clock
   readonly #log: Log
+  readonly #lines = new LineBuffer()
   #file: LogFile
-  #pending = ''
   #timer: Timer | null = null
   #closed = false
   readonly #onTimer = (): void => {
     this.#timer = null
     this.flush()
   }
+  readonly #giveBack = (bytes: Buffer): void => this.#lines.giveBack(bytes)
 
   /** Throws the system's error when the file cannot be opened. */
   constructor(path: string, files: LogFiles, clock: Clock, log: Log) {
@@ -29,20 +32,21 @@ export class LogWriter {
     this.#file = files.open(path)
   }
 
-  write(line: string): void {
-    if (this.#closed) return
-    this.#pending += line
-    if (this.#pending.length >= FLUSH_BYTES) this.flush()
+  /** Where the next line goes, to be called `written` after; null once closed. */
+  get lines(): LineBuffer | null {
+    return this.#closed ? null : this.#lines
+  }
+
+  /** A line is whole. */
+  written(): void {
+    if (this.#lines.length >= FLUSH_BYTES) this.flush()
     else this.#timer ??= this.#clock.setTimer(FLUSH_AFTER_MS, this.#onTimer)
   }
 
   flush(): void {
     this.#timer?.cancel()
     this.#timer = null
-    if (this.#pending === '') return
-    const text = this.#pending
-    this.#pending = ''
-    this.#file.write(text)
+    if (this.#lines.length > 0) this.#file.write(this.#lines.take(), this.#giveBack)
   }
 
   /** Opens the path anew; the old file stays in use when that fails. */

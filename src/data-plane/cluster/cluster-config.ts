@@ -81,9 +81,10 @@ const ENVOY_LIMITS: CircuitLimits = {
 /** Of a budget that leaves them out. */
 const ENVOY_RETRY_BUDGET = { percent: 20, minConcurrency: 3 }
 
-// Taken without effect: `metadata` of others than Weft, which only describes; `respect_dns_ttl`, as the system's resolver tells no TTL (with
-// getaddrinfo Envoy keeps to dns_refresh_rate, too); `per_connection_buffer_limit_bytes`, a soft limit whose purpose, a
-// bound on what a slow peer makes the proxy hold, is met by the sockets' own high-water marks.
+// Taken without effect: `metadata` of others than Weft, which only describes; `respect_dns_ttl`, as the system's resolver
+// tells no TTL (with getaddrinfo Envoy keeps to dns_refresh_rate, too); `per_connection_buffer_limit_bytes`, a soft limit whose purpose, a
+// bound on what a slow peer makes the proxy hold, is met by the sockets' own high-water marks (what filters keep of a
+// response goes by the listener's, in Envoy, too).
 const FIELDS = new Set([
   'name',
   'alt_stat_name',
@@ -126,7 +127,7 @@ export function compileCluster(message: ClusterMessage, compileTransport: Transp
   const discovery = readDiscovery(message, check)
   const loadBalancer = readLoadBalancer(message, check)
   const options = readHttpOptions(message.typedExtensionProtocolOptions, check)
-  const transports = readTransports(message, compileTransport, ALPN[options.httpProtocol], check)
+  const transports = readTransports(message, compileTransport, options.httpProtocol, check)
   const config = {
     name: message.name,
     statName: message.altStatName || message.name,
@@ -200,18 +201,23 @@ const ALPN: Readonly<Record<UpstreamProtocol, readonly string[]>> = {
   http1: ['http/1.1'],
   http2: ['h2'],
   downstream: [],
+  auto: ['h2', 'http/1.1'],
 }
 
 function readTransports(
   message: ClusterMessage,
   compileTransport: TransportCompiler,
-  alpn: readonly string[],
+  protocol: UpstreamProtocol,
   check: ResourceCheck,
 ): TransportMatches | undefined {
   const keepalive = readKeepalive(message.upstreamConnectionOptions, check)
   const compile = (socket: TransportSocket | undefined, path: string): UpstreamTransport | undefined => {
-    const compiled = compileTransport(socket, path, alpn, keepalive)
-    if (compiled.ok) return compiled.value
+    const compiled = compileTransport(socket, path, ALPN[protocol], keepalive)
+    if (compiled.ok) {
+      if (protocol === 'auto' && compiled.value.name !== 'tls')
+        check.error(path, 'auto_config needs a transport socket that has ALPN: TLS')
+      return compiled.value
+    }
     for (const problem of compiled.problems) check.error(problem.path ?? path, problem.message, problem.code)
     return undefined
   }

@@ -126,7 +126,11 @@ export class ClusterManager implements ClusterSource {
     showCircuits(scope, config.limits, stats)
     const common = { message, config, stats: scope }
     if (discovery.kind === 'forward-proxy') {
-      this.#entries.set(name, { ...common, cluster: new ForwardProxyCluster(config, stats), resolution: null })
+      this.#entries.set(name, {
+        ...common,
+        cluster: new ForwardProxyCluster(config, stats, this.#host.random),
+        resolution: null,
+      })
     } else {
       const cluster = new ManagedCluster(config, stats, this.#host.random)
       if (config.outlier !== null) cluster.detectOutliers(outlierStats(scope, config.outlier.probes > 0), this.#host)

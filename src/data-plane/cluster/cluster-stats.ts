@@ -35,6 +35,7 @@ export function createClusterStats(scope: StatsScope): ClusterStats {
     upstreamCxNoneHealthy: scope.counter('upstream_cx_none_healthy'),
     upstreamCxOverflow: scope.counter('upstream_cx_overflow'),
     upstreamCxConnectAttemptsExceeded: scope.counter('upstream_cx_connect_attempts_exceeded'),
+    http2KeepaliveTimeout: scope.counter('http2.keepalive_timeout'),
     upstreamRqTime: scope.histogram('upstream_rq_time'),
   }
 }

@@ -1,5 +1,6 @@
 // What the router and the pools see of a cluster. Config and endpoints may change under a stream: `picker` is swapped whole.
 
+import type { Random } from '../../base/random.ts'
 import type { ParserLimits } from '../../transport/http1/message-parser.ts'
 import type { WriterOptions } from '../../transport/http1/message-writer.ts'
 import type { Http2Settings } from '../../transport/http2/session-options.ts'
@@ -104,6 +105,7 @@ export interface ClusterStats {
   readonly upstreamCxOverflow: Counter
   /** TCP connections given up after max_connect_attempts. */
   readonly upstreamCxConnectAttemptsExceeded: Counter
+  readonly http2KeepaliveTimeout: Counter
   /** Milliseconds. */
   readonly upstreamRqTime: Histogram
 }
@@ -125,8 +127,8 @@ export interface Http1Options extends WriterOptions {
   readonly limits: ParserLimits
 }
 
-/** `downstream`: in what the request came (use_downstream_protocol_config). */
-export type UpstreamProtocol = 'http1' | 'http2' | 'downstream'
+/** `downstream`: in what the request came (use_downstream_protocol_config); `auto`: what ALPN agrees on (auto_config). */
+export type UpstreamProtocol = 'http1' | 'http2' | 'downstream' | 'auto'
 
 /** What outlier detection has found in the last interval: percent; -1: it did not look. */
 export interface SuccessFigures {
@@ -149,6 +151,8 @@ export interface Cluster {
   readonly http1: Http1Options
   readonly http2: Http2Settings
   readonly limits: CircuitLimits
+  /** For jitter. */
+  readonly random: Random
   readonly stats: ClusterStats
   readonly picker: Picker
   readonly endpoints: readonly Endpoint[]

@@ -1,4 +1,5 @@
 // What every cluster takes from its config as it stands, and whom it tells when an endpoint leaves.
+import type { Random } from '../../base/random.ts'
 import type { Http2Settings } from '../../transport/http2/session-options.ts'
 import type {
   CircuitLimits,
@@ -15,12 +16,14 @@ import type { OutlierDetector } from './outlier/outlier-detector.ts'
 export abstract class ConfiguredCluster implements Cluster {
   readonly config: ClusterConfig
   readonly stats: ClusterStats
+  readonly random: Random
   live = true
   readonly #onRemoved: ((endpoint: Endpoint) => void)[] = []
 
-  constructor(config: ClusterConfig, stats: ClusterStats) {
+  constructor(config: ClusterConfig, stats: ClusterStats, random: Random) {
     this.config = config
     this.stats = stats
+    this.random = random
   }
 
   abstract get picker(): Picker

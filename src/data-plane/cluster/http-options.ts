@@ -9,6 +9,7 @@ import {
   type Http2ProtocolOptions,
 } from '../../xds/generated/envoy/config/core/v3/protocol_pb.ts'
 import {
+  HttpProtocolOptions_AutoHttpConfigSchema as AutoHttpConfigSchema,
   type HttpProtocolOptions,
   HttpProtocolOptionsSchema,
 } from '../../xds/generated/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts'
@@ -36,7 +37,13 @@ const ENVOY_IDLE_TIMEOUT_MS = 3_600_000
 /** Envoy's bounds on what a response's head may be (max_response_headers_kb, max_headers_count). */
 const RESPONSE_LIMITS = { maxHeaderListBytes: 60 * 1024, maxFieldCount: 100 }
 
-const FIELDS = new Set(['common_http_protocol_options', 'explicit_http_config', 'use_downstream_protocol_config'])
+const FIELDS = new Set([
+  'common_http_protocol_options',
+  'explicit_http_config',
+  'use_downstream_protocol_config',
+  'auto_config',
+])
+const AUTO_FIELDS = new Set(['http_protocol_options', 'http2_protocol_options'])
 const HTTP1_FIELDS = new Set(['enable_trailers', 'header_key_format'])
 const COMMON_FIELDS = new Set(['idle_timeout', 'max_requests_per_connection', 'max_connection_duration'])
 
@@ -67,6 +74,12 @@ function readProtocol(
     const { httpProtocolOptions, http2ProtocolOptions } = chosen.value
     const at = `${AT}.use_downstream_protocol_config`
     return { httpProtocol: 'downstream', ...versions(httpProtocolOptions, http2ProtocolOptions, at, check) }
+  }
+  if (chosen?.case === 'autoConfig') {
+    const at = `${AT}.auto_config`
+    check.honour(AutoHttpConfigSchema, chosen.value, at, AUTO_FIELDS)
+    const { httpProtocolOptions, http2ProtocolOptions } = chosen.value
+    return { httpProtocol: 'auto', ...versions(httpProtocolOptions, http2ProtocolOptions, at, check) }
   }
   if (chosen?.case !== 'explicitHttpConfig') {
     return { httpProtocol: 'http1', ...versions(undefined, undefined, AT, check) }

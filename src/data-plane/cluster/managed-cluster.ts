@@ -1,7 +1,5 @@
 // A cluster in force: its config never changes; its endpoints do, and each change swaps the picker.
-import type { Random } from '../../base/random.ts'
-import type { ClusterStats, Endpoint, Picker } from './cluster.ts'
-import type { ClusterConfig } from './cluster-config.ts'
+import type { Endpoint, Picker } from './cluster.ts'
 import { ClusterEndpoint, endpointKey } from './cluster-endpoint.ts'
 import { ConfiguredCluster } from './configured-cluster.ts'
 import type { EndpointSpec } from './endpoint-spec.ts'
@@ -12,15 +10,9 @@ import { ProbationPicker } from './probation-picker.ts'
 const NOBODY: Picker = { pick: () => null }
 
 export class ManagedCluster extends ConfiguredCluster {
-  readonly #random: Random
   readonly #byKey = new Map<string, ClusterEndpoint>()
   #picker: Picker = NOBODY
   #detector: OutlierDetector | null = null
-
-  constructor(config: ClusterConfig, stats: ClusterStats, random: Random) {
-    super(config, stats)
-    this.#random = random
-  }
 
   override get picker(): Picker {
     return this.#picker
@@ -95,8 +87,8 @@ export class ManagedCluster extends ConfiguredCluster {
       const members = all.filter(endpoint => endpoint.priority === priority)
       const usable = members.filter(isUsable)
       const panic = usable.length * 100 < this.config.panicThreshold * members.length
-      if (panic && members.length === all.length) return this.config.loadBalancer.createPicker(members, this.#random)
-      if (usable.length > 0) return this.config.loadBalancer.createPicker(usable, this.#random)
+      if (panic && members.length === all.length) return this.config.loadBalancer.createPicker(members, this.random)
+      if (usable.length > 0) return this.config.loadBalancer.createPicker(usable, this.random)
     }
     return NOBODY
   }

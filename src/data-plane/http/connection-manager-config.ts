@@ -18,6 +18,7 @@ import type { ConnectionManagerStats } from './connection-manager-stats.ts'
 import type { FilterChain } from './filter-chain.ts'
 import type { ForwardedConfig } from './forwarded-headers.ts'
 import type { PathNormalization } from './path-normalization.ts'
+import type { UnderscorePolicy } from './underscored-headers.ts'
 
 export type ServerHeader = 'overwrite' | 'append-if-absent' | 'pass-through'
 
@@ -83,6 +84,8 @@ export interface ConnectionManagerConfig {
   readonly path: PathNormalization | null
   readonly stripPort: StripPort
   readonly stripTrailingDot: boolean
+  /** Null: names with an underscore are like any other. */
+  readonly underscores: UnderscorePolicy | null
   /** 0: no limit. */
   readonly maxRequestsPerConnection: number
   /** Bytes that a filter may have kept, and that a request may hold for its retry. */

@@ -32,9 +32,11 @@ export interface ConnectionManagerStats {
   readonly requestsOverloadClose: Counter
   readonly responsesBeforeRequestComplete: Counter
   readonly requestTime: Histogram
+  readonly http2KeepaliveTimeouts: Counter
 }
 
-export function connectionManagerStats(scope: StatsScope): ConnectionManagerStats {
+/** `root`: the codecs' are of all listeners. */
+export function connectionManagerStats(scope: StatsScope, root: StatsScope): ConnectionManagerStats {
   const counter = (name: string): Counter => scope.counter(`downstream_${name}`)
   return {
     connections: counter('cx_total'),
@@ -67,5 +69,6 @@ export function connectionManagerStats(scope: StatsScope): ConnectionManagerStat
     requestsNotRelativePath: counter('rq_non_relative_path'),
     responsesBeforeRequestComplete: counter('rq_response_before_rq_complete'),
     requestTime: scope.histogram('downstream_rq_time'),
+    http2KeepaliveTimeouts: root.scope('http2').counter('keepalive_timeout'),
   }
 }

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import { WheelTimer } from '../../base/timer-wheel.ts'
 import { getHeader, type HeaderList } from '../../transport/header-list.ts'
+import { FIELD } from '../../transport/http/field-name.ts'
 import { closeBatch, openBatch } from '../../transport/http/write-batch.ts'
 import type { CodecError } from '../../transport/http1/codec-error.ts'
 import type { MessageHandler } from '../../transport/http1/message-parser.ts'
@@ -9,12 +10,14 @@ import { MessageWriter } from '../../transport/http1/message-writer.ts'
 import { RequestParser } from '../../transport/http1/request-parser.ts'
 import { isTunnel, opensTunnel, type RequestHead, type ResponseHead } from '../../transport/request-head.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
+import { RESPONSE_FLAG } from '../response-flag.ts'
 import { StreamInfo } from '../stream-info.ts'
 import type { ConnectionManagerConfig } from './connection-manager-config.ts'
 import type { LocalReply } from './local-reply.ts'
 import { codecRefusal, REFUSAL } from './request-refusal.ts'
 import { Stream } from './stream.ts'
 import type { StreamConnection } from './stream-connection.ts'
+import { rejectsUnderscores } from './underscored-headers.ts'
 
 const TIMER = { idle: 0, request: 1, duration: 2, close: 3 } as const
 
@@ -222,7 +225,8 @@ export class DownstreamConnection implements MessageHandler, StreamConnection, M
     if (stream === null) return
     if (this.#requestTimer !== null) this.#config.wheel.cancel(this.#requestTimer)
     this.touch()
-    stream.onRequestTrailers(trailers)
+    if (this.#rejectsUnderscores(trailers)) stream.localReply(REFUSAL.underscore)
+    else stream.onRequestTrailers(trailers)
   }
 
   onProtocolError(error: CodecError): void {
@@ -291,8 +295,14 @@ export class DownstreamConnection implements MessageHandler, StreamConnection, M
       this.#last = true
       return REFUSAL.missingHost
     }
+    if (parser.fields & FIELD.underscore && this.#rejectsUnderscores(parser.head.headers)) return REFUSAL.underscore
     if (isTunnel(parser.head)) this.#last = true
     return null
+  }
+
+  #rejectsUnderscores(headers: HeaderList): boolean {
+    const { underscores } = this.#config
+    return underscores !== null && rejectsUnderscores(headers, underscores.rejects, underscores.http1)
   }
 
   #onData(chunk: Buffer): void {
@@ -358,7 +368,7 @@ export class DownstreamConnection implements MessageHandler, StreamConnection, M
     const stream = this.#stream
     if (stream !== null) {
       stats.connectionsDestroyedWithActiveRequest.value++
-      stream.onDownstreamGone('downstream_remote_disconnect')
+      stream.onDownstreamGone('downstream_remote_disconnect', RESPONSE_FLAG.DC)
     }
     this.#owner.onConnectionClosed(this)
     closeBatch()

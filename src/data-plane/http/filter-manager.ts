@@ -3,7 +3,7 @@ import type { HeaderList } from '../../transport/header-list.ts'
 import type { RequestHead, ResponseHead } from '../../transport/request-head.ts'
 import type { DataStatus, HeadersStatus, HttpFilter, TerminalStream } from '../filters/http/contract/http-filter.ts'
 import type { FilterChain } from './filter-chain.ts'
-import { FilterPass, type PassOwner } from './filter-pass.ts'
+import { FilterPass } from './filter-pass.ts'
 
 /** The stream as its filter manager sees it. */
 export interface ManagedStream extends TerminalStream {
@@ -19,8 +19,6 @@ export interface ManagedStream extends TerminalStream {
   dataToClient(chunk: Buffer, endStream: boolean): void
   trailersToClient(trailers: HeaderList): void
   onResponseTooLarge(): void
-  pauseResponse(): void
-  resumeResponse(): void
 }
 
 /** In the place of a filter that the stream does without. */
@@ -28,16 +26,18 @@ const ABSENT: HttpFilter = {}
 
 export class FilterManager {
   readonly #chain: FilterChain
-  readonly #filters: HttpFilter[] = []
+  readonly #filters: HttpFilter[]
   readonly #decode: DecodePass
   readonly #encode: EncodePass
 
   constructor(stream: ManagedStream, chain: FilterChain, limit: number) {
+    const count = chain.filters.length
     this.#chain = chain
-    for (let i = 0; i < chain.filters.length; i++) {
+    this.#filters = new Array(count)
+    for (let i = 0; i < count; i++) {
       const compiled = chain.filters[i]!
       const disabled = stream.isFilterDisabled(compiled.name, chain.disabled[i]!)
-      this.#filters.push(disabled ? ABSENT : compiled.createFilter(stream))
+      this.#filters[i] = disabled ? ABSENT : compiled.createFilter(stream)
     }
     this.#decode = new DecodePass(stream, this.#filters, chain.decoders, limit)
     this.#encode = new EncodePass(stream, this.#filters, chain.encoders, limit)
@@ -80,6 +80,10 @@ export class FilterManager {
     this.#encode.trailers(trailers)
   }
 
+  injectResponseData(filter: HttpFilter, chunk: Buffer, endStream: boolean): void {
+    this.#encode.inject(filter, chunk, endStream)
+  }
+
   continueDecoding(filter: HttpFilter): void {
     this.#decode.resume(filter)
   }
@@ -97,8 +101,24 @@ class DecodePass extends FilterPass {
   readonly #stream: ManagedStream
 
   constructor(stream: ManagedStream, filters: readonly HttpFilter[], order: readonly number[], limit: number) {
-    super(new DecodeOwner(stream), filters, order, limit)
+    super(filters, order, limit)
     this.#stream = stream
+  }
+
+  protected get isOver(): boolean {
+    return this.#stream.isDecodingOver
+  }
+
+  protected onOverflow(): void {
+    this.#stream.onRequestTooLarge()
+  }
+
+  protected onFull(): void {
+    this.#stream.pauseRequest()
+  }
+
+  protected onRelieved(): void {
+    this.#stream.resumeRequest()
   }
 
   protected callHeaders(filter: HttpFilter, endStream: boolean): HeadersStatus {
@@ -132,8 +152,24 @@ class EncodePass extends FilterPass {
   readonly #stream: ManagedStream
 
   constructor(stream: ManagedStream, filters: readonly HttpFilter[], order: readonly number[], limit: number) {
-    super(new EncodeOwner(stream), filters, order, limit)
+    super(filters, order, limit)
     this.#stream = stream
+  }
+
+  protected get isOver(): boolean {
+    return this.#stream.isEnded
+  }
+
+  protected onOverflow(): void {
+    this.#stream.onResponseTooLarge()
+  }
+
+  protected onFull(): void {
+    this.#stream.pauseResponse()
+  }
+
+  protected onRelieved(): void {
+    this.#stream.resumeResponse()
   }
 
   protected callHeaders(filter: HttpFilter, endStream: boolean): HeadersStatus {
@@ -158,53 +194,5 @@ class EncodePass extends FilterPass {
 
   protected deliverData(chunk: Buffer, endStream: boolean): void {
     this.#stream.dataToClient(chunk, endStream)
-  }
-}
-
-class DecodeOwner implements PassOwner {
-  readonly #stream: ManagedStream
-
-  constructor(stream: ManagedStream) {
-    this.#stream = stream
-  }
-
-  get isOver(): boolean {
-    return this.#stream.isDecodingOver
-  }
-
-  onPassOverflow(): void {
-    this.#stream.onRequestTooLarge()
-  }
-
-  onPassFull(): void {
-    this.#stream.pauseRequest()
-  }
-
-  onPassRelieved(): void {
-    this.#stream.resumeRequest()
-  }
-}
-
-class EncodeOwner implements PassOwner {
-  readonly #stream: ManagedStream
-
-  constructor(stream: ManagedStream) {
-    this.#stream = stream
-  }
-
-  get isOver(): boolean {
-    return this.#stream.isEnded
-  }
-
-  onPassOverflow(): void {
-    this.#stream.onResponseTooLarge()
-  }
-
-  onPassFull(): void {
-    this.#stream.pauseResponse()
-  }
-
-  onPassRelieved(): void {
-    this.#stream.resumeResponse()
   }
 }

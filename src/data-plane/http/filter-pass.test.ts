@@ -6,30 +6,30 @@ import type { DataStatus, HeadersStatus, HttpFilter } from '../filters/http/cont
 import { FilterPass } from './filter-pass.ts'
 
 class Scene extends FilterPass {
-  readonly seen: string[]
+  readonly seen: string[] = []
   readonly filters: readonly HttpFilter[]
-  readonly owner: { isOver: boolean }
+  isOver = false
 
   constructor(filters: readonly HttpFilter[], limit = 10) {
-    const seen: string[] = []
-    const owner = {
-      isOver: false,
-      onPassOverflow: () => {
-        seen.push('overflow')
-        owner.isOver = true
-      },
-      onPassFull: () => void seen.push('full'),
-      onPassRelieved: () => void seen.push('relieved'),
-    }
     super(
-      owner,
       filters,
       filters.map((_, position) => position),
       limit,
     )
-    this.seen = seen
     this.filters = filters
-    this.owner = owner
+  }
+
+  protected onOverflow(): void {
+    this.seen.push('overflow')
+    this.isOver = true
+  }
+
+  protected onFull(): void {
+    this.seen.push('full')
+  }
+
+  protected onRelieved(): void {
+    this.seen.push('relieved')
   }
 
   protected callHeaders(filter: HttpFilter, endStream: boolean): HeadersStatus {
@@ -151,7 +151,7 @@ test('after a local reply nothing goes on', () => {
   const holder: HttpFilter = { decodeHeaders: () => 'stop' }
   const scene = new Scene([holder, through])
   scene.headers(true)
-  scene.owner.isOver = true
+  scene.isOver = true
   scene.resume(holder)
   assert.deepEqual(scene.seen, [])
 })

@@ -2,17 +2,6 @@
 import type { HeaderList } from '../../transport/header-list.ts'
 import type { DataStatus, HeadersStatus, HttpFilter } from '../filters/http/contract/http-filter.ts'
 
-/** The stream that a pass belongs to. */
-export interface PassOwner {
-  /** No filter may be called any more: the stream is over, or its response is being made here. */
-  readonly isOver: boolean
-  /** More was kept than the limit allows: a local reply is due. */
-  onPassOverflow(): void
-  /** Holds the sender of this direction back, until `onPassRelieved`. */
-  onPassFull(): void
-  onPassRelieved(): void
-}
-
 interface Held {
   chunks: Buffer[]
   end: boolean
@@ -24,7 +13,6 @@ export abstract class FilterPass {
   limit: number
   /** Set by a filter while it is asked: what goes on in the chunk's place, or before the trailers. */
   replacement: Buffer | null = null
-  readonly #owner: PassOwner
   readonly #filters: readonly HttpFilter[]
   readonly #order: readonly number[]
   #headersEnd = false
@@ -35,13 +23,19 @@ export abstract class FilterPass {
   #heldBytes = 0
   #full = false
 
-  constructor(owner: PassOwner, filters: readonly HttpFilter[], order: readonly number[], limit: number) {
-    this.#owner = owner
+  constructor(filters: readonly HttpFilter[], order: readonly number[], limit: number) {
     this.#filters = filters
     this.#order = order
     this.limit = limit
   }
 
+  /** No filter may be called any more: the stream is over, or its response is being made here. */
+  protected abstract readonly isOver: boolean
+  /** More was kept than the limit allows: a local reply is due. */
+  protected abstract onOverflow(): void
+  /** Holds the sender of this direction back, until `onRelieved`. */
+  protected abstract onFull(): void
+  protected abstract onRelieved(): void
   protected abstract callHeaders(filter: HttpFilter, endStream: boolean): HeadersStatus
   /** Undefined: the filter has no say in bytes. */
   protected abstract callData(filter: HttpFilter, chunk: Buffer, endStream: boolean): DataStatus | undefined
@@ -65,11 +59,22 @@ export abstract class FilterPass {
     this.#passTrailers(0, trailers)
   }
 
+  /** Bytes that `filter` took, or made, go on behind it. */
+  inject(filter: HttpFilter, chunk: Buffer, endStream: boolean): void {
+    if (this.isOver) return
+    const at = this.#placeOf(filter)
+    if (at >= 0) this.#passData(at + 1, chunk, endStream)
+  }
+
   /** `filter` lets go of headers, bytes and trailers that it holds. */
   resume(filter: HttpFilter): void {
-    if (this.#owner.isOver) return
-    const at = this.#order.findIndex(position => this.#filters[position] === filter)
+    if (this.isOver) return
+    const at = this.#placeOf(filter)
     if (at >= 0) this.#release(at)
+  }
+
+  #placeOf(filter: HttpFilter): number {
+    return this.#order.findIndex(position => this.#filters[position] === filter)
   }
 
   #passHeaders(from: number): void {
@@ -77,7 +82,7 @@ export abstract class FilterPass {
     for (let at = from; at < order.length; at++) {
       this.#headersAt = at
       const status = this.callHeaders(this.#filters[order[at]!]!, this.#headersEnd)
-      if (this.#owner.isOver || status === 'stop') return
+      if (this.isOver || status === 'stop') return
     }
     this.#headersAt = order.length
     this.deliverHeaders(this.#headersEnd)
@@ -91,7 +96,7 @@ export abstract class FilterPass {
       const none = at === this.#headersAt ? 'pause' : 'continue'
       this.replacement = null
       const status = this.callData(this.#filters[order[at]!]!, chunk, endStream) ?? none
-      if (this.#owner.isOver) return
+      if (status === 'take' || this.isOver) return
       chunk = this.replacement ?? chunk
       if (status !== 'continue') {
         this.#keep(at, chunk, endStream, status)
@@ -113,7 +118,7 @@ export abstract class FilterPass {
       // Not before what this filter holds; one with no say in trailers holds them, too.
       this.replacement = null
       const status = this.callTrailers(this.#filters[order[at]!]!, trailers) ?? (holds ? 'stop' : 'continue')
-      if (this.#owner.isOver) return
+      if (this.isOver) return
       const bytes: Buffer | null = this.replacement
       // A filter that has taken all of them into bytes ends the message with these.
       const end = bytes !== null && trailers.length === 0
@@ -125,7 +130,7 @@ export abstract class FilterPass {
       }
       if (bytes === null) continue
       this.#passData(at + 1, bytes, end)
-      if (end || this.#owner.isOver) return
+      if (end || this.isOver) return
     }
     this.deliverTrailers(trailers)
   }
@@ -146,10 +151,10 @@ export abstract class FilterPass {
     if (chunk.length > 0) held.chunks.push(Buffer.from(chunk))
     this.#heldBytes += chunk.length
     if (this.#heldBytes <= this.limit) return
-    if (status === 'buffer') this.#owner.onPassOverflow()
+    if (status === 'buffer') this.onOverflow()
     else if (!this.#full) {
       this.#full = true
-      this.#owner.onPassFull()
+      this.onFull()
     }
   }
 
@@ -158,20 +163,20 @@ export abstract class FilterPass {
     this.#held[at] = undefined
     if (this.#headersAt === at) {
       this.#passHeaders(at + 1)
-      if (this.#owner.isOver) return
+      if (this.isOver) return
     }
     if (held === undefined) return
     for (const chunk of held.chunks) this.#heldBytes -= chunk.length
     if (this.#full && this.#heldBytes <= this.limit) {
       this.#full = false
-      this.#owner.onPassRelieved()
+      this.onRelieved()
     }
     const last = held.chunks.length - 1
     if (last < 0 && held.trailers === null) this.#passData(at + 1, EMPTY, held.end)
-    for (let i = 0; i <= last && !this.#owner.isOver; i++) {
+    for (let i = 0; i <= last && !this.isOver; i++) {
       this.#passData(at + 1, held.chunks[i]!, held.end && i === last)
     }
-    if (held.trailers !== null && !this.#owner.isOver) this.#passTrailers(at + 1, held.trailers)
+    if (held.trailers !== null && !this.isOver) this.#passTrailers(at + 1, held.trailers)
   }
 }
 

@@ -3,12 +3,14 @@ import type { Socket } from 'node:net'
 import { WheelTimer } from '../../base/timer-wheel.ts'
 import { closeBatch, openBatch } from '../../transport/http/write-batch.ts'
 import { ERROR_CODE } from '../../transport/http2/error-code.ts'
+import { Keepalive, type KeepaliveOwner } from '../../transport/http2/keepalive.ts'
 import { Http2Session } from '../../transport/http2/session.ts'
 import type { Http2SessionHandler } from '../../transport/http2/session-handler.ts'
 import type { Http2Stream } from '../../transport/http2/stream.ts'
 import type { Http2StreamHandler } from '../../transport/http2/stream-handler.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
+import { RESPONSE_FLAG } from '../response-flag.ts'
 import type { ConnectionManagerConfig } from './connection-manager-config.ts'
 import type { ConnectionOwner, ManagedConnection } from './downstream-connection.ts'
 import { Http2DownstreamStream } from './http2-downstream-stream.ts'
@@ -25,16 +27,19 @@ const DRAIN_GRACE_MS = 500
 /** Envoy's words. */
 const TOO_MANY_RESETS = 'too_many_premature_resets'
 const HEAD_TIMEOUT = 'request_header_timeout'
+const PING_TIMEOUT = 'downstream_local_disconnect(http2_ping_timeout)'
 
-export class Http2DownstreamConnection implements Http2SessionHandler, ManagedConnection {
+export class Http2DownstreamConnection implements Http2SessionHandler, ManagedConnection, KeepaliveOwner {
   readonly info: ConnectionInfo
   /** Why the connection was given up, in Envoy's words: its streams' response code details then. */
   terminationDetails = 'downstream_remote_disconnect'
+  terminationFlag: number = RESPONSE_FLAG.DC
   readonly #owner: ConnectionOwner
   readonly #config: ConnectionManagerConfig
   readonly #socket: Socket
   readonly #session: Http2Session
   readonly #idleTimer = new WheelTimer(this, TIMER.idle)
+  #keepalive: Keepalive | null = null
   #durationTimer: WheelTimer | null = null
   #drainTimer: WheelTimer | null = null
   #headTimer: WheelTimer | null = null
@@ -85,6 +90,8 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
     openBatch()
     this.#session.start()
     closeBatch()
+    const { http2, wheel, random } = this.#config
+    if (http2.keepalive !== null) this.#keepalive = new Keepalive(this, http2.keepalive, wheel, random)
     if (early !== null && early.length > 0) this.#onData(early)
     socket.on('data', (chunk: Buffer) => this.#onData(chunk))
   }
@@ -139,6 +146,10 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
     if (timeouts.idle > 0) wheel.set(this.#idleTimer, timeouts.idle)
   }
 
+  get isClosed(): boolean {
+    return !this.#isServing
+  }
+
   get #isServing(): boolean {
     return this.#state === 'open' || this.#state === 'draining'
   }
@@ -149,10 +160,28 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
   onGoAway(): void {}
 
   onSessionError(_code: number, details: string): void {
-    if (details !== TOO_MANY_RESETS && details !== HEAD_TIMEOUT) this.#config.stats.connectionProtocolErrors.value++
+    if (details !== TOO_MANY_RESETS && details !== HEAD_TIMEOUT) {
+      this.#config.stats.connectionProtocolErrors.value++
+      this.terminationFlag = RESPONSE_FLAG.DPE
+    }
     this.terminationDetails = details
     this.#closeGently()
     this.#session.end()
+  }
+
+  onPing(): void {
+    this.#keepalive?.onAnswer()
+  }
+
+  sendPing(): void {
+    this.#session.ping()
+  }
+
+  /** Without a GOAWAY: nobody is there to read it (Envoy). */
+  onKeepaliveTimeout(): void {
+    this.#config.stats.http2KeepaliveTimeouts.value++
+    this.terminationDetails = PING_TIMEOUT
+    this.destroy()
   }
 
   onTimer(timer: WheelTimer): void {
@@ -168,6 +197,7 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
   #onData(chunk: Buffer): void {
     if (!this.#isServing) return
     this.#config.stats.receivedBytes.value += chunk.length
+    this.#keepalive?.onReceived()
     openBatch()
     this.#session.receive(chunk)
     if (this.#session.unfinishedStream !== this.#unfinished) this.#onHeadProgress()
@@ -202,6 +232,7 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
     this.#state = 'closed'
     const { stats, wheel } = this.#config
     wheel.cancel(this.#idleTimer)
+    this.#keepalive?.stop()
     if (this.#durationTimer !== null) wheel.cancel(this.#durationTimer)
     if (this.#drainTimer !== null) wheel.cancel(this.#drainTimer)
     if (this.#headTimer !== null) wheel.cancel(this.#headTimer)
@@ -243,6 +274,7 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
   #closeGently(): void {
     if (!this.#isServing) return
     this.#state = 'closing'
+    this.#keepalive?.stop()
     this.#session.goAway(ERROR_CODE.noError, true)
     this.#session.flush()
     this.#socket.end()

@@ -8,12 +8,14 @@ import type { Http2Stream } from '../../transport/http2/stream.ts'
 import type { Http2StreamHandler } from '../../transport/http2/stream-handler.ts'
 import type { RequestHead, ResponseHead } from '../../transport/request-head.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
+import { RESPONSE_FLAG } from '../response-flag.ts'
 import { StreamInfo } from '../stream-info.ts'
 import type { ConnectionManagerConfig } from './connection-manager-config.ts'
 import { PREMATURE_RESET_MS } from './premature-resets.ts'
 import { REFUSAL } from './request-refusal.ts'
 import { Stream } from './stream.ts'
 import type { StreamConnection } from './stream-connection.ts'
+import { rejectsUnderscores } from './underscored-headers.ts'
 
 const TIMER = { idle: 0, request: 1 } as const
 const NO_FIELDS: HeaderList = []
@@ -21,7 +23,11 @@ const NO_FIELDS: HeaderList = []
 /** The connection as its streams see it. */
 export interface Http2Carrier {
   readonly info: ConnectionInfo
+  /** Why the connection ended, once it has: response code details, and a bit of RESPONSE_FLAG. */
   readonly terminationDetails: string
+  readonly terminationFlag: number
+  /** Bytes come no more, and streams end with the connection. */
+  readonly isClosed: boolean
   /** `isPrematureReset`: by the client, soon after it was opened and before a response began. */
   onStreamClosed(isPrematureReset: boolean): void
 }
@@ -75,7 +81,8 @@ export class Http2DownstreamStream implements StreamConnection, Http2StreamHandl
     if (request.protocol !== '') becomeUpgrade(request)
     stream.info.authority = request.authority
     stream.info.method = request.method
-    if (request.authority === '') stream.localReply(REFUSAL.missingHost)
+    if (fields & FIELD.underscore && this.#rejectsUnderscores(request.headers)) this.#rejectForUnderscore()
+    else if (request.authority === '') stream.localReply(REFUSAL.missingHost)
     else stream.begin(fields & ~FIELD.host, endStream)
   }
 
@@ -151,7 +158,8 @@ export class Http2DownstreamStream implements StreamConnection, Http2StreamHandl
   onTrailers(trailers: HeaderList): void {
     if (this.#requestTimer !== null) this.#config.wheel.cancel(this.#requestTimer)
     this.touch()
-    this.#stream.onRequestTrailers(trailers)
+    if (this.#rejectsUnderscores(trailers)) this.#rejectForUnderscore()
+    else this.#stream.onRequestTrailers(trailers)
   }
 
   onReset(code: number, remote: boolean, details: string): void {
@@ -159,9 +167,22 @@ export class Http2DownstreamStream implements StreamConnection, Http2StreamHandl
     const { info } = this.#stream
     this.#isPrematureReset =
       remote && info.responseCode === 0 && this.#config.clock.now() - info.startedAt < PREMATURE_RESET_MS
-    this.#stream.onDownstreamGone(
-      details !== '' ? details : remote ? resetDetails(code) : this.#carrier.terminationDetails,
-    )
+    const { isClosed, terminationDetails, terminationFlag } = this.#carrier
+    if (isClosed) this.#stream.onDownstreamGone(terminationDetails, terminationFlag)
+    else if (!remote) this.#stream.onDownstreamGone(details, RESPONSE_FLAG.DPE)
+    // Without an error the client has said that it wants no more: neither flag nor details in Envoy.
+    else if (code === ERROR_CODE.noError) this.#stream.onDownstreamGone('', 0)
+    else this.#stream.onDownstreamGone(details, RESPONSE_FLAG.DR)
+  }
+
+  #rejectsUnderscores(headers: HeaderList): boolean {
+    const { underscores } = this.#config
+    return underscores !== null && rejectsUnderscores(headers, underscores.rejects, underscores.http2)
+  }
+
+  /** Flag and all as in Envoy, whose codec lets no such field in. */
+  #rejectForUnderscore(): void {
+    this.#stream.onDownstreamGone('http2.unexpected_underscore', RESPONSE_FLAG.DR)
   }
 
   onDrained(): void {
@@ -178,11 +199,6 @@ export class Http2DownstreamStream implements StreamConnection, Http2StreamHandl
     }
     closeBatch()
   }
-}
-
-/** Envoy's words for a RST_STREAM that came. */
-function resetDetails(code: number): string {
-  return code === ERROR_CODE.refusedStream ? 'http2.remote_refuse' : 'http2.remote_reset'
 }
 
 /** RFC 9113 8.3.1: `host` stands in for an :authority that is not there, and yields to one that is. */

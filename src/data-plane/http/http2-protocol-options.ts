@@ -1,10 +1,13 @@
 // Envoy's Http2ProtocolOptions, of a listener or a cluster, as settings of the codec.
+import type { KeepaliveSettings } from '../../transport/http2/keepalive.ts'
 import { ENVOY_HTTP2_SETTINGS, type Http2Settings } from '../../transport/http2/session-options.ts'
 import {
   type Http2ProtocolOptions,
   Http2ProtocolOptionsSchema,
+  type KeepaliveSettings as KeepaliveMessage,
+  KeepaliveSettingsSchema,
 } from '../../xds/generated/envoy/config/core/v3/protocol_pb.ts'
-import type { ResourceCheck } from '../../xds/resource-check.ts'
+import { durationMs, type ResourceCheck } from '../../xds/resource-check.ts'
 
 const FIELDS = new Set([
   'hpack_table_size',
@@ -19,7 +22,10 @@ const FIELDS = new Set([
   'max_inbound_window_update_frames_per_data_frame_sent',
   'stream_error_on_invalid_http_messaging',
   'override_stream_error_on_invalid_http_message',
+  'connection_keepalive',
 ])
+const KEEPALIVE_FIELDS = new Set(['interval', 'timeout', 'interval_jitter', 'connection_idle_interval'])
+const ENVOY_JITTER_PERCENT = 15
 
 /**
  * Where config says nothing of windows: what a stream may make this side hold while its receiver stands still. With
@@ -66,5 +72,33 @@ export function readHttp2Options(
     allowConnect: message?.allowConnect ?? envoy.allowConnect,
     streamErrorOnInvalidMessage:
       message?.overrideStreamErrorOnInvalidHttpMessage ?? message?.streamErrorOnInvalidHttpMessaging ?? false,
+    keepalive: readKeepalive(message?.connectionKeepalive, `${path}.connection_keepalive`, check),
+  }
+}
+
+function readKeepalive(
+  message: KeepaliveMessage | undefined,
+  path: string,
+  check: ResourceCheck,
+): KeepaliveSettings | null {
+  if (message === undefined) return null
+  check.honour(KeepaliveSettingsSchema, message, path, KEEPALIVE_FIELDS)
+  const { interval, timeout, intervalJitter, connectionIdleInterval } = message
+  if (timeout === undefined) check.error(`${path}.timeout`, 'is required')
+  for (const [field, value] of Object.entries({
+    interval,
+    timeout,
+    connection_idle_interval: connectionIdleInterval,
+  })) {
+    if (value !== undefined && durationMs(value, 0) < 1) check.error(`${path}.${field}`, 'must be at least 0.001s')
+  }
+  const percent = intervalJitter?.value ?? ENVOY_JITTER_PERCENT
+  if (!(percent >= 0 && percent <= 100)) check.error(`${path}.interval_jitter`, 'must be from 0 to 100')
+  const intervalMs = durationMs(interval, 0)
+  return {
+    interval: intervalMs,
+    jitter: (intervalMs * percent) / 100,
+    timeout: durationMs(timeout, 0),
+    idleInterval: durationMs(connectionIdleInterval, 0),
   }
 }

@@ -26,3 +26,11 @@ export function failure(
 ): LocalReply {
   return { status, body, details, flags, isFailure: true, ...(headers && { headers }) }
 }
+
+/** Without what is for the access log only: the transport's own words, which name addresses, and the names of policies. */
+export function publicReason(details: string): string {
+  const policy = details.indexOf('[')
+  if (policy >= 0) return details.slice(0, policy)
+  const end = details.indexOf('|')
+  return end < 0 ? details : `${details.slice(0, end)}}`
+}

@@ -10,6 +10,8 @@ const GRPC_DEADLINE_EXCEEDED = 4
 export const REFUSAL = {
   http10: failure(426, 'low_version', RESPONSE_FLAG.DPE, 'Upgrade Required'),
   missingHost: failure(400, 'missing_host_header'),
+  /** Of HTTP/1.1; a stream of HTTP/2 is reset. */
+  underscore: failure(400, 'http1.unexpected_underscore', RESPONSE_FLAG.DPE, 'Bad Request'),
   path: failure(400, 'path_normalization_failed'),
   /** `*`: it is no path, and nothing here answers for the proxy itself. */
   asterisk: failure(404, 'absolute_path_rejected'),

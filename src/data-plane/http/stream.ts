@@ -16,7 +16,7 @@ import type { ConnectionManagerConfig } from './connection-manager-config.ts'
 import { FilterManager, type ManagedStream } from './filter-manager.ts'
 import { setForwardedHeaders, trustedClient } from './forwarded-headers.ts'
 import { isGrpcRequest, pushGrpcFields } from './grpc-status.ts'
-import type { LocalReply } from './local-reply.ts'
+import { type LocalReply, publicReason } from './local-reply.ts'
 import { mayNeedNormalization, normalizePath } from './path-normalization.ts'
 import { REFUSAL } from './request-refusal.ts'
 import type { StreamConnection } from './stream-connection.ts'
@@ -41,13 +41,17 @@ export class Stream implements ManagedStream, RouteQuery {
   #isGrpc: boolean | null = null
   #filters: FilterManager | null = null
   #terminal: TerminalFilter | null = null
+  /** Its headers have been given to the encode filters, which may hold them still. */
+  #responseBegun = false
   #responseStarted = false
+  /** The response is made here: what the router may have of another goes nowhere. */
+  #isLocal = false
   /** The connection ends with this stream, and the response says so. */
   #close = false
   #durationTimer: WheelTimer | null = null
   #readPauses = 0
-  /** A filter holds as much of the response as it may. */
-  #responsePaused = false
+  /** Filters that hold as much of the response as they may. */
+  #responsePauses = 0
 
   constructor(
     connection: StreamConnection,
@@ -163,21 +167,29 @@ export class Stream implements ManagedStream, RouteQuery {
     this.#filters?.replaceResponseData(bytes)
   }
 
+  injectResponseData(filter: HttpFilter, chunk: Buffer, endStream: boolean): void {
+    this.#filters?.injectResponseData(filter, chunk, endStream)
+  }
+
+  get bufferLimit(): number {
+    return this.#config.bufferLimit
+  }
+
   raiseRequestBufferLimit(bytes: number): void {
     this.#filters?.raiseRequestLimit(bytes)
   }
 
-  /** The client has gone, or its connection is being closed under the stream. */
-  onDownstreamGone(details: string): void {
+  /** The client has reset the stream or gone, or its connection is being closed under the stream. */
+  onDownstreamGone(details: string, flag: number): void {
     if (this.isEnded) return
-    this.info.responseFlags |= RESPONSE_FLAG.DC
+    this.info.responseFlags |= flag
     this.info.responseCodeDetails = details
     this.#config.stats.requestsReset.value++
     this.#end(true)
   }
 
   onDownstreamDrained(): void {
-    if (this.#responsePaused) return
+    if (this.#responsePauses > 0) return
     this.#terminal?.onDownstreamDrained()
   }
 
@@ -226,20 +238,21 @@ export class Stream implements ManagedStream, RouteQuery {
   }
 
   encodeHeaders(head: ResponseHead, endStream: boolean): void {
-    if (this.isEnded || this.#responseStarted) return
+    if (this.isEnded || this.#responseBegun) return
+    this.#responseBegun = true
     if (this.#filters === null) this.headersToClient(head, endStream)
     else this.#filters.encodeHeaders(head, endStream)
   }
 
   encodeData(chunk: Buffer, endStream: boolean): boolean {
-    if (this.isEnded) return true
+    if (this.isEnded || this.#isLocal) return true
     if (this.#filters === null) this.dataToClient(chunk, endStream)
     else this.#filters.encodeData(chunk, endStream)
-    return !this.#connection.isBlocked && !this.#responsePaused
+    return !this.#connection.isBlocked && this.#responsePauses === 0
   }
 
   encodeTrailers(trailers: HeaderList): void {
-    if (this.isEnded) return
+    if (this.isEnded || this.#isLocal) return
     if (this.#filters === null) this.trailersToClient(trailers)
     else this.#filters.encodeTrailers(trailers)
   }
@@ -302,11 +315,15 @@ export class Stream implements ManagedStream, RouteQuery {
     // What a client still sends of this request is not read: it must not take the connection for one that goes on.
     // Nor is it trusted any more after a bad request (Envoy closes on every 400 of its own).
     if (!this.isRequestComplete || reply.status === 400) this.#close = true
-    const filters = this.#filters
+    // Past filters that have seen another response: each knows of one only (Envoy).
+    const filters = this.#responseBegun ? null : this.#filters
+    this.#responseBegun = this.#isLocal = true
     const head = { status: isGrpc ? 200 : reply.status, headers }
     if (filters === null) this.headersToClient(head, endStream)
     else filters.encodeHeaders(head, endStream)
-    if (!endStream) this.encodeData(body, true)
+    if (endStream) return
+    if (filters === null) this.dataToClient(body, true)
+    else filters.encodeData(body, true)
   }
 
   /** A filter's refusal is the cluster's loss: the log names where the request would have gone (Envoy). */
@@ -337,12 +354,11 @@ export class Stream implements ManagedStream, RouteQuery {
 
   /** The router hears of it with its next chunk. */
   pauseResponse(): void {
-    this.#responsePaused = true
+    this.#responsePauses++
   }
 
   resumeResponse(): void {
-    this.#responsePaused = false
-    this.#terminal?.onDownstreamDrained()
+    if (--this.#responsePauses === 0 && !this.isEnded) this.#terminal?.onDownstreamDrained()
   }
 
   onTimer(): void {
@@ -471,12 +487,4 @@ export class Stream implements ManagedStream, RouteQuery {
     for (let i = 0; i < accessLogs.length; i++) accessLogs[i]!.log(info)
     this.#connection.onStreamEnd(!close && this.isRequestComplete)
   }
-}
-
-/** Without what is for the access log only: the transport's own words, which name addresses, and the names of policies. */
-function publicReason(details: string): string {
-  const policy = details.indexOf('[')
-  if (policy >= 0) return details.slice(0, policy)
-  const end = details.indexOf('|')
-  return end < 0 ? details : `${details.slice(0, end)}}`
 }

@@ -43,8 +43,8 @@ export interface CompiledListener {
   readonly ignoresConnectionLimit: boolean
 }
 
-// Taken without effect: per_connection_buffer_limit_bytes (Node's streams stop reading at their own 64 KiB, below any
-// limit in use), enable_reuse_port, connection_balance_config and max_connections_to_accept_per_socket_event (one
+// per_connection_buffer_limit_bytes bounds what HTTP filters keep of a message; what sockets keep stays at Node's own
+// 64 KiB, below any limit in use. Taken without effect: enable_reuse_port, connection_balance_config and max_connections_to_accept_per_socket_event (one
 // thread accepts), metadata, drain_type and traffic_direction (they describe, or concern hot restart).
 const LISTENER_FIELDS = new Set([
   'name',
@@ -73,6 +73,8 @@ const CHAIN_FIELDS = new Set([
   'name',
   'metadata',
 ])
+/** Of per_connection_buffer_limit_bytes. */
+export const ENVOY_BUFFER_LIMIT = 1024 * 1024
 const DEFAULT_INSPECT_TIMEOUT_MS = 15_000
 const DEFAULT_HANDSHAKE_TIMEOUT_MS = 15_000
 
@@ -87,7 +89,7 @@ export function compileListener(
   if (message.name === '') check.error('name', 'is required')
   if (message.bindToPort === false) check.unsupported('bind_to_port', 'false is not supported: every listener binds')
   const { address, port } = compileAddress(message.address, check)
-  const compiler = new ChainCompiler(existing, host, check)
+  const compiler = new ChainCompiler(existing, host, bufferLimitOf(message), check)
   const chains = message.filterChains.flatMap((chain, index) => compiler.compile(chain, `filter_chains[${index}]`))
   const fallback = message.defaultFilterChain
   const defaultChain = fallback ? (compiler.compile(fallback, 'default_filter_chain')[0] ?? null) : null
@@ -106,6 +108,11 @@ export function compileListener(
     continueOnInspectTimeout: message.continueOnListenerFiltersTimeout,
     ignoresConnectionLimit: message.ignoreGlobalConnLimit,
   })
+}
+
+/** In Envoy 0 switches the limit off. */
+function bufferLimitOf({ perConnectionBufferLimitBytes: bytes }: Listener): number {
+  return bytes === 0 ? Number.POSITIVE_INFINITY : (bytes ?? ENVOY_BUFFER_LIMIT)
 }
 
 function compileAddress(message: Address | undefined, check: ResourceCheck): { address: string; port: number } {
@@ -173,16 +180,25 @@ function compileInspectors(
 class ChainCompiler {
   readonly #existing: ReadonlyMap<string, FilterChain>
   readonly #host: ListenerCompilerHost
+  /** For the filters of this listener. */
+  readonly #filterHost: NetworkFilterHost
   readonly #check: ResourceCheck
 
-  constructor(existing: ReadonlyMap<string, FilterChain>, host: ListenerCompilerHost, check: ResourceCheck) {
+  constructor(
+    existing: ReadonlyMap<string, FilterChain>,
+    host: ListenerCompilerHost,
+    bufferLimit: number,
+    check: ResourceCheck,
+  ) {
     this.#existing = existing
     this.#host = host
+    this.#filterHost = { ...host.filterHost, bufferLimit }
     this.#check = check
   }
 
   compile(message: FilterChainMessage, path: string): FilterChain[] {
-    const fingerprint = Buffer.from(toBinary(FilterChainSchema, message)).toString('base64')
+    const config = Buffer.from(toBinary(FilterChainSchema, message)).toString('base64')
+    const fingerprint = `${this.#filterHost.bufferLimit} ${config}`
     const same = this.#existing.get(fingerprint)
     if (same) return [same]
     this.#check.honour(FilterChainSchema, message, path, CHAIN_FIELDS)
@@ -193,8 +209,9 @@ class ChainCompiler {
       this.#host.secrets,
       this.#check,
     )
-    const { networkFilters, filterHost } = this.#host
-    const filters = compileNetworkFilters(message.filters, `${path}.filters`, networkFilters, filterHost, this.#check)
+    const { networkFilters } = this.#host
+    const host = this.#filterHost
+    const filters = compileNetworkFilters(message.filters, `${path}.filters`, networkFilters, host, this.#check)
     const handshakeTimeoutMs = durationMs(message.transportSocketConnectTimeout, DEFAULT_HANDSHAKE_TIMEOUT_MS)
     if (filters === null) return []
     const { before, terminal: filter } = filters

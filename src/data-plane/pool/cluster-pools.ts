@@ -3,7 +3,9 @@ import type { TimerWheel } from '../../base/timer-wheel.ts'
 import type { Cluster, Endpoint } from '../cluster/cluster.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
+import { AlpnPool } from './alpn-pool.ts'
 import { EndpointPool } from './endpoint-pool.ts'
+import { FullPool } from './full-pool.ts'
 import { Http2Pool } from './http2-pool.ts'
 import type { HttpPool } from './request-encoder.ts'
 import { TcpPool } from './tcp-pool.ts'
@@ -23,16 +25,20 @@ export class ClusterPools {
   readonly #wheel: TimerWheel
   readonly #http1 = new Map<Endpoint, HttpPool>()
   readonly #http2 = new Map<Endpoint, HttpPool>()
+  readonly #negotiated = new Map<Endpoint, HttpPool>()
   readonly #tcp = new Map<Endpoint, HttpPool>()
+  readonly #full: FullPool
 
   static readonly #byCluster = new WeakMap<Cluster, ClusterPools>()
 
   private constructor(cluster: Cluster, wheel: TimerWheel) {
     this.#cluster = cluster
     this.#wheel = wheel
+    this.#full = new FullPool(cluster.stats)
     cluster.onEndpointRemoved(endpoint => {
       this.#http1.get(endpoint)?.drain()
       this.#http2.get(endpoint)?.drain()
+      this.#negotiated.get(endpoint)?.drain()
       this.#tcp.get(endpoint)?.drain()
     })
   }
@@ -52,6 +58,7 @@ export class ClusterPools {
    */
   get(endpoint: Endpoint, downstreamHttp2: boolean, downstream: ConnectionInfo | null): HttpPool {
     const { httpProtocol } = this.#cluster
+    if (httpProtocol === 'auto') return this.#find(this.#negotiated, AlpnPool, endpoint, downstream)
     const http2 = httpProtocol === 'http2' || (httpProtocol === 'downstream' && downstreamHttp2)
     return http2
       ? this.#find(this.#http2, Http2Pool, endpoint, downstream)
@@ -64,7 +71,7 @@ export class ClusterPools {
   }
 
   get size(): number {
-    return this.#http1.size + this.#http2.size + this.#tcp.size
+    return this.#http1.size + this.#http2.size + this.#negotiated.size + this.#tcp.size
   }
 
   #find(
@@ -75,6 +82,9 @@ export class ClusterPools {
   ): HttpPool {
     const own = downstream === null ? undefined : endpoint.transport.forDownstream?.(downstream)
     if (own !== undefined) {
+      // At the limit nothing that comes free would serve this request: there is no sense in waiting.
+      const { stats, limits } = this.#cluster
+      if (stats.upstreamCxActive.value >= limits.maxConnections) return this.#full
       // Connections that tell whose they are serve one request each: the pool drains from the start.
       const unshared = new Pool(this.#cluster, endpoint, this.#wheel, ignore, own)
       unshared.drain()

@@ -17,7 +17,7 @@ export class EndpointPool implements HttpPool, ConnectionOwner {
   readonly #endpoint: Endpoint
   readonly #transport: UpstreamTransport
   readonly #wheel: TimerWheel
-  readonly #waiting: WaitingQueue
+  #waiting: WaitingQueue
   readonly #onEmpty: () => void
   readonly #idle: UpstreamConnection[] = []
   readonly #allowance = new IdleAllowance()
@@ -55,6 +55,13 @@ export class EndpointPool implements HttpPool, ConnectionOwner {
     this.#draining = true
     while (this.#idle.length > 0) this.#idle[this.#idle.length - 1]!.close()
     this.#checkEmpty()
+  }
+
+  /** `waiting`: who is served from here on; `transport` has a connection that is counted already. */
+  takeOver(waiting: WaitingQueue): void {
+    this.#waiting = waiting
+    this.#connect()
+    this.#connectAsNeeded()
   }
 
   get idleCount(): number {
@@ -146,12 +153,16 @@ export class EndpointPool implements HttpPool, ConnectionOwner {
         if (this.#idle.length > 0) this.onIdleTimeout(this.#idle[0]!)
         return
       }
-      this.#connecting++
-      this.#open++
       countConnection(this.#cluster, this.#endpoint)
-      const connection = new UpstreamConnection(this, this.#endpoint, this.#cluster, this.#transport)
-      if (connection.isConnecting) this.#wheel.set(connection.timer, this.#cluster.connectTimeoutMs)
+      this.#connect()
     }
+  }
+
+  #connect(): void {
+    this.#connecting++
+    this.#open++
+    const connection = new UpstreamConnection(this, this.#endpoint, this.#cluster, this.#transport)
+    if (connection.isConnecting) this.#wheel.set(connection.timer, this.#cluster.connectTimeoutMs)
   }
 
   #forget(connection: UpstreamConnection): void {

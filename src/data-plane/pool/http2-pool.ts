@@ -13,7 +13,7 @@ export class Http2Pool implements HttpPool, Http2ConnectionOwner {
   readonly #endpoint: Endpoint
   readonly #transport: UpstreamTransport
   readonly #wheel: TimerWheel
-  readonly #waiting: WaitingQueue
+  #waiting: WaitingQueue
   readonly #onEmpty: () => void
   readonly #open: Http2UpstreamConnection[] = []
   #connecting: Http2UpstreamConnection | null = null
@@ -49,6 +49,12 @@ export class Http2Pool implements HttpPool, Http2ConnectionOwner {
     this.#draining = true
     for (let i = this.#open.length - 1; i >= 0; i--) this.#open[i]!.drain()
     this.#checkEmpty()
+  }
+
+  /** `waiting`: who is served from here on; `transport` has a connection that is counted already. */
+  takeOver(waiting: WaitingQueue): void {
+    this.#waiting = waiting
+    this.#connect()
   }
 
   get openCount(): number {
@@ -117,7 +123,11 @@ export class Http2Pool implements HttpPool, Http2ConnectionOwner {
       return
     }
     countConnection(this.#cluster, this.#endpoint)
-    const connection = new Http2UpstreamConnection(this, this.#cluster, this.#endpoint, this.#transport)
+    this.#connect()
+  }
+
+  #connect(): void {
+    const connection = new Http2UpstreamConnection(this, this.#cluster, this.#endpoint, this.#transport, this.#wheel)
     if (!connection.isConnecting) return
     this.#connecting = connection
     this.#wheel.set(connection.timer, this.#cluster.connectTimeoutMs)

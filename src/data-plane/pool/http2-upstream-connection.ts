@@ -1,7 +1,8 @@
 // One HTTP/2 connection to an endpoint, shared by many streams.
 import type { Socket } from 'node:net'
-import { WheelTimer } from '../../base/timer-wheel.ts'
+import { type TimerWheel, WheelTimer } from '../../base/timer-wheel.ts'
 import { closeBatch, openBatch } from '../../transport/http/write-batch.ts'
+import { Keepalive, type KeepaliveOwner } from '../../transport/http2/keepalive.ts'
 import { Http2Session } from '../../transport/http2/session.ts'
 import type { Http2SessionHandler } from '../../transport/http2/session-handler.ts'
 import type { Http2StreamHandler } from '../../transport/http2/stream-handler.ts'
@@ -24,7 +25,7 @@ const NO_ERROR = 0
 const WAIT = 0
 const LIFETIME = 1
 
-export class Http2UpstreamConnection implements Http2SessionHandler {
+export class Http2UpstreamConnection implements Http2SessionHandler, KeepaliveOwner {
   readonly endpoint: Endpoint
   /** Of the pool: connect and idle time-outs. */
   readonly timer: WheelTimer
@@ -37,14 +38,25 @@ export class Http2UpstreamConnection implements Http2SessionHandler {
   readonly #cluster: Cluster
   readonly #socket: Socket
   readonly #session: Http2Session
+  readonly #wheel: TimerWheel
+  #keepalive: Keepalive | null = null
   #state: 'connecting' | 'open' | 'closed' = 'connecting'
   /** No stream may be added: the endpoint said GOAWAY, has left, or the connection has carried enough. */
   #draining = false
   #failed = false
+  /** Given up here, though streams were open. */
+  #gaveUp = false
   #brokeProtocol = false
 
-  constructor(owner: Http2ConnectionOwner, cluster: Cluster, endpoint: Endpoint, transport: UpstreamTransport) {
+  constructor(
+    owner: Http2ConnectionOwner,
+    cluster: Cluster,
+    endpoint: Endpoint,
+    transport: UpstreamTransport,
+    wheel: TimerWheel,
+  ) {
     this.#owner = owner
+    this.#wheel = wheel
     this.#cluster = cluster
     this.endpoint = endpoint
     this.timer = new WheelTimer(this, WAIT)
@@ -85,6 +97,7 @@ export class Http2UpstreamConnection implements Http2SessionHandler {
 
   openStream(): Http2UpstreamStream {
     this.requests++
+    this.#keepalive?.onStream()
     const stream = new Http2UpstreamStream(this, this.#session, this.#cluster.stats)
     const max = this.#cluster.maxRequestsPerConnection
     if (max > 0 && this.requests >= max) this.#draining = true
@@ -140,6 +153,22 @@ export class Http2UpstreamConnection implements Http2SessionHandler {
     this.#onClose()
   }
 
+  onPing(): void {
+    this.#keepalive?.onAnswer()
+  }
+
+  sendPing(): void {
+    this.#session.ping()
+  }
+
+  /** Without a GOAWAY: nobody is there to read it (Envoy). */
+  onKeepaliveTimeout(): void {
+    this.#cluster.stats.http2KeepaliveTimeout.value++
+    this.#gaveUp = true
+    this.#socket.destroy()
+    this.#onClose()
+  }
+
   #onReady(failure: string | null): void {
     if (this.#state !== 'connecting') return
     if (failure !== null) {
@@ -154,6 +183,8 @@ export class Http2UpstreamConnection implements Http2SessionHandler {
     socket.on('drain', () => this.#onDrain())
     openBatch()
     this.#session.start()
+    const { http2, random } = this.#cluster
+    if (http2.keepalive !== null) this.#keepalive = new Keepalive(this, http2.keepalive, this.#wheel, random)
     this.#owner.onConnected(this)
     closeBatch()
   }
@@ -169,6 +200,7 @@ export class Http2UpstreamConnection implements Http2SessionHandler {
   #onData(chunk: Buffer): void {
     if (this.#state !== 'open') return
     this.#cluster.stats.upstreamCxRxBytesTotal.value += chunk.length
+    this.#keepalive?.onReceived()
     openBatch()
     this.#session.receive(chunk)
     closeBatch()
@@ -187,7 +219,10 @@ export class Http2UpstreamConnection implements Http2SessionHandler {
       return
     }
     this.#state = 'closed'
-    if (!this.isIdle) this.#cluster.stats.upstreamCxDestroyRemoteWithActiveRq.value++
+    this.#keepalive?.stop()
+    const { upstreamCxDestroyLocalWithActiveRq: local, upstreamCxDestroyRemoteWithActiveRq: remote } =
+      this.#cluster.stats
+    if (!this.isIdle) (this.#gaveUp ? local : remote).value++
     openBatch()
     // First, so that a stream that tries again is not given this connection.
     this.#owner.onClosed(this)

@@ -37,6 +37,14 @@ export class WaitingQueue {
     this.#cluster.stats.upstreamRqPendingActive.value--
   }
 
+  /** A queue of all who wait: here nobody does any more. */
+  handOver(): WaitingQueue {
+    const heir = new WaitingQueue(this.#cluster)
+    heir.#waiting = this.#waiting
+    this.#waiting = []
+    return heir
+  }
+
   /** Who has waited longest. */
   shift(): PoolWaiter | undefined {
     const waiter = this.#waiting.shift()

@@ -20,6 +20,11 @@ import { adsSource } from './config-source.ts'
 import { duration } from './durations.ts'
 
 const SERVER_NAME = 'istio-envoy'
+/**
+ * Istio sets none. A gateway listens for anybody, and who sends a head byte by byte should not hold a connection for ever;
+ * as long as the TLS handshake before it may take.
+ */
+const GATEWAY_HEAD_TIMEOUT_MS = 15_000
 
 /** A sidecar's, for what its application sends. `forwardProxy`: unknown hosts are resolved (HTTP proxy port). */
 export function outboundManager(
@@ -56,6 +61,7 @@ export function gatewayManager(meshConfig: MeshConfig, statPrefix: string, route
   const manager = baseManager(meshConfig, statPrefix, [router()])
   manager.routeSpecifier = routesByName(routes)
   manager.useRemoteAddress = true
+  manager.requestHeadersTimeout = duration(GATEWAY_HEAD_TIMEOUT_MS)
   manager.serverName = SERVER_NAME
   manager.forwardClientCertDetails = ForwardClientCert.SANITIZE_SET
   const settings = create(HttpConnectionManagerSchema, {

@@ -24,6 +24,8 @@ export const FIELD = {
   server: 1 << 14,
   reason: 1 << 15,
   grpcStatus: 1 << 16,
+  /** Any name with an underscore, besides what else it is. */
+  underscore: 1 << 17,
 } as const
 
 /** RFC 9110 6.5.1: fields that frame, route or authenticate have no business behind a body; they are dropped. */
@@ -116,7 +118,8 @@ function isSame(name: string, bytes: Buffer, start: number, end: number): boolea
 function makeFieldName(text: string): FieldName {
   // As a property key a string becomes V8's one copy of it, and comparing two such is comparing pointers.
   const name = Object.keys({ [text]: 0 })[0]!
-  return { name, bit: name.startsWith('x-envoy-') ? FIELD.envoy : (FIELD_BITS.get(name) ?? 0) }
+  const underscore = name.includes('_') ? FIELD.underscore : 0
+  return { name, bit: underscore | (name.startsWith('x-envoy-') ? FIELD.envoy : (FIELD_BITS.get(name) ?? 0)) }
 }
 
 for (const text of [...FIELD_BITS.keys(), ...COMMON_NAMES]) {

@@ -1,21 +1,29 @@
-// Bytes out to one socket: text and small bodies joined into one string, large bodies passed by reference, all of one
-// turn in one write (write-batch.ts).
+// Bytes out to one socket: text and small bodies joined into one block, large bodies passed by reference, all of one turn
+// in one write (write-batch.ts).
 import type { Socket } from 'node:net'
-import { latin1 } from './latin1.ts'
 import { joinBatch } from './write-batch.ts'
 
-/** Up to here a body is cheaper copied into the head's string than sent as a second buffer of a writev. */
+/** Up to here a body is cheaper copied behind the head than sent as a second buffer of a writev. */
 const JOINED_BODY_BYTES = 8192
-/** Node writes strings up to this size from the stack, without allocating. */
-const FLUSH_AT_CHARACTERS = 16_384
+const BLOCK_BYTES = 16_384
+/** Of one turn: more than a client's and an upstream's are seldom under way. */
+const MAX_SPARE_BLOCKS = 4
 
 // A module constant that the engine compiles once; on the usual one-byte string it fails without a look at it.
 const BEYOND_LATIN1 = /[^\0-\xff]/
 
+/** Blocks that no write needs any more, for the next that joins: of the process, as one writes at a time. */
+const spareBlocks: Buffer[] = []
+
 export class SocketWriter {
   readonly #socket: Socket
+  /** What comes first as long as nothing but text has come: Node writes a string from its stack, without a buffer. */
   #text = ''
-  #buffers: (string | Buffer)[] = []
+  /** Text and bodies, joined; null until the first body. */
+  #block: Buffer | null = null
+  #blockLength = 0
+  /** Whole parts before the block. */
+  #buffers: Buffer[] = []
   #queued = false
   #blocked = false
 
@@ -35,17 +43,19 @@ export class SocketWriter {
 
   /** Characters up to U+00FF, a byte each. */
   text(text: string): void {
-    this.#text += text
+    if (this.#block === null) this.#text += text
+    else this.#joinText(text)
     this.#queue()
   }
 
   body(chunk: Buffer): void {
-    const length = chunk.length
-    if (length <= JOINED_BODY_BYTES && this.#text.length + length <= FLUSH_AT_CHARACTERS) {
-      this.#text += latin1(chunk, 0, length)
+    if (chunk.length <= JOINED_BODY_BYTES) {
+      this.#moveText()
+      chunk.copy(this.#reserve(chunk.length), this.#blockLength)
+      this.#blockLength += chunk.length
     } else {
-      if (this.#text !== '') this.#buffers.push(this.#text)
-      this.#text = ''
+      this.#moveText()
+      this.#endBlock()
       this.#buffers.push(chunk)
     }
     this.#queue()
@@ -54,34 +64,86 @@ export class SocketWriter {
   flush(): void {
     this.#queued = false
     const socket = this.#socket
-    const text = this.#text
-    this.#text = ''
     if (socket.destroyed || !socket.writable) {
-      this.#buffers.length = 0
+      this.#drop()
       return
     }
-    if (this.#buffers.length === 0) {
-      if (text !== '' && !socket.write(onlyLatin1(text), 'latin1')) this.#blocked = socket.writableLength > 0
-      return
+    if (this.#buffers.length > 0) this.#flushBuffers()
+    else if (this.#block !== null) this.#flushBlock(this.#block)
+    else if (this.#text !== '') {
+      const text = this.#text
+      this.#text = ''
+      this.#sent(socket.write(onlyLatin1(text), 'latin1'))
     }
-    this.#flushBuffers(text)
   }
 
-  #flushBuffers(text: string): void {
+  #flushBlock(block: Buffer): void {
     const socket = this.#socket
+    const bytes = block.subarray(0, this.#blockLength)
+    this.#block = null
+    // Behind other bytes it would wait: a copy, lest a few bytes keep a whole block.
+    if (socket.writableLength > 0) {
+      this.#sent(socket.write(Buffer.from(bytes)))
+      release(block)
+      return
+    }
+    this.#sent(socket.write(bytes))
+    // What the socket still counts it still reads from the block.
+    if (socket.writableLength === 0) release(block)
+  }
+
+  #flushBuffers(): void {
+    const socket = this.#socket
+    this.#moveText()
+    this.#endBlock()
     const buffers = this.#buffers
-    const several = buffers.length > 1 || text !== ''
+    const several = buffers.length > 1
     if (several) socket.cork()
     let open = true
-    for (let i = 0; i < buffers.length; i++) {
-      const part = buffers[i]!
-      open = typeof part === 'string' ? socket.write(onlyLatin1(part), 'latin1') : socket.write(part)
-    }
-    if (text !== '') open = socket.write(onlyLatin1(text), 'latin1')
+    for (let i = 0; i < buffers.length; i++) open = socket.write(buffers[i]!)
     if (several) socket.uncork()
     buffers.length = 0
-    // What the kernel took at once leaves nothing to wait for, though it was more than the high-water mark.
-    if (!open && socket.writableLength > 0) this.#blocked = true
+    this.#sent(open)
+  }
+
+  /** What the kernel took at once leaves nothing to wait for, though it was more than the high-water mark. */
+  #sent(open: boolean): void {
+    if (!open && this.#socket.writableLength > 0) this.#blocked = true
+  }
+
+  #moveText(): void {
+    if (this.#text === '') return
+    const text = this.#text
+    this.#text = ''
+    this.#joinText(text)
+  }
+
+  #joinText(text: string): void {
+    const safe = onlyLatin1(text)
+    const block = this.#reserve(safe.length)
+    this.#blockLength += block.write(safe, this.#blockLength, 'latin1')
+  }
+
+  /** A block with room for so many bytes more. */
+  #reserve(bytes: number): Buffer {
+    if (this.#block !== null && this.#blockLength + bytes > this.#block.length) this.#endBlock()
+    if (this.#block === null) {
+      this.#block = bytes > BLOCK_BYTES ? Buffer.allocUnsafeSlow(bytes) : takeBlock()
+      this.#blockLength = 0
+    }
+    return this.#block
+  }
+
+  #endBlock(): void {
+    if (this.#block !== null && this.#blockLength > 0) this.#buffers.push(this.#block.subarray(0, this.#blockLength))
+    this.#block = null
+  }
+
+  #drop(): void {
+    if (this.#block !== null) release(this.#block)
+    this.#block = null
+    this.#text = ''
+    this.#buffers.length = 0
   }
 
   #queue(): void {
@@ -89,6 +151,14 @@ export class SocketWriter {
     this.#queued = joinBatch(this)
     if (!this.#queued) this.flush()
   }
+}
+
+function takeBlock(): Buffer {
+  return spareBlocks.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES)
+}
+
+function release(block: Buffer): void {
+  if (block.length === BLOCK_BYTES && spareBlocks.length < MAX_SPARE_BLOCKS) spareBlocks.push(block)
 }
 
 /** Config may hold any character: one that is no byte must not turn into another, a line feed (U+010A) least of all. */

@@ -1,4 +1,5 @@
 // What one side of an HTTP/2 connection announces and how much it puts up with (Envoy's Http2ProtocolOptions).
+import type { KeepaliveSettings } from './keepalive.ts'
 
 export interface Http2Settings {
   /** Announced by a server; the client's pool keeps to the peer's. */
@@ -27,6 +28,8 @@ export interface Http2Settings {
    * override_stream_error_on_invalid_http_message is set: the whole connection goes then.
    */
   readonly streamErrorOnInvalidMessage: boolean
+  /** For the session's owner; null: silence is no sign of anything. */
+  readonly keepalive: KeepaliveSettings | null
 }
 
 /** Envoy 1.40 without a word in its config. */
@@ -44,4 +47,5 @@ export const ENVOY_HTTP2_SETTINGS: Http2Settings = {
   maxInboundWindowUpdateFramesPerDataFrame: 10,
   allowConnect: false,
   streamErrorOnInvalidMessage: false,
+  keepalive: null,
 }

@@ -36,7 +36,9 @@ export class MeshProxy {
   static async start(mesh: LinkedMesh, node: ProxyNode, upstreams: ReadonlyMap<string, number>): Promise<MeshProxy> {
     const network = new LoopbackNetwork(upstreams)
     const log: string[] = []
-    const logFiles: LogFiles = { open: () => ({ write: text => void log.push(text), close: () => {} }) }
+    const logFiles: LogFiles = {
+      open: () => ({ write: bytes => void log.push(bytes.toString('latin1')), close: () => {} }),
+    }
     const dataPlane = new DataPlane({
       clock: systemClock,
       // The same draws in every run: a share that is within its bound once is within it always.

@@ -34,5 +34,9 @@ export const CORPUS_LISTENERS: readonly ListenerPlan[] = [
   listener('server-through', { server_header_transformation: 'PASS_THROUGH' }),
   listener('interim', { proxy_100_continue: true }),
   listener('small', { max_request_headers_kb: 1, common_http_protocol_options: { max_headers_count: 10 } }),
+  listener('underscores-drop', { common_http_protocol_options: { headers_with_underscores_action: 'DROP_HEADER' } }),
+  listener('underscores-reject', {
+    common_http_protocol_options: { headers_with_underscores_action: 'REJECT_REQUEST' },
+  }),
   listener('one-request', { common_http_protocol_options: { max_requests_per_connection: 1 } }),
 ]

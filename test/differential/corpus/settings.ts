@@ -80,6 +80,12 @@ export const SETTINGS: readonly RawRequest[] = [
   at('small', 'head-below', get('/', `x-a: ${'a'.repeat(900)}\r\n`)),
   at('small', 'head-above', get('/', `x-a: ${'a'.repeat(1100)}\r\n`)),
   at('small', 'path-above', get(`/${'a'.repeat(1100)}`)),
+  ...['underscores-drop', 'underscores-reject'].flatMap(listener => [
+    at(listener, 'none', get('/', 'x-a: 1\r\n')),
+    at(listener, 'one', get('/', 'x_a: 1\r\nx-b: 2\r\n')),
+    at(listener, 'length', get('/', 'content_length: 5\r\n')),
+    at(listener, 'first', get('/', '_: 1\r\n')),
+  ]),
   at('one-request', 'plain', get('/')),
   at('one-request', 'refusal', get('/#')),
 ]

@@ -31,6 +31,7 @@ const host: HttpFilterHost = {
     compileRouteTable: () => assert.fail('a filter compiles no route table'),
     compileAccessLog: () => assert.fail('a filter compiles no access log'),
     reasonHeader: true,
+    bufferLimit: 1024 * 1024,
     overload: NO_OVERLOAD,
     serviceCluster: '',
   },

@@ -140,6 +140,7 @@ export class FakeCluster implements Cluster {
   http1: Http1Options = PLAIN_HTTP1
   http2: Http2Settings = ENVOY_HTTP2_SETTINGS
   limits: CircuitLimits = NO_LIMITS
+  random: Random = new SeededRandom(1)
   live = true
   endpoints: Endpoint[]
   readonly counts: FakeStats = new FakeStats()
@@ -232,6 +233,7 @@ export interface FakeProxyOptions {
   readonly info?: Partial<ConnectionInfo>
   readonly reasonHeader?: boolean
   readonly overload?: OverloadActions
+  readonly bufferLimit?: number
   readonly stats?: FakeStats
   readonly onLog?: (info: StreamInfo) => void
 }
@@ -261,6 +263,7 @@ export function fakeHost(options: FakeProxyOptions, stats: FakeStats, logs: Stre
     compileAccessLog: () => ({ ok: true, value: { log: options.onLog ?? (info => void logs.push(info)) } }),
     reasonHeader: options.reasonHeader ?? true,
     overload: options.overload ?? NO_OVERLOAD,
+    bufferLimit: options.bufferLimit ?? 1024 * 1024,
     serviceCluster: 'own',
   }
 }

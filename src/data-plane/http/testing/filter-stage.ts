@@ -32,6 +32,8 @@ export interface StageOptions {
   readonly clock?: Clock
   readonly random?: Random
   readonly info?: Partial<ConnectionInfo>
+  /** The listener's per_connection_buffer_limit_bytes. */
+  readonly bufferLimit?: number
 }
 
 export interface FilterStage {
@@ -94,6 +96,7 @@ export async function withFilters(options: StageOptions, use: (stage: FilterStag
     random,
     stats,
     ...(options.info && { info: options.info }),
+    ...(options.bufferLimit !== undefined && { bufferLimit: options.bufferLimit }),
   })
   const send = (text: string): Promise<RawResponse> => exchange(proxy.port, text)
   const stage: FilterStage = {

@@ -19,8 +19,10 @@ export type HeadersStatus = 'continue' | 'stop'
  * `buffer`: the manager keeps the bytes for when this filter continues; beyond the buffer limit the stream is refused
  * (413 on the request, 500 on the response).
  * `pause`: as `buffer`, but at the limit the sender is held back instead.
+ * `take`: the filter, which does not hold the headers, has taken them and hands them on itself (Envoy's
+ * StopIterationNoBuffer); of the response only, by `injectResponseData`.
  */
-export type DataStatus = 'continue' | 'buffer' | 'pause'
+export type DataStatus = 'continue' | 'buffer' | 'pause' | 'take'
 
 /** A filter has only the methods for events that it listed in its factory's `events`. */
 export interface HttpFilter {
@@ -65,6 +67,13 @@ export interface FilterStream {
   replaceRequestData(bytes: Buffer): void
   /** The same from within encodeData and encodeTrailers. With no trailers left, the bytes end the message. */
   replaceResponseData(bytes: Buffer): void
+  /** Goes on from behind `filter`, which took it. */
+  injectResponseData(filter: HttpFilter, chunk: Buffer, endStream: boolean): void
+  /** Holds the response's sender back; calls nest. */
+  pauseResponse(): void
+  resumeResponse(): void
+  /** Bytes that a filter should keep at most. */
+  readonly bufferLimit: number
   /** For what filters keep of the request: as much at least, where the listener allows less. */
   raiseRequestBufferLimit(bytes: number): void
   /** The request is larger than a filter takes: 413, and counted. */

@@ -5,6 +5,8 @@ import { unpackAny } from '../../../../xds/any-pack.ts'
 import {
   type FaultDelay,
   FaultDelaySchema,
+  type FaultRateLimit,
+  FaultRateLimitSchema,
 } from '../../../../xds/generated/envoy/extensions/filters/common/fault/v3/fault_pb.ts'
 import {
   type FaultAbort,
@@ -35,7 +37,13 @@ export interface AbortFault extends FaultShare {
   readonly reply: LocalReply | null
 }
 
+export interface ResponseLimitFault extends FaultShare {
+  /** KiB a second; null: as `x-envoy-fault-throughput-response` says. */
+  readonly fixedKbps: number | null
+}
+
 export class FaultSettings {
+  readonly responseLimit: ResponseLimitFault | null
   readonly delay: DelayFault | null
   readonly abort: AbortFault | null
   /** Empty: any. */
@@ -46,6 +54,7 @@ export class FaultSettings {
   readonly maxActiveFaults: number
 
   constructor(fields: FaultSettings) {
+    this.responseLimit = fields.responseLimit
     this.delay = fields.delay
     this.abort = fields.abort
     this.upstreamCluster = fields.upstreamCluster
@@ -62,6 +71,7 @@ export class FaultSettings {
 const FIELDS = new Set([
   'delay',
   'abort',
+  'response_rate_limit',
   'upstream_cluster',
   'headers',
   'downstream_nodes',
@@ -76,6 +86,7 @@ const FIELDS = new Set([
   'disable_downstream_cluster_stats',
 ])
 const DELAY_FIELDS = new Set(['fixed_delay', 'header_delay', 'percentage'])
+const LIMIT_FIELDS = new Set(['fixed_limit', 'header_limit', 'percentage'])
 const ABORT_FIELDS = new Set(['http_status', 'grpc_status', 'header_abort', 'percentage'])
 
 export function compileFault(typedConfig: Any): Parsed<FaultSettings> {
@@ -85,6 +96,7 @@ export function compileFault(typedConfig: Any): Parsed<FaultSettings> {
   else check.honour(HTTPFaultSchema, fault, '', FIELDS)
   return check.result(
     new FaultSettings({
+      responseLimit: fault?.responseRateLimit ? compileLimit(fault.responseRateLimit, check) : null,
       delay: fault?.delay ? compileDelay(fault.delay, check) : null,
       abort: fault?.abort ? compileAbort(fault.abort, check) : null,
       upstreamCluster: fault?.upstreamCluster ?? '',
@@ -93,6 +105,15 @@ export function compileFault(typedConfig: Any): Parsed<FaultSettings> {
       maxActiveFaults: fault?.maxActiveFaults ?? Number.POSITIVE_INFINITY,
     }),
   )
+}
+
+function compileLimit(limit: FaultRateLimit, check: ResourceCheck): ResponseLimitFault {
+  check.honour(FaultRateLimitSchema, limit, 'response_rate_limit', LIMIT_FIELDS)
+  const kind = limit.limitType
+  if (kind.case === undefined) check.error('response_rate_limit', 'needs fixed_limit or header_limit')
+  const fixedKbps = kind.case === 'fixedLimit' ? Number(kind.value.limitKbps) : null
+  if (fixedKbps === 0) check.error('response_rate_limit.fixed_limit.limit_kbps', 'must be greater than 0')
+  return { fixedKbps, ...shareOf(limit.percentage, kind.case === 'headerLimit') }
 }
 
 function compileDelay(delay: FaultDelay, check: ResourceCheck): DelayFault {

@@ -25,7 +25,7 @@ export const FAULT: HttpFilterFactory = {
       ok: true,
       value: {
         name: host.filterName,
-        events: ['decodeHeaders', 'decodeData', 'onDestroy'],
+        events: ['decodeHeaders', 'decodeData', 'encodeData', 'encodeTrailers', 'onDestroy'],
         createFilter: stream => new FaultFilter(stream, tools),
       },
     }

@@ -4,6 +4,7 @@ import type { Counter, Gauge, StatsScope } from '../../../stats/stats-scope.ts'
 export interface FaultStats {
   readonly delaysInjected: Counter
   readonly abortsInjected: Counter
+  readonly responseLimitsInjected: Counter
   readonly faultsOverflow: Counter
   readonly activeFaults: Gauge
 }
@@ -13,6 +14,7 @@ export function faultStats(connectionManager: StatsScope): FaultStats {
   return {
     delaysInjected: scope.counter('delays_injected'),
     abortsInjected: scope.counter('aborts_injected'),
+    responseLimitsInjected: scope.counter('response_rl_injected'),
     faultsOverflow: scope.counter('faults_overflow'),
     activeFaults: scope.gauge('active_faults'),
   }

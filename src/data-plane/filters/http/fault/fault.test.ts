@@ -150,10 +150,11 @@ test('what is not honoured is refused by name', () => {
     const compiled = compileFault(packAny(HTTPFaultSchema, fromJson(HTTPFaultSchema, json)))
     return compiled.ok ? [] : compiled.problems.map(({ code, path }) => `${code} ${path}`)
   }
-  assert.deepEqual(problems({ responseRateLimit: {}, filterMetadata: {} }), [
-    'WEFT-4001 response_rate_limit',
+  assert.deepEqual(problems({ responseRateLimit: { fixedLimit: { limitKbps: 0 } }, filterMetadata: {} }), [
     'WEFT-4001 filter_metadata',
+    'WEFT-4002 response_rate_limit.fixed_limit.limit_kbps',
   ])
+  assert.deepEqual(problems({ responseRateLimit: {} }), ['WEFT-4002 response_rate_limit'])
   assert.deepEqual(problems({ abort: {}, delay: {} }), ['WEFT-4002 delay', 'WEFT-4002 abort'])
   assert.deepEqual(problems({ abort: { httpStatus: 99 }, delay: { fixedDelay: '0s' } }), [
     'WEFT-4002 delay.fixed_delay',

@@ -8,8 +8,9 @@ import type { LocalReply } from '../../../http/local-reply.ts'
 import { RESPONSE_FLAG } from '../../../response-flag.ts'
 import type { DataStatus, FilterStream, HeadersStatus, HttpFilter } from '../contract/http-filter.ts'
 import { grpcAbort, httpAbort } from './abort-reply.ts'
-import { type AbortFault, type DelayFault, FaultSettings, type FaultShare } from './config.ts'
+import { type AbortFault, type DelayFault, FaultSettings, type FaultShare, type ResponseLimitFault } from './config.ts'
 import type { FaultStats } from './fault-stats.ts'
+import { ResponseLimiter } from './response-limiter.ts'
 
 export interface FaultTools {
   readonly name: string
@@ -24,6 +25,7 @@ export class FaultFilter implements HttpFilter {
   readonly #tools: FaultTools
   #settings: FaultSettings
   #timer: WheelTimer | null = null
+  #limiter: ResponseLimiter | null = null
   #isActive = false
 
   constructor(stream: FilterStream, tools: FaultTools) {
@@ -36,7 +38,8 @@ export class FaultFilter implements HttpFilter {
     const ofRoute = this.#stream.routeConfig(this.#tools.name)
     if (ofRoute instanceof FaultSettings) this.#settings = ofRoute
     if (!this.#concerns(head)) return 'continue'
-    const { delay } = this.#settings
+    const { responseLimit, delay } = this.#settings
+    if (responseLimit !== null) this.#limitResponse(responseLimit, head.headers)
     if (delay !== null && this.#startDelay(delay, head.headers)) return 'stop'
     return this.#abort(head.headers) ? 'stop' : 'continue'
   }
@@ -45,7 +48,18 @@ export class FaultFilter implements HttpFilter {
     return this.#timer === null ? 'continue' : 'pause'
   }
 
+  encodeData(chunk: Buffer, endStream: boolean): DataStatus {
+    if (this.#limiter === null) return 'continue'
+    this.#limiter.write(chunk, endStream)
+    return 'take'
+  }
+
+  encodeTrailers(_trailers: HeaderList): HeadersStatus {
+    return this.#limiter?.holdTrailers() ? 'stop' : 'continue'
+  }
+
   onDestroy(): void {
+    this.#limiter?.stop()
     if (this.#timer !== null) this.#tools.wheel.cancel(this.#timer)
     if (this.#isActive) this.#tools.stats.activeFaults.value--
   }
@@ -66,6 +80,14 @@ export class FaultFilter implements HttpFilter {
     }
     for (let i = 0; i < headers.length; i++) if (!headers[i]!.test(head)) return false
     return true
+  }
+
+  #limitResponse(limit: ResponseLimitFault, headers: HeaderList): void {
+    const kbps = limit.fixedKbps ?? numberOf(headers, 'x-envoy-fault-throughput-response')
+    if (kbps <= 0 || !this.#draws(limit, headers, 'x-envoy-fault-throughput-response-percentage')) return
+    if (!this.#activate()) return
+    this.#tools.stats.responseLimitsInjected.value++
+    this.#limiter = new ResponseLimiter(this.#stream, this, kbps, this.#tools.wheel)
   }
 
   #startDelay(delay: DelayFault, headers: HeaderList): boolean {

@@ -19,9 +19,10 @@ const policy = (permission: JsonObject, principal: JsonObject = ANY): JsonObject
 })
 
 function metadataOf(stage: FilterStage): Record<string, string> {
-  const entries = stage.proxy.logs.at(-1)!.metadata ?? []
   const found: Record<string, string> = {}
-  for (let i = 0; i < entries.length; i += 3) if (entries[i] === NAME) found[entries[i + 1]!] = entries[i + 2]!
+  for (let entry = stage.proxy.logs.at(-1)!.metadata; entry !== null; entry = entry.before) {
+    if (entry.namespace === NAME) found[entry.key] ??= entry.value
+  }
   return found
 }
 

@@ -24,9 +24,6 @@ export interface RouterConfig {
   readonly bufferLimit: number
 }
 
-/** Envoy's per_connection_buffer_limit_bytes. */
-const BUFFER_LIMIT = 1024 * 1024
-
 /**
  * Those of no effect here: `dynamic_stats` and the gRPC switch ask for fewer counters, `start_child_span` for spans that
  * nobody collects without a tracing provider.
@@ -50,6 +47,6 @@ export function compileRouter(typedConfig: Any, host: HttpFilterHost): Parsed<Ro
     clusters: host.proxy.clusters,
     stats: routerStats(host.connectionManagerStats),
     suppressEnvoyHeaders: router?.suppressEnvoyHeaders ?? false,
-    bufferLimit: BUFFER_LIMIT,
+    bufferLimit: host.proxy.bufferLimit,
   })
 }

@@ -249,7 +249,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
     this.#attempts++
     // What comes while there is no connection has to be kept, even where no policy asks for another try.
     if (!this.#requestEnded) {
-      const limit = this.#retriesLeft > 0 ? this.#config.bufferLimit : FRESH_TRY_BYTES
+      const { bufferLimit } = this.#config
+      const limit = this.#retriesLeft > 0 ? bufferLimit : Math.min(bufferLimit, FRESH_TRY_BYTES)
       this.#body ??= new RequestBuffer(limit)
     }
     const { info } = this.#stream

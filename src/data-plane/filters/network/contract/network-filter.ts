@@ -29,6 +29,8 @@ export interface NetworkFilterHost {
   readonly serviceCluster: string
   /** What is given up at the moment. */
   readonly overload: OverloadActions
+  /** Bytes of a message that may be kept while it waits: the listener's per_connection_buffer_limit_bytes. */
+  readonly bufferLimit: number
 }
 
 /** A connection for which the filter connects upstream before its client has said anything; one of the two ends it. */

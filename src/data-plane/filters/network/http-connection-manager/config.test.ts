@@ -65,7 +65,6 @@ test('refuses all that it does not honour at once, by name', () => {
     [
       'WEFT-4001 hcm.add_user_agent: is not supported',
       'WEFT-4001 hcm.codec_type: HTTP3 is not supported',
-      'WEFT-4001 hcm.common_http_protocol_options.headers_with_underscores_action: only ALLOW is supported',
       'WEFT-4001 hcm.http_protocol_options.allow_custom_methods: is not supported',
       'WEFT-4001 hcm.http_protocol_options.allow_absolute_url: only true is supported',
       'WEFT-4001 hcm.set_current_client_cert_details.chain: is not supported',

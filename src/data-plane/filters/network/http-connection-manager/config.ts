@@ -5,7 +5,10 @@ import { TimerWheel } from '../../../../base/timer-wheel.ts'
 import { UuidSource } from '../../../../base/uuid-source.ts'
 import { MAX_FIELD_COUNT } from '../../../../transport/http1/field-parser.ts'
 import type { ParserLimits } from '../../../../transport/http1/message-parser.ts'
-import type { Http1ProtocolOptions } from '../../../../xds/generated/envoy/config/core/v3/protocol_pb.ts'
+import {
+  type Http1ProtocolOptions,
+  HttpProtocolOptions_HeadersWithUnderscoresAction as UnderscoresAction,
+} from '../../../../xds/generated/envoy/config/core/v3/protocol_pb.ts'
 import {
   HttpConnectionManager_CodecType as CodecType,
   HttpConnectionManager_PathWithEscapedSlashesAction as EscapedSlashesAction,
@@ -26,6 +29,7 @@ import { connectionManagerStats } from '../../../http/connection-manager-stats.t
 import { keepsSpelling, readHeaderCase } from '../../../http/http1-protocol-options.ts'
 import { readHttp2Options } from '../../../http/http2-protocol-options.ts'
 import type { EscapedSlashes, PathNormalization } from '../../../http/path-normalization.ts'
+import { type UnderscorePolicy, underscoreStats } from '../../../http/underscored-headers.ts'
 import type { RouteTable } from '../../../route/route-entry.ts'
 import type { StatsScope } from '../../../stats/stats-scope.ts'
 import { compileAccessLogs } from '../contract/access-log-list.ts'
@@ -39,9 +43,6 @@ export interface CompiledConnectionManager {
   /** Names to be asked of RDS. */
   readonly routeConfigurations: readonly string[]
 }
-
-/** Envoy's per_connection_buffer_limit_bytes. */
-const BUFFER_LIMIT = 1024 * 1024
 
 export function compileConnectionManager(
   message: HttpConnectionManager,
@@ -59,16 +60,26 @@ export function compileConnectionManager(
   const http2 = compileHttp2(message, limits, path, check)
   const allowsTunnel = compileUpgrades(message.upgradeConfigs, `${path}.upgrade_configs`, check)
   if (chain === null || routes === null || check.problems.length > 0) return { ok: false, problems: check.problems }
-  const compiled = { chain, accessLogs, limits, http1, http2, allowsTunnel, routeTable: routes.get }
+  const underscores = compileUnderscores(message, host.stats)
+  const compiled = { chain, accessLogs, limits, http1, http2, allowsTunnel, underscores, routeTable: routes.get }
   const config = { ...settingsOf(message), ...toolsOf(host, scope), ...compiled }
   return { ok: true, value: { config, routeConfigurations: routes.names } }
 }
 
 type Tools = Pick<
   ConnectionManagerConfig,
-  'clock' | 'random' | 'clusters' | 'wheel' | 'date' | 'requestIds' | 'stats' | 'reasonHeader' | 'overload'
+  | 'clock'
+  | 'random'
+  | 'clusters'
+  | 'wheel'
+  | 'date'
+  | 'requestIds'
+  | 'stats'
+  | 'reasonHeader'
+  | 'overload'
+  | 'bufferLimit'
 >
-type Compiled = 'chain' | 'accessLogs' | 'limits' | 'http1' | 'http2' | 'allowsTunnel' | 'routeTable'
+type Compiled = 'chain' | 'accessLogs' | 'limits' | 'http1' | 'http2' | 'allowsTunnel' | 'underscores' | 'routeTable'
 
 function toolsOf(host: NetworkFilterHost, scope: StatsScope): Tools {
   return {
@@ -78,9 +89,10 @@ function toolsOf(host: NetworkFilterHost, scope: StatsScope): Tools {
     wheel: TimerWheel.of(host.clock),
     date: new HttpDate(host.clock),
     requestIds: new UuidSource(host.random),
-    stats: connectionManagerStats(scope),
+    stats: connectionManagerStats(scope, host.stats),
     reasonHeader: host.reasonHeader,
     overload: host.overload,
+    bufferLimit: host.bufferLimit,
   }
 }
 
@@ -106,7 +118,6 @@ function settingsOf(message: HttpConnectionManager): Omit<ConnectionManagerConfi
     stripPort: stripPortOf(message),
     stripTrailingDot: message.stripTrailingHostDot,
     maxRequestsPerConnection: message.commonHttpProtocolOptions?.maxRequestsPerConnection ?? 0,
-    bufferLimit: BUFFER_LIMIT,
   }
 }
 
@@ -174,6 +185,13 @@ function compileHttp2(message: HttpConnectionManager, limits: ParserLimits, path
   const { maxHeadBytes: maxHeaderListBytes, maxFieldCount } = limits
   const at = `${path}.http2_protocol_options`
   return readHttp2Options(message.http2ProtocolOptions, { maxHeaderListBytes, maxFieldCount }, at, check)
+}
+
+function compileUnderscores(message: HttpConnectionManager, stats: StatsScope): UnderscorePolicy | null {
+  const action = message.commonHttpProtocolOptions?.headersWithUnderscoresAction ?? UnderscoresAction.ALLOW
+  if (action === UnderscoresAction.ALLOW) return null
+  const rejects = action === UnderscoresAction.REJECT_REQUEST
+  return { rejects, http1: underscoreStats(stats.scope('http1')), http2: underscoreStats(stats.scope('http2')) }
 }
 
 /** Envoy's defaults where nothing is set. */

@@ -3,7 +3,6 @@ import {
   type Http1ProtocolOptions,
   Http1ProtocolOptionsSchema,
   HttpProtocolOptionsSchema,
-  HttpProtocolOptions_HeadersWithUnderscoresAction as UnderscoresAction,
 } from '../../../../xds/generated/envoy/config/core/v3/protocol_pb.ts'
 import {
   HttpConnectionManager_SetCurrentClientCertDetailsSchema as ClientCertDetailsSchema,
@@ -59,9 +58,6 @@ export function checkHonoured(message: HttpConnectionManager, path: string, chec
   if (common) {
     const at = `${path}.common_http_protocol_options`
     check.honour(HttpProtocolOptionsSchema, common, at, COMMON_FIELDS)
-    if (common.headersWithUnderscoresAction !== UnderscoresAction.ALLOW) {
-      check.unsupported(`${at}.headers_with_underscores_action`, 'only ALLOW is supported')
-    }
   }
   if (message.httpProtocolOptions) checkHttp1(message.httpProtocolOptions, `${path}.http_protocol_options`, check)
   const details = message.setCurrentClientCertDetails
