@@ -16,6 +16,7 @@ import type { RouteNames } from './redirect-route.ts'
 import { compileRetryPolicy } from './retry-policy.ts'
 import type {
   ClusterChoice,
+  Fallback,
   ForwardRoute,
   HeaderMutations,
   RetryPolicy,
@@ -75,6 +76,7 @@ export function compileForward(
   names: RouteNames,
   matched: MatchedPath,
   scope: RouteScope,
+  fallback: Fallback | null,
   path: string,
   check: ResourceCheck,
 ): ForwardRoute {
@@ -86,6 +88,7 @@ export function compileForward(
     check.error(`${path}.host_rewrite_literal`, 'must not hold control characters')
   const requestHeaders = createMutations(scope.requestLevels)
   return new CompiledForward({
+    fallback,
     name: names.name,
     virtualHost: names.virtualHost,
     requestHeaders: host.case === 'hostRewriteHeader' ? new HostFromHeader(requestHeaders, host.value) : requestHeaders,
@@ -210,6 +213,7 @@ function compileWeighted(
 }
 
 interface ForwardParts extends RouteNames {
+  readonly fallback: Fallback | null
   readonly choices: readonly WeightedChoice[]
   readonly clusterNotFoundStatus: number
   readonly timeoutMs: number
@@ -226,6 +230,7 @@ interface ForwardParts extends RouteNames {
 
 class CompiledForward implements ForwardRoute {
   readonly kind = 'forward'
+  readonly fallback: Fallback | null
   readonly name: string
   readonly virtualHost: string
   readonly requestHeaders: HeaderMutations
@@ -245,6 +250,7 @@ class CompiledForward implements ForwardRoute {
   readonly #rewrite: PathRewrite | null
 
   constructor(parts: ForwardParts) {
+    this.fallback = parts.fallback
     this.name = parts.name
     this.virtualHost = parts.virtualHost
     this.requestHeaders = parts.requestHeaders

@@ -16,10 +16,13 @@ import type { ClusterChoice, ForwardRoute, RouteEntry } from '../../../route/rou
 import type { DataStatus, HeadersStatus, TerminalFilter, TerminalStream } from '../contract/http-filter.ts'
 import type { RouterConfig } from './config.ts'
 import { directReply } from './direct-reply.ts'
+import { failureOf, standIn, takesOver } from './fallback.ts'
 import { type FinalizedRequest, finalizeRequestHeaders } from './finalize-request.ts'
+import { countStatus, finalizeReply, finalizeResponseHeaders } from './finalize-response.ts'
+import { pickEndpoint } from './pick-endpoint.ts'
 import { RequestBuffer } from './request-buffer.ts'
 import { backoffMs } from './retry-backoff.ts'
-import { isIdempotent, retriesPerTryTimeout, retriesReset, retriesResponse } from './retry-decision.ts'
+import { isIdempotent, retriesPerTryTimeout, retriesReset, retriesResponse, wasUnprocessed } from './retry-decision.ts'
 import {
   clusterNotFound,
   NO_HEALTHY_UPSTREAM,
@@ -33,9 +36,6 @@ import { UpstreamRequest, type UpstreamRequestOwner } from './upstream-request.t
 
 const NO_BYTES = Buffer.alloc(0)
 const UNPRINTABLE = /[^\x21-\x7e]/g
-
-/** Without a policy of retries, so much of a body is kept for the one unpaid try. */
-const FRESH_TRY_BYTES = 64 * 1024
 
 const TIMER = { route: 0, perTry: 1, backoff: 2 } as const
 
@@ -65,6 +65,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
   #retryActive = false
   /** One unpaid try on a fresh connection, after a pooled one was found dead. */
   #freshTryUsed = false
+  #fallbackUsed = false
   #startedAt = 0
   #routeTimer: WheelTimer | null = null
   #perTryTimer: WheelTimer | null = null
@@ -149,17 +150,16 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
     const stats = this.#cluster!.stats
     const { status } = head
     // An application that claims not to have been reached would have requests repeated that it has processed.
-    if (fields & FIELD.reason && this.#upstream?.endpoint.transport.name !== 'tls') {
-      removeHeader(head.headers, 'x-weft-reason')
-    }
-    if (status < 300) stats.upstreamRq2xx.value++
-    else if (status < 400) stats.upstreamRq3xx.value++
-    else if (status < 500) stats.upstreamRq4xx.value++
-    else stats.upstreamRq5xx.value++
+    const givesReason = (fields & FIELD.reason) !== 0
+    const trusted = givesReason && this.#upstream?.endpoint.transport.name === 'tls'
+    if (givesReason && !trusted) removeHeader(head.headers, 'x-weft-reason')
+    countStatus(stats, status)
     const { retry } = route
     if (retry !== null && (status >= 400 || fields & FIELD.grpcStatus || retry.retriableStatusCodes.length > 0)) {
       if (retriesResponse(retry, head, isIdempotent(this.head.method)) && this.#retry()) return
     } else if (this.#attempts > 1) stats.upstreamRqRetrySuccess.value++
+    // A sidecar that did not reach its application is a destination that is down.
+    if (trusted && status >= 500 && this.#fallBack(failureOf(head))) return
     this.#respond(head, fields)
     this.#stream.encodeHeaders(head, endStream)
     if (endStream) this.#onUpstreamComplete()
@@ -198,7 +198,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
     }
     stream.info.upstreamTransportFailureReason = failure
     const idempotent = isIdempotent(this.head.method)
-    if (this.#wasUnprocessed(reason, reusedConnection, idempotent) && this.#tryFresh()) return
+    if (wasUnprocessed(reason, reusedConnection, idempotent) && this.#tryFresh()) return
     const retry = this.#route!.retry
     if (retry !== null && retriesReset(retry, reason, idempotent) && this.#retry()) return
     this.#cluster!.stats.upstreamRq5xx.value++
@@ -249,14 +249,12 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
     this.#attempts++
     // What comes while there is no connection has to be kept, even where no policy asks for another try.
     if (!this.#requestEnded) {
-      const { bufferLimit } = this.#config
-      const limit = this.#retriesLeft > 0 ? bufferLimit : Math.min(bufferLimit, FRESH_TRY_BYTES)
-      this.#body ??= new RequestBuffer(limit)
+      this.#body ??= RequestBuffer.within(this.#config.bufferLimit, this.#retriesLeft > 0 || this.#mayTurn)
     }
     const { info } = this.#stream
     info.attemptCount = this.#attempts
     if (route.attemptCountInRequest) setHeader(this.head.headers, 'x-envoy-attempt-count', String(this.#attempts))
-    const endpoint = this.#pick(cluster)
+    const endpoint = pickEndpoint(cluster, this, route.retry)
     if (endpoint === null) {
       cluster.stats.upstreamCxNoneHealthy.value++
       this.#fail(NO_HEALTHY_UPSTREAM)
@@ -285,24 +283,6 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
     return terminates ? pools.tcp(endpoint, connection) : pools.get(endpoint, protocol === 'HTTP/2', connection)
   }
 
-  /** Draws again while an endpoint comes up that was tried before, as often as the policy says (Envoy's previous_hosts). */
-  #pick(cluster: Cluster): Endpoint | null {
-    let endpoint = cluster.picker.pick(this)
-    const { previous } = this
-    if (previous === null) return endpoint
-    for (let i = this.#route!.retry?.hostSelectionAttempts ?? 0; i > 0; i--) {
-      if (endpoint === null || !previous.includes(endpoint)) break
-      endpoint = cluster.picker.pick(this)
-    }
-    return endpoint
-  }
-
-  /** A refused stream was not looked at (RFC 9113 8.7), whatever its method; see `#tryFresh` for dead connections. */
-  #wasUnprocessed(reason: ResetReason, reusedConnection: boolean, idempotent: boolean): boolean {
-    if (reason === RESET.remoteRefused) return true
-    return reusedConnection && idempotent && reason === RESET.connectionTermination
-  }
-
   /**
    * A pooled connection that died before a byte of the response: most likely the other side closed it for being idle just
    * as the request left. Nothing was answered and the method may be repeated, so a connection made for it is tried, once,
@@ -314,6 +294,10 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
     this.#attempts--
     this.#tryUpstream(true)
     return true
+  }
+
+  get #mayTurn(): boolean {
+    return this.#route!.fallback?.kind === 'cluster' && !this.#fallbackUsed
   }
 
   /** Whether all that was taken of the request's body is still here. */
@@ -346,11 +330,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
     stats.upstreamRqRetry.value++
     stats.retriesActive.value++
     this.#retryActive = true
-    this.#upstream?.cancel()
-    if (!this.#requestEnded) this.#upstream?.abandonRest()
-    this.#upstream = null
+    this.#dropTry()
     const { wheel, random } = this.#config
-    if (this.#perTryTimer !== null) wheel.cancel(this.#perTryTimer)
     this.#backoffTimer ??= new WheelTimer(this, TIMER.backoff)
     const done = retry.attempts - this.#retriesLeft
     wheel.set(this.#backoffTimer, backoffMs(retry.backoffBaseMs, retry.backoffMaxMs, done, random.next()))
@@ -365,25 +346,14 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
   }
 
   #respond(head: ResponseHead, fields: number): void {
-    const route = this.#route!
-    const { info } = this.#stream
-    const { headers } = head
+    const stream = this.#stream
     this.#responseStarted = true
     this.#body = null
     this.#endRetry()
     if (this.#perTryTimer !== null) this.#config.wheel.cancel(this.#perTryTimer)
-    info.responseCodeDetails = 'via_upstream'
-    if (!this.#config.suppressEnvoyHeaders && this.#stream.isRequestComplete) {
-      const elapsed = String(Math.floor(this.#config.clock.now() - this.#stream.requestCompletedAt))
-      // The sidecar before this one has set it too; each hop tells of its own.
-      if (fields & FIELD.envoy) setHeader(headers, 'x-envoy-upstream-service-time', elapsed)
-      else headers.push('x-envoy-upstream-service-time', elapsed)
-    }
-    if (route.attemptCountInResponse) setHeader(headers, 'x-envoy-attempt-count', String(this.#attempts))
-    info.responseCode = head.status
-    info.responseHeaders = headers
-    this.#choice!.responseHeaders.apply(headers, info)
-    route.responseHeaders.apply(headers, info)
+    const tells = !this.#config.suppressEnvoyHeaders && stream.isRequestComplete
+    const elapsedMs = tells ? this.#config.clock.now() - stream.requestCompletedAt : -1
+    finalizeResponseHeaders(head, fields, this.#route!, this.#choice!, stream.info, elapsedMs)
   }
 
   #onUpstreamComplete(): void {
@@ -394,20 +364,52 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
   }
 
   #fail(reply: LocalReply): void {
+    if (this.#fallBack(reply)) return
     this.#upstream = null
     const counted = this.#route!.attemptCountInResponse
     this.#refuse(this.#route!, this.#choice!, counted ? withAttemptCount(reply, this.#attempts) : reply)
   }
 
-  /** The route's response headers go onto the router's own replies too, as Envoy's `finalizeResponseHeaders` does. */
+  /** The destination has failed for good: whether the route has another, or an answer, in its place. */
+  #fallBack(failed: LocalReply): boolean {
+    const fallback = this.#route!.fallback
+    if (fallback === null || this.#fallbackUsed || !takesOver(fallback, failed, isIdempotent(this.head.method)))
+      return false
+    const other = fallback.kind === 'cluster' ? this.#config.clusters.get(fallback.cluster) : null
+    if (other === undefined || (other !== null && !this.#isReplayable())) return false
+    this.#fallbackUsed = true
+    this.#cluster!.stats.upstreamRqFallback.value++
+    this.#dropTry()
+    if (fallback.kind === 'answer') this.#refuse(this.#route!, this.#choice!, standIn(fallback, failed))
+    else this.#turnTo(other!)
+    return true
+  }
+
+  #turnTo(cluster: Cluster): void {
+    this.#endRetry()
+    if (this.#backoffTimer !== null) this.#config.wheel.cancel(this.#backoffTimer)
+    this.#stream.info.upstreamCluster = cluster.name
+    this.#cluster = cluster
+    this.#pools = ClusterPools.of(cluster, this.#config.wheel)
+    this.previous = null
+    this.#freshTryUsed = false
+    this.#retriesLeft = this.#route!.retry?.attempts ?? 0
+    // It has the route's time anew.
+    if (this.#requestEnded) this.#startTimers()
+    this.#tryUpstream(false)
+  }
+
+  /** The try under way is given up for another, or for an answer. */
+  #dropTry(): void {
+    const upstream = this.#upstream
+    this.#upstream = null
+    upstream?.cancel()
+    if (!this.#requestEnded) upstream?.abandonRest()
+    if (this.#perTryTimer !== null) this.#config.wheel.cancel(this.#perTryTimer)
+  }
+
   #refuse(route: ForwardRoute, choice: ClusterChoice, reply: LocalReply): void {
-    const { info } = this.#stream
-    const headers = reply.headers === undefined ? [] : reply.headers.slice()
-    info.responseHeaders = headers
-    choice.responseHeaders.apply(headers, info)
-    route.responseHeaders.apply(headers, info)
-    const { status, body, details, flags, isFailure } = reply
-    this.#stream.localReply({ status, body, details, flags, headers, isFailure })
+    this.#stream.localReply(finalizeReply(reply, route, choice, this.#stream.info))
   }
 
   /** From the moment the request is complete: a slow client is not the upstream's fault (Envoy). */
@@ -473,8 +475,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
     else if (ends && isTunnel(this.head)) request.sendBody(NO_BYTES, true)
     if (this.#upstream === request && trailers !== null) request.sendTrailers(trailers)
     if (this.#upstream !== request) return
-    // Kept only for another try: the route's, or the one that a pooled connection found dead is worth.
-    const mayRepeat = this.#retriesLeft > 0 || (request.isReused && !this.#freshTryUsed)
+    // Kept only for another try: the route's, its fallback's, or the one that a pooled connection found dead is worth.
+    const mayRepeat = this.#retriesLeft > 0 || this.#mayTurn || (request.isReused && !this.#freshTryUsed)
     if (body !== null && (!mayRepeat || body.isOverLimit)) this.#body = null
     if (request.isBlocked) this.#pauseRequest()
     else this.#resumeRequest()
