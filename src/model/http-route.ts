@@ -2,6 +2,7 @@
 import type { SourcePosition } from '../base/problem.ts'
 import type { RouteDestination } from './destination.ts'
 import type { Headers } from './header-operations.ts'
+import type { HttpFallback } from './http-fallback.ts'
 import type { HttpMatch } from './http-match.ts'
 import type { HttpRetry } from './http-retry.ts'
 
@@ -44,5 +45,7 @@ export interface HttpRoute {
   readonly timeoutMs?: number
   /** Absent: the mesh's default policy. */
   readonly retries?: HttpRetry
+  /** Absent: a failure is what the client gets. */
+  readonly fallback?: HttpFallback
   readonly position: SourcePosition
 }

@@ -75,8 +75,8 @@ const ENVOY_LIMITS: CircuitLimits = {
 /** Of a budget that leaves them out. */
 const ENVOY_RETRY_BUDGET = { percent: 20, minConcurrency: 3 }
 
-// Taken without effect: `metadata` of others than Weft, which only describes; `respect_dns_ttl`, as the system's resolver tells no TTL (with
-// getaddrinfo Envoy keeps to dns_refresh_rate, too); `per_connection_buffer_limit_bytes`, a soft limit whose purpose, a
+// Taken without effect: `metadata` of others than Weft, which only describes; `respect_dns_ttl`, as the system's resolver
+// tells no TTL (with getaddrinfo Envoy keeps to dns_refresh_rate, too); `per_connection_buffer_limit_bytes`, a soft limit whose purpose, a
 // bound on what a slow peer makes the proxy hold, is met by the sockets' own high-water marks (what filters keep of a
 // response goes by the listener's, in Envoy, too).
 const FIELDS = new Set([

@@ -18,6 +18,7 @@ export function createClusterStats(scope: StatsScope): ClusterStats {
     upstreamRqRetryLimitExceeded: scope.counter('upstream_rq_retry_limit_exceeded'),
     upstreamRqRetryOverflow: scope.counter('upstream_rq_retry_overflow'),
     upstreamCxMaxDurationReached: scope.counter('upstream_cx_max_duration_reached'),
+    upstreamRqFallback: scope.counter('upstream_rq_fallback'),
     retriesActive: { value: 0 },
     upstreamRqRxReset: scope.counter('upstream_rq_rx_reset'),
     upstreamRqTxReset: scope.counter('upstream_rq_tx_reset'),

@@ -124,6 +124,8 @@ export interface ClusterStats {
   readonly upstreamCxDestroyLocalWithActiveRq: Counter
   readonly upstreamCxNoneHealthy: Counter
   readonly upstreamCxMaxDurationReached: Counter
+  /** Weft's own: requests that a route's fallback took over. */
+  readonly upstreamRqFallback: Counter
   /** Retries under way, of all streams: from the decision until the answer is taken, or another retry follows. */
   readonly retriesActive: Gauge
   /** TCP connections that max_connections kept out. */

@@ -118,8 +118,14 @@ export interface RouteUpgrade {
   readonly terminates: boolean
 }
 
+/** Who answers when the destination is down or too slow: another one, or the proxy itself. */
+export type Fallback =
+  | { readonly kind: 'cluster'; readonly cluster: string }
+  | { readonly kind: 'answer'; readonly status: number; readonly body: Buffer; readonly headers: readonly string[] }
+
 export interface ForwardRoute extends RouteBase {
   readonly kind: 'forward'
+  readonly fallback: Fallback | null
   readonly upgrades: ReadonlyMap<string, RouteUpgrade>
   /** `random` in [0, 1) draws among weighted clusters. */
   chooseCluster(random: number): ClusterChoice

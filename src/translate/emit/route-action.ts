@@ -1,6 +1,6 @@
 // What a VirtualService's rule does, as Envoy's route: forward, redirect or answer.
 import { create } from '@bufbuild/protobuf'
-import type { RouteDestination } from '../../model/destination.ts'
+import type { Destination, RouteDestination } from '../../model/destination.ts'
 import type { HttpRedirect, HttpRoute } from '../../model/http-route.ts'
 import {
   DirectResponseActionSchema,
@@ -82,7 +82,7 @@ function forward(
     // Istio appends the destination's operations to the rule's, and lets the rule's authority win.
     own = concatOperations(operations, destinationOperations)
     if (authority === '') authority = destinationAuthority
-    action.clusterSpecifier = { case: 'cluster', value: clusterOf(only, surroundings) }
+    action.clusterSpecifier = { case: 'cluster', value: clusterOf(only.destination, surroundings) }
   } else {
     const clusters = taken.map(destination => clusterWeight(destination, surroundings))
     action.clusterSpecifier = create(RouteActionSchema, {
@@ -113,7 +113,7 @@ function concatOperations(a: Omit<HeaderOptions, 'authority'>, b: Omit<HeaderOpt
 function clusterWeight(destination: RouteDestination, surroundings: RouteSurroundings): WeightedCluster_ClusterWeight {
   const { authority, ...operations } = headerOptions(destination.headers)
   return create(WeightedCluster_ClusterWeightSchema, {
-    name: clusterOf(destination, surroundings),
+    name: clusterOf(destination.destination, surroundings),
     weight: destination.weight,
     ...operations,
     ...(authority === '' ? {} : { hostRewriteSpecifier: { case: 'hostRewriteLiteral', value: authority } }),
@@ -121,7 +121,7 @@ function clusterWeight(destination: RouteDestination, surroundings: RouteSurroun
 }
 
 /** The port named; else the service's only one; else the listener's. */
-function clusterOf({ destination }: RouteDestination, surroundings: RouteSurroundings): string {
+export function clusterOf(destination: Destination, surroundings: RouteSurroundings): string {
   const host = surroundings.expand(destination.host)
   const port = destination.port ?? surroundings.onlyPortOf(host) ?? surroundings.port
   return outboundCluster(port, destination.subset, host)

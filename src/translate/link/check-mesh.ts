@@ -42,13 +42,17 @@ function checkDestinations(
     if (route.action.kind !== 'route') continue
     for (const [at, destination] of route.action.destinations.entries())
       checkDestination(mesh, service, destination, `spec.http[${index}].route[${at}].destination`, hosts, findings)
+    if (route.fallback?.kind !== 'destination') continue
+    const { destination } = route.fallback
+    const placed = { destination, position: route.position }
+    checkDestination(mesh, service, placed, 'metadata.annotations["weft.dev/fallback"].destination', hosts, findings)
   }
 }
 
 function checkDestination(
   mesh: LinkedMesh,
   service: LinkedVirtualService,
-  { destination, position }: RouteDestination,
+  { destination, position }: Pick<RouteDestination, 'destination' | 'position'>,
   path: string,
   hosts: ReadonlyMap<string, readonly MeshService[]>,
   findings: Findings,

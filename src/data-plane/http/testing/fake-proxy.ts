@@ -202,6 +202,7 @@ export function forwardRoute(cluster: string, fields: Partial<ForwardRoute> = {}
   }
   return {
     kind: 'forward',
+    fallback: null,
     name: 'default',
     virtualHost: 'any',
     requestHeaders: NO_MUTATIONS,

@@ -4,9 +4,9 @@ import type { KindDefinition, ObjectContext } from '../../document/kind-definiti
 import { isDnsLabel, readExportTo, readLabels, readSelector } from '../../document/label-rules.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
 import { checkHost } from '../contract/host-place.ts'
-import { checkHalfOpenProbes, readHalfOpenProbes } from './half-open-probes.ts'
-import { checkOwnAnnotations } from './own-annotations.ts'
-import { checkPeakEwma, readPeakEwma } from './peak-ewma.ts'
+import { refuseUnknownAnnotations } from '../contract/weft-annotations.ts'
+import { checkHalfOpenProbes, HALF_OPEN_PROBES, readHalfOpenProbes } from './half-open-probes.ts'
+import { checkPeakEwma, PEAK_EWMA, readPeakEwma } from './peak-ewma.ts'
 import { readTrafficPolicy } from './traffic-policy.ts'
 
 export const DESTINATION_RULE: KindDefinition<'DestinationRule'> = {
@@ -32,7 +32,7 @@ function parseSpec(spec: ObjectReader, context: ObjectContext): DestinationRule 
     seen.add(subset.name)
   }
   spec.done()
-  checkOwnAnnotations(context, spec)
+  refuseUnknownAnnotations(context.annotations, [HALF_OPEN_PROBES, PEAK_EWMA], spec)
   const halfOpenProbes = readHalfOpenProbes(context, spec)
   const peakEwmaDecayMs = readPeakEwma(context, spec)
   const hostPosition = spec.place('host').position

@@ -3,18 +3,19 @@
 import type { DestinationRule } from '../../../model/destination-rule.ts'
 import type { ObjectContext } from '../../document/kind-definition.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
-import { annotationPlace, HALF_OPEN_PROBES as NAME } from './own-annotations.ts'
+import { annotationPlace } from '../contract/weft-annotations.ts'
 
+export const HALF_OPEN_PROBES = 'weft.dev/half-open-probes'
 const MAX_PROBES = 1_000_000
 
 /** 0: the annotation is not there. */
 export function readHalfOpenProbes({ annotations }: ObjectContext, spec: ObjectReader): number {
-  const text = annotations[NAME]
+  const text = annotations[HALF_OPEN_PROBES]
   if (text === undefined) return 0
   const probes = /^[1-9]\d{0,6}$/.test(text) ? Number(text) : 0
   if (probes < 1 || probes > MAX_PROBES)
     spec.sink.badValue(
-      annotationPlace(NAME, spec),
+      annotationPlace(HALF_OPEN_PROBES, spec),
       `"${text.slice(0, 20)}" is not a whole number from 1 to ${MAX_PROBES}`,
     )
   return probes
@@ -29,7 +30,7 @@ export function checkHalfOpenProbes(rule: DestinationRule, spec: ObjectReader): 
   spec.sink.report(
     'WEFT-1012',
     'warning',
-    annotationPlace(NAME, spec),
-    `${NAME} has no effect without outlierDetection`,
+    annotationPlace(HALF_OPEN_PROBES, spec),
+    `${HALF_OPEN_PROBES} has no effect without outlierDetection`,
   )
 }

@@ -4,7 +4,9 @@ import type { DestinationRule } from '../../../model/destination-rule.ts'
 import { parseDuration } from '../../document/duration.ts'
 import type { ObjectContext } from '../../document/kind-definition.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
-import { annotationPlace, PEAK_EWMA } from './own-annotations.ts'
+import { annotationPlace } from '../contract/weft-annotations.ts'
+
+export const PEAK_EWMA = 'weft.dev/peak-ewma'
 
 const MAX_DECAY_MS = 86_400_000
 

@@ -11,18 +11,19 @@ import { retryLimit } from '../../../cluster/circuit-limits.ts'
 import type { Cluster, Endpoint } from '../../../cluster/cluster.ts'
 import type { LocalReply } from '../../../http/local-reply.ts'
 import { ClusterPools } from '../../../pool/cluster-pools.ts'
-import type { HttpPool } from '../../../pool/request-encoder.ts'
 import { RESET, type ResetReason } from '../../../pool/reset-reason.ts'
 import { RESPONSE_FLAG } from '../../../response-flag.ts'
 import type { ClusterChoice, ForwardRoute, RouteEntry } from '../../../route/route-entry.ts'
 import type { DataStatus, HeadersStatus, TerminalFilter, TerminalStream } from '../contract/http-filter.ts'
 import type { RouterConfig } from './config.ts'
 import { directReply } from './direct-reply.ts'
+import { failureOf, standIn, takesOver } from './fallback.ts'
 import { type FinalizedRequest, finalizeRequestHeaders } from './finalize-request.ts'
-import { pickEndpoint, type RepeatedPick } from './pick-endpoint.ts'
+import { countStatus, finalizeReply, finalizeResponseHeaders } from './finalize-response.ts'
+import { pickEndpoint, poolForTry, type RepeatedPick } from './pick-endpoint.ts'
 import { RequestBuffer } from './request-buffer.ts'
 import { backoffMs } from './retry-backoff.ts'
-import { isIdempotent, retriesPerTryTimeout, retriesReset, retriesResponse } from './retry-decision.ts'
+import { isIdempotent, retriesPerTryTimeout, retriesReset, retriesResponse, wasUnprocessed } from './retry-decision.ts'
 import {
   clusterNotFound,
   NO_HEALTHY_UPSTREAM,
@@ -36,9 +37,6 @@ import { UpstreamRequest, type UpstreamRequestOwner } from './upstream-request.t
 
 const NO_BYTES = Buffer.alloc(0)
 const UNPRINTABLE = /[^\x21-\x7e]/g
-
-/** Without a policy of retries, so much of a body is kept for the one unpaid try. */
-const FRESH_TRY_BYTES = 64 * 1024
 
 const TIMER = { route: 0, perTry: 1, backoff: 2 } as const
 
@@ -72,6 +70,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
   #retryActive = false
   /** One unpaid try on a fresh connection, after a pooled one was found dead. */
   #freshTryUsed = false
+  #fallbackUsed = false
   #startedAt = 0
   #routeTimer: WheelTimer | null = null
   #perTryTimer: WheelTimer | null = null
@@ -161,17 +160,16 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
     const stats = this.#cluster!.stats
     const { status } = head
     // An application that claims not to have been reached would have requests repeated that it has processed.
-    if (fields & FIELD.reason && this.#upstream?.endpoint.transport.name !== 'tls') {
-      removeHeader(head.headers, 'x-weft-reason')
-    }
-    if (status < 300) stats.upstreamRq2xx.value++
-    else if (status < 400) stats.upstreamRq3xx.value++
-    else if (status < 500) stats.upstreamRq4xx.value++
-    else stats.upstreamRq5xx.value++
+    const givesReason = (fields & FIELD.reason) !== 0
+    const trusted = givesReason && this.#upstream?.endpoint.transport.name === 'tls'
+    if (givesReason && !trusted) removeHeader(head.headers, 'x-weft-reason')
+    countStatus(stats, status)
     const { retry } = route
     if (retry !== null && (status >= 400 || fields & FIELD.grpcStatus || retry.retriableStatusCodes.length > 0)) {
       if (retriesResponse(retry, head, isIdempotent(this.head.method)) && this.#retry()) return
     } else if (this.#attempts > 1) stats.upstreamRqRetrySuccess.value++
+    // A sidecar that did not reach its application is a destination that is down.
+    if (trusted && status >= 500 && this.#fallBack(failureOf(head))) return
     this.#respond(head, fields)
     // Behind the end of the response nothing of the request can be ended any more.
     if (endStream) this.#onUpstreamComplete()
@@ -211,7 +209,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
     }
     stream.info.upstreamTransportFailureReason = failure
     const idempotent = isIdempotent(this.head.method)
-    if (this.#wasUnprocessed(reason, reusedConnection, idempotent) && this.#tryFresh()) return
+    if (wasUnprocessed(reason, reusedConnection, idempotent) && this.#tryFresh()) return
     const retry = this.#route!.retry
     if (retry !== null && retriesReset(retry, reason, idempotent) && this.#retry()) return
     this.#cluster!.stats.upstreamRq5xx.value++
@@ -262,14 +260,12 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
     this.#attempts++
     // What comes while there is no connection has to be kept, even where no policy asks for another try.
     if (!this.#requestEnded) {
-      const { bufferLimit } = this.#config
-      const limit = this.#retriesLeft > 0 ? bufferLimit : Math.min(bufferLimit, FRESH_TRY_BYTES)
-      this.#body ??= new RequestBuffer(limit)
+      this.#body ??= RequestBuffer.within(this.#config.bufferLimit, this.#retriesLeft > 0 || this.#mayTurn)
     }
     const { info } = this.#stream
     info.attemptCount = this.#attempts
     if (route.attemptCountInRequest) setHeader(this.head.headers, 'x-envoy-attempt-count', String(this.#attempts))
-    const endpoint = pickEndpoint(cluster, this, route.retry?.hostSelectionAttempts ?? 0)
+    const endpoint = pickEndpoint(cluster, this, route.retry)
     if (endpoint === null) {
       cluster.stats.upstreamCxNoneHealthy.value++
       this.#fail(NO_HEALTHY_UPSTREAM)
@@ -281,27 +277,11 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
       this.#fail(upstreamReset(RESET.overflow, '', this.#attempts > 1))
       return
     }
-    if (route.retry?.avoidPreviousHosts) {
-      if (this.previous === null) this.previous = [endpoint]
-      else this.previous.push(endpoint)
-    }
-    const request = new UpstreamRequest(this, cluster, endpoint, this.#poolOf(endpoint), this.#config.clock)
+    const pool = poolForTry(this.#pools!, endpoint, this.head, route, info)
+    const request = new UpstreamRequest(this, cluster, endpoint, pool, this.#config.clock)
     this.#upstream = request
     if (this.#requestEnded) this.#startPerTryTimer()
     request.start(fresh)
-  }
-
-  #poolOf(endpoint: Endpoint): HttpPool {
-    const pools = this.#pools!
-    const { connection, protocol } = this.#stream.info
-    const terminates = this.head.method === 'CONNECT' && this.#route!.upgrades.get('connect')?.terminates
-    return terminates ? pools.tcp(endpoint, connection) : pools.get(endpoint, protocol === 'HTTP/2', connection)
-  }
-
-  /** A refused stream was not looked at (RFC 9113 8.7), whatever its method; see `#tryFresh` for dead connections. */
-  #wasUnprocessed(reason: ResetReason, reusedConnection: boolean, idempotent: boolean): boolean {
-    if (reason === RESET.remoteRefused) return true
-    return reusedConnection && idempotent && reason === RESET.connectionTermination
   }
 
   /**
@@ -315,6 +295,10 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
     this.#attempts--
     this.#tryUpstream(true)
     return true
+  }
+
+  get #mayTurn(): boolean {
+    return this.#route!.fallback?.kind === 'cluster' && !this.#fallbackUsed
   }
 
   /** Whether all that was taken of the request's body is still here. */
@@ -347,11 +331,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
     stats.upstreamRqRetry.value++
     stats.retriesActive.value++
     this.#retryActive = true
-    this.#upstream?.cancel()
-    if (!this.#requestEnded) this.#upstream?.abandonRest()
-    this.#upstream = null
+    this.#dropTry()
     const { wheel, random } = this.#config
-    if (this.#perTryTimer !== null) wheel.cancel(this.#perTryTimer)
     this.#backoffTimer ??= new WheelTimer(this, TIMER.backoff)
     const done = retry.attempts - this.#retriesLeft
     wheel.set(this.#backoffTimer, backoffMs(retry.backoffBaseMs, retry.backoffMaxMs, done, random.next()))
@@ -366,26 +347,15 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
   }
 
   #respond(head: ResponseHead, fields: number): void {
-    const route = this.#route!
-    const { info } = this.#stream
-    const { headers } = head
+    const stream = this.#stream
     this.#responseStarted = true
     this.#body = null
     this.#endRetry()
     if (this.#perTryTimer !== null) this.#config.wheel.cancel(this.#perTryTimer)
-    info.responseCodeDetails = 'via_upstream'
-    if (!this.#config.suppressEnvoyHeaders && this.#stream.isRequestComplete) {
-      const elapsed = String(Math.floor(this.#config.clock.now() - this.#stream.requestCompletedAt))
-      // The sidecar before this one has set it too; each hop tells of its own.
-      if (fields & FIELD.envoy) setHeader(headers, 'x-envoy-upstream-service-time', elapsed)
-      else headers.push('x-envoy-upstream-service-time', elapsed)
-    }
-    if (route.attemptCountInResponse) setHeader(headers, 'x-envoy-attempt-count', String(this.#attempts))
-    if (this.setCookies !== null) for (const cookie of this.setCookies) headers.push('set-cookie', cookie)
-    info.responseCode = head.status
-    info.responseHeaders = headers
-    this.#choice!.responseHeaders.apply(headers, info)
-    route.responseHeaders.apply(headers, info)
+    const tells = !this.#config.suppressEnvoyHeaders && stream.isRequestComplete
+    const elapsedMs = tells ? this.#config.clock.now() - stream.requestCompletedAt : -1
+    finalizeResponseHeaders(head, fields, this.#route!, this.#choice!, stream.info, elapsedMs)
+    if (this.setCookies !== null) for (const cookie of this.setCookies) head.headers.push('set-cookie', cookie)
   }
 
   #onUpstreamComplete(): void {
@@ -396,20 +366,52 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
   }
 
   #fail(reply: LocalReply): void {
+    if (this.#fallBack(reply)) return
     this.#upstream = null
     const counted = this.#route!.attemptCountInResponse
     this.#refuse(this.#route!, this.#choice!, counted ? withAttemptCount(reply, this.#attempts) : reply)
   }
 
-  /** The route's response headers go onto the router's own replies too, as Envoy's `finalizeResponseHeaders` does. */
+  /** The destination has failed for good: whether the route has another, or an answer, in its place. */
+  #fallBack(failed: LocalReply): boolean {
+    const fallback = this.#route!.fallback
+    if (fallback === null || this.#fallbackUsed || !takesOver(fallback, failed, isIdempotent(this.head.method)))
+      return false
+    const other = fallback.kind === 'cluster' ? this.#config.clusters.get(fallback.cluster) : null
+    if (other === undefined || (other !== null && !this.#isReplayable())) return false
+    this.#fallbackUsed = true
+    this.#cluster!.stats.upstreamRqFallback.value++
+    this.#dropTry()
+    if (fallback.kind === 'answer') this.#refuse(this.#route!, this.#choice!, standIn(fallback, failed))
+    else this.#turnTo(other!)
+    return true
+  }
+
+  #turnTo(cluster: Cluster): void {
+    this.#endRetry()
+    if (this.#backoffTimer !== null) this.#config.wheel.cancel(this.#backoffTimer)
+    this.#stream.info.upstreamCluster = cluster.name
+    this.#cluster = cluster
+    this.#pools = ClusterPools.of(cluster, this.#config.wheel)
+    this.previous = null
+    this.#freshTryUsed = false
+    this.#retriesLeft = this.#route!.retry?.attempts ?? 0
+    // It has the route's time anew.
+    if (this.#requestEnded) this.#startTimers()
+    this.#tryUpstream(false)
+  }
+
+  /** The try under way is given up for another, or for an answer. */
+  #dropTry(): void {
+    const upstream = this.#upstream
+    this.#upstream = null
+    upstream?.cancel()
+    if (!this.#requestEnded) upstream?.abandonRest()
+    if (this.#perTryTimer !== null) this.#config.wheel.cancel(this.#perTryTimer)
+  }
+
   #refuse(route: ForwardRoute, choice: ClusterChoice, reply: LocalReply): void {
-    const { info } = this.#stream
-    const headers = reply.headers === undefined ? [] : reply.headers.slice()
-    info.responseHeaders = headers
-    choice.responseHeaders.apply(headers, info)
-    route.responseHeaders.apply(headers, info)
-    const { status, body, details, flags, isFailure } = reply
-    this.#stream.localReply({ status, body, details, flags, headers, isFailure })
+    this.#stream.localReply(finalizeReply(reply, route, choice, this.#stream.info))
   }
 
   /** From the moment the request is complete: a slow client is not the upstream's fault (Envoy). */
@@ -475,8 +477,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
     else if (ends && isTunnel(this.head)) request.sendBody(NO_BYTES, true)
     if (this.#upstream === request && trailers !== null) request.sendTrailers(trailers)
     if (this.#upstream !== request) return
-    // Kept only for another try: the route's, or the one that a pooled connection found dead is worth.
-    const mayRepeat = this.#retriesLeft > 0 || (request.isReused && !this.#freshTryUsed)
+    // Kept only for another try: the route's, its fallback's, or the one that a pooled connection found dead is worth.
+    const mayRepeat = this.#retriesLeft > 0 || this.#mayTurn || (request.isReused && !this.#freshTryUsed)
     if (body !== null && (!mayRepeat || body.isOverLimit)) this.#body = null
     if (request.isBlocked) this.#pauseRequest()
     else this.#resumeRequest()

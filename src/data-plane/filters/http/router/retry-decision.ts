@@ -39,6 +39,12 @@ export function retriesReset(policy: RetryPolicy, reason: ResetReason, idempoten
   return idempotent && reason === RESET.connectionTermination
 }
 
+/** A refused stream was not looked at (RFC 9113 8.7), whatever its method; a pooled connection that is dead took nothing. */
+export function wasUnprocessed(reason: ResetReason, reusedConnection: boolean, idempotent: boolean): boolean {
+  if (reason === RESET.remoteRefused) return true
+  return reusedConnection && idempotent && reason === RESET.connectionTermination
+}
+
 /** A try that ran into its own time-out: a reset, but none of the network's. */
 export function retriesPerTryTimeout(policy: RetryPolicy): boolean {
   return (policy.retryOn & ANY_RESET) !== 0
