@@ -10,9 +10,9 @@ const CHANGED = new Uint64()
 
 class MaglevPicker implements Picker {
   readonly #endpoints: readonly Endpoint[]
-  readonly #slots: Uint32Array
+  readonly #slots: Uint16Array | Uint32Array
 
-  constructor(endpoints: readonly Endpoint[], slots: Uint32Array) {
+  constructor(endpoints: readonly Endpoint[], slots: Uint16Array | Uint32Array) {
     this.#endpoints = endpoints
     this.#slots = slots
   }
@@ -53,7 +53,7 @@ export class Maglev implements LoadBalancer {
     const heaviest = weights.reduce((most, weight) => Math.max(most, weight), 0)
     const claimants = endpoints.map((endpoint, index) => claimant(endpoint.hashKey, index, weights[index]!, size))
     claimants.sort((a, b) => compareKeys(endpoints[a.index]!.hashKey, endpoints[b.index]!.hashKey))
-    const slots = new Uint32Array(size)
+    const slots = endpoints.length > 0xffff ? new Uint32Array(size) : new Uint16Array(size)
     const taken = new Uint8Array(size)
     let left = size
     for (let round = 1; left > 0; round++) {
