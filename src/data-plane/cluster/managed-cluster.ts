@@ -67,28 +67,25 @@ export class ManagedCluster extends ConfiguredCluster {
   }
 
   #renewPicker(): void {
-    const picker = this.#makePicker(endpoint => endpoint.usable)
+    const picker = this.#makePicker(true)
     const onProbation = [...this.#byKey.values()].some(({ ejection }) => ejection === 'half-open')
-    this.#picker = onProbation
-      ? new ProbationPicker(
-          picker,
-          this.#makePicker(({ usable, ejection }) => usable && ejection === 'closed'),
-        )
-      : picker
+    this.#picker = onProbation ? new ProbationPicker(picker, this.#makePicker(false)) : picker
   }
 
   /**
    * The lowest priority that has a usable endpoint. When fewer than the panic threshold are usable, all are taken: a
-   * health report that condemns most of a cluster is likelier wrong than right (Envoy, "Panic threshold").
+   * health report that condemns most of a cluster is likelier wrong than right (Envoy, "Panic threshold"). Endpoints on
+   * probation are usable, and left out where they are not wanted.
    */
-  #makePicker(isUsable: (endpoint: ClusterEndpoint) => boolean): Picker {
+  #makePicker(withProbation: boolean): Picker {
     const all = [...this.#byKey.values()]
     for (const priority of new Set(all.map(endpoint => endpoint.priority).sort((a, b) => a - b))) {
       const members = all.filter(endpoint => endpoint.priority === priority)
-      const usable = members.filter(isUsable)
+      const usable = members.filter(endpoint => endpoint.usable)
+      const wanted = withProbation ? usable : usable.filter(({ ejection }) => ejection === 'closed')
       const panic = usable.length * 100 < this.config.panicThreshold * members.length
       if (panic && members.length === all.length) return this.config.loadBalancer.createPicker(members, this.random)
-      if (usable.length > 0) return this.config.loadBalancer.createPicker(usable, this.random)
+      if (wanted.length > 0) return this.config.loadBalancer.createPicker(wanted, this.random)
     }
     return NOBODY
   }
