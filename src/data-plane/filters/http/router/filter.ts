@@ -160,8 +160,9 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
     // A sidecar that did not reach its application is a destination that is down.
     if (trusted && status >= 500 && this.#fallBack(failureOf(head))) return
     this.#respond(head, fields)
-    this.#stream.encodeHeaders(head, endStream)
+    // Behind the end of the response nothing of the request can be ended any more.
     if (endStream) this.#onUpstreamComplete()
+    this.#stream.encodeHeaders(head, endStream)
   }
 
   onUpstreamTrailers(trailers: HeaderList): void {

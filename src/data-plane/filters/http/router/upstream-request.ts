@@ -208,7 +208,7 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
     else this.#fail(false)
     this.#finish()
     this.endpoint.stats.requestsError++
-    this.#cluster.stats.upstreamRqRxReset.value++
+    if (reason === RESET.remoteReset) this.#cluster.stats.upstreamRqRxReset.value++
     this.#owner.onUpstreamReset(reason, '', reused)
   }
 
