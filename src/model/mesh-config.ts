@@ -28,7 +28,14 @@ export interface MeshConfig {
   readonly localityLoadBalancing: LocalityLoadBalancing
   /** Null: only where rules ask for it. */
   readonly zoneAwareLoadBalancing: ZoneAwareLoadBalancing | null
+  readonly pathNormalization: PathNormalization
 }
+
+/**
+ * What becomes of a request's path before anything matches it: nothing; dots resolved (RFC 3986 6.2.2.3); repeated slashes
+ * made one as well; escaped slashes unescaped first.
+ */
+export type PathNormalization = 'NONE' | 'BASE' | 'MERGE_SLASHES' | 'DECODE_AND_MERGE_SLASHES'
 
 export const DEFAULT_MESH_CONFIG: MeshConfig = {
   trustDomain: 'cluster.local',
@@ -46,4 +53,5 @@ export const DEFAULT_MESH_CONFIG: MeshConfig = {
   dnsRefreshRateMs: 60_000,
   localityLoadBalancing: { distribute: [], failover: [], failoverPriority: [] },
   zoneAwareLoadBalancing: null,
+  pathNormalization: 'BASE',
 }

@@ -1,4 +1,4 @@
-// The parts of a DestinationRule's trafficPolicy that a port's entry leaves in force: it has none of them.
+// The parts of a DestinationRule's trafficPolicy that a port's entry cannot have.
 
 /** Bytes travel in a CONNECT, or a POST, to this host through the destination. */
 export interface UpstreamTunnel {

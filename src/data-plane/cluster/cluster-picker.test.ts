@@ -135,3 +135,16 @@ test('within a locality weights count as ever', () => {
     },
   )
 })
+
+test('who is not wanted counts as well, and is passed over; where nobody is wanted the next priority takes all', () => {
+  const all = endpoints({}, {}, { health: 'bad' }, { priority: 1 })
+  const balancing = { loadBalancer: ROUND_ROBIN, panicThreshold: 50, weighsLocalities: false }
+  const ports = (unwanted: number): Set<number> => {
+    const picker = createClusterPicker(all, balancing, balancerHost(), ({ port }) => port > unwanted)
+    const context = asking()
+    return new Set(Array.from({ length: 500 }, () => picker.pick(context)!.port))
+  }
+  // 1.4 * 2/3 of the first priority: 93 percent, whoever is wanted of it.
+  assert.deepEqual(ports(1), new Set([2, 4]))
+  assert.deepEqual(ports(2), new Set([4]))
+})

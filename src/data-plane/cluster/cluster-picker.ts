@@ -18,14 +18,14 @@ export interface Balancing {
 
 export const NOBODY: Picker = { pick: () => null }
 
-/** `isUsable` is the one thing asked about an endpoint's health; degraded endpoints are usable, too. */
+/** By what is usable; `isWanted` leaves out of that what is not to be picked now, without counting it as unwell. */
 export function createClusterPicker(
   endpoints: readonly ClusterEndpoint[],
   balancing: Balancing,
   host: BalancerHost,
-  isUsable: (endpoint: ClusterEndpoint) => boolean = endpoint => endpoint.usable,
+  isWanted: (endpoint: ClusterEndpoint) => boolean = () => true,
 ): Picker {
-  return new PickerMaker(balancing, host, isUsable).make(endpoints)
+  return new PickerMaker(balancing, host, isWanted).make(endpoints)
 }
 
 type Health = 'healthy' | 'degraded' | 'any'
@@ -33,12 +33,12 @@ type Health = 'healthy' | 'degraded' | 'any'
 class PickerMaker {
   readonly #balancing: Balancing
   readonly #host: BalancerHost
-  readonly #isUsable: (endpoint: ClusterEndpoint) => boolean
+  readonly #isWanted: (endpoint: ClusterEndpoint) => boolean
 
-  constructor(balancing: Balancing, host: BalancerHost, isUsable: (endpoint: ClusterEndpoint) => boolean) {
+  constructor(balancing: Balancing, host: BalancerHost, isWanted: (endpoint: ClusterEndpoint) => boolean) {
     this.#balancing = balancing
     this.#host = host
-    this.#isUsable = isUsable
+    this.#isWanted = isWanted
   }
 
   make(endpoints: readonly ClusterEndpoint[]): Picker {
@@ -46,8 +46,8 @@ class PickerMaker {
     if (levels.length === 0) return NOBODY
     const healths = levels.map(level => ({
       total: level.length,
-      healthy: this.#those(level, 'healthy').length,
-      degraded: this.#those(level, 'degraded').length,
+      healthy: level.filter(endpoint => is(endpoint, 'healthy')).length,
+      degraded: level.filter(endpoint => is(endpoint, 'degraded')).length,
     }))
     const { loadBalancer, panicThreshold } = this.#balancing
     const loads = priorityLoads(healths, panicThreshold)
@@ -58,16 +58,19 @@ class PickerMaker {
     for (const [health, shares] of [['healthy', loads.healthy] as const, [second, loads.degraded] as const])
       for (const [i, percent] of shares.entries()) {
         if (percent === 0) continue
-        pickers.push(this.#ofLevel(levels[i]!, loads.panics[i] ? 'any' : health))
+        const level = levels[i]!
+        // Of those who are well there nobody is wanted: the others take the share.
+        if (!loads.panics[i] && level.some(one => is(one, health)) && this.#those(level, health).length === 0) continue
+        pickers.push(this.#ofLevel(level, loads.panics[i] ? 'any' : health))
         percents.push(percent)
       }
-    const [only] = pickers
-    return pickers.length === 1 ? only! : new SharedPickers(pickers, percents, loadBalancer.hashes)
+    const [only = NOBODY] = pickers
+    return pickers.length < 2 ? only : new SharedPickers(pickers, percents, loadBalancer.hashes)
   }
 
   #those(endpoints: readonly ClusterEndpoint[], health: Health): readonly ClusterEndpoint[] {
     if (health === 'any') return endpoints
-    return endpoints.filter(endpoint => this.#isUsable(endpoint) && endpoint.degraded === (health === 'degraded'))
+    return endpoints.filter(endpoint => is(endpoint, health) && this.#isWanted(endpoint))
   }
 
   #ofLevel(level: readonly ClusterEndpoint[], health: Health): Picker {
@@ -119,6 +122,11 @@ class PickerMaker {
     const weights = members.map(({ weight }) => weight / total)
     return loadBalancer.createPicker(members, weights, this.#host)
   }
+}
+
+/** The one place where an endpoint's health is asked for. */
+function is(endpoint: ClusterEndpoint, health: 'healthy' | 'degraded'): boolean {
+  return endpoint.usable && endpoint.degraded === (health === 'degraded')
 }
 
 /** Without gaps: a priority that EDS leaves out has nobody, and stands for nothing. */

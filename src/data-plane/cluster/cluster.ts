@@ -103,6 +103,9 @@ export interface ClusterStats {
   readonly upstreamRq5xx: Counter
   readonly upstreamRqTimeout: Counter
   readonly upstreamRqPerTryTimeout: Counter
+  readonly upstreamRqPerTryIdleTimeout: Counter
+  readonly upstreamRqRetryExponential: Counter
+  readonly upstreamRqRetryRateLimited: Counter
   readonly upstreamRqRetry: Counter
   readonly upstreamRqRetrySuccess: Counter
   readonly upstreamRqRetryLimitExceeded: Counter

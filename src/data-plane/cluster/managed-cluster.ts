@@ -81,17 +81,14 @@ export class ManagedCluster extends ConfiguredCluster {
   }
 
   #renewPicker(): void {
-    const picker = this.#makePicker(endpoint => endpoint.usable)
+    const picker = this.#makePicker(true)
     const onProbation = [...this.#byKey.values()].some(({ ejection }) => ejection === 'half-open')
-    this.#picker = onProbation
-      ? new ProbationPicker(
-          picker,
-          this.#makePicker(({ usable, ejection }) => usable && ejection === 'closed'),
-        )
-      : picker
+    this.#picker = onProbation ? new ProbationPicker(picker, this.#makePicker(false)) : picker
   }
 
-  #makePicker(isUsable: (endpoint: ClusterEndpoint) => boolean): Picker {
-    return createClusterPicker([...this.#byKey.values()], this.config, this.#host, isUsable)
+  /** Endpoints on probation are usable, and left out where they are not wanted. */
+  #makePicker(withProbation: boolean): Picker {
+    const isWanted = (endpoint: ClusterEndpoint): boolean => withProbation || endpoint.ejection === 'closed'
+    return createClusterPicker([...this.#byKey.values()], this.config, this.#host, isWanted)
   }
 }

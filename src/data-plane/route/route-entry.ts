@@ -20,6 +20,10 @@ export interface HeaderMutations {
   readonly authority: string | null
 }
 
+export interface ResponseCriterion {
+  test(headers: HeaderList): boolean
+}
+
 /** A request as hash policies read it, ready to be sent. */
 export interface HashedRequest {
   readonly head: RequestHead
@@ -41,8 +45,15 @@ export interface RetryPolicy {
   readonly retriableStatusCodes: readonly number[]
   /** 0: the route's timeout bounds each try too. */
   readonly perTryTimeoutMs: number
+  /** Of a try that its endpoint leaves without a byte; 0: never. */
+  readonly perTryIdleTimeoutMs: number
   readonly backoffBaseMs: number
   readonly backoffMaxMs: number
+  /** By which a response says when to come back, in their order; a time further away does not count. */
+  readonly resetFields: readonly { readonly name: string; readonly isTimestamp: boolean }[]
+  readonly rateLimitedMaxMs: number
+  /** Of responses to be tried again under `retriable-headers`: any of them. */
+  readonly retriableHeaders: readonly ResponseCriterion[]
   /** Istio's previous_hosts predicate: do not pick an endpoint that this stream has tried. */
   readonly avoidPreviousHosts: boolean
   readonly hostSelectionAttempts: number

@@ -8,16 +8,16 @@ export function policyFor(port: number, rule: TrafficPolicy | null, subset: Traf
 function override(port: number, base: EffectivePolicy, policy: TrafficPolicy | null): EffectivePolicy {
   if (!policy) return base
   const forPort = policy.portLevelSettings.find(setting => setting.port === port)
-  const unported = { ...unportedOf(base), ...unportedOf(policy) }
-  // What the port's entry leaves out falls to the defaults, not to the level above (Istio, DestinationRule, PortTrafficPolicy).
-  if (forPort) return { ...unported, ...blocksOf(forPort) }
-  return { ...base, ...unported, ...blocksOf(policy) }
+  const tunnel = policy.tunnel ?? base.tunnel
+  // What the port's entry leaves out falls to the defaults, not to the level above (Istio, DestinationRule,
+  // PortTrafficPolicy): so do a PROXY header and a budget of retries, which it cannot have. Only a tunnel is not asked for
+  // by port.
+  const blocks = forPort ? blocksOf(forPort) : { ...base, ...blocksOf(policy), ...unportedOf(policy) }
+  return { ...blocks, ...(tunnel === undefined ? {} : { tunnel }) }
 }
 
-/** A port has no word in these. */
-function unportedOf({ tunnel, proxyProtocol, retryBudget }: EffectivePolicy): EffectivePolicy {
+function unportedOf({ proxyProtocol, retryBudget }: EffectivePolicy): EffectivePolicy {
   return {
-    ...(tunnel === undefined ? {} : { tunnel }),
     ...(proxyProtocol === undefined ? {} : { proxyProtocol }),
     ...(retryBudget === undefined ? {} : { retryBudget }),
   }

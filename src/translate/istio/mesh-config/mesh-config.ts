@@ -1,5 +1,5 @@
 // Istio's MeshConfig: what of it is honoured.
-import { DEFAULT_MESH_CONFIG, type MeshConfig } from '../../../model/mesh-config.ts'
+import { DEFAULT_MESH_CONFIG, type MeshConfig, type PathNormalization } from '../../../model/mesh-config.ts'
 import { isDnsLabel, isDnsSubdomain } from '../../document/label-rules.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
 import { checkOperators } from '../contract/command-operators.ts'
@@ -16,7 +16,6 @@ const NOT_YET = [
   'h2UpgradePolicy',
   'serviceSettings',
   'discoverySelectors',
-  'pathNormalization',
   'defaultInboundHttpRetryPolicy',
   'meshMTLS',
   'tlsDefaults',
@@ -80,6 +79,7 @@ export function readMeshConfig(reader: ObjectReader): MeshConfig {
     dnsRefreshRateMs: reader.duration('dnsRefreshRate', 1) ?? fallback.dnsRefreshRateMs,
     localityLoadBalancing: locality ? readLocalityLoadBalancing(locality) : fallback.localityLoadBalancing,
     zoneAwareLoadBalancing: zoneAware ? readZoneAwareLoadBalancing(zoneAware) : fallback.zoneAwareLoadBalancing,
+    pathNormalization: readPathNormalization(reader),
   }
   readDefaultConfig(reader)
   reader.unsupported(...NOT_YET)
@@ -94,6 +94,19 @@ function readOutboundPolicy(reader: ObjectReader): 'ALLOW_ANY' | 'REGISTRY_ONLY'
   policy.done()
   // The block without a mode has the zero value, which is REGISTRY_ONLY; the absent block is ALLOW_ANY.
   return mode ?? (policy.has('mode') ? DEFAULT_MESH_CONFIG.outboundTrafficPolicy : 'REGISTRY_ONLY')
+}
+
+function readPathNormalization(reader: ObjectReader): PathNormalization {
+  const block = reader.object('pathNormalization')
+  const mode = block?.enumeration('normalization', [
+    'DEFAULT',
+    'NONE',
+    'BASE',
+    'MERGE_SLASHES',
+    'DECODE_AND_MERGE_SLASHES',
+  ])
+  block?.done()
+  return mode === undefined || mode === 'DEFAULT' ? DEFAULT_MESH_CONFIG.pathNormalization : mode
 }
 
 function readLogFormat(reader: ObjectReader, encoding: 'TEXT' | 'JSON'): string {

@@ -1,6 +1,5 @@
 // The filter that ends every chain: finds the route, sends the request upstream, tries again where it may, and hands the
 // response back.
-
 import { WheelTimer } from '../../../../base/timer-wheel.ts'
 import type { Uint64 } from '../../../../base/uint64.ts'
 import { type HeaderList, removeHeader, setHeader } from '../../../../transport/header-list.ts'
@@ -13,7 +12,7 @@ import type { LocalReply } from '../../../http/local-reply.ts'
 import { ClusterPools } from '../../../pool/cluster-pools.ts'
 import { RESET, type ResetReason } from '../../../pool/reset-reason.ts'
 import { RESPONSE_FLAG } from '../../../response-flag.ts'
-import type { ClusterChoice, ForwardRoute, RouteEntry } from '../../../route/route-entry.ts'
+import type { ClusterChoice, ForwardRoute } from '../../../route/route-entry.ts'
 import type { DataStatus, HeadersStatus, TerminalFilter, TerminalStream } from '../contract/http-filter.ts'
 import type { RouterConfig } from './config.ts'
 import { directReply } from './direct-reply.ts'
@@ -22,12 +21,14 @@ import { type FinalizedRequest, finalizeRequestHeaders } from './finalize-reques
 import { countStatus, finalizeReply, finalizeResponseHeaders } from './finalize-response.ts'
 import { pickEndpoint, poolForTry, type RepeatedPick } from './pick-endpoint.ts'
 import { RequestBuffer } from './request-buffer.ts'
-import { backoffMs } from './retry-backoff.ts'
+import { retryDelayMs } from './retry-backoff.ts'
 import { isIdempotent, retriesPerTryTimeout, retriesReset, retriesResponse, wasUnprocessed } from './retry-decision.ts'
 import {
   clusterNotFound,
   NO_HEALTHY_UPSTREAM,
+  PER_TRY_IDLE_TIMEOUT,
   PER_TRY_TIMEOUT,
+  printable,
   RESPONSE_TIMEOUT,
   ROUTE_NOT_FOUND,
   upstreamReset,
@@ -36,8 +37,6 @@ import {
 import { UpstreamRequest, type UpstreamRequestOwner } from './upstream-request.ts'
 
 const NO_BYTES = Buffer.alloc(0)
-const UNPRINTABLE = /[^\x21-\x7e]/g
-
 const TIMER = { route: 0, perTry: 1, backoff: 2 } as const
 
 export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, RepeatedPick, FinalizedRequest {
@@ -55,7 +54,6 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
   #hash: Uint64 | null | undefined
   #choice: ClusterChoice | null = null
   #cluster: Cluster | null = null
-  #pools: ClusterPools | null = null
   #upstream: UpstreamRequest | null = null
   #body: RequestBuffer | null = null
   /** The request's, kept for a connection to come or another try. */
@@ -71,7 +69,6 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
   /** One unpaid try on a fresh connection, after a pooled one was found dead. */
   #freshTryUsed = false
   #fallbackUsed = false
-  #startedAt = 0
   #routeTimer: WheelTimer | null = null
   #perTryTimer: WheelTimer | null = null
   #backoffTimer: WheelTimer | null = null
@@ -92,14 +89,13 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
   }
 
   decodeHeaders(_head: RequestHead, endStream: boolean): HeadersStatus {
-    const { stats } = this.#config
     this.#requestEnded = endStream
     const route = this.#stream.route()
     if (route === null) {
-      stats.noRoute.value++
+      this.#config.stats.noRoute.value++
       this.#stream.localReply(ROUTE_NOT_FOUND)
     } else if (route.kind === 'forward') this.#forward(route, this.#stream.clusterChoice()!)
-    else this.#answer(route)
+    else this.#stream.localReply(directReply(this, route, this.#stream.info, this.#config))
     return 'stop'
   }
 
@@ -146,6 +142,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
     // Before the caller could keep it, when the pool had a connection at hand.
     this.#upstream = request
     this.#stream.info.upstreamLocalAddress = request.localAddress
+    if (this.#requestEnded) this.#watchIdle(request)
     const hasBody = this.#trailers !== null || (this.#body !== null && this.#body.bytes > 0)
     request.sendHead(this.head, this.path, this.authority, this.#requestEnded && !hasBody)
     if (!isTunnel(this.head)) this.#sendBody(request)
@@ -165,8 +162,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
     if (givesReason && !trusted) removeHeader(head.headers, 'x-weft-reason')
     countStatus(stats, status)
     const { retry } = route
-    if (retry !== null && (status >= 400 || fields & FIELD.grpcStatus || retry.retriableStatusCodes.length > 0)) {
-      if (retriesResponse(retry, head, isIdempotent(this.head.method)) && this.#retry()) return
+    if (retry !== null && retriesResponse(retry, head, fields, isIdempotent(this.head.method))) {
+      if (this.#retry(head)) return
     } else if (this.#attempts > 1) stats.upstreamRqRetrySuccess.value++
     // A sidecar that did not reach its application is a destination that is down.
     if (trusted && status >= 500 && this.#fallBack(failureOf(head))) return
@@ -199,8 +196,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
 
   onUpstreamReset(reason: ResetReason, transportFailure: string, reusedConnection: boolean): void {
     const stream = this.#stream
-    // It may quote the peer's certificate, and ends up in logs and, by header mutations, in responses.
-    const failure = transportFailure.replaceAll(UNPRINTABLE, '_')
+    const failure = printable(transportFailure)
     if (this.#responseStarted) {
       this.#upstream = null
       this.#config.stats.resetAfterResponseStarted.value++
@@ -211,7 +207,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
     const idempotent = isIdempotent(this.head.method)
     if (wasUnprocessed(reason, reusedConnection, idempotent) && this.#tryFresh()) return
     const retry = this.#route!.retry
-    if (retry !== null && retriesReset(retry, reason, idempotent) && this.#retry()) return
+    if (retry !== null && retriesReset(retry, reason, idempotent) && this.#retry(null)) return
     this.#cluster!.stats.upstreamRq5xx.value++
     this.#fail(upstreamReset(reason, failure, this.#attempts > 1))
   }
@@ -219,16 +215,9 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
   onTimer(timer: WheelTimer): void {
     openBatch()
     if (timer.purpose === TIMER.backoff) this.#tryUpstream(false)
-    else if (timer.purpose === TIMER.perTry) this.#onPerTryTimeout()
+    else if (timer.purpose === TIMER.perTry) this.#onPerTryTimeout(PER_TRY_TIMEOUT)
     else this.#onRouteTimeout()
     closeBatch()
-  }
-
-  #answer(route: Exclude<RouteEntry, ForwardRoute>): void {
-    const { stats, suppressEnvoyHeaders } = this.#config
-    const counter = route.kind === 'redirect' ? stats.redirects : stats.directResponses
-    counter.value++
-    this.#stream.localReply(directReply(this, route, this.#stream.info, !suppressEnvoyHeaders))
   }
 
   #forward(route: ForwardRoute, choice: ClusterChoice): void {
@@ -244,8 +233,6 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
     this.#route = route
     this.#choice = choice
     this.#cluster = cluster
-    this.#pools = ClusterPools.of(cluster, config.wheel)
-    this.#startedAt = this.#stream.info.startedAt
     this.#retriesLeft = route.retry?.attempts ?? 0
     if (route.idleTimeoutMs >= 0) this.#stream.setIdleTimeout(route.idleTimeoutMs)
     finalizeRequestHeaders(this, route, choice, this.#stream.info, !config.suppressEnvoyHeaders)
@@ -277,8 +264,9 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
       this.#fail(upstreamReset(RESET.overflow, '', this.#attempts > 1))
       return
     }
-    const pool = poolForTry(this.#pools!, endpoint, this.head, route, info)
-    const request = new UpstreamRequest(this, cluster, endpoint, pool, this.#config.clock)
+    const { wheel, clock } = this.#config
+    const pool = poolForTry(ClusterPools.of(cluster, wheel), endpoint, this.head, route, info)
+    const request = new UpstreamRequest(this, cluster, endpoint, pool, clock)
     this.#upstream = request
     if (this.#requestEnded) this.#startPerTryTimer()
     request.start(fresh)
@@ -309,7 +297,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
   }
 
   /** Another try if the policy has one left; false leaves the outcome as it is. */
-  #retry(): boolean {
+  #retry(head: ResponseHead | null): boolean {
     const cluster = this.#cluster!
     const retry = this.#route!.retry!
     const { stats } = cluster
@@ -332,10 +320,10 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
     stats.retriesActive.value++
     this.#retryActive = true
     this.#dropTry()
-    const { wheel, random } = this.#config
+    const { wheel } = this.#config
     this.#backoffTimer ??= new WheelTimer(this, TIMER.backoff)
     const done = retry.attempts - this.#retriesLeft
-    wheel.set(this.#backoffTimer, backoffMs(retry.backoffBaseMs, retry.backoffMaxMs, done, random.next()))
+    wheel.set(this.#backoffTimer, retryDelayMs(retry, head, done, this.#config, stats))
     return true
   }
 
@@ -360,7 +348,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
 
   #onUpstreamComplete(): void {
     const upstream = this.#upstream
-    this.#cluster!.stats.upstreamRqTime.record(this.#config.clock.now() - this.#startedAt)
+    this.#cluster!.stats.upstreamRqTime.record(this.#config.clock.now() - this.#stream.info.startedAt)
     if (this.#routeTimer !== null) this.#config.wheel.cancel(this.#routeTimer)
     if (!this.#requestEnded) upstream?.abandonRest()
   }
@@ -392,7 +380,6 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
     if (this.#backoffTimer !== null) this.#config.wheel.cancel(this.#backoffTimer)
     this.#stream.info.upstreamCluster = cluster.name
     this.#cluster = cluster
-    this.#pools = ClusterPools.of(cluster, this.#config.wheel)
     this.previous = null
     this.#freshTryUsed = false
     this.#retriesLeft = this.#route!.retry?.attempts ?? 0
@@ -422,7 +409,14 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
       this.#routeTimer ??= new WheelTimer(this, TIMER.route)
       this.#config.wheel.set(this.#routeTimer, route.timeoutMs)
     }
-    if (this.#upstream !== null) this.#startPerTryTimer()
+    if (this.#upstream === null) return
+    this.#startPerTryTimer()
+    this.#watchIdle(this.#upstream)
+  }
+
+  #watchIdle(request: UpstreamRequest): void {
+    const timeoutMs = this.#route!.retry?.perTryIdleTimeoutMs ?? 0
+    if (timeoutMs > 0) request.watchIdle(this.#config.wheel, timeoutMs)
   }
 
   #startPerTryTimer(): void {
@@ -432,16 +426,22 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
     this.#config.wheel.set(this.#perTryTimer, timeout)
   }
 
-  #onPerTryTimeout(): void {
+  onUpstreamIdle(): void {
+    if (this.#responseStarted) this.#stream.resetResponse(PER_TRY_IDLE_TIMEOUT.details, RESPONSE_FLAG.UT)
+    else this.#onPerTryTimeout(PER_TRY_IDLE_TIMEOUT)
+  }
+
+  #onPerTryTimeout(reply: LocalReply): void {
     const { stats } = this.#cluster!
-    stats.upstreamRqPerTryTimeout.value++
+    if (reply === PER_TRY_TIMEOUT) stats.upstreamRqPerTryTimeout.value++
+    else stats.upstreamRqPerTryIdleTimeout.value++
     const upstream = this.#upstream
     this.#upstream = null
     upstream?.timeOut()
     const retry = this.#route!.retry!
-    if (retriesPerTryTimeout(retry) && this.#retry()) return
+    if (retriesPerTryTimeout(retry) && this.#retry(null)) return
     stats.upstreamRq5xx.value++
-    this.#fail(PER_TRY_TIMEOUT)
+    this.#fail(reply)
   }
 
   #onRouteTimeout(): void {

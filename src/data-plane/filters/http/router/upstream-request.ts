@@ -1,7 +1,9 @@
 // One try of a request: its endpoint, its place in the pool's queue, its connection.
 import type { Clock } from '../../../../base/clock.ts'
+import { type TimerWheel, WheelTimer } from '../../../../base/timer-wheel.ts'
 import { getHeader, type HeaderList } from '../../../../transport/header-list.ts'
 import { FIELD } from '../../../../transport/http/field-name.ts'
+import { closeBatch, openBatch } from '../../../../transport/http/write-batch.ts'
 import { isTunnel, opensTunnel, type RequestHead, type ResponseHead } from '../../../../transport/request-head.ts'
 import type { Cluster, Endpoint } from '../../../cluster/cluster.ts'
 import { grpcToHttpStatus, isGrpcRequest } from '../../../http/grpc-status.ts'
@@ -20,6 +22,8 @@ export interface UpstreamRequestOwner {
   onUpstreamTrailers(trailers: HeaderList): void
   onUpstreamInterim(head: ResponseHead): void
   onUpstreamDrained(): void
+  /** Nothing has come for as long as the policy bears it. */
+  onUpstreamIdle(): void
   /** `failure`: the transport's reason. The try is over. */
   onUpstreamReset(reason: ResetReason, failure: string, reusedConnection: boolean): void
 }
@@ -39,6 +43,9 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
   #awaitsHead = true
   /** The endpoint is on probation, and this is one of the requests that it has to prove itself with. */
   #isProbe = false
+  #idleTimer: WheelTimer | null = null
+  #wheel: TimerWheel | null = null
+  #idleTimeoutMs = 0
   /**
    * The request for a tunnel, until the endpoint has agreed: to one that does not, the tunnel's bytes would be the next
    * request, which no route and no policy has seen.
@@ -111,6 +118,21 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
     if (!this.#over) this.#encoder?.resume()
   }
 
+  /** From the moment the whole request could be sent: bytes of the response are waited for so long (Envoy). */
+  watchIdle(wheel: TimerWheel, timeoutMs: number): void {
+    if (this.#encoder === null || this.#over) return
+    this.#idleTimer ??= new WheelTimer(this, 0)
+    this.#wheel = wheel
+    this.#idleTimeoutMs = timeoutMs
+    wheel.set(this.#idleTimer, timeoutMs)
+  }
+
+  onTimer(): void {
+    openBatch()
+    this.#owner.onUpstreamIdle()
+    closeBatch()
+  }
+
   /** It has taken too long: ends the try, too. */
   timeOut(): void {
     if (this.#awaitsHead) this.#fail(true)
@@ -163,6 +185,7 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
     }
     this.#awaitsHead = false
     this.#failed = head.status >= 500
+    this.#touch()
     if (this.endpoint.monitor !== null) this.#judge(head, fields)
     if (head.status < 500) this.endpoint.stats.requestsSuccess++
     else this.endpoint.stats.requestsError++
@@ -171,6 +194,7 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
   }
 
   onResponseBody(chunk: Buffer, endStream: boolean): void {
+    this.#touch()
     if (endStream) this.#finish()
     this.#owner.onUpstreamBody(chunk, endStream)
   }
@@ -215,9 +239,14 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
     this.#isProbe = false
   }
 
+  #touch(): void {
+    if (this.#idleTimer !== null) this.#wheel!.set(this.#idleTimer, this.#idleTimeoutMs)
+  }
+
   #finish(): void {
     if (this.#over) return
     this.#over = true
+    if (this.#idleTimer !== null) this.#wheel!.cancel(this.#idleTimer)
     this.endpoint.activeRequests--
     const { tracker } = this.endpoint
     if (tracker !== null) {
