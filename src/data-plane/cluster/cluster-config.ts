@@ -91,7 +91,6 @@ const FIELDS = new Set([
   'maglev_lb_config',
   'least_request_lb_config',
   'round_robin_lb_config',
-  'load_balancing_policy',
   'load_assignment',
   'circuit_breakers',
   'typed_extension_protocol_options',

@@ -290,12 +290,14 @@ test('what is not honoured is refused by its field, and the cluster before stays
     cluster({
       ...EDS,
       lbPolicy: Cluster_LbPolicy.LOAD_BALANCING_POLICY_CONFIG,
+      loadBalancingPolicy: {},
       upstreamBindConfig: {},
       maxRequestsPerConnection: 4,
     }),
   ])
   assert.deepEqual(problems.map(problem => problem.path).sort(), [
     'lb_policy',
+    'load_balancing_policy',
     'max_requests_per_connection',
     'upstream_bind_config',
   ])

@@ -56,6 +56,7 @@ export function readLoadAssignment(message: ClusterLoadAssignment, at: string, c
     const path = `${prefix}endpoints[${i}]`
     check.honour(LocalityLbEndpointsSchema, group, path, GROUP_FIELDS)
     if (group.priority > MAX_PRIORITY) check.error(`${path}.priority`, `is over ${MAX_PRIORITY}`)
+    if (group.loadBalancingWeight === 0) check.error(`${path}.load_balancing_weight`, 'must be at least 1')
     for (const [j, endpoint] of group.lbEndpoints.entries()) {
       const spec = readEndpoint(endpoint, `${path}.lb_endpoints[${j}]`, group, check)
       if (spec !== undefined) specs.push(spec)
