@@ -183,6 +183,25 @@ test('retries come first, and the other destination has its own', async () => {
   assert.equal((await response).body, 'other')
 })
 
+test('a destination that dies after a 1xx has not answered: the other one may, and has its retries', async () => {
+  const dying = await upstream(({ socket }) => {
+    socket.end('HTTP/1.1 103 Early Hints\r\nlink: a\r\n\r\n')
+    return undefined
+  })
+  let failures = 0
+  const other = await upstream(({ socket }) => {
+    if (failures++ > 0) return ok('other')
+    socket.destroy()
+    return undefined
+  })
+  const retry = { retry_policy: { retry_on: 'reset', num_retries: 1 } }
+  const { send, clock, stat } = await scene({ ports: [dying.port] }, { cluster: 'other' }, other.port, retry)
+  const response = send(GET)
+  while (stat('other.upstream_rq_retry') !== 1) await new Promise(setImmediate)
+  clock.advance(30)
+  assert.equal((await response).body, 'other')
+})
+
 test('when that one fails, too, its failure is what the client gets', async () => {
   const { send, log } = await scene({ ports: [] }, { cluster: 'other' }, await closedPort())
   assert.equal((await send(GET)).status, 503)

@@ -15,7 +15,11 @@ import { outlierStats } from './outlier-stats.ts'
 const TRANSPORT: UpstreamTransport = { name: 'raw_buffer', connect: () => assert.fail('not dialled here') }
 
 function detector(size: number, maxEjectionPercent: number) {
-  const message = create(OutlierDetectionSchema, { consecutive5xx: 1, maxEjectionPercent })
+  const message = create(OutlierDetectionSchema, {
+    consecutive5xx: 1,
+    consecutiveGatewayFailure: 2,
+    maxEjectionPercent,
+  })
   const config = readOutlierDetection(message, 0, new ResourceCheck(''))
   const stats = createStats()
   const clock = new FakeClock()
@@ -25,7 +29,7 @@ function detector(size: number, maxEjectionPercent: number) {
   const endpoints = Array.from({ length: size }, (_, i) => new ClusterEndpoint('10.0.0.1', i + 1, 1, TRANSPORT))
   made.setEndpoints(endpoints)
   const active = () => stats.value('outlier_detection.ejections_active')
-  return { made, endpoints, clock, changes, active }
+  return { made, endpoints, clock, changes, active, stats }
 }
 
 test('the bound on ejections holds when others leave: who has been out for longest comes back', () => {
@@ -62,4 +66,15 @@ test('a sweep tells once of all that it changes, and ends with its cluster', () 
   endpoints[0]!.monitor!.answered(500, false)
   made.stop()
   assert.deepEqual([clock.pendingTimers, active()], [0, 0])
+})
+
+test('a success begins the count of gateway errors anew, whatever became of the other count', () => {
+  const { endpoints, stats } = detector(2, 10)
+  const { monitor } = endpoints[0]!
+  for (const status of [503, 200, 503, 503]) {
+    assert.equal(stats.value('outlier_detection.ejections_detected_consecutive_gateway_failure'), 0)
+    monitor!.answered(status, false)
+  }
+  assert.equal(stats.value('outlier_detection.ejections_detected_consecutive_gateway_failure'), 1)
+  assert.equal(stats.value('outlier_detection.ejections_overflow'), 4)
 })

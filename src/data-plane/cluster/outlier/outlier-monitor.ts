@@ -65,8 +65,8 @@ export class OutlierMonitor implements EndpointMonitor {
     if (status < 500) this.succeeded++
     this.#owner.wake()
     // Nothing moves while all goes well.
-    const { serverErrors } = this.breaker
-    if (status >= 500 || serverErrors > 0) this.#owner.apply(this, status)
+    const { serverErrors, gatewayErrors } = this.breaker
+    if (status >= 500 || serverErrors > 0 || gatewayErrors > 0) this.#owner.apply(this, status)
     if (probe) this.#owner.apply(this, isFailure(this.#config, status) ? EVENT.probeFailed : EVENT.probeServed)
   }
 

@@ -10,7 +10,7 @@ import { retryLimit } from '../../../cluster/circuit-limits.ts'
 import type { Cluster, Endpoint } from '../../../cluster/cluster.ts'
 import type { LocalReply } from '../../../http/local-reply.ts'
 import { ClusterPools } from '../../../pool/cluster-pools.ts'
-import { RESET, type ResetReason } from '../../../pool/reset-reason.ts'
+import type { ResetReason } from '../../../pool/reset-reason.ts'
 import { RESPONSE_FLAG } from '../../../response-flag.ts'
 import type { ClusterChoice, ForwardRoute } from '../../../route/route-entry.ts'
 import type { DataStatus, HeadersStatus, TerminalFilter, TerminalStream } from '../contract/http-filter.ts'
@@ -19,13 +19,12 @@ import { directReply } from './direct-reply.ts'
 import { failureOf, standIn, takesOver } from './fallback.ts'
 import { type FinalizedRequest, finalizeRequestHeaders } from './finalize-request.ts'
 import { countStatus, finalizeReply, finalizeResponseHeaders } from './finalize-response.ts'
-import { pickEndpoint, poolForTry, type RepeatedPick } from './pick-endpoint.ts'
+import { isFull, pickEndpoint, poolForTry, type RepeatedPick, refusal, remembered } from './pick-endpoint.ts'
 import { RequestBuffer } from './request-buffer.ts'
 import { retryDelayMs } from './retry-backoff.ts'
 import { isIdempotent, retriesPerTryTimeout, retriesReset, retriesResponse, wasUnprocessed } from './retry-decision.ts'
 import {
   clusterNotFound,
-  NO_HEALTHY_UPSTREAM,
   PER_TRY_IDLE_TIMEOUT,
   PER_TRY_TIMEOUT,
   printable,
@@ -253,17 +252,12 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
     info.attemptCount = this.#attempts
     if (route.attemptCountInRequest) setHeader(this.head.headers, 'x-envoy-attempt-count', String(this.#attempts))
     const endpoint = pickEndpoint(cluster, this, route.retry)
-    if (endpoint === null) {
-      cluster.stats.upstreamCxNoneHealthy.value++
-      this.#fail(NO_HEALTHY_UPSTREAM)
+    if (endpoint !== null) info.upstreamHost = endpoint.key
+    if (endpoint === null || isFull(cluster)) {
+      this.#fail(refusal(cluster, endpoint, this.#attempts > 1))
       return
     }
-    info.upstreamHost = endpoint.key
-    if (cluster.stats.upstreamRqActive.value >= cluster.limits.maxRequests) {
-      cluster.stats.upstreamRqPendingOverflow.value++
-      this.#fail(upstreamReset(RESET.overflow, '', this.#attempts > 1))
-      return
-    }
+    if (route.retry?.avoidPreviousHosts) this.previous = remembered(this.previous, endpoint)
     const { wheel, clock } = this.#config
     const pool = poolForTry(ClusterPools.of(cluster, wheel), endpoint, this.head, route, info)
     const request = new UpstreamRequest(this, cluster, endpoint, pool, clock)
@@ -382,6 +376,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
     this.#cluster = cluster
     this.previous = null
     this.#freshTryUsed = false
+    this.#interimSeen = false
     this.#retriesLeft = this.#route!.retry?.attempts ?? 0
     // It has the route's time anew.
     if (this.#requestEnded) this.#startTimers()
