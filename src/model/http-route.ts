@@ -1,7 +1,9 @@
 // VirtualService http[]: the blocks of which one matches, and what is done then.
 import type { SourcePosition } from '../base/problem.ts'
+import type { CorsPolicy } from './cors-policy.ts'
 import type { RouteDestination } from './destination.ts'
 import type { Headers } from './header-operations.ts'
+import type { HttpFault } from './http-fault.ts'
 import type { HttpMatch } from './http-match.ts'
 import type { HttpRetry } from './http-retry.ts'
 
@@ -44,5 +46,7 @@ export interface HttpRoute {
   readonly timeoutMs?: number
   /** Absent: the mesh's default policy. */
   readonly retries?: HttpRetry
+  readonly fault?: HttpFault
+  readonly corsPolicy?: CorsPolicy
   readonly position: SourcePosition
 }

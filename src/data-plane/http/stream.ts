@@ -88,7 +88,7 @@ export class Stream implements ManagedStream, RouteQuery {
     this.#startDurationTimer()
     const { chain, bufferLimit } = this.#config
     this.#terminal = chain.terminal.createTerminalFilter(this)
-    if (chain.filters.length > 0) {
+    if (chain.filters.length > 0 && chain.isNeeded(this.routeFilters())) {
       this.#isGrpc = isGrpcRequest(this.request.headers)
       this.#filters = new FilterManager(this, chain, bufferLimit)
       this.#filters.decodeHeaders(endStream)
@@ -304,6 +304,7 @@ export class Stream implements ManagedStream, RouteQuery {
     const headers: HeaderList = []
     const isGrpc = this.#isGrpc ?? isGrpcRequest(this.request.headers)
     if (isGrpc) pushGrpcFields(headers, reply, this.request.method === 'HEAD')
+    if (!reply.isFinal) this.#applyRoute(headers)
     if (reply.headers) for (const text of reply.headers) headers.push(text)
     // RFC 9110 15.3.5, 15.4.5: bytes behind these would be read as the next response.
     const hasBody = !isGrpc && reply.status !== 204 && reply.status !== 304
@@ -324,6 +325,14 @@ export class Stream implements ManagedStream, RouteQuery {
     if (endStream) return
     if (filters === null) this.dataToClient(body, true)
     else filters.encodeData(body, true)
+  }
+
+  /** What the route, if one was looked up, does to headers of responses, it does to local replies (Envoy). */
+  #applyRoute(headers: HeaderList): void {
+    if (!this.#route) return
+    this.info.responseHeaders = headers
+    this.clusterChoice()?.responseHeaders.apply(headers, this.info)
+    this.#route.responseHeaders.apply(headers, this.info)
   }
 
   /** A filter's refusal is the cluster's loss: the log names where the request would have gone (Envoy). */

@@ -8,6 +8,7 @@ import { type LinkedVirtualService, resolveGateway } from '../link/linked-virtua
 import { istioMetadata } from './istio-metadata.ts'
 import { configPath } from './resource-names.ts'
 import { routeParts } from './route-action.ts'
+import { routeFilterConfigs } from './route-filter-configs.ts'
 import { isCatchAll, routeMatch } from './route-match.ts'
 import type { RouteSurroundings } from './route-surroundings.ts'
 
@@ -47,6 +48,7 @@ function makeRoute(
     match: routeMatch(match),
     metadata: istioMetadata({ config: configPath('virtual-service', service.namespace, service.name) }),
     ...routeParts(rule, surroundings),
+    typedPerFilterConfig: routeFilterConfigs(rule),
   })
 }
 

@@ -4,8 +4,10 @@ import type { HttpMatch } from '../../../model/http-match.ts'
 import type { HttpRoute, HttpRouteAction } from '../../../model/http-route.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
 import { readHttpRetry } from '../contract/http-retry.ts'
+import { readCorsPolicy } from './cors-policy.ts'
 import { isAuthority, readHeaders } from './header-operations.ts'
 import { readDestinations, readDirectResponse, readRedirect, readRewrite } from './http-action.ts'
+import { readHttpFault } from './http-fault.ts'
 import { readHttpMatch } from './http-match.ts'
 
 const ACTIONS = ['route', 'redirect', 'directResponse'] as const
@@ -17,11 +19,14 @@ export function readHttpRoute(reader: ObjectReader): HttpRoute {
   const retriesReader = reader.object('retries')
   const timeoutMs = reader.duration('timeout', 1)
   const headers = readHeaders(reader)
-  if (rewrite && action.kind !== 'route')
-    reader.sink.contradiction(
-      reader.place('rewrite'),
-      'rewrite goes with route only, not with redirect or directResponse',
-    )
+  const faultReader = reader.object('fault')
+  const corsReader = reader.object('corsPolicy')
+  for (const field of ['rewrite', 'fault'])
+    if (action.kind !== 'route' && reader.has(field))
+      reader.sink.contradiction(
+        reader.place(field),
+        `${field} goes with route only, not with redirect or directResponse`,
+      )
   if (
     rewrite?.authority !== undefined &&
     Object.keys({ ...headers.request.set, ...headers.request.add }).some(isAuthority)
@@ -30,11 +35,11 @@ export function readHttpRoute(reader: ObjectReader): HttpRoute {
       reader.place('headers'),
       'the authority is set twice: by rewrite.authority and by headers.request',
     )
-  for (const field of ['timeout', 'retries'])
+  for (const field of ['timeout', 'retries', 'corsPolicy'])
     if (action.kind !== 'route' && reader.has(field))
       reader.sink.report('WEFT-1012', 'warning', reader.place(field), `${field} has no effect without route`)
-  reader.unsupported('fault', 'mirror', 'mirrors', 'mirrorPercentage', 'mirrorPercent', 'mirror_percent')
-  reader.unsupported('corsPolicy', 'delegate')
+  reader.unsupported('mirror', 'mirrors', 'mirrorPercentage', 'mirrorPercent', 'mirror_percent')
+  reader.unsupported('delegate')
   const route: HttpRoute = {
     name: reader.string('name') ?? '',
     matches: reader.objectList('match').map(readHttpMatch),
@@ -43,6 +48,8 @@ export function readHttpRoute(reader: ObjectReader): HttpRoute {
     headers,
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(retriesReader ? { retries: readHttpRetry(retriesReader) } : {}),
+    ...(faultReader ? { fault: readHttpFault(faultReader) } : {}),
+    ...(corsReader ? { corsPolicy: readCorsPolicy(corsReader) } : {}),
     position: reader.position,
   }
   reader.done()

@@ -407,7 +407,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
     choice.responseHeaders.apply(headers, info)
     route.responseHeaders.apply(headers, info)
     const { status, body, details, flags, isFailure } = reply
-    this.#stream.localReply({ status, body, details, flags, headers, isFailure })
+    this.#stream.localReply({ status, body, details, flags, headers, isFailure, isFinal: true })
   }
 
   /** From the moment the request is complete: a slow client is not the upstream's fault (Envoy). */
