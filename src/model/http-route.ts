@@ -30,6 +30,13 @@ export interface HttpDirectResponse {
   readonly body: Uint8Array
 }
 
+/** A VirtualService without hosts, whose rules stand in the place of the one that delegates to it. */
+export interface Delegate {
+  readonly name: string
+  /** Empty: the root's. */
+  readonly namespace: string
+}
+
 export type HttpRouteAction =
   | { readonly kind: 'route'; readonly destinations: readonly RouteDestination[] }
   | { readonly kind: 'redirect'; readonly redirect: HttpRedirect }
@@ -39,7 +46,9 @@ export interface HttpRoute {
   readonly name: string
   /** Empty: matches everything. */
   readonly matches: readonly HttpMatch[]
+  /** Without meaning where the rule delegates and answers nothing itself. */
   readonly action: HttpRouteAction
+  readonly delegate?: Delegate
   readonly rewrite: HttpRewrite | null
   readonly headers: Headers
   /** Absent: none. */

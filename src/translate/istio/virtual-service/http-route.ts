@@ -1,7 +1,7 @@
 // VirtualService http[]: a rule, and which rules can never be reached.
 
 import type { HttpMatch } from '../../../model/http-match.ts'
-import type { HttpRoute, HttpRouteAction } from '../../../model/http-route.ts'
+import type { Delegate, HttpRoute, HttpRouteAction } from '../../../model/http-route.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
 import { readHttpRetry } from '../contract/http-retry.ts'
 import { readCorsPolicy } from './cors-policy.ts'
@@ -13,6 +13,7 @@ import { readHttpMatch } from './http-match.ts'
 const ACTIONS = ['route', 'redirect', 'directResponse'] as const
 
 export function readHttpRoute(reader: ObjectReader): HttpRoute {
+  const delegate = readDelegate(reader)
   const action = readAction(reader)
   const rewriteReader = reader.object('rewrite')
   const rewrite = rewriteReader ? readRewrite(rewriteReader) : null
@@ -22,7 +23,7 @@ export function readHttpRoute(reader: ObjectReader): HttpRoute {
   const faultReader = reader.object('fault')
   const corsReader = reader.object('corsPolicy')
   for (const field of ['rewrite', 'fault'])
-    if (action.kind !== 'route' && reader.has(field))
+    if (action.kind !== 'route' && !delegate && reader.has(field))
       reader.sink.contradiction(
         reader.place(field),
         `${field} goes with route only, not with redirect or directResponse`,
@@ -36,14 +37,14 @@ export function readHttpRoute(reader: ObjectReader): HttpRoute {
       'the authority is set twice: by rewrite.authority and by headers.request',
     )
   for (const field of ['timeout', 'retries', 'corsPolicy'])
-    if (action.kind !== 'route' && reader.has(field))
+    if (action.kind !== 'route' && !delegate && reader.has(field))
       reader.sink.report('WEFT-1012', 'warning', reader.place(field), `${field} has no effect without route`)
   reader.unsupported('mirror', 'mirrors', 'mirrorPercentage', 'mirrorPercent', 'mirror_percent')
-  reader.unsupported('delegate')
   const route: HttpRoute = {
     name: reader.string('name') ?? '',
     matches: reader.objectList('match').map(readHttpMatch),
     action,
+    ...(delegate ? { delegate } : {}),
     rewrite,
     headers,
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
@@ -54,6 +55,17 @@ export function readHttpRoute(reader: ObjectReader): HttpRoute {
   }
   reader.done()
   return route
+}
+
+function readDelegate(parent: ObjectReader): Delegate | undefined {
+  const reader = parent.object('delegate')
+  if (!reader) return undefined
+  for (const field of ['route', 'redirect'])
+    if (parent.has(field))
+      parent.sink.contradiction(parent.place(field), `a rule that delegates leaves ${field} to its delegate`)
+  const delegate = { name: reader.requiredString('name'), namespace: reader.string('namespace') ?? '' }
+  reader.done()
+  return delegate
 }
 
 function readAction(reader: ObjectReader): HttpRouteAction {
@@ -73,7 +85,10 @@ function readAction(reader: ObjectReader): HttpRouteAction {
 
 /** Rules behind one that matches everything (IST0130): Istio does not even generate them. */
 export function reportUnreachable(rules: readonly HttpRoute[], readers: readonly ObjectReader[]): void {
-  const catchAll = rules.findIndex(rule => rule.matches.length === 0 || rule.matches.some(matchesEverything))
+  const catchAll = rules.findIndex(
+    // Of a rule that delegates, its delegate's rules may match less.
+    rule => !rule.delegate && (rule.matches.length === 0 || rule.matches.some(matchesEverything)),
+  )
   if (catchAll < 0) return
   for (const reader of readers.slice(catchAll + 1))
     reader.sink.report('WEFT-1012', 'warning', reader, `never reached: http[${catchAll}] before it matches everything`)
