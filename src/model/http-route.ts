@@ -5,6 +5,7 @@ import type { RouteDestination } from './destination.ts'
 import type { Headers } from './header-operations.ts'
 import type { HttpFault } from './http-fault.ts'
 import type { HttpMatch } from './http-match.ts'
+import type { HttpMirror } from './http-mirror.ts'
 import type { HttpRetry } from './http-retry.ts'
 
 export interface HttpRedirect {
@@ -57,5 +58,11 @@ export interface HttpRoute {
   readonly retries?: HttpRetry
   readonly fault?: HttpFault
   readonly corsPolicy?: CorsPolicy
+  readonly mirrors?: readonly HttpMirror[]
+  /** The older form of one, whose percentage stands beside it. */
+  readonly mirror?: Omit<HttpMirror, 'percentage'>
+  readonly mirrorPercentage?: number
+  /** Older still; counts where mirrorPercentage is absent. */
+  readonly mirrorPercent?: number
   readonly position: SourcePosition
 }

@@ -3,6 +3,7 @@ import type { HeaderList } from '../../transport/header-list.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
 import type { StreamInfo } from '../stream-info.ts'
 import type { CorsPolicy } from './cors-policy.ts'
+import type { MirrorPolicy } from './mirror-policy.ts'
 import type { RateLimitRule } from './rate-limit-rule.ts'
 
 /** What a table is asked with; one object per stream, filled before the look-up. */
@@ -116,6 +117,7 @@ export interface ForwardRoute extends RouteBase {
   readonly idleTimeoutMs: number
   readonly streamDuration: StreamDuration
   readonly retry: RetryPolicy | null
+  readonly mirrors: readonly MirrorPolicy[]
   /** The path to send, or null when it stays. Sets x-envoy-original-path at the caller. */
   rewritePath(head: RequestHead): string | null
   /** New :authority, or null when it stays. */

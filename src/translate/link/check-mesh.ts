@@ -39,6 +39,9 @@ function checkDestinations(
   findings: Findings,
 ): void {
   for (const [index, route] of service.object.spec.http.entries()) {
+    if (route.mirror) checkDestination(mesh, service, route.mirror, `spec.http[${index}].mirror`, hosts, findings)
+    for (const [at, mirror] of route.mirrors?.entries() ?? [])
+      checkDestination(mesh, service, mirror, `spec.http[${index}].mirrors[${at}].destination`, hosts, findings)
     if (route.action.kind !== 'route') continue
     for (const [at, destination] of route.action.destinations.entries())
       checkDestination(mesh, service, destination, `spec.http[${index}].route[${at}].destination`, hosts, findings)
@@ -48,7 +51,7 @@ function checkDestinations(
 function checkDestination(
   mesh: LinkedMesh,
   service: LinkedVirtualService,
-  { destination, position }: RouteDestination,
+  { destination, position }: Pick<RouteDestination, 'destination' | 'position'>,
   path: string,
   hosts: ReadonlyMap<string, readonly MeshService[]>,
   findings: Findings,

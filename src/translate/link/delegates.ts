@@ -1,5 +1,6 @@
 // Rules that delegate, replaced by those of the VirtualServices they name, as istiod merges them: a delegate's rule stays
 // where what it matches is part of what its root matches, and has from the root what it does not say itself.
+import type { Destination } from '../../model/destination.ts'
 import { NO_HEADERS } from '../../model/header-operations.ts'
 import type { Delegate, HttpRoute } from '../../model/http-route.ts'
 import { expandShortName } from '../host/host-name.ts'
@@ -74,24 +75,22 @@ export function mergeRule(
 
 /** Short names and gateways are of the namespace of whoever wrote them. */
 function resolve(rule: HttpRoute, { namespace }: LinkedVirtualService, domainSuffix: string): HttpRoute {
-  const { action } = rule
-  const full = <T extends { readonly host: string }>(destination: T): T => ({
-    ...destination,
-    host: expandShortName(destination.host, namespace, domainSuffix),
-  })
+  const { action, mirror, mirrors } = rule
+  const full = <T extends { readonly destination: Destination }>(target: T): T => {
+    const { destination } = target
+    return {
+      ...target,
+      destination: { ...destination, host: expandShortName(destination.host, namespace, domainSuffix) },
+    }
+  }
   return {
     ...rule,
     matches: rule.matches.map(match => ({
       ...match,
       gateways: match.gateways.map(gateway => resolveGateway(gateway, namespace)),
     })),
-    ...(action.kind !== 'route'
-      ? {}
-      : {
-          action: {
-            kind: 'route',
-            destinations: action.destinations.map(each => ({ ...each, destination: full(each.destination) })),
-          },
-        }),
+    action: action.kind === 'route' ? { ...action, destinations: action.destinations.map(full) } : action,
+    ...(mirror ? { mirror: full(mirror) } : {}),
+    ...(mirrors ? { mirrors: mirrors.map(full) } : {}),
   }
 }

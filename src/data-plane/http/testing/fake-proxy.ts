@@ -202,6 +202,7 @@ export function forwardRoute(cluster: string, fields: Partial<ForwardRoute> = {}
     streamDuration: NO_STREAM_DURATION,
     upgrades: NO_UPGRADES,
     retry: null,
+    mirrors: [],
     rewritePath: () => null,
     hostRewrite: null,
     keepsForwardedHost: false,

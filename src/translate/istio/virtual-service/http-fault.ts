@@ -27,7 +27,7 @@ function readDelay(reader: ObjectReader): HttpFault['delay'] {
   const percentage = readPercentage(reader, 'percentage')
   reader.done()
   if (percent !== undefined && percentage !== undefined)
-    reader.sink.contradiction(reader, 'only one of percentage and the older percent may be set')
+    reader.sink.report('WEFT-1012', 'warning', reader.place('percent'), 'has no effect beside percentage')
   const share = percentage ?? percent
   checkShare(reader, share, 'delayed')
   if (fixedMs !== undefined) return { fixedMs, percentage: share ?? 0 }

@@ -9,6 +9,7 @@ import { isAuthority, readHeaders } from './header-operations.ts'
 import { readDestinations, readDirectResponse, readRedirect, readRewrite } from './http-action.ts'
 import { readHttpFault } from './http-fault.ts'
 import { readHttpMatch } from './http-match.ts'
+import { readMirrors } from './http-mirror.ts'
 
 const ACTIONS = ['route', 'redirect', 'directResponse'] as const
 
@@ -36,10 +37,9 @@ export function readHttpRoute(reader: ObjectReader): HttpRoute {
       reader.place('headers'),
       'the authority is set twice: by rewrite.authority and by headers.request',
     )
-  for (const field of ['timeout', 'retries', 'corsPolicy'])
+  for (const field of ['timeout', 'retries', 'corsPolicy', 'mirror', 'mirrors'])
     if (action.kind !== 'route' && !delegate && reader.has(field))
       reader.sink.report('WEFT-1012', 'warning', reader.place(field), `${field} has no effect without route`)
-  reader.unsupported('mirror', 'mirrors', 'mirrorPercentage', 'mirrorPercent', 'mirror_percent')
   const route: HttpRoute = {
     name: reader.string('name') ?? '',
     matches: reader.objectList('match').map(readHttpMatch),
@@ -49,6 +49,7 @@ export function readHttpRoute(reader: ObjectReader): HttpRoute {
     headers,
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(retriesReader ? { retries: readHttpRetry(retriesReader) } : {}),
+    ...readMirrors(reader),
     ...(faultReader ? { fault: readHttpFault(faultReader) } : {}),
     ...(corsReader ? { corsPolicy: readCorsPolicy(corsReader) } : {}),
     position: reader.position,
