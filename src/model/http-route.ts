@@ -11,6 +11,8 @@ import type { HttpRetry } from './http-retry.ts'
 export interface HttpRedirect {
   /** Whole new path; absent: stays. */
   readonly uri?: string
+  /** In the place of the prefix that matched; not beside uri. */
+  readonly prefixRewrite?: string
   readonly authority?: string
   readonly scheme?: string
   readonly port?: number

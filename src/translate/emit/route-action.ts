@@ -133,6 +133,9 @@ function redirectAction(redirect: HttpRedirect, listenerPort: number): RedirectA
     portRedirect: isDefault ? 0 : port,
     responseCode: REDIRECT_CODES[redirect.code],
     ...(redirect.uri === undefined ? {} : { pathRewriteSpecifier: { case: 'pathRedirect', value: redirect.uri } }),
+    ...(redirect.prefixRewrite === undefined
+      ? {}
+      : { pathRewriteSpecifier: { case: 'prefixRewrite', value: redirect.prefixRewrite } }),
     ...(redirect.scheme === undefined
       ? {}
       : { schemeRewriteSpecifier: { case: 'schemeRedirect', value: redirect.scheme } }),

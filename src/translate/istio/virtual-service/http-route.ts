@@ -40,9 +40,11 @@ export function readHttpRoute(reader: ObjectReader): HttpRoute {
   for (const field of ['timeout', 'retries', 'corsPolicy', 'mirror', 'mirrors'])
     if (action.kind !== 'route' && !delegate && reader.has(field))
       reader.sink.report('WEFT-1012', 'warning', reader.place(field), `${field} has no effect without route`)
+  const matches = reader.objectList('match').map(readHttpMatch)
+  checkPrefixRewrite(reader, action, matches)
   const route: HttpRoute = {
     name: reader.string('name') ?? '',
-    matches: reader.objectList('match').map(readHttpMatch),
+    matches,
     action,
     ...(delegate ? { delegate } : {}),
     rewrite,
@@ -82,6 +84,14 @@ function readAction(reader: ObjectReader): HttpRouteAction {
   else if (set.includes('route') && destinations.length === 0)
     reader.sink.error('WEFT-1006', reader.place('route'), 'a route needs at least one destination')
   return { kind: 'route', destinations }
+}
+
+/** What is put in the place of a prefix needs one. */
+function checkPrefixRewrite(reader: ObjectReader, action: HttpRouteAction, matches: readonly HttpMatch[]): void {
+  if (action.kind !== 'redirect' || action.redirect.prefixRewrite === undefined) return
+  if (matches.every(({ uri }) => uri === undefined || uri.kind === 'prefix')) return
+  const message = 'redirect.prefixRewrite goes with prefix matches of the uri only'
+  reader.sink.contradiction(reader.place('redirect'), message)
 }
 
 /** Rules behind one that matches everything (IST0130): Istio does not even generate them. */
