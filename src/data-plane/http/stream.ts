@@ -19,6 +19,7 @@ import { isGrpcRequest, pushGrpcFields } from './grpc-status.ts'
 import { type LocalReply, publicReason } from './local-reply.ts'
 import { mayNeedNormalization, normalizePath } from './path-normalization.ts'
 import { pathRedirect, REFUSAL } from './request-refusal.ts'
+import { completeResponseHeaders } from './response-headers.ts'
 import type { StreamConnection } from './stream-connection.ts'
 
 const NO_BODY = Buffer.alloc(0)
@@ -262,7 +263,7 @@ export class Stream implements ManagedStream, RouteQuery {
     const info = this.info
     const headers = head.headers
     this.#responseStarted = true
-    this.#completeResponseHeaders(headers)
+    completeResponseHeaders(headers, this.#config, this.request.headers)
     info.responseCode = head.status
     info.responseHeaders = headers
     const connection = this.#connection
@@ -465,23 +466,6 @@ export class Stream implements ManagedStream, RouteQuery {
     if (getHeader(headers, 'expect')?.toLowerCase() !== '100-continue') return
     removeHeader(headers, 'expect')
     this.#connection.writeContinue()
-  }
-
-  #completeResponseHeaders(headers: HeaderList): void {
-    const config = this.#config
-    let hasDate = false
-    let server = -1
-    for (let i = 0; i < headers.length; i += 2) {
-      if (headers[i] === 'date') hasDate = true
-      else if (headers[i] === 'server') server = i
-    }
-    if (config.serverHeader === 'overwrite' && server >= 0) headers[server + 1] = config.serverName
-    else if (config.serverHeader !== 'pass-through' && server < 0) headers.push('server', config.serverName)
-    if (!hasDate) headers.push('date', config.date.now())
-    if (config.requestIdInResponse) {
-      const id = getHeader(this.request.headers, 'x-request-id')
-      if (id !== undefined) setHeader(headers, 'x-request-id', id)
-    }
   }
 
   #end(close: boolean): void {
