@@ -8,6 +8,7 @@ import { isTunnel, type RequestHead, type ResponseHead, tunnelType } from '../..
 import type { HttpFilter, TerminalFilter } from '../filters/http/contract/http-filter.ts'
 import { RESPONSE_FLAG } from '../response-flag.ts'
 import type { ClusterChoice, RouteEntry, RouteFilters, RouteQuery, RouteTable } from '../route/route-entry.ts'
+import { countStream } from '../route/route-stats.ts'
 import { NO_STREAM_DURATION, streamDurationMs } from '../route/stream-duration.ts'
 import type { StreamInfo } from '../stream-info.ts'
 import { stripAuthority } from './authority.ts'
@@ -484,6 +485,7 @@ export class Stream implements ManagedStream, RouteQuery {
     stats.requestTime.record(info.duration)
     const byClass = stats.requestsByClass[Math.floor(info.responseCode / 100) - 1]
     if (byClass !== undefined) byClass.value++
+    if (this.#route?.kind === 'forward' && this.#route.stats !== null) countStream(this.#route.stats, info)
     for (let i = 0; i < accessLogs.length; i++) accessLogs[i]!.log(info)
     this.#connection.onStreamEnd(!close && this.isRequestComplete)
   }

@@ -26,6 +26,7 @@ import type {
 } from './route-entry.ts'
 import { compileFilterLevel, mergeFilterLevels } from './route-filters.ts'
 import type { RouteScope } from './route-scope.ts'
+import type { RouteStats } from './route-stats.ts'
 import { compileRouteUpgrades } from './route-upgrades.ts'
 import { compileStreamDuration } from './stream-duration.ts'
 
@@ -100,6 +101,7 @@ export function compileForward(
     streamDuration: compileStreamDuration(action.maxStreamDuration, `${path}.max_stream_duration`, check),
     upgrades: compileRouteUpgrades(action.upgradeConfigs, `${path}.upgrade_configs`, check),
     retry: action.retryPolicy ? compileRetryPolicy(action.retryPolicy, `${path}.retry_policy`, check) : scope.retry,
+    stats: names.stats ?? null,
     mirrors: compileMirrorPolicies(action.requestMirrorPolicies, `${path}.request_mirror_policies`, check),
     rewrite: compileRewrite(action, matched, path, check),
     hostRewrite: host.case === 'hostRewriteLiteral' && host.value !== '' ? toByteString(host.value) : null,
@@ -213,6 +215,7 @@ function compileWeighted(
 }
 
 interface ForwardParts extends RouteNames {
+  readonly stats: RouteStats | null
   readonly choices: readonly WeightedChoice[]
   readonly clusterNotFoundStatus: number
   readonly timeoutMs: number
@@ -242,6 +245,7 @@ class CompiledForward implements ForwardRoute {
   readonly upgrades: ReadonlyMap<string, RouteUpgrade>
   readonly retry: RetryPolicy | null
   readonly mirrors: readonly MirrorPolicy[]
+  readonly stats: RouteStats | null
   readonly hostRewrite: string | null
   readonly keepsForwardedHost: boolean
   readonly attemptCountInRequest: boolean
@@ -262,6 +266,7 @@ class CompiledForward implements ForwardRoute {
     this.upgrades = parts.upgrades
     this.retry = parts.retry
     this.mirrors = parts.mirrors
+    this.stats = parts.stats
     this.hostRewrite = parts.hostRewrite
     this.keepsForwardedHost = parts.keepsForwardedHost
     this.attemptCountInRequest = parts.attemptCountInRequest

@@ -46,6 +46,7 @@ function makeRoute(
   return create(RouteSchema, {
     name: match && match.name !== '' ? `${rule.name}.${match.name}` : rule.name,
     match: routeMatch(match),
+    statPrefix: match?.statPrefix ?? '',
     metadata: istioMetadata({ config: configPath('virtual-service', service.namespace, service.name) }),
     ...routeParts(rule, surroundings),
     typedPerFilterConfig: routeFilterConfigs(rule),

@@ -203,6 +203,7 @@ export function forwardRoute(cluster: string, fields: Partial<ForwardRoute> = {}
     upgrades: NO_UPGRADES,
     retry: null,
     mirrors: [],
+    stats: null,
     rewritePath: () => null,
     hostRewrite: null,
     keepsForwardedHost: false,
