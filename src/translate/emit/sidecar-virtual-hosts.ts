@@ -127,8 +127,8 @@ class VirtualHostMaker {
   }
 
   #tunnel(service: MeshService): Route {
-    const { cluster, idleTimeoutMs } = tunnelTo(this.#mesh, this.#scope, service, this.#port)
-    return connectRoute(cluster, idleTimeoutMs)
+    const { cluster, policy } = tunnelTo(this.#mesh, this.#scope, service, this.#port)
+    return connectRoute(cluster, policy)
   }
 
   /** The first to claim a name or a domain keeps it. */
