@@ -22,6 +22,7 @@ import { compileRedirect, ownLocation, type RouteNames } from './redirect-route.
 import type { DirectResponseRoute, RouteEntry } from './route-entry.ts'
 import { compileFilterLevel, mergeFilterLevels } from './route-filters.ts'
 import { type RouteScope, withLevel } from './route-scope.ts'
+import { createRouteStats, type RouteStats } from './route-stats.ts'
 import { compileRegexField } from './string-matcher.ts'
 
 export type PathMatch =
@@ -37,7 +38,7 @@ export interface CompiledRoute {
   readonly entry: RouteEntry
 }
 
-/** What is set for people and dashboards only (metadata of others than Weft, decorator, tracing, stat_prefix) changes no request. */
+/** What is set for people and dashboards only (metadata of others than Weft, decorator, tracing) changes no request. */
 const ROUTE_FIELDS = new Set([
   'name',
   'match',
@@ -160,6 +161,7 @@ function compileAction(
     requestHeaders: createMutations(scope.requestLevels),
     responseHeaders: createMutations(scope.responseLevels),
     filters: mergeFilterLevels(scope),
+    stats: statsOf(route, scope),
   }
   switch (action.case) {
     case 'route':
@@ -182,6 +184,10 @@ function compileAction(
     default:
       return null
   }
+}
+
+function statsOf({ statPrefix }: Route, { stats, virtualHost }: RouteScope): RouteStats | null {
+  return stats === null || statPrefix === '' ? null : createRouteStats(stats, virtualHost, statPrefix)
 }
 
 function compileDirectResponse(

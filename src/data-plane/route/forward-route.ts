@@ -12,6 +12,7 @@ import {
 import { durationMs, type ResourceCheck } from '../../xds/resource-check.ts'
 import { compileHashPolicy } from './hash-policy.ts'
 import { compileLevel, createMutations, HostFromHeader, hasControl, NO_MUTATIONS } from './header-mutator.ts'
+import { compileMirrorPolicies, type MirrorPolicy } from './mirror-policy.ts'
 import { compilePrefixRewrite, compileRegexRewrite, type MatchedPath, type PathRewrite } from './path-rewrite.ts'
 import type { RouteNames } from './redirect-route.ts'
 import { compileRetryPolicy } from './retry-policy.ts'
@@ -28,6 +29,7 @@ import type {
 } from './route-entry.ts'
 import { compileFilterLevel, mergeFilterLevels } from './route-filters.ts'
 import type { RouteScope } from './route-scope.ts'
+import type { RouteStats } from './route-stats.ts'
 import { compileRouteUpgrades } from './route-upgrades.ts'
 import { compileStreamDuration } from './stream-duration.ts'
 
@@ -52,6 +54,7 @@ const FIELDS = new Set([
   'rate_limits',
   'include_vh_rate_limits',
   'upgrade_configs',
+  'request_mirror_policies',
 ])
 const WEIGHTED_FIELDS = new Set(['clusters', 'total_weight', 'runtime_key_prefix'])
 const WEIGHT_FIELDS = new Set([
@@ -105,6 +108,8 @@ export function compileForward(
     upgrades: compileRouteUpgrades(action.upgradeConfigs, `${path}.upgrade_configs`, check),
     retry: action.retryPolicy ? compileRetryPolicy(action.retryPolicy, `${path}.retry_policy`, check) : scope.retry,
     hashPolicy: compileHashPolicy(action.hashPolicy, `${path}.hash_policy`, check),
+    stats: names.stats ?? null,
+    mirrors: compileMirrorPolicies(action.requestMirrorPolicies, `${path}.request_mirror_policies`, check),
     rewrite: compileRewrite(action, matched, path, check),
     hostRewrite: host.case === 'hostRewriteLiteral' && host.value !== '' ? toByteString(host.value) : null,
     keepsForwardedHost: action.appendXForwardedHost,
@@ -217,6 +222,7 @@ function compileWeighted(
 }
 
 interface ForwardParts extends RouteNames {
+  readonly stats: RouteStats | null
   readonly fallback: Fallback | null
   readonly choices: readonly WeightedChoice[]
   readonly clusterNotFoundStatus: number
@@ -226,6 +232,7 @@ interface ForwardParts extends RouteNames {
   readonly upgrades: ReadonlyMap<string, RouteUpgrade>
   readonly retry: RetryPolicy | null
   readonly hashPolicy: HashPolicy | null
+  readonly mirrors: readonly MirrorPolicy[]
   readonly rewrite: PathRewrite | null
   readonly hostRewrite: string | null
   readonly keepsForwardedHost: boolean
@@ -248,6 +255,8 @@ class CompiledForward implements ForwardRoute {
   readonly upgrades: ReadonlyMap<string, RouteUpgrade>
   readonly retry: RetryPolicy | null
   readonly hashPolicy: HashPolicy | null
+  readonly mirrors: readonly MirrorPolicy[]
+  readonly stats: RouteStats | null
   readonly hostRewrite: string | null
   readonly keepsForwardedHost: boolean
   readonly attemptCountInRequest: boolean
@@ -269,6 +278,8 @@ class CompiledForward implements ForwardRoute {
     this.upgrades = parts.upgrades
     this.retry = parts.retry
     this.hashPolicy = parts.hashPolicy
+    this.mirrors = parts.mirrors
+    this.stats = parts.stats
     this.hostRewrite = parts.hostRewrite
     this.keepsForwardedHost = parts.keepsForwardedHost
     this.attemptCountInRequest = parts.attemptCountInRequest

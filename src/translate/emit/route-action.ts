@@ -1,6 +1,6 @@
 // What a VirtualService's rule does, as Envoy's route: forward, redirect or answer.
 import { create } from '@bufbuild/protobuf'
-import type { Destination, RouteDestination } from '../../model/destination.ts'
+import type { RouteDestination } from '../../model/destination.ts'
 import type { HttpRedirect, HttpRoute } from '../../model/http-route.ts'
 import {
   DirectResponseActionSchema,
@@ -13,9 +13,10 @@ import {
   type WeightedCluster_ClusterWeight,
   WeightedCluster_ClusterWeightSchema,
 } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
+import { clusterOf } from './destination-cluster.ts'
 import { hashPolicies } from './hash-policy.ts'
 import { type HeaderOptions, headerOptions } from './header-options.ts'
-import { outboundCluster } from './resource-names.ts'
+import { mirrorPolicies } from './mirror-policies.ts'
 import { retryPolicy } from './retry-policy.ts'
 import type { RouteSurroundings } from './route-surroundings.ts'
 import { routeTimeouts } from './route-timeouts.ts'
@@ -73,6 +74,7 @@ function forward(
     ...(policy ? { retryPolicy: policy } : {}),
     ...rewriteOf(rule),
     hashPolicy: hashPolicies(hashes),
+    requestMirrorPolicies: mirrorPolicies(rule, surroundings),
   })
   let authority = rule.rewrite?.authority ?? routeAuthority
   let own = operations
@@ -120,13 +122,6 @@ function clusterWeight(destination: RouteDestination, surroundings: RouteSurroun
   })
 }
 
-/** The port named; else the service's only one; else the listener's. */
-export function clusterOf(destination: Destination, surroundings: RouteSurroundings): string {
-  const host = surroundings.expand(destination.host)
-  const port = destination.port ?? surroundings.onlyPortOf(host) ?? surroundings.port
-  return outboundCluster(port, destination.subset, host)
-}
-
 const REDIRECT_CODES = {
   301: RedirectAction_RedirectResponseCode.MOVED_PERMANENTLY,
   302: RedirectAction_RedirectResponseCode.FOUND,
@@ -144,6 +139,9 @@ function redirectAction(redirect: HttpRedirect, listenerPort: number): RedirectA
     portRedirect: isDefault ? 0 : port,
     responseCode: REDIRECT_CODES[redirect.code],
     ...(redirect.uri === undefined ? {} : { pathRewriteSpecifier: { case: 'pathRedirect', value: redirect.uri } }),
+    ...(redirect.prefixRewrite === undefined
+      ? {}
+      : { pathRewriteSpecifier: { case: 'prefixRewrite', value: redirect.prefixRewrite } }),
     ...(redirect.scheme === undefined
       ? {}
       : { schemeRewriteSpecifier: { case: 'schemeRedirect', value: redirect.scheme } }),

@@ -9,6 +9,7 @@ import { istioMetadata } from './istio-metadata.ts'
 import { configPath } from './resource-names.ts'
 import { routeParts } from './route-action.ts'
 import { fallbackMetadata } from './route-fallback.ts'
+import { routeFilterConfigs } from './route-filter-configs.ts'
 import { isCatchAll, routeMatch } from './route-match.ts'
 import type { RouteSurroundings } from './route-surroundings.ts'
 
@@ -48,8 +49,10 @@ function makeRoute(
   return create(RouteSchema, {
     name: match && match.name !== '' ? `${rule.name}.${match.name}` : rule.name,
     match: routeMatch(match),
+    statPrefix: match?.statPrefix ?? '',
     metadata,
     ...routeParts(rule, surroundings),
+    typedPerFilterConfig: routeFilterConfigs(rule),
   })
 }
 

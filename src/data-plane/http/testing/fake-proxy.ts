@@ -220,6 +220,8 @@ export function forwardRoute(cluster: string, fields: Partial<ForwardRoute> = {}
     upgrades: NO_UPGRADES,
     retry: null,
     hashPolicy: null,
+    mirrors: [],
+    stats: null,
     rewritePath: () => null,
     hostRewrite: null,
     keepsForwardedHost: false,

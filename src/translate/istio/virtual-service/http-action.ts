@@ -51,13 +51,14 @@ export function readRedirect(reader: ObjectReader): HttpRedirect {
   const port = reader.integer('port', 1, 65_535)
   const derivePort = reader.enumeration('derivePort', ['FROM_PROTOCOL_DEFAULT', 'FROM_REQUEST_PORT'])
   const code = reader.integer('redirectCode', 0, 999) ?? 301
-  reader.unsupported('prefixRewrite')
+  const prefixRewrite = reader.string('prefixRewrite')
+  if (uri && prefixRewrite) reader.sink.contradiction(reader, 'only one of uri and prefixRewrite may be set')
   if (port !== undefined && derivePort) reader.sink.contradiction(reader, 'only one of port and derivePort may be set')
-  if (!uri && !authority && !scheme && port === undefined && !derivePort && !reader.has('prefixRewrite'))
+  if (!uri && !prefixRewrite && !authority && !scheme && port === undefined && !derivePort)
     reader.sink.error(
       'WEFT-1006',
       reader,
-      'a redirect needs at least one of uri, authority, scheme, port and derivePort',
+      'a redirect needs at least one of uri, prefixRewrite, authority, scheme, port and derivePort',
     )
   if (scheme !== undefined && scheme !== '' && !/^https?$/.test(scheme))
     reader.sink.badValue(reader.place('scheme'), `"${scheme.slice(0, 20)}" is not http or https`)
@@ -67,6 +68,7 @@ export function readRedirect(reader: ObjectReader): HttpRedirect {
   reader.done()
   return {
     ...(uri ? { uri } : {}),
+    ...(prefixRewrite ? { prefixRewrite } : {}),
     ...(authority ? { authority } : {}),
     ...(scheme ? { scheme } : {}),
     ...(port === undefined ? {} : { port }),

@@ -9,7 +9,6 @@ import { isTunnel, type RequestHead, type ResponseHead } from '../../../../trans
 import { retryLimit } from '../../../cluster/circuit-limits.ts'
 import type { Cluster, Endpoint } from '../../../cluster/cluster.ts'
 import type { LocalReply } from '../../../http/local-reply.ts'
-import { ClusterPools } from '../../../pool/cluster-pools.ts'
 import type { ResetReason } from '../../../pool/reset-reason.ts'
 import { RESPONSE_FLAG } from '../../../response-flag.ts'
 import type { ClusterChoice, ForwardRoute } from '../../../route/route-entry.ts'
@@ -33,6 +32,7 @@ import {
   upstreamReset,
   withAttemptCount,
 } from './router-reply.ts'
+import { Shadows } from './shadows.ts'
 import { UpstreamRequest, type UpstreamRequestOwner } from './upstream-request.ts'
 
 const NO_BYTES = Buffer.alloc(0)
@@ -57,6 +57,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
   #body: RequestBuffer | null = null
   /** The request's, kept for a connection to come or another try. */
   #trailers: HeaderList | null = null
+  #shadows: Shadows | null = null
   #requestEnded = false
   #requestPaused = false
   #responseStarted = false
@@ -100,6 +101,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
 
   decodeData(chunk: Buffer, endStream: boolean): DataStatus {
     if (endStream) this.#requestEnded = true
+    this.#shadows?.sendBody(chunk, endStream)
     const upstream = this.#upstream
     const body = this.#body
     const sends = upstream?.takesBody === true
@@ -116,6 +118,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
   decodeTrailers(trailers: HeaderList): HeadersStatus {
     this.#requestEnded = true
     this.#trailers = trailers
+    this.#shadows?.sendTrailers(trailers)
     this.#startTimers()
     if (this.#upstream?.takesBody === true) this.#upstream.sendTrailers(trailers)
     return 'continue'
@@ -134,6 +137,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
     if (this.#perTryTimer !== null) wheel.cancel(this.#perTryTimer)
     if (this.#backoffTimer !== null) wheel.cancel(this.#backoffTimer)
     this.#body = null
+    this.#shadows?.onRequestOver()
     upstream?.cancel()
   }
 
@@ -258,8 +262,10 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
       return
     }
     if (route.retry?.avoidPreviousHosts) this.previous = remembered(this.previous, endpoint)
+    if (this.#attempts === 1 && !fresh)
+      this.#shadows = Shadows.open(route, this, this.#requestEnded, info, this.#config)
     const { wheel, clock } = this.#config
-    const pool = poolForTry(ClusterPools.of(cluster, wheel), endpoint, this.head, route, info)
+    const pool = poolForTry(cluster, endpoint, this.head, route, info, wheel)
     const request = new UpstreamRequest(this, cluster, endpoint, pool, clock)
     this.#upstream = request
     if (this.#requestEnded) this.#startPerTryTimer()

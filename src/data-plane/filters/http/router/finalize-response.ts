@@ -43,7 +43,7 @@ export function finalizeReply(
   choice.responseHeaders.apply(headers, info)
   route.responseHeaders.apply(headers, info)
   const { status, body, details, flags, isFailure } = reply
-  return { status, body, details, flags, headers, isFailure }
+  return { status, body, details, flags, headers, isFailure, isFinal: true }
 }
 
 export function countStatus(stats: ClusterStats, status: number): void {

@@ -1,8 +1,9 @@
 // Where a try goes: an endpoint that a cluster's picker names, and the pool that leads to it; or why there is none.
+import type { TimerWheel } from '../../../../base/timer-wheel.ts'
 import type { RequestHead } from '../../../../transport/request-head.ts'
 import type { Cluster, Endpoint, PickContext } from '../../../cluster/cluster.ts'
 import type { LocalReply } from '../../../http/local-reply.ts'
-import type { ClusterPools } from '../../../pool/cluster-pools.ts'
+import { ClusterPools } from '../../../pool/cluster-pools.ts'
 import type { HttpPool } from '../../../pool/request-encoder.ts'
 import { RESET } from '../../../pool/reset-reason.ts'
 import type { ForwardRoute, RetryPolicy } from '../../../route/route-entry.ts'
@@ -31,12 +32,14 @@ export function pickEndpoint(cluster: Cluster, context: RepeatedPick, retry: Ret
 
 /** A CONNECT that ends here goes on as bytes; everything else as a request. */
 export function poolForTry(
-  pools: ClusterPools,
+  cluster: Cluster,
   endpoint: Endpoint,
   { method }: RequestHead,
   { upgrades }: ForwardRoute,
   { connection, protocol }: StreamInfo,
+  wheel: TimerWheel,
 ): HttpPool {
+  const pools = ClusterPools.of(cluster, wheel)
   const terminates = method === 'CONNECT' && upgrades.get('connect')?.terminates
   return terminates ? pools.tcp(endpoint, connection) : pools.get(endpoint, protocol === 'HTTP/2', connection)
 }
