@@ -67,15 +67,17 @@ export function serviceTunnels(
   rule: MergedRule | null,
 ): readonly XdsResource<Cluster>[] {
   return mesh.memo.get(`tunnels|${service.key}|${rule?.key ?? ''}`, () => {
-    const apart = service.ports.filter(port => tunnelsApart(port.protocol, poolOf(rule, port, null)))
-    return apart.flatMap(port => {
-      const name = tunnelCluster(port.number, service.host)
-      const chosen = endpointsOf(service, port, null)
-      if (service.resolution === 'DNS' && chosen.length === 0) return []
-      const plan: ClusterPlan = { mesh, service, rule, port, subset: null, name, speaks: 'tcp' }
-      const origins = [...service.origins, ...(rule?.origins ?? [])]
-      return [{ name, message: makeCluster(plan, loadAssignment(name, chosen)), origins }]
-    })
+    const origins = [...service.origins, ...(rule?.origins ?? [])]
+    return service.ports.flatMap(port =>
+      [null, ...(rule?.subsets ?? [])].flatMap(subset => {
+        if (!tunnelsApart(port.protocol, poolOf(rule, port, subset))) return []
+        const name = tunnelCluster(port.number, subset?.name ?? '', service.host)
+        const chosen = endpointsOf(service, port, subset)
+        if (service.resolution === 'DNS' && chosen.length === 0) return []
+        const plan: ClusterPlan = { mesh, service, rule, port, subset, name, speaks: 'tcp' }
+        return [{ name, message: makeCluster(plan, loadAssignment(name, chosen)), origins }]
+      }),
+    )
   })
 }
 

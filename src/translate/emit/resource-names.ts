@@ -6,8 +6,8 @@ export function outboundCluster(port: number, subset: string, host: string): str
 }
 
 /** `outbound-tcp|9080||reviews.default.svc.cluster.local`: the same endpoints, told that no HTTP is coming. */
-export function tunnelCluster(port: number, host: string): string {
-  return `outbound-tcp|${port}||${host}`
+export function tunnelCluster(port: number, subset: string, host: string): string {
+  return `outbound-tcp|${port}|${subset}|${host}`
 }
 
 /** `inbound|9080||` */

@@ -16,6 +16,7 @@ import type { LinkedMesh } from '../link/linked-mesh.ts'
 import { connectRoute, refusedConnectRoute } from './connect-route.ts'
 import { PASSTHROUGH_CLUSTER } from './resource-names.ts'
 import { routeTimeouts } from './route-timeouts.ts'
+import { tunnelInto } from './tunnel.ts'
 
 const BLOCKED = 502
 const MAX_DIRECT_RESPONSE_BYTES = 1_048_576
@@ -65,7 +66,7 @@ export function unknownHosts(mesh: LinkedMesh, connects: boolean): VirtualHost {
       value: { clusterSpecifier: { case: 'cluster', value: PASSTHROUGH_CLUSTER }, ...routeTimeouts(0) },
     },
   })
-  return virtualHost('allow_any', ['*'], connects ? [connectRoute(PASSTHROUGH_CLUSTER, undefined), allow] : [allow])
+  return virtualHost('allow_any', ['*'], connects ? [connectRoute(tunnelInto(PASSTHROUGH_CLUSTER)), allow] : [allow])
 }
 
 function distinctOrigins(origins: readonly Origin[]): readonly Origin[] {

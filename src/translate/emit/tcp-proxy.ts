@@ -1,4 +1,4 @@
-// Relays a connection's bytes to a cluster.
+// Relays a connection's bytes to a cluster, or to one of several by weight.
 import { create } from '@bufbuild/protobuf'
 import type { MeshConfig } from '../../model/mesh-config.ts'
 import { packAny } from '../../xds/any-pack.ts'
@@ -6,12 +6,20 @@ import { type Filter, FilterSchema } from '../../xds/generated/envoy/config/list
 import { TcpProxySchema } from '../../xds/generated/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts'
 import { accessLogs } from './access-log.ts'
 import { duration } from './durations.ts'
+import type { Tunnel } from './tunnel.ts'
 
 /** Envoy closes it after an idle hour, unless told otherwise. */
-export function tcpProxy(meshConfig: MeshConfig, cluster: string, idleTimeoutMs?: number): Filter {
+export function tcpProxy(meshConfig: MeshConfig, { name, clusters, idleTimeoutMs }: Tunnel): Filter {
+  const [only] = clusters
   const config = create(TcpProxySchema, {
-    statPrefix: cluster,
-    clusterSpecifier: { case: 'cluster', value: cluster },
+    statPrefix: name,
+    clusterSpecifier:
+      clusters.length === 1
+        ? { case: 'cluster', value: only!.name }
+        : {
+            case: 'weightedClusters',
+            value: { clusters: clusters.map(cluster => ({ name: cluster.name, weight: cluster.weight })) },
+          },
     accessLog: accessLogs(meshConfig),
     ...(idleTimeoutMs === undefined ? {} : { idleTimeout: duration(idleTimeoutMs) }),
   })

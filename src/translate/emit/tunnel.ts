@@ -1,22 +1,61 @@
-// Where bytes for a port of a service go: they have no path and no header to route by.
+// Where bytes go: to the cluster of a service's port, or where a VirtualService's tcp or tls rule says.
+import type { Destination } from '../../model/destination.ts'
+import type { L4Route } from '../../model/l4-route.ts'
+import { expandShortName } from '../host/host-name.ts'
 import type { ClientScope } from '../link/client-scope.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
-import { type MeshService, protocolOf } from '../link/mesh-service.ts'
+import type { LinkedVirtualService } from '../link/linked-virtual-service.ts'
+import { type MeshService, onlyPort, protocolOf } from '../link/mesh-service.ts'
 import { policyFor } from './cluster-policy.ts'
 import { outboundCluster, tunnelCluster } from './resource-names.ts'
 import { tunnelsApart } from './upstream-version.ts'
 
 export interface Tunnel {
-  readonly cluster: string
+  /** By which its statistics are known. */
+  readonly name: string
+  /** At least one; the weight of an only one says nothing. */
+  readonly clusters: readonly { readonly name: string; readonly weight: number }[]
   /** Undefined: the rules say nothing. */
   readonly idleTimeoutMs: number | undefined
 }
 
+export function tunnelInto(cluster: string, idleTimeoutMs?: number): Tunnel {
+  return { name: cluster, clusters: [{ name: cluster, weight: 1 }], idleTimeoutMs }
+}
+
 export function tunnelTo(mesh: LinkedMesh, scope: ClientScope, service: MeshService, port: number): Tunnel {
+  const { cluster, idleTimeoutMs } = resolve(mesh, scope, service, port, '')
+  return tunnelInto(cluster, idleTimeoutMs)
+}
+
+/** By a rule. The rules of the first destination say how long a connection may be idle, as in Istio. */
+export function tunnelBy(
+  mesh: LinkedMesh,
+  scope: ClientScope,
+  rules: LinkedVirtualService,
+  { destinations }: L4Route,
+  listenerPort: number,
+): Tunnel {
+  const resolveOne = ({ host, port, subset }: Destination) => {
+    const full = expandShortName(host, rules.namespace, mesh.input.meshConfig.domainSuffix)
+    const service = scope.services.get(full)
+    const number = port ?? onlyPort(service) ?? listenerPort
+    return service
+      ? resolve(mesh, scope, service, number, subset)
+      : { cluster: outboundCluster(number, subset, full), idleTimeoutMs: undefined }
+  }
+  const first = resolveOne(destinations[0]!.destination)
+  if (destinations.length === 1) return tunnelInto(first.cluster, first.idleTimeoutMs)
+  const clusters = destinations
+    .filter(({ weight }) => weight > 0)
+    .map(({ destination, weight }) => ({ name: resolveOne(destination).cluster, weight }))
+  return { name: `${rules.name}.${rules.namespace}`, clusters, idleTimeoutMs: first.idleTimeoutMs }
+}
+
+function resolve(mesh: LinkedMesh, scope: ClientScope, service: MeshService, port: number, subset: string) {
   const rule = mesh.destinationRules.of(service, scope.namespace, scope.labels)
-  const { connectionPool } = policyFor(port, rule?.trafficPolicy ?? null, null)
-  const cluster = tunnelsApart(protocolOf(service, port), connectionPool)
-    ? tunnelCluster(port, service.host)
-    : outboundCluster(port, '', service.host)
-  return { cluster, idleTimeoutMs: connectionPool?.tcpIdleTimeoutMs }
+  const own = rule?.subsets.find(candidate => candidate.name === subset)?.trafficPolicy ?? null
+  const { connectionPool } = policyFor(port, rule?.trafficPolicy ?? null, own)
+  const name = tunnelsApart(protocolOf(service, port), connectionPool) ? tunnelCluster : outboundCluster
+  return { cluster: name(port, subset, service.host), idleTimeoutMs: connectionPool?.tcpIdleTimeoutMs }
 }

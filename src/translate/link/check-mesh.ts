@@ -43,6 +43,10 @@ function checkDestinations(
     for (const [at, destination] of route.action.destinations.entries())
       checkDestination(mesh, service, destination, `spec.http[${index}].route[${at}].destination`, hosts, findings)
   }
+  for (const kind of ['tls', 'tcp'] as const)
+    for (const [index, route] of service[kind].entries())
+      for (const [at, destination] of route.destinations.entries())
+        checkDestination(mesh, service, destination, `spec.${kind}[${index}].route[${at}].destination`, hosts, findings)
 }
 
 function checkDestination(
@@ -57,16 +61,10 @@ function checkDestination(
   const found = hosts.get(host)?.filter(candidate => exportedTo(candidate.exportTo, service.namespace))
   const target = found?.find(candidate => candidate.namespace === service.namespace) ?? found?.[0]
   const { object } = service
+  const outcome = path.startsWith('spec.http') ? 'requests to it get 503' : 'connections to it are closed'
   if (!target) {
     const hint = findings.suggest(host, hosts.keys())
-    findings.add(
-      'WEFT-1101',
-      object,
-      `${path}.host`,
-      position,
-      `the host "${host}" is not known; requests to it get 503`,
-      hint,
-    )
+    findings.add('WEFT-1101', object, `${path}.host`, position, `the host "${host}" is not known; ${outcome}`, hint)
     return
   }
   const { port } = destination
@@ -81,7 +79,7 @@ function checkDestination(
   const rule = mesh.destinationRules.of(target, service.namespace, {})
   if (rule?.subsets.some(subset => subset.name === destination.subset)) return
   const hint = findings.suggest(destination.subset, rule?.subsets.map(subset => subset.name) ?? [])
-  const message = `no DestinationRule defines the subset "${destination.subset}" of "${host}"; requests to it get 503`
+  const message = `no DestinationRule defines the subset "${destination.subset}" of "${host}"; ${outcome}`
   findings.add('WEFT-1102', object, `${path}.subset`, position, message, hint)
 }
 
@@ -108,11 +106,11 @@ function checkGateways(
   }
 }
 
-/** IST0109. Private ones of different namespaces do not meet. */
+/** IST0109. Private ones of different namespaces do not meet, and routes for bytes add up. */
 function checkDuplicateHosts(mesh: LinkedMesh, findings: Findings): void {
   const owners = new Map<string, LinkedVirtualService>()
   for (const service of mesh.virtualServices) {
-    if (!service.gateways.has('mesh')) continue
+    if (!service.gateways.has('mesh') || service.http.length === 0) continue
     const audience = service.exportTo.length === 0 ? '*' : [...service.exportTo].sort().join(',')
     for (const [index, host] of service.hosts.entries()) {
       const key = `${host}|${audience}`

@@ -56,6 +56,11 @@ export interface MeshService {
   subjectAltNames(): readonly string[]
 }
 
+/** Undefined when the service is not known, or has several. */
+export function onlyPort(service: MeshService | undefined): number | undefined {
+  return service?.ports.length === 1 ? service.ports[0]?.number : undefined
+}
+
 export function protocolOf(service: MeshService, port: number): PortProtocol {
   return service.ports.find(({ number }) => number === port)?.protocol ?? 'UNDECLARED'
 }
