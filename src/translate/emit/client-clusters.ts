@@ -24,7 +24,7 @@ export function clientClusters(mesh: LinkedMesh, scope: ClientScope, client: Pro
   })
 }
 
-/** What sidecars need besides, for bytes on ports that take requests. */
+/** What is needed besides, for bytes on ports that take requests. */
 export function tunnelClusters(mesh: LinkedMesh, scope: ClientScope): readonly XdsResource[] {
   return mesh.memo.get(`tunnel-clusters|${scope.key}`, () =>
     [...scope.services.values()].flatMap(service =>

@@ -20,8 +20,9 @@ export function emit(mesh: LinkedMesh, node: ProxyNode): ProxyResources {
 
 function emitGateway(mesh: LinkedMesh, node: ProxyNode, scope: ClientScope): ProxyResources {
   const { clusters, endpoints } = clientClusters(mesh, scope, 'router')
-  const { listeners, routes } = gatewayResources(mesh, node, scope)
-  return { listeners, routes, clusters: [blackHole(mesh), ...clusters], endpoints }
+  const { listeners, routes, relaysBytes } = gatewayResources(mesh, node, scope)
+  const tunnels = relaysBytes ? tunnelClusters(mesh, scope) : []
+  return { listeners, routes, clusters: [blackHole(mesh), ...clusters, ...tunnels], endpoints }
 }
 
 function emitSidecar(mesh: LinkedMesh, node: ProxyNode, scope: ClientScope): ProxyResources {

@@ -12,7 +12,7 @@ import type { L4Plan } from './l4-plans.ts'
 import { tcpProxy } from './tcp-proxy.ts'
 
 /** Envoy refuses a listener of which two chains match alike, so an address and a name together are given out once. */
-export function distinctPlans(plans: readonly L4Plan[]): readonly L4Plan[] {
+export function distinctPlans<P extends Pick<L4Plan, 'serverNames' | 'subnets'>>(plans: readonly P[]): readonly P[] {
   const taken = new Set<string>()
   return plans.flatMap(plan => {
     /** Subnets by the names that are left to them. */

@@ -3,6 +3,7 @@ import type { Problem } from '../../base/problem.ts'
 import type { ConfigObjectOf } from '../../model/config-object.ts'
 import type { RouteDestination } from '../../model/destination.ts'
 import { expandShortName, hostsOverlap, isWildcard, wildcardsOf } from '../host/host-name.ts'
+import { checkServers } from './check-gateways.ts'
 import { checkPeerPolicies } from './check-peer-policies.ts'
 import { checkSelectors } from './check-selectors.ts'
 import { Findings } from './findings.ts'
@@ -25,6 +26,7 @@ export function checkMesh(mesh: LinkedMesh, directory: WorkloadDirectory): reado
     checkDestinations(mesh, service, hosts, findings)
     checkGateways(gateways, service, findings)
   }
+  checkServers(mesh, findings)
   checkDuplicateHosts(mesh, findings)
   checkDestinationRules(mesh, hosts, findings)
   checkPeerPolicies(mesh, findings)

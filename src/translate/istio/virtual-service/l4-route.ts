@@ -8,16 +8,16 @@ import { checkHost, type PlacedHost } from '../contract/host-place.ts'
 import { checkGatewayName } from './gateway-name.ts'
 import { readDestinations } from './http-action.ts'
 
-export function readTcpRoute(reader: ObjectReader): L4Route {
+export function readTcpRoute(reader: ObjectReader, forMesh: boolean): L4Route {
   const matches = reader.objectList('match').map(match => {
     match.unsupported('sourceSubnet')
-    return readMatch(match, [])
+    return readMatch(match, [], forMesh)
   })
   return readRoute(reader, matches)
 }
 
 /** `hosts` are the VirtualService's: a name that none of them holds is refused, as in Istio. */
-export function readTlsRoute(reader: ObjectReader, hosts: readonly PlacedHost[]): L4Route {
+export function readTlsRoute(reader: ObjectReader, hosts: readonly PlacedHost[], forMesh: boolean): L4Route {
   const readers = reader.objectList('match')
   if (readers.length === 0)
     reader.sink.error('WEFT-1006', reader.place('match'), 'a TLS route needs at least one match')
@@ -32,6 +32,7 @@ export function readTlsRoute(reader: ObjectReader, hosts: readonly PlacedHost[])
     return readMatch(
       match,
       names.map(name => name.value.toLowerCase()),
+      forMesh,
     )
   })
   return readRoute(reader, matches)
@@ -48,7 +49,7 @@ function readRoute(reader: ObjectReader, matches: readonly L4Match[]): L4Route {
   return { matches, destinations, position: reader.position }
 }
 
-function readMatch(reader: ObjectReader, sniHosts: readonly string[]): L4Match {
+function readMatch(reader: ObjectReader, sniHosts: readonly string[], forMesh: boolean): L4Match {
   const { sink } = reader
   const subnets = reader.stringList('destinationSubnets')
   for (const { value, place } of subnets)
@@ -66,5 +67,9 @@ function readMatch(reader: ObjectReader, sniHosts: readonly string[]): L4Match {
     position: reader.position,
   }
   reader.done()
+  const atGateways = match.gateways.length > 0 ? !match.gateways.includes('mesh') : !forMesh
+  for (const field of ['destinationSubnets', 'sourceLabels', 'sourceNamespace'])
+    if (atGateways && reader.has(field))
+      sink.report('WEFT-1012', 'warning', reader.place(field), `${field} has no effect at a gateway, as in Istio`)
   return match
 }
