@@ -14,7 +14,7 @@ const LOOPBACK = '127.0.0.1'
 
 /** Pure: the same mesh and node give equal resources, and shared ones are the same objects for every node. */
 export function emit(mesh: LinkedMesh, node: ProxyNode): ProxyResources {
-  const scope = clientScope(mesh, node.namespace, node.labels)
+  const scope = clientScope(mesh, node.kind, node)
   return node.kind === 'router' ? emitGateway(mesh, node, scope) : emitSidecar(mesh, node, scope)
 }
 
@@ -39,7 +39,7 @@ function emitSidecar(mesh: LinkedMesh, node: ProxyNode, scope: ClientScope): Pro
   return {
     listeners: [
       ...inbound.listeners,
-      ...(proxyPort > 0 ? [httpProxyListener(mesh, bind, proxyPort)] : []),
+      ...(proxyPort > 0 ? [httpProxyListener(mesh, scope, bind, proxyPort)] : []),
       ...ports.map(port => portListener(mesh, scope, LOOPBACK, port)),
     ],
     routes: proxyPort > 0 ? [httpProxyRoutes(mesh, scope)] : routedPorts.map(port => portRoutes(mesh, scope, port)),

@@ -34,9 +34,14 @@ type ListenerParts = Partial<
 >
 
 /** The one listener behind HTTP_PROXY. */
-export function httpProxyListener(mesh: LinkedMesh, bind: string, port: number): XdsResource<Listener> {
-  return mesh.memo.get(`listener|http-proxy|${bind}|${port}`, () => {
-    const allowed = mesh.input.meshConfig.outboundTrafficPolicy === 'ALLOW_ANY'
+export function httpProxyListener(
+  mesh: LinkedMesh,
+  { outboundTrafficPolicy }: ClientScope,
+  bind: string,
+  port: number,
+): XdsResource<Listener> {
+  return mesh.memo.get(`listener|http-proxy|${bind}|${port}|${outboundTrafficPolicy}`, () => {
+    const allowed = outboundTrafficPolicy === 'ALLOW_ANY'
     const manager = outboundManager(mesh.input.meshConfig, `outbound_${bind}_${port}`, HTTP_PROXY_ROUTES, allowed)
     return listener(bind, port, { filterChains: [create(FilterChainSchema, { filters: [manager] })] })
   })
@@ -83,8 +88,7 @@ function bytesPlans(
       const byName = takesAll(plan) && plans.length > 0 && isTls(service, port)
       plans.push(byName ? { ...plan, serverNames: [service.host] } : plan)
     }
-  const stranger =
-    mesh.input.meshConfig.outboundTrafficPolicy === 'ALLOW_ANY' ? PASSTHROUGH_CLUSTER : BLACK_HOLE_CLUSTER
+  const stranger = scope.outboundTrafficPolicy === 'ALLOW_ANY' ? PASSTHROUGH_CLUSTER : BLACK_HOLE_CLUSTER
   return distinctPlans([...plans, { serverNames: [], subnets: [], tunnel: tunnelInto(stranger), origins: [] }])
 }
 

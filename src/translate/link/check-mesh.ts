@@ -6,6 +6,7 @@ import { expandShortName, hostsOverlap, isWildcard, wildcardsOf } from '../host/
 import { checkServers } from './check-gateways.ts'
 import { checkPeerPolicies } from './check-peer-policies.ts'
 import { checkSelectors } from './check-selectors.ts'
+import { checkSidecars } from './check-sidecars.ts'
 import { Findings } from './findings.ts'
 import type { LinkedMesh } from './linked-mesh.ts'
 import { type LinkedVirtualService, resolveGateway } from './linked-virtual-service.ts'
@@ -31,6 +32,7 @@ export function checkMesh(mesh: LinkedMesh, directory: WorkloadDirectory): reado
   checkDestinationRules(mesh, hosts, findings)
   checkPeerPolicies(mesh, findings)
   checkSelectors(mesh, directory, findings)
+  checkSidecars(mesh, findings)
   return findings.problems
 }
 

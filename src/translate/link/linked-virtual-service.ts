@@ -62,6 +62,13 @@ export function visibleVirtualServices(
   return [0, 1, 2].flatMap(wanted => seen.filter(service => rank(service) === wanted))
 }
 
+/** Hosts as written of all that its rules send to. */
+export function destinationsOf({ http, tls, tcp }: LinkedVirtualService): readonly string[] {
+  const ofRequests = http.flatMap(({ action }) => (action.kind === 'route' ? action.destinations : []))
+  const ofBytes = [...tls, ...tcp].flatMap(route => route.destinations)
+  return [...ofRequests, ...ofBytes].map(({ destination }) => destination.host)
+}
+
 /** Label sets on which a proxy's routes depend. */
 export function sourceSelectors(all: readonly LinkedVirtualService[]): readonly Labels[] {
   return all
