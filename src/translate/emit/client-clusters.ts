@@ -1,8 +1,8 @@
 // All that a client may send to: the same lists for every proxy of a scope.
-import type { ProxyNode } from '../../model/proxy-node.ts'
 import type { XdsResource } from '../../model/proxy-resources.ts'
 import type { ClientScope } from '../link/client-scope.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
+import type { ClientKind } from './callers-address.ts'
 import { serviceClusters, serviceTunnels } from './outbound-clusters.ts'
 
 export interface ClientClusters {
@@ -10,7 +10,7 @@ export interface ClientClusters {
   readonly endpoints: readonly XdsResource[]
 }
 
-export function clientClusters(mesh: LinkedMesh, scope: ClientScope, client: ProxyNode['kind']): ClientClusters {
+export function clientClusters(mesh: LinkedMesh, scope: ClientScope, client: ClientKind): ClientClusters {
   return mesh.memo.get(`client-clusters|${client}|${scope.key}`, () => {
     const clusters: XdsResource[] = []
     const endpoints: XdsResource[] = []
@@ -25,10 +25,10 @@ export function clientClusters(mesh: LinkedMesh, scope: ClientScope, client: Pro
 }
 
 /** What is needed besides, for bytes on ports that take requests. */
-export function tunnelClusters(mesh: LinkedMesh, scope: ClientScope): readonly XdsResource[] {
-  return mesh.memo.get(`tunnel-clusters|${scope.key}`, () =>
+export function tunnelClusters(mesh: LinkedMesh, scope: ClientScope, client: ClientKind): readonly XdsResource[] {
+  return mesh.memo.get(`tunnel-clusters|${client}|${scope.key}`, () =>
     [...scope.services.values()].flatMap(service =>
-      serviceTunnels(mesh, service, mesh.destinationRules.of(service, scope.namespace, scope.labels)),
+      serviceTunnels(mesh, service, mesh.destinationRules.of(service, scope.namespace, scope.labels), client),
     ),
   )
 }

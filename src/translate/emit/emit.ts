@@ -3,7 +3,7 @@ import type { ProxyNode } from '../../model/proxy-node.ts'
 import type { ProxyResources } from '../../model/proxy-resources.ts'
 import { type ClientScope, clientScope } from '../link/client-scope.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
-import { blackHole, forwardProxyPassthrough, originalDestinationPassthrough } from './built-in-clusters.ts'
+import { blackHole, passthrough } from './built-in-clusters.ts'
 import { clientClusters, tunnelClusters } from './client-clusters.ts'
 import { gatewayResources } from './gateway.ts'
 import { inboundResources } from './inbound.ts'
@@ -21,21 +21,21 @@ export function emit(mesh: LinkedMesh, node: ProxyNode): ProxyResources {
 function emitGateway(mesh: LinkedMesh, node: ProxyNode, scope: ClientScope): ProxyResources {
   const { clusters, endpoints } = clientClusters(mesh, scope, 'router')
   const { listeners, routes, relaysBytes } = gatewayResources(mesh, node, scope)
-  const tunnels = relaysBytes ? tunnelClusters(mesh, scope) : []
+  const tunnels = relaysBytes ? tunnelClusters(mesh, scope, 'router') : []
   return { listeners, routes, clusters: [blackHole(mesh), ...clusters, ...tunnels], endpoints }
 }
 
 function emitSidecar(mesh: LinkedMesh, node: ProxyNode, scope: ClientScope): ProxyResources {
-  const { clusters, endpoints } = clientClusters(mesh, scope, 'sidecar')
   const inbound = node.workload ? inboundResources(mesh, node.workload) : { listeners: [], clusters: [] }
   const proxy = node.workload?.proxy
   const bind = proxy?.bindAddress ?? LOOPBACK
   const proxyPort = proxy?.httpProxyPort ?? mesh.input.meshConfig.proxyHttpPort
+  const client = proxyPort > 0 ? 'http-proxy' : 'sidecar'
+  const { clusters, endpoints } = clientClusters(mesh, scope, client)
   // A port that peers reach the workload on is taken: Envoy refuses a second listener of the same address.
   const taken = new Set(inbound.listeners.map(listener => listener.name))
   const ports = proxyPort > 0 ? [] : outboundPorts(scope).filter(port => !taken.has(`${LOOPBACK}_${port}`))
   const routedPorts = ports.filter(port => scope.servicesByPort.has(port))
-  const passthrough = proxyPort > 0 ? forwardProxyPassthrough(mesh) : originalDestinationPassthrough(mesh)
   return {
     listeners: [
       ...inbound.listeners,
@@ -43,7 +43,13 @@ function emitSidecar(mesh: LinkedMesh, node: ProxyNode, scope: ClientScope): Pro
       ...ports.map(port => portListener(mesh, scope, LOOPBACK, port)),
     ],
     routes: proxyPort > 0 ? [httpProxyRoutes(mesh, scope)] : routedPorts.map(port => portRoutes(mesh, scope, port)),
-    clusters: [blackHole(mesh), passthrough, ...inbound.clusters, ...clusters, ...tunnelClusters(mesh, scope)],
+    clusters: [
+      blackHole(mesh),
+      passthrough(mesh, client),
+      ...inbound.clusters,
+      ...clusters,
+      ...tunnelClusters(mesh, scope, client),
+    ],
     endpoints,
   }
 }

@@ -36,12 +36,13 @@ type ListenerParts = Partial<
 /** The one listener behind HTTP_PROXY. */
 export function httpProxyListener(
   mesh: LinkedMesh,
-  { outboundTrafficPolicy }: ClientScope,
+  { outboundTrafficPolicy, services }: ClientScope,
   bind: string,
   port: number,
 ): XdsResource<Listener> {
-  return mesh.memo.get(`listener|http-proxy|${bind}|${port}|${outboundTrafficPolicy}`, () => {
-    const allowed = outboundTrafficPolicy === 'ALLOW_ANY'
+  const unresolved = [...services.values()].some(service => service.resolution === 'NONE')
+  const allowed = unresolved || outboundTrafficPolicy === 'ALLOW_ANY'
+  return mesh.memo.get(`listener|http-proxy|${bind}|${port}|${allowed}`, () => {
     const manager = outboundManager(mesh.input.meshConfig, `outbound_${bind}_${port}`, HTTP_PROXY_ROUTES, allowed)
     return listener(bind, port, { filterChains: [create(FilterChainSchema, { filters: [manager] })] })
   })

@@ -43,7 +43,8 @@ export interface MeshService {
   readonly headless: boolean
   /** Outside the mesh: never spoken to by mesh mTLS. */
   readonly external: boolean
-  readonly resolution: 'EDS' | 'DNS'
+  /** Of its endpoints: known here, by the proxy's DNS, or by the address that the caller means. */
+  readonly resolution: 'EDS' | 'DNS' | 'DNS_ROUND_ROBIN' | 'NONE'
   readonly exportTo: readonly string[]
   readonly origins: readonly Origin[]
   /** Told apart from every other service of this mesh. */
