@@ -18,7 +18,7 @@ import { setForwardedHeaders, trustedClient } from './forwarded-headers.ts'
 import { isGrpcRequest, pushGrpcFields } from './grpc-status.ts'
 import { type LocalReply, publicReason } from './local-reply.ts'
 import { mayNeedNormalization, normalizePath } from './path-normalization.ts'
-import { REFUSAL } from './request-refusal.ts'
+import { pathRedirect, REFUSAL } from './request-refusal.ts'
 import type { StreamConnection } from './stream-connection.ts'
 
 const NO_BODY = Buffer.alloc(0)
@@ -82,7 +82,7 @@ export class Stream implements ManagedStream, RouteQuery {
     }
     if (!this.#prepareRequest(fields)) return
     if (isTunnel(this.request) && !this.#allowsTunnel()) {
-      this.localReply(this.route() === null ? REFUSAL.noRoute : REFUSAL.upgrade)
+      this.#refuseTunnel()
       return
     }
     this.#startDurationTimer()
@@ -422,26 +422,33 @@ export class Stream implements ManagedStream, RouteQuery {
     return upgrade === undefined ? this.#config.allowsTunnel(this.request) : upgrade.enabled
   }
 
+  #refuseTunnel(): void {
+    if (this.route() === null) {
+      this.localReply(REFUSAL.noRoute)
+      return
+    }
+    this.#config.stats.requestsWithRefusedUpgrade.value++
+    this.localReply(REFUSAL.upgrade)
+  }
+
   #preparePath(): LocalReply | null {
     const { path } = this.request
     if (path === '*') return REFUSAL.asterisk
     if (!mayNeedNormalization(path)) return null
     const config = this.#config.path
-    if (config === null) return path.includes('#') ? REFUSAL.path : null
+    if (config === null) return path.includes('#') ? this.#refusePath() : null
     const normalized = normalizePath(path, config)
-    if (normalized.path === null) return REFUSAL.path
+    if (normalized.path === null) return this.#refusePath()
     this.request.path = normalized.path
     this.info.path = normalized.path
     if (!normalized.redirect) return null
-    const location = ['location', normalized.path]
-    return {
-      status: 307,
-      body: '',
-      details: 'path_normalization_failed',
-      flags: 0,
-      headers: location,
-      isFailure: false,
-    }
+    this.#config.stats.requestsRedirectedWithNormalizedPath.value++
+    return pathRedirect(normalized.path)
+  }
+
+  #refusePath(): LocalReply {
+    this.#config.stats.requestsFailedPathNormalization.value++
+    return REFUSAL.path
   }
 
   /** Answered here and not forwarded: the body is taken as it comes (Envoy, with proxy_100_continue off). */

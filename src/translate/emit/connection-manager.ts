@@ -74,6 +74,7 @@ export function gatewayManager(meshConfig: MeshConfig, statPrefix: string, route
 }
 
 function baseManager(meshConfig: MeshConfig, statPrefix: string, httpFilters: HttpFilter[]): HttpConnectionManager {
+  const normalization = meshConfig.pathNormalization
   return create(HttpConnectionManagerSchema, {
     statPrefix,
     httpFilters,
@@ -81,9 +82,12 @@ function baseManager(meshConfig: MeshConfig, statPrefix: string, httpFilters: Ht
     proxy100Continue: true,
     upgradeConfigs: [{ upgradeType: 'websocket' }],
     streamIdleTimeout: duration(0),
-    // Istio's BASE: dots resolved (RFC 3986), slashes neither merged nor unescaped.
-    normalizePath: true,
-    pathWithEscapedSlashesAction: EscapedSlashes.KEEP_UNCHANGED,
+    normalizePath: normalization !== 'NONE',
+    mergeSlashes: normalization === 'MERGE_SLASHES' || normalization === 'DECODE_AND_MERGE_SLASHES',
+    pathWithEscapedSlashesAction:
+      normalization === 'DECODE_AND_MERGE_SLASHES'
+        ? EscapedSlashes.UNESCAPE_AND_FORWARD
+        : EscapedSlashes.KEEP_UNCHANGED,
   })
 }
 
