@@ -5,11 +5,14 @@ import { packAny } from '../../xds/any-pack.ts'
 import { type TransportSocket, TransportSocketSchema } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import {
   CertificateValidationContextSchema,
+  SubjectAltNameMatcher_SanType as SanType,
+  type SubjectAltNameMatcher,
+  SubjectAltNameMatcherSchema,
   TlsParameters_TlsProtocol,
   TlsParametersSchema,
 } from '../../xds/generated/envoy/extensions/transport_sockets/tls/v3/common_pb.ts'
 import { DownstreamTlsContextSchema } from '../../xds/generated/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts'
-import { StringMatcherSchema } from '../../xds/generated/envoy/type/matcher/v3/string_pb.ts'
+import { isIpAddress } from '../host/ip-address.ts'
 import { sdsSecret } from './config-source.ts'
 
 const VERSIONS = {
@@ -38,11 +41,8 @@ export function gatewayTls(tls: GatewayTls, carries: 'http' | 'tcp'): TransportS
       validationContextType: {
         case: 'combinedValidationContext',
         value: {
-          // Of any type: Istio does not say which either.
           defaultValidationContext: create(CertificateValidationContextSchema, {
-            matchSubjectAltNames: subjectAltNames.map(name =>
-              create(StringMatcherSchema, { matchPattern: { case: 'exact', value: name } }),
-            ),
+            matchTypedSubjectAltNames: subjectAltNames.map(alternativeName),
           }),
           validationContextSdsSecretConfig: sdsSecret('ROOTCA'),
         },
@@ -53,4 +53,11 @@ export function gatewayTls(tls: GatewayTls, carries: 'http' | 'tcp'): TransportS
     name: 'envoy.transport_sockets.tls',
     configType: { case: 'typedConfig', value: packAny(DownstreamTlsContextSchema, context) },
   })
+}
+
+/** Istio does not say of which type a name is; its form does. */
+function alternativeName(value: string): SubjectAltNameMatcher {
+  const plain = value.includes('@') ? SanType.EMAIL : isIpAddress(value) ? SanType.IP_ADDRESS : SanType.DNS
+  const sanType = value.includes('://') ? SanType.URI : plain
+  return create(SubjectAltNameMatcherSchema, { sanType, matcher: { matchPattern: { case: 'exact', value } } })
 }

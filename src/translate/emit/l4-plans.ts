@@ -22,9 +22,7 @@ export interface L4Plan {
 
 /** In the order of the rules. tls[] is for ports declared HTTPS or TLS, tcp[] for all others that carry bytes. */
 export function l4Plans(mesh: LinkedMesh, scope: ClientScope, service: MeshService, port: number): readonly L4Plan[] {
-  const rules = scope.virtualServices.filter(
-    candidate => candidate.gateways.has('mesh') && candidate.hosts.some(host => hostsOverlap(host, service.host)),
-  )
+  const rules = rulesForBytes(mesh, scope).filter(({ hosts }) => hosts.some(host => hostsOverlap(host, service.host)))
   const whole: L4Plan = {
     serverNames: [],
     subnets: [],
@@ -34,6 +32,13 @@ export function l4Plans(mesh: LinkedMesh, scope: ClientScope, service: MeshServi
   if (!isTls(service, port)) return tcpPlans(mesh, scope, rules, port, whole)
   const plans = tlsPlans(mesh, scope, rules, port)
   return plans.length > 0 ? plans : [whole]
+}
+
+/** Few have any, and every port of bytes asks. */
+function rulesForBytes(mesh: LinkedMesh, scope: ClientScope): readonly LinkedVirtualService[] {
+  return mesh.memo.get(`rules-for-bytes|${scope.key}`, () =>
+    scope.virtualServices.filter(({ gateways, tls, tcp }) => gateways.has('mesh') && tls.length + tcp.length > 0),
+  )
 }
 
 export function isTls(service: MeshService, port: number): boolean {

@@ -32,7 +32,7 @@ export function checkMesh(mesh: LinkedMesh, directory: WorkloadDirectory): reado
   checkDestinationRules(mesh, hosts, findings)
   checkPeerPolicies(mesh, findings)
   checkSelectors(mesh, directory, findings)
-  checkSidecars(mesh, findings)
+  checkSidecars(mesh, hosts, findings)
   return findings.problems
 }
 

@@ -5,7 +5,7 @@ import type { LinkedMesh } from './linked-mesh.ts'
 import { objectsOf } from './precedence.ts'
 import { isForAll } from './sidecars.ts'
 
-export function checkSidecars(mesh: LinkedMesh, findings: Findings): void {
+export function checkSidecars(mesh: LinkedMesh, hosts: ReadonlyMap<string, unknown>, findings: Findings): void {
   const first = new Map<string, string>()
   for (const object of objectsOf(mesh.input.objects, 'Sidecar')) {
     const { namespace, name, spec, position } = object
@@ -17,14 +17,10 @@ export function checkSidecars(mesh: LinkedMesh, findings: Findings): void {
       } else first.set(namespace, name)
     }
     for (const entry of spec.egressHosts ?? []) {
-      if (isWildcard(entry.host)) continue
-      const known = mesh.services.some(service => service.host === entry.host)
+      if (isWildcard(entry.host) || hosts.has(entry.host)) continue
       const ruled = mesh.virtualServices.some(rules => rules.hosts.some(host => hostWithin(entry.host, host)))
-      if (known || ruled) continue
-      const hint = findings.suggest(
-        entry.host,
-        mesh.services.map(service => service.host),
-      )
+      if (ruled) continue
+      const hint = findings.suggest(entry.host, hosts.keys())
       const message = `the host "${entry.host}" is not known`
       findings.add('WEFT-1101', object, 'spec.egress', entry.position, message, hint)
     }
