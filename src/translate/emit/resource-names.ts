@@ -10,6 +10,11 @@ export function tunnelCluster(port: number, subset: string, host: string): strin
   return `outbound-tcp|${port}|${subset}|${host}`
 }
 
+/** Of a service's port: rules may name such as no service has. */
+export function isOutboundCluster(name: string): boolean {
+  return name.startsWith('outbound|') || name.startsWith('outbound-tcp|')
+}
+
 /** `inbound|9080||` */
 export function inboundCluster(port: number): string {
   return `inbound|${port}||`
