@@ -49,7 +49,7 @@ test('rules that send to what nobody knows hold nothing back', () => {
   for (const [protocol, rules] of [
     ['HTTP', 'http'],
     ['TCP', 'tcp'],
-  ]) {
+  ] as const) {
     const destinations =
       '{destination: {host: nowhere}, weight: 1}, {destination: {host: a.example.com, subset: no}, weight: 1}'
     const text = `
