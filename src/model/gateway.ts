@@ -27,9 +27,18 @@ export const GATEWAY_PROTOCOLS = [
 
 export const TLS_VERSIONS = ['TLSV1_0', 'TLSV1_1', 'TLSV1_2', 'TLSV1_3'] as const
 
+export type OwnTlsMode = 'SIMPLE' | 'MUTUAL' | 'OPTIONAL_MUTUAL'
+
 export interface GatewayTls {
-  /** PASSTHROUGH: not ended here. ISTIO_MUTUAL: ended with the mesh's certificates, and for its members only. */
-  readonly mode: 'PASSTHROUGH' | 'ISTIO_MUTUAL'
+  /**
+   * PASSTHROUGH: not ended here. ISTIO_MUTUAL: ended with the mesh's certificates, and for its members only. The others:
+   * ended with certificates of its own; for all, for those whose certificate is good, or for those without one besides.
+   */
+  readonly mode: 'PASSTHROUGH' | 'ISTIO_MUTUAL' | OwnTlsMode
+  /** Files of the gateway's machine, as written; empty where the mode needs none. */
+  readonly serverCertificate: string
+  readonly privateKey: string
+  readonly caCertificates: string
   /** Absent: as between sidecars. */
   readonly minVersion?: (typeof TLS_VERSIONS)[number]
   readonly maxVersion?: (typeof TLS_VERSIONS)[number]

@@ -28,6 +28,13 @@ async function upstream(name: string): Promise<number> {
   return (server.address() as AddressInfo).port
 }
 
+const shop = await authority.issue({ names: [{ type: 'dns', value: 'db.example.com' }] })
+const certificates = new Map([
+  ['shop.crt', shop.certificateChain],
+  ['shop.key', shop.privateKey],
+  ['ca.crt', authority.bundle],
+])
+
 const upstreams = new Map([
   ['10.0.0.1:5432', await upstream('v1')],
   ['10.0.0.2:5432', await upstream('v2')],
@@ -60,6 +67,12 @@ spec:
   - port: {number: 8443, name: tls, protocol: TLS}
     hosts: [db.example.com]
     tls: {mode: ISTIO_MUTUAL, subjectAltNames: ["${CLIENT}"]}
+  - port: {number: 8444, name: simple, protocol: TLS}
+    hosts: [db.example.com]
+    tls: {mode: SIMPLE, serverCertificate: shop.crt, privateKey: shop.key, maxProtocolVersion: TLSV1_2, cipherSuites: [ECDHE-ECDSA-AES256-GCM-SHA384]}
+  - port: {number: 8445, name: mutual, protocol: TLS}
+    hosts: [db.example.com]
+    tls: {mode: MUTUAL, serverCertificate: shop.crt, privateKey: shop.key, caCertificates: ca.crt}
 ---
 apiVersion: networking.istio.io/v1
 kind: VirtualService
@@ -86,7 +99,7 @@ async function start(kind: 'sidecar' | 'router', port: number): Promise<{ proxy:
   const node = { id: kind, kind, name: kind, namespace: 'default', labels: {}, locality: NO_LOCALITY, workload }
   const { clusters, endpoints, listeners, routes } = emit(mesh, node)
   const network = new LoopbackNetwork(upstreams)
-  const proxy = openProxy({ network })
+  const proxy = openProxy({ network, certificates: { read: name => certificates.get(name) ?? null } })
   closers.push(() => proxy.close())
   proxy.useIdentity(
     new TestIdentity(await authority.issueSpiffe('spiffe://cluster.local/ns/default/sa/edge'), authority.bundle),
@@ -124,26 +137,40 @@ test('CONNECT goes where tcp rules say, by weight, and where tls rules say of th
   }
 })
 
+/** What comes back, and in which version of TLS; the server's certificate is checked for its name. */
+async function call(port: number, identity: string | null, ofMesh = false): Promise<{ text: string; version: string }> {
+  const keys = identity === null ? null : await authority.issueSpiffe(identity)
+  const socket = connectTls({
+    host: '127.0.0.1',
+    port,
+    servername: 'db.example.com',
+    ca: authority.bundle,
+    rejectUnauthorized: !ofMesh,
+    ...(keys ? { cert: keys.certificateChain, key: keys.privateKey } : {}),
+  })
+  const answer = { text: '', version: '' }
+  socket.on('secureConnect', () => {
+    answer.version = `${socket.getProtocol()} ${socket.getCipher().name}`
+  })
+  try {
+    for await (const chunk of socket) answer.text += String(chunk)
+  } catch {
+    answer.text = 'refused'
+  }
+  return answer
+}
+
 test('a gateway ends mutual TLS for the identities it names, and passes the bytes on by tcp rules', async () => {
   const { port } = await start('router', 8443)
-  const call = async (identity: string | null): Promise<string> => {
-    const keys = identity === null ? null : await authority.issueSpiffe(identity)
-    const socket = connectTls({
-      host: '127.0.0.1',
-      port,
-      servername: 'db.example.com',
-      ...(keys ? { cert: keys.certificateChain, key: keys.privateKey } : {}),
-      rejectUnauthorized: false,
-    })
-    let text = ''
-    try {
-      for await (const chunk of socket) text += String(chunk)
-    } catch {
-      return 'refused'
-    }
-    return text
-  }
-  assert.equal(await call(CLIENT), 'v1')
-  assert.notEqual(await call('spiffe://cluster.local/ns/default/sa/other'), 'v1')
-  assert.notEqual(await call(null), 'v1')
+  assert.equal((await call(port, CLIENT, true)).text, 'v1')
+  assert.notEqual((await call(port, 'spiffe://cluster.local/ns/default/sa/other', true)).text, 'v1')
+  assert.notEqual((await call(port, null, true)).text, 'v1')
+})
+
+test('a gateway ends TLS with certificates from files, for all or for those whose certificate is good', async () => {
+  const simple = await start('router', 8444)
+  assert.deepEqual(await call(simple.port, null), { text: 'v1', version: 'TLSv1.2 ECDHE-ECDSA-AES256-GCM-SHA384' })
+  const mutual = await start('router', 8445)
+  assert.equal((await call(mutual.port, CLIENT)).text, 'v1')
+  assert.notEqual((await call(mutual.port, null)).text, 'v1')
 })

@@ -14,6 +14,7 @@ import {
 import { DownstreamTlsContextSchema } from '../../xds/generated/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts'
 import { isIpAddress } from '../host/ip-address.ts'
 import { sdsSecret } from './config-source.ts'
+import { fileKeyPair, fileRoots } from './resource-names.ts'
 
 const VERSIONS = {
   TLSV1_0: TlsParameters_TlsProtocol.TLSv1_0,
@@ -23,13 +24,14 @@ const VERSIONS = {
 } as const
 const ALPN = { http: ['h2', 'http/1.1'], tcp: [] }
 
-/** ISTIO_MUTUAL: the gateway's own certificate of the mesh, and clients with one. */
 export function gatewayTls(tls: GatewayTls, carries: 'http' | 'tcp'): TransportSocket {
+  const ofMesh = tls.mode === 'ISTIO_MUTUAL'
   // The mesh's members all speak TLS 1.3; whoever lowers the bound means other clients.
-  const { minVersion = 'TLSV1_3', maxVersion = 'TLSV1_3', cipherSuites, subjectAltNames } = tls
+  const { minVersion = ofMesh ? 'TLSV1_3' : 'TLSV1_2', maxVersion = 'TLSV1_3', cipherSuites } = tls
   const floor = minVersion > maxVersion ? maxVersion : minVersion
+  const keys = ofMesh ? 'default' : fileKeyPair(tls.serverCertificate, tls.privateKey)
   const context = create(DownstreamTlsContextSchema, {
-    requireClientCertificate: true,
+    requireClientCertificate: ofMesh || tls.mode === 'MUTUAL',
     commonTlsContext: {
       tlsParams: create(TlsParametersSchema, {
         tlsMinimumProtocolVersion: VERSIONS[floor],
@@ -37,22 +39,24 @@ export function gatewayTls(tls: GatewayTls, carries: 'http' | 'tcp'): TransportS
         cipherSuites: [...cipherSuites],
       }),
       alpnProtocols: [...ALPN[carries]],
-      tlsCertificateSdsSecretConfigs: [sdsSecret('default')],
-      validationContextType: {
-        case: 'combinedValidationContext',
-        value: {
-          defaultValidationContext: create(CertificateValidationContextSchema, {
-            matchTypedSubjectAltNames: subjectAltNames.map(alternativeName),
-          }),
-          validationContextSdsSecretConfig: sdsSecret('ROOTCA'),
-        },
-      },
+      tlsCertificateSdsSecretConfigs: [sdsSecret(keys)],
+      ...(tls.mode === 'SIMPLE'
+        ? {}
+        : { validationContextType: validation(tls, ofMesh ? 'ROOTCA' : fileRoots(tls.caCertificates)) }),
     },
   })
   return create(TransportSocketSchema, {
     name: 'envoy.transport_sockets.tls',
     configType: { case: 'typedConfig', value: packAny(DownstreamTlsContextSchema, context) },
   })
+}
+
+function validation({ subjectAltNames }: GatewayTls, roots: string) {
+  const defaultValidationContext = create(CertificateValidationContextSchema, {
+    matchTypedSubjectAltNames: subjectAltNames.map(alternativeName),
+  })
+  const value = { defaultValidationContext, validationContextSdsSecretConfig: sdsSecret(roots) }
+  return { case: 'combinedValidationContext' as const, value }
 }
 
 /** Istio does not say of which type a name is; its form does. */

@@ -25,7 +25,9 @@ export function checkServers(mesh: LinkedMesh, findings: Findings): void {
         const name = `${other.gateway.namespace}/${other.gateway.name}`
         const message = `port ${server.port.number} is taken by the server ${other.server.port.name} of ${name}, which is used`
         findings.add('WEFT-1012', gateway, `spec.servers[${index}].port`, server.position, message)
-      } else if (!hasRules(mesh, gateway, server))
+        continue
+      }
+      if (!hasRules(mesh, gateway, server))
         findings.add('WEFT-1012', gateway, `spec.servers[${index}]`, server.position, 'no rule says where its bytes go')
       places.set(key, [...earlier, { gateway, server }])
     }

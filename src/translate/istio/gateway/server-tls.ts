@@ -2,18 +2,17 @@
 import { type GatewayProtocol, type GatewayServer, type GatewayTls, TLS_VERSIONS } from '../../../model/gateway.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
 
-/** What only a server that ends TLS with certificates of its own needs. */
+const FILES = ['serverCertificate', 'privateKey', 'caCertificates'] as const
+/** What only a server that ends TLS with certificates of its own needs; files alone are read. */
 const OWN_CERTIFICATES = [
-  'serverCertificate',
-  'privateKey',
-  'caCertificates',
+  ...FILES,
   'caCrl',
   'credentialName',
   'credentialNames',
   'caCertCredentialName',
   'tlsCertificates',
 ]
-const OWN_MODES = ['SIMPLE', 'MUTUAL', 'OPTIONAL_MUTUAL']
+const OWN_MODES = ['SIMPLE', 'MUTUAL', 'OPTIONAL_MUTUAL'] as const
 
 export function readServerTls(
   server: ObjectReader,
@@ -49,7 +48,7 @@ function refuseOnPlaintext(reader: ObjectReader, plain: boolean, protocol: Gatew
 function readTls(reader: ObjectReader, protocol: GatewayProtocol): GatewayTls {
   const { sink } = reader
   // The zero value.
-  const mode = reader.enumeration('mode', ['PASSTHROUGH', 'ISTIO_MUTUAL'], [...OWN_MODES, 'AUTO_PASSTHROUGH'])
+  const mode = reader.enumeration('mode', ['PASSTHROUGH', 'ISTIO_MUTUAL', ...OWN_MODES], ['AUTO_PASSTHROUGH'])
   const minVersion = readVersion(reader, 'minProtocolVersion')
   const maxVersion = readVersion(reader, 'maxProtocolVersion')
   if (minVersion && maxVersion && minVersion > maxVersion)
@@ -62,7 +61,8 @@ function readTls(reader: ObjectReader, protocol: GatewayProtocol): GatewayTls {
     if (!reader.has(field)) continue
     if (written === 'ISTIO_MUTUAL')
       sink.contradiction(reader.place(field), `${field} goes with SIMPLE or MUTUAL, not with ISTIO_MUTUAL`)
-    else if (written !== 'PASSTHROUGH') sink.unsupported(reader.place(field), field)
+    else if (written !== 'PASSTHROUGH' && !(FILES as readonly string[]).includes(field))
+      sink.unsupported(reader.place(field), field, 'name files: serverCertificate, privateKey, caCertificates')
   }
   if (written === 'PASSTHROUGH')
     for (const field of [
@@ -79,8 +79,31 @@ function readTls(reader: ObjectReader, protocol: GatewayProtocol): GatewayTls {
           reader.place(field),
           `${field} has no effect: ${protocol} is passed through`,
         )
+  const [serverCertificate = '', privateKey = '', caCertificates = ''] = FILES.map(field => reader.string(field) ?? '')
+  for (const field of FILES)
+    if (reader.string(field)?.includes('~')) sink.badValue(reader.place(field), 'no "~" can be in the name of the file')
+  if (
+    (OWN_MODES as readonly string[]).includes(written) &&
+    !OWN_CERTIFICATES.slice(FILES.length).some(field => reader.has(field))
+  ) {
+    if (serverCertificate === '') reader.missing('serverCertificate')
+    if (privateKey === '') reader.missing('privateKey')
+    if (caCertificates === '' && written !== 'SIMPLE') reader.missing('caCertificates')
+  }
+  if (written === 'SIMPLE')
+    for (const field of ['caCertificates', 'subjectAltNames'])
+      if (reader.has(field))
+        sink.report(
+          'WEFT-1012',
+          'warning',
+          reader.place(field),
+          `${field} has no effect with SIMPLE: no client is asked for a certificate`,
+        )
   return {
     mode: mode ?? 'PASSTHROUGH',
+    serverCertificate,
+    privateKey,
+    caCertificates,
     ...(minVersion ? { minVersion } : {}),
     ...(maxVersion ? { maxVersion } : {}),
     cipherSuites,
