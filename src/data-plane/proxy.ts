@@ -90,7 +90,7 @@ export class Proxy {
     const stats = this.stats.root
     this.#certificates = new CertificateFiles(this.secrets, options.certificates ?? NO_CERTIFICATES, { clock, log })
     const routeConfigs = routeConfigFactories({ clock, random, stats })
-    this.routeTables = new RouteTables(routeConfigs)
+    this.routeTables = new RouteTables(routeConfigs, stats)
     this.records = new ResourceRecords(clock)
     this.#accessLogs = new AccessLogs({ clock, log, files: options.logFiles })
     const compileTransport = createTransportCompiler(network, this.secrets)
@@ -105,7 +105,7 @@ export class Proxy {
       stats,
       clusters: this.clusters,
       routeTables: this.routeTables,
-      compileRouteTable: configuration => compileRouteTable(configuration, routeConfigs),
+      compileRouteTable: configuration => compileRouteTable(configuration, routeConfigs, stats),
       compileAccessLog: typedConfig => this.#accessLogs.compile(typedConfig),
       reasonHeader: options.reasonHeader ?? true,
       serviceCluster: options.serviceCluster ?? '',

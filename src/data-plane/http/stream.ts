@@ -8,6 +8,7 @@ import { isTunnel, type RequestHead, type ResponseHead, tunnelType } from '../..
 import type { HttpFilter, TerminalFilter } from '../filters/http/contract/http-filter.ts'
 import { RESPONSE_FLAG } from '../response-flag.ts'
 import type { ClusterChoice, RouteEntry, RouteFilters, RouteQuery, RouteTable } from '../route/route-entry.ts'
+import { countStream } from '../route/route-stats.ts'
 import { NO_STREAM_DURATION, streamDurationMs } from '../route/stream-duration.ts'
 import type { StreamInfo } from '../stream-info.ts'
 import { stripAuthority } from './authority.ts'
@@ -19,6 +20,7 @@ import { isGrpcRequest, pushGrpcFields } from './grpc-status.ts'
 import { type LocalReply, publicReason } from './local-reply.ts'
 import { mayNeedNormalization, normalizePath } from './path-normalization.ts'
 import { pathRedirect, REFUSAL } from './request-refusal.ts'
+import { completeResponseHeaders } from './response-headers.ts'
 import type { StreamConnection } from './stream-connection.ts'
 
 const NO_BODY = Buffer.alloc(0)
@@ -88,7 +90,7 @@ export class Stream implements ManagedStream, RouteQuery {
     this.#startDurationTimer()
     const { chain, bufferLimit } = this.#config
     this.#terminal = chain.terminal.createTerminalFilter(this)
-    if (chain.filters.length > 0) {
+    if (chain.filters.length > 0 && chain.isNeeded(this.routeFilters())) {
       this.#isGrpc = isGrpcRequest(this.request.headers)
       this.#filters = new FilterManager(this, chain, bufferLimit)
       this.#filters.decodeHeaders(endStream)
@@ -262,7 +264,7 @@ export class Stream implements ManagedStream, RouteQuery {
     const info = this.info
     const headers = head.headers
     this.#responseStarted = true
-    this.#completeResponseHeaders(headers)
+    completeResponseHeaders(headers, this.#config, this.request.headers)
     info.responseCode = head.status
     info.responseHeaders = headers
     const connection = this.#connection
@@ -304,6 +306,7 @@ export class Stream implements ManagedStream, RouteQuery {
     const headers: HeaderList = []
     const isGrpc = this.#isGrpc ?? isGrpcRequest(this.request.headers)
     if (isGrpc) pushGrpcFields(headers, reply, this.request.method === 'HEAD')
+    if (!reply.isFinal) this.#applyRoute(headers)
     if (reply.headers) for (const text of reply.headers) headers.push(text)
     // RFC 9110 15.3.5, 15.4.5: bytes behind these would be read as the next response.
     const hasBody = !isGrpc && reply.status !== 204 && reply.status !== 304
@@ -324,6 +327,14 @@ export class Stream implements ManagedStream, RouteQuery {
     if (endStream) return
     if (filters === null) this.dataToClient(body, true)
     else filters.encodeData(body, true)
+  }
+
+  /** What the route, if one was looked up, does to headers of responses, it does to local replies (Envoy). */
+  #applyRoute(headers: HeaderList): void {
+    if (!this.#route) return
+    this.info.responseHeaders = headers
+    this.clusterChoice()?.responseHeaders.apply(headers, this.info)
+    this.#route.responseHeaders.apply(headers, this.info)
   }
 
   /** A filter's refusal is the cluster's loss: the log names where the request would have gone (Envoy). */
@@ -458,23 +469,6 @@ export class Stream implements ManagedStream, RouteQuery {
     this.#connection.writeContinue()
   }
 
-  #completeResponseHeaders(headers: HeaderList): void {
-    const config = this.#config
-    let hasDate = false
-    let server = -1
-    for (let i = 0; i < headers.length; i += 2) {
-      if (headers[i] === 'date') hasDate = true
-      else if (headers[i] === 'server') server = i
-    }
-    if (config.serverHeader === 'overwrite' && server >= 0) headers[server + 1] = config.serverName
-    else if (config.serverHeader !== 'pass-through' && server < 0) headers.push('server', config.serverName)
-    if (!hasDate) headers.push('date', config.date.now())
-    if (config.requestIdInResponse) {
-      const id = getHeader(this.request.headers, 'x-request-id')
-      if (id !== undefined) setHeader(headers, 'x-request-id', id)
-    }
-  }
-
   #end(close: boolean): void {
     if (this.isEnded) return
     this.isEnded = true
@@ -491,6 +485,7 @@ export class Stream implements ManagedStream, RouteQuery {
     stats.requestTime.record(info.duration)
     const byClass = stats.requestsByClass[Math.floor(info.responseCode / 100) - 1]
     if (byClass !== undefined) byClass.value++
+    if (this.#route?.kind === 'forward' && this.#route.stats !== null) countStream(this.#route.stats, info)
     for (let i = 0; i < accessLogs.length; i++) accessLogs[i]!.log(info)
     this.#connection.onStreamEnd(!close && this.isRequestComplete)
   }

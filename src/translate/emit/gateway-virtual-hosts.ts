@@ -63,7 +63,9 @@ export function gatewayVirtualHosts(
       if (redirected.has(host)) made.requireTls = VirtualHost_TlsRequirementType.ALL
       return made
     })
-  const origins = [...drafts.values()].flatMap(({ from }) => [...from].map(service => service.origin))
+  const origins = [...drafts.values()].flatMap(({ from }) =>
+    [...from].flatMap(service => [service.origin, ...service.delegateOrigins]),
+  )
   return { hosts, origins }
 }
 

@@ -18,6 +18,8 @@ export interface LinkedVirtualService {
   readonly tcp: readonly L4Route[]
   readonly exportTo: readonly string[]
   readonly origin: Origin
+  /** Of the VirtualServices whose rules are among its own. */
+  readonly delegateOrigins: readonly Origin[]
   readonly object: ConfigObjectOf<'VirtualService'>
 }
 
@@ -36,6 +38,7 @@ export function linkVirtualService(
     tcp: spec.tcp,
     exportTo: spec.exportTo,
     origin: originOf(object),
+    delegateOrigins: [],
     object,
   }
 }
@@ -62,11 +65,12 @@ export function visibleVirtualServices(
   return [0, 1, 2].flatMap(wanted => seen.filter(service => rank(service) === wanted))
 }
 
-/** Hosts as written of all that its rules send to. */
+/** Hosts as written of all that its rules send to, copies among it. */
 export function destinationsOf({ http, tls, tcp }: LinkedVirtualService): readonly string[] {
   const ofRequests = http.flatMap(({ action }) => (action.kind === 'route' ? action.destinations : []))
   const ofBytes = [...tls, ...tcp].flatMap(route => route.destinations)
-  return [...ofRequests, ...ofBytes].map(({ destination }) => destination.host)
+  const copies = http.flatMap(({ mirror, mirrors = [] }) => (mirror ? [mirror, ...mirrors] : mirrors))
+  return [...ofRequests, ...copies, ...ofBytes].map(({ destination }) => destination.host)
 }
 
 /** Label sets on which a proxy's routes depend. */
