@@ -19,4 +19,6 @@ export interface DestinationRule {
   readonly exportTo: readonly string[]
   /** Clients that it is for; null: all. */
   readonly workloadSelector: Readonly<Record<string, string>> | null
+  /** Requests that an endpoint has to serve well after its ejection before it is fully back; 0: it is at once. */
+  readonly halfOpenProbes: number
 }

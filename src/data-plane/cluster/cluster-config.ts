@@ -2,8 +2,10 @@
 import { isIP } from 'node:net'
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { Parsed } from '../../base/problem.ts'
+import type { Keepalive } from '../../transport/net/keepalive-network.ts'
 import { unpackAny } from '../../xds/any-pack.ts'
 import {
+  type CircuitBreakers_Thresholds_RetryBudget,
   CircuitBreakers_ThresholdsSchema,
   CircuitBreakersSchema,
 } from '../../xds/generated/envoy/config/cluster/v3/circuit_breaker_pb.ts'
@@ -21,10 +23,13 @@ import type { LoadBalancer } from '../load-balancers/contract/load-balancer.ts'
 import { loadBalancerFor } from '../load-balancers/registry.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
 import type { CircuitLimits, UpstreamProtocol } from './cluster.ts'
+import { readKeepalive } from './connection-options.ts'
 import { ADDRESS_CHOICES, type AddressChoice } from './dns-lookup-family.ts'
 import { type EndpointSpec, readLoadAssignment } from './endpoint-spec.ts'
 import { type HttpOptions, readHttpOptions } from './http-options.ts'
+import { type OutlierConfig, readOutlierDetection } from './outlier/outlier-config.ts'
 import { TransportMatches } from './transport-matches.ts'
+import { readWeftMetadata } from './weft-metadata.ts'
 
 export type Discovery =
   | { readonly kind: 'static'; readonly endpoints: readonly EndpointSpec[] }
@@ -50,6 +55,8 @@ export interface ClusterConfig extends HttpOptions {
   readonly transports: TransportMatches
   /** Percent of usable endpoints below which all are used (Envoy's panic). */
   readonly panicThreshold: number
+  /** Null: endpoints stay whatever they answer. */
+  readonly outlier: OutlierConfig | null
 }
 
 /** `alpn`: offered where the socket's config names no protocols. */
@@ -57,15 +64,25 @@ export type TransportCompiler = (
   socket: TransportSocket | undefined,
   path: string,
   alpn: readonly string[],
+  keepalive: Keepalive | null,
 ) => Parsed<UpstreamTransport>
 
 const ENVOY_CONNECT_TIMEOUT_MS = 5000
 const ENVOY_DNS_REFRESH_MS = 5000
 const ENVOY_PANIC_THRESHOLD = 50
-const ENVOY_LIMITS: CircuitLimits = { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 }
+const ENVOY_LIMITS: CircuitLimits = {
+  maxConnections: 1024,
+  maxPendingRequests: 1024,
+  maxRequests: 1024,
+  maxRetries: 3,
+  retryBudget: null,
+  tracksRemaining: false,
+}
+/** Of a budget that leaves them out. */
+const ENVOY_RETRY_BUDGET = { percent: 20, minConcurrency: 3 }
 
-// Taken without effect: `metadata`, which only describes; `respect_dns_ttl`, as the system's resolver tells no TTL (with
-// getaddrinfo Envoy keeps to dns_refresh_rate, too); `per_connection_buffer_limit_bytes`, a soft limit whose purpose, a
+// Taken without effect: `metadata` of others than Weft, which only describes; `respect_dns_ttl`, as the system's resolver
+// tells no TTL (with getaddrinfo Envoy keeps to dns_refresh_rate, too); `per_connection_buffer_limit_bytes`, a soft limit whose purpose, a
 // bound on what a slow peer makes the proxy hold, is met by the sockets' own high-water marks (what filters keep of a
 // response goes by the listener's, in Envoy, too).
 const FIELDS = new Set([
@@ -87,6 +104,8 @@ const FIELDS = new Set([
   'metadata',
   'common_lb_config',
   'per_connection_buffer_limit_bytes',
+  'outlier_detection',
+  'upstream_connection_options',
 ])
 const LB_FIELDS = new Set(['healthy_panic_threshold'])
 const THRESHOLD_FIELDS = new Set([
@@ -96,6 +115,7 @@ const THRESHOLD_FIELDS = new Set([
   'max_requests',
   'max_retries',
   'track_remaining',
+  'retry_budget',
 ])
 
 export function compileCluster(message: ClusterMessage, compileTransport: TransportCompiler): Parsed<ClusterConfig> {
@@ -117,6 +137,7 @@ export function compileCluster(message: ClusterMessage, compileTransport: Transp
     loadBalancer,
     transports,
     panicThreshold: readPanicThreshold(message, check),
+    outlier: readOutliers(message, discovery, check),
     ...options,
   }
   return check.result(config as ClusterConfig)
@@ -189,8 +210,9 @@ function readTransports(
   protocol: UpstreamProtocol,
   check: ResourceCheck,
 ): TransportMatches | undefined {
+  const keepalive = readKeepalive(message.upstreamConnectionOptions, check)
   const compile = (socket: TransportSocket | undefined, path: string): UpstreamTransport | undefined => {
-    const compiled = compileTransport(socket, path, ALPN[protocol])
+    const compiled = compileTransport(socket, path, ALPN[protocol], keepalive)
     if (compiled.ok) {
       if (protocol === 'auto' && compiled.value.name !== 'tls')
         check.error(path, 'auto_config needs a transport socket that has ALPN: TLS')
@@ -212,19 +234,34 @@ function readLimits(message: ClusterMessage, check: ResourceCheck): CircuitLimit
   const breakers = message.circuitBreakers
   if (breakers === undefined) return ENVOY_LIMITS
   check.honour(CircuitBreakersSchema, breakers, 'circuit_breakers', new Set(['thresholds']))
-  let limits = ENVOY_LIMITS
+  let limits: CircuitLimits | null = null
   for (const [i, thresholds] of breakers.thresholds.entries()) {
     check.honour(CircuitBreakers_ThresholdsSchema, thresholds, `circuit_breakers.thresholds[${i}]`, THRESHOLD_FIELDS)
     // Routes of high priority do not exist here, so their limits bind nothing.
     if (thresholds.priority !== RoutingPriority.DEFAULT) continue
-    limits = {
+    // Of several the first holds (Envoy).
+    limits ??= {
       maxConnections: thresholds.maxConnections ?? ENVOY_LIMITS.maxConnections,
       maxPendingRequests: thresholds.maxPendingRequests ?? ENVOY_LIMITS.maxPendingRequests,
       maxRequests: thresholds.maxRequests ?? ENVOY_LIMITS.maxRequests,
       maxRetries: thresholds.maxRetries ?? ENVOY_LIMITS.maxRetries,
+      retryBudget: readRetryBudget(thresholds.retryBudget, `circuit_breakers.thresholds[${i}].retry_budget`, check),
+      tracksRemaining: thresholds.trackRemaining,
     }
   }
-  return limits
+  return limits ?? ENVOY_LIMITS
+}
+
+function readRetryBudget(
+  budget: CircuitBreakers_Thresholds_RetryBudget | undefined,
+  path: string,
+  check: ResourceCheck,
+): CircuitLimits['retryBudget'] {
+  if (!budget) return null
+  const { percent, minConcurrency } = ENVOY_RETRY_BUDGET
+  const asked = budget.budgetPercent?.value ?? percent
+  if (!(asked >= 0 && asked <= 100)) check.error(`${path}.budget_percent`, 'must be from 0 to 100')
+  return { percent: asked, minConcurrency: budget.minRetryConcurrency ?? minConcurrency }
 }
 
 function readPanicThreshold(message: ClusterMessage, check: ResourceCheck): number {
@@ -232,4 +269,16 @@ function readPanicThreshold(message: ClusterMessage, check: ResourceCheck): numb
   if (config === undefined) return ENVOY_PANIC_THRESHOLD
   check.honour(Cluster_CommonLbConfigSchema, config, 'common_lb_config', LB_FIELDS)
   return config.healthyPanicThreshold?.value ?? ENVOY_PANIC_THRESHOLD
+}
+
+function readOutliers(
+  message: ClusterMessage,
+  discovery: Discovery | undefined,
+  check: ResourceCheck,
+): OutlierConfig | null {
+  const { halfOpenProbes } = readWeftMetadata(message.metadata, check)
+  if (message.outlierDetection === undefined) return null
+  // Its endpoints are what requests ask for: there is no other to take.
+  if (discovery?.kind === 'forward-proxy') check.unsupported('outlier_detection')
+  return readOutlierDetection(message.outlierDetection, halfOpenProbes, check)
 }

@@ -2,7 +2,7 @@
 // connections and counters.
 import { isIPv6 } from 'node:net'
 import type { UpstreamTransport } from '../upstream-transport.ts'
-import type { Endpoint, EndpointStats } from './cluster.ts'
+import type { Endpoint, EndpointMonitor, EndpointStats } from './cluster.ts'
 
 export class ClusterEndpoint implements Endpoint {
   readonly key: string
@@ -20,7 +20,9 @@ export class ClusterEndpoint implements Endpoint {
     connectFailures: 0,
   }
   priority = 0
-  usable = true
+  healthy = true
+  ejection: Endpoint['ejection'] = 'closed'
+  monitor: EndpointMonitor | null = null
 
   constructor(address: string, port: number, weight: number, transport: UpstreamTransport) {
     this.key = endpointKey(address, port)
@@ -28,6 +30,10 @@ export class ClusterEndpoint implements Endpoint {
     this.port = port
     this.weight = weight
     this.transport = transport
+  }
+
+  get usable(): boolean {
+    return this.healthy && this.ejection !== 'open'
   }
 }
 

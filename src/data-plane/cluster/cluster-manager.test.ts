@@ -287,12 +287,12 @@ test('what is not honoured is refused by its field, and the cluster before stays
   manager.updateClusters([cluster(EDS)])
   const before = manager.get('c')
   const problems = manager.updateClusters([
-    cluster({ ...EDS, lbPolicy: Cluster_LbPolicy.MAGLEV, outlierDetection: {}, maxRequestsPerConnection: 4 }),
+    cluster({ ...EDS, lbPolicy: Cluster_LbPolicy.MAGLEV, upstreamBindConfig: {}, maxRequestsPerConnection: 4 }),
   ])
   assert.deepEqual(problems.map(problem => problem.path).sort(), [
     'lb_policy',
     'max_requests_per_connection',
-    'outlier_detection',
+    'upstream_bind_config',
   ])
   assert.equal(manager.get('c'), before)
 })

@@ -17,6 +17,7 @@ import type { RouteNames } from './redirect-route.ts'
 import { compileRetryPolicy } from './retry-policy.ts'
 import type {
   ClusterChoice,
+  Fallback,
   ForwardRoute,
   HeaderMutations,
   RetryPolicy,
@@ -78,6 +79,7 @@ export function compileForward(
   names: RouteNames,
   matched: MatchedPath,
   scope: RouteScope,
+  fallback: Fallback | null,
   path: string,
   check: ResourceCheck,
 ): ForwardRoute {
@@ -89,6 +91,7 @@ export function compileForward(
     check.error(`${path}.host_rewrite_literal`, 'must not hold control characters')
   const requestHeaders = createMutations(scope.requestLevels)
   return new CompiledForward({
+    fallback,
     name: names.name,
     virtualHost: names.virtualHost,
     requestHeaders: host.case === 'hostRewriteHeader' ? new HostFromHeader(requestHeaders, host.value) : requestHeaders,
@@ -216,6 +219,7 @@ function compileWeighted(
 
 interface ForwardParts extends RouteNames {
   readonly stats: RouteStats | null
+  readonly fallback: Fallback | null
   readonly choices: readonly WeightedChoice[]
   readonly clusterNotFoundStatus: number
   readonly timeoutMs: number
@@ -233,6 +237,7 @@ interface ForwardParts extends RouteNames {
 
 class CompiledForward implements ForwardRoute {
   readonly kind = 'forward'
+  readonly fallback: Fallback | null
   readonly name: string
   readonly virtualHost: string
   readonly requestHeaders: HeaderMutations
@@ -254,6 +259,7 @@ class CompiledForward implements ForwardRoute {
   readonly #rewrite: PathRewrite | null
 
   constructor(parts: ForwardParts) {
+    this.fallback = parts.fallback
     this.name = parts.name
     this.virtualHost = parts.virtualHost
     this.requestHeaders = parts.requestHeaders

@@ -21,6 +21,10 @@ export interface HeaderMutations {
   readonly authority: string | null
 }
 
+export interface ResponseCriterion {
+  test(headers: HeaderList): boolean
+}
+
 export interface RetryPolicy {
   readonly attempts: number
   /** Bits of RETRY_ON. */
@@ -28,8 +32,15 @@ export interface RetryPolicy {
   readonly retriableStatusCodes: readonly number[]
   /** 0: the route's timeout bounds each try too. */
   readonly perTryTimeoutMs: number
+  /** Of a try that its endpoint leaves without a byte; 0: never. */
+  readonly perTryIdleTimeoutMs: number
   readonly backoffBaseMs: number
   readonly backoffMaxMs: number
+  /** By which a response says when to come back, in their order; a time further away does not count. */
+  readonly resetFields: readonly { readonly name: string; readonly isTimestamp: boolean }[]
+  readonly rateLimitedMaxMs: number
+  /** Of responses to be tried again under `retriable-headers`: any of them. */
+  readonly retriableHeaders: readonly ResponseCriterion[]
   /** Istio's previous_hosts predicate: do not pick an endpoint that this stream has tried. */
   readonly avoidPreviousHosts: boolean
   readonly hostSelectionAttempts: number
@@ -105,8 +116,14 @@ export interface RouteUpgrade {
   readonly terminates: boolean
 }
 
+/** Who answers when the destination is down or too slow: another one, or the proxy itself. */
+export type Fallback =
+  | { readonly kind: 'cluster'; readonly cluster: string }
+  | { readonly kind: 'answer'; readonly status: number; readonly body: Buffer; readonly headers: readonly string[] }
+
 export interface ForwardRoute extends RouteBase {
   readonly kind: 'forward'
+  readonly fallback: Fallback | null
   readonly upgrades: ReadonlyMap<string, RouteUpgrade>
   /** `random` in [0, 1) draws among weighted clusters. */
   chooseCluster(random: number): ClusterChoice

@@ -1,4 +1,5 @@
-// CONNECT through a sidecar's HTTP proxy port: it ends there, and its bytes go on as TCP.
+// CONNECT through a sidecar's HTTP proxy port: it ends there, and its bytes go on as TCP; or, where a rule has bytes travel
+// in a CONNECT of its own, as that one.
 import { create } from '@bufbuild/protobuf'
 import {
   type Route,
@@ -8,7 +9,12 @@ import {
 import { duration } from './durations.ts'
 import type { Tunnel } from './tunnel.ts'
 
-export function connectRoute({ clusters, idleTimeoutMs }: Tunnel): Route {
+const NOT_IMPLEMENTED = 501
+
+export function connectRoute({ clusters, policy }: Tunnel): Route {
+  const { idleTimeoutMs, maxDurationMs, tunnel } = policy
+  // A CONNECT does not become a POST on its way.
+  if (tunnel?.method === 'POST') return refusedConnectRoute(NOT_IMPLEMENTED)
   const [only] = clusters
   const action = create(RouteActionSchema, {
     clusterSpecifier:
@@ -20,7 +26,11 @@ export function connectRoute({ clusters, idleTimeoutMs }: Tunnel): Route {
           },
     timeout: duration(0),
     ...(idleTimeoutMs === undefined ? {} : { idleTimeout: duration(idleTimeoutMs) }),
-    upgradeConfigs: [{ upgradeType: 'CONNECT', connectConfig: {} }],
+    ...(maxDurationMs === undefined ? {} : { maxStreamDuration: { maxStreamDuration: duration(maxDurationMs) } }),
+    upgradeConfigs: [{ upgradeType: 'CONNECT', ...(tunnel ? {} : { connectConfig: {} }) }],
+    ...(tunnel
+      ? { hostRewriteSpecifier: { case: 'hostRewriteLiteral', value: `${tunnel.targetHost}:${tunnel.targetPort}` } }
+      : {}),
   })
   return create(RouteSchema, {
     name: 'connect',

@@ -25,7 +25,10 @@ import { duration } from './durations.ts'
 import { istioMetadata } from './istio-metadata.ts'
 import { loadAssignment } from './load-assignment.ts'
 import { rawBuffer, upstreamTls } from './mutual-tls.ts'
+import { applyOutlierDetection } from './outlier-detection.ts'
+import { applyProxyProtocol } from './proxy-protocol.ts'
 import { configPath, outboundCluster, outboundServerName, tunnelCluster } from './resource-names.ts'
+import { applyTcpKeepalive } from './tcp-keepalive.ts'
 import { httpProtocolOptions, tunnelsApart, type UpstreamVersion, upstreamVersion } from './upstream-version.ts'
 
 export interface ServiceClusters {
@@ -117,7 +120,7 @@ function makeCluster(plan: ClusterPlan, assignment: ClusterLoadAssignment): Clus
     name,
     connectTimeout: duration(policy.connectionPool?.connectTimeoutMs ?? meshConfig.connectTimeoutMs),
     lbPolicy: Cluster_LbPolicy[policy.loadBalancer ?? 'LEAST_REQUEST'],
-    circuitBreakers: circuitBreakers(policy.connectionPool),
+    circuitBreakers: circuitBreakers(policy.connectionPool, policy.retryBudget),
     metadata: istioMetadata(metadataOf(plan)),
     commonLbConfig: create(Cluster_CommonLbConfigSchema),
     ...(options ? { typedExtensionProtocolOptions: options } : {}),
@@ -142,6 +145,9 @@ function makeCluster(plan: ClusterPlan, assignment: ClusterLoadAssignment): Clus
     cluster.loadAssignment = assignment
   }
   applyTls(cluster, plan, policy)
+  applyOutlierDetection(cluster, policy.outlierDetection, rule?.halfOpenProbes ?? 0)
+  applyProxyProtocol(cluster, policy.proxyProtocol)
+  applyTcpKeepalive(cluster, policy.connectionPool?.tcpKeepalive)
   return cluster
 }
 

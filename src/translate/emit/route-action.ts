@@ -76,7 +76,7 @@ function forward(
     // Istio appends the destination's operations to the rule's, and lets the rule's authority win.
     own = concatOperations(operations, destinationOperations)
     if (authority === '') authority = destinationAuthority
-    action.clusterSpecifier = { case: 'cluster', value: clusterOf(only, surroundings) }
+    action.clusterSpecifier = { case: 'cluster', value: clusterOf(only.destination, surroundings) }
   } else {
     const clusters = destinations
       .filter(destination => destination.weight > 0)
@@ -109,7 +109,7 @@ function concatOperations(a: Omit<HeaderOptions, 'authority'>, b: Omit<HeaderOpt
 function clusterWeight(destination: RouteDestination, surroundings: RouteSurroundings): WeightedCluster_ClusterWeight {
   const { authority, ...operations } = headerOptions(destination.headers)
   return create(WeightedCluster_ClusterWeightSchema, {
-    name: clusterOf(destination, surroundings),
+    name: clusterOf(destination.destination, surroundings),
     weight: destination.weight,
     ...operations,
     ...(authority === '' ? {} : { hostRewriteSpecifier: { case: 'hostRewriteLiteral', value: authority } }),

@@ -1,6 +1,7 @@
 // Where bytes go: to the cluster of a service's port, or where a VirtualService's tcp or tls rule says.
 import type { Destination } from '../../model/destination.ts'
 import type { L4Route } from '../../model/l4-route.ts'
+import type { UpstreamTunnel } from '../../model/upstream-policy.ts'
 import { expandShortName } from '../host/host-name.ts'
 import type { ClientScope } from '../link/client-scope.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
@@ -10,25 +11,31 @@ import { policyFor } from './cluster-policy.ts'
 import { outboundCluster, tunnelCluster } from './resource-names.ts'
 import { tunnelsApart } from './upstream-version.ts'
 
+/** Of a DestinationRule, as far as it concerns bytes; undefined: it does not say. */
+export interface BytesPolicy {
+  readonly idleTimeoutMs?: number | undefined
+  readonly maxDurationMs?: number | undefined
+  readonly tunnel?: UpstreamTunnel | undefined
+}
+
 export interface Tunnel {
   /** By which its statistics are known. */
   readonly name: string
   /** At least one; the weight of an only one says nothing. */
   readonly clusters: readonly { readonly name: string; readonly weight: number }[]
-  /** Undefined: the rules say nothing. */
-  readonly idleTimeoutMs: number | undefined
+  readonly policy: BytesPolicy
 }
 
-export function tunnelInto(cluster: string, idleTimeoutMs?: number): Tunnel {
-  return { name: cluster, clusters: [{ name: cluster, weight: 1 }], idleTimeoutMs }
+export function tunnelInto(cluster: string, policy: BytesPolicy = {}): Tunnel {
+  return { name: cluster, clusters: [{ name: cluster, weight: 1 }], policy }
 }
 
 export function tunnelTo(mesh: LinkedMesh, scope: ClientScope, service: MeshService, port: number): Tunnel {
-  const { cluster, idleTimeoutMs } = resolve(mesh, scope, service, port, '')
-  return tunnelInto(cluster, idleTimeoutMs)
+  const { cluster, policy } = resolve(mesh, scope, service, port, '')
+  return tunnelInto(cluster, policy)
 }
 
-/** By a rule. The rules of the first destination say how long a connection may be idle, as in Istio. */
+/** By a rule. What DestinationRules say of a connection is asked of the first destination, as in Istio. */
 export function tunnelBy(
   mesh: LinkedMesh,
   scope: ClientScope,
@@ -42,20 +49,21 @@ export function tunnelBy(
     const number = port ?? onlyPort(service) ?? listenerPort
     return service
       ? resolve(mesh, scope, service, number, subset)
-      : { cluster: outboundCluster(number, subset, full), idleTimeoutMs: undefined }
+      : { cluster: outboundCluster(number, subset, full), policy: {} }
   }
   const first = resolveOne(destinations[0]!.destination)
-  if (destinations.length === 1) return tunnelInto(first.cluster, first.idleTimeoutMs)
+  if (destinations.length === 1) return tunnelInto(first.cluster, first.policy)
   const clusters = destinations
     .filter(({ weight }) => weight > 0)
     .map(({ destination, weight }) => ({ name: resolveOne(destination).cluster, weight }))
-  return { name: `${rules.name}.${rules.namespace}`, clusters, idleTimeoutMs: first.idleTimeoutMs }
+  return { name: `${rules.name}.${rules.namespace}`, clusters, policy: first.policy }
 }
 
 function resolve(mesh: LinkedMesh, scope: ClientScope, service: MeshService, port: number, subset: string) {
   const rule = mesh.destinationRules.of(service, scope.namespace, scope.labels)
   const own = rule?.subsets.find(candidate => candidate.name === subset)?.trafficPolicy ?? null
-  const { connectionPool } = policyFor(port, rule?.trafficPolicy ?? null, own)
+  const { connectionPool, tunnel } = policyFor(port, rule?.trafficPolicy ?? null, own)
   const name = tunnelsApart(protocolOf(service, port), connectionPool) ? tunnelCluster : outboundCluster
-  return { cluster: name(port, subset, service.host), idleTimeoutMs: connectionPool?.tcpIdleTimeoutMs }
+  const { tcpIdleTimeoutMs: idleTimeoutMs, maxConnectionDurationMs: maxDurationMs } = connectionPool ?? {}
+  return { cluster: name(port, subset, service.host), policy: { idleTimeoutMs, maxDurationMs, tunnel } }
 }

@@ -65,12 +65,15 @@ export function visibleVirtualServices(
   return [0, 1, 2].flatMap(wanted => seen.filter(service => rank(service) === wanted))
 }
 
-/** Hosts as written of all that its rules send to, copies among it. */
+/** Hosts as written of all that its rules send to, copies and fallbacks among it. */
 export function destinationsOf({ http, tls, tcp }: LinkedVirtualService): readonly string[] {
   const ofRequests = http.flatMap(({ action }) => (action.kind === 'route' ? action.destinations : []))
   const ofBytes = [...tls, ...tcp].flatMap(route => route.destinations)
   const copies = http.flatMap(({ mirror, mirrors = [] }) => (mirror ? [mirror, ...mirrors] : mirrors))
-  return [...ofRequests, ...copies, ...ofBytes].map(({ destination }) => destination.host)
+  const fallbacks = http.flatMap(({ fallback }) =>
+    fallback?.kind === 'destination' ? [{ destination: fallback.destination }] : [],
+  )
+  return [...ofRequests, ...copies, ...fallbacks, ...ofBytes].map(({ destination }) => destination.host)
 }
 
 /** Label sets on which a proxy's routes depend. */

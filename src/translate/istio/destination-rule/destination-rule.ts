@@ -4,6 +4,7 @@ import type { KindDefinition, ObjectContext } from '../../document/kind-definiti
 import { isDnsLabel, readExportTo, readLabels, readSelector } from '../../document/label-rules.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
 import { checkHost } from '../contract/host-place.ts'
+import { checkHalfOpenProbes, readHalfOpenProbes } from './half-open-probes.ts'
 import { readTrafficPolicy } from './traffic-policy.ts'
 
 export const DESTINATION_RULE: KindDefinition<'DestinationRule'> = {
@@ -12,7 +13,8 @@ export const DESTINATION_RULE: KindDefinition<'DestinationRule'> = {
   parseSpec,
 }
 
-function parseSpec(spec: ObjectReader, { namespace }: ObjectContext): DestinationRule {
+function parseSpec(spec: ObjectReader, context: ObjectContext): DestinationRule {
+  const { namespace } = context
   const host = spec.requiredString('host').toLowerCase()
   if (host !== '') checkHost(host, spec.place('host'), spec.sink, true)
   const exportTo = readExportTo(spec, namespace)
@@ -28,7 +30,11 @@ function parseSpec(spec: ObjectReader, { namespace }: ObjectContext): Destinatio
     seen.add(subset.name)
   }
   spec.done()
-  return { host, hostPosition: spec.place('host').position, trafficPolicy, subsets, exportTo, workloadSelector }
+  const halfOpenProbes = readHalfOpenProbes(context, spec)
+  const hostPosition = spec.place('host').position
+  const rule = { host, hostPosition, trafficPolicy, subsets, exportTo, workloadSelector, halfOpenProbes }
+  checkHalfOpenProbes(rule, spec)
+  return rule
 }
 
 function readSubset(reader: ObjectReader): Subset {

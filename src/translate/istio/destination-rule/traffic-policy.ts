@@ -8,6 +8,8 @@ import type {
   TrafficPolicyBlocks,
 } from '../../../model/traffic-policy.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
+import { readOutlierDetection } from './outlier-detection.ts'
+import { readTcpKeepalive, readUpstreamPolicy } from './upstream-policy.ts'
 
 const MAX_PORTS = 4096
 const MAX_INT32 = 0x7fff_ffff
@@ -16,7 +18,7 @@ export function readTrafficPolicy(parent: ObjectReader): TrafficPolicy | null {
   const reader = parent.object('trafficPolicy')
   if (!reader) return null
   const blocks = readBlocks(reader)
-  reader.unsupported('tunnel', 'proxyProtocol', 'retryBudget')
+  const upstream = readUpstreamPolicy(reader)
   const portReaders = reader.objectList('portLevelSettings')
   if (portReaders.length > MAX_PORTS)
     reader.sink.error('WEFT-1010', reader.place('portLevelSettings'), `more than ${MAX_PORTS} ports`)
@@ -29,7 +31,7 @@ export function readTrafficPolicy(parent: ObjectReader): TrafficPolicy | null {
   }
   requireOne(reader, [...BLOCKS, 'portLevelSettings', 'tunnel', 'proxyProtocol', 'retryBudget'])
   reader.done()
-  return { ...blocks, portLevelSettings }
+  return { ...blocks, ...upstream, portLevelSettings }
 }
 
 const BLOCKS = ['loadBalancer', 'connectionPool', 'outlierDetection', 'tls']
@@ -55,12 +57,13 @@ function readBlocks(reader: ObjectReader): TrafficPolicyBlocks {
   const loadBalancer = reader.object('loadBalancer')
   const connectionPool = reader.object('connectionPool')
   const tls = reader.object('tls')
-  reader.unsupported('outlierDetection')
+  const outlierDetection = reader.object('outlierDetection')
   const simple = loadBalancer && readLoadBalancer(loadBalancer)
   const clientTls = tls && readClientTls(tls)
   return {
     ...(simple ? { loadBalancer: simple } : {}),
     ...(connectionPool ? { connectionPool: readConnectionPool(connectionPool) } : {}),
+    ...(outlierDetection ? { outlierDetection: readOutlierDetection(outlierDetection) } : {}),
     ...(clientTls ? { tls: clientTls } : {}),
   }
 }
@@ -82,21 +85,24 @@ function readConnectionPool(reader: ObjectReader): ConnectionPool {
   const http = reader.object('http')
   if (!tcp && !http) reader.sink.error('WEFT-1006', reader, 'a connection pool needs tcp or http')
   reader.done()
+  const keepalive = tcp?.object('tcpKeepalive')
   const upgrade = http?.enumeration('h2UpgradePolicy', ['DEFAULT', 'DO_NOT_UPGRADE', 'UPGRADE'])
   const pool: ConnectionPool = {
     ...defined('maxConnections', tcp?.integer('maxConnections', 0, MAX_INT32)),
     ...defined('connectTimeoutMs', tcp?.duration('connectTimeout', 1)),
     ...defined('tcpIdleTimeoutMs', tcp?.duration('idleTimeout', 0), true),
+    ...(keepalive ? { tcpKeepalive: readTcpKeepalive(keepalive) } : {}),
+    ...defined('maxConnectionDurationMs', tcp?.duration('maxConnectionDuration', 1)),
     ...defined('http1MaxPendingRequests', http?.integer('http1MaxPendingRequests', 0, MAX_INT32)),
     ...defined('http2MaxRequests', http?.integer('http2MaxRequests', 0, MAX_INT32)),
     ...defined('maxRequestsPerConnection', http?.integer('maxRequestsPerConnection', 0, MAX_INT32)),
     ...defined('maxRetries', http?.integer('maxRetries', 0, MAX_INT32)),
     ...defined('httpIdleTimeoutMs', http?.duration('idleTimeout', 0), true),
+    ...defined('maxConcurrentStreams', http?.integer('maxConcurrentStreams', 0, MAX_INT32)),
     ...(upgrade === 'UPGRADE' ? { upgradesToHttp2: true } : {}),
     ...(http?.boolean('useClientProtocol') ? { usesClientProtocol: true } : {}),
   }
-  tcp?.unsupported('tcpKeepalive', 'maxConnectionDuration')
-  http?.unsupported('maxConcurrentStreams', 'http2KeepAlive')
+  http?.unsupported('http2KeepAlive')
   tcp?.done()
   http?.done()
   return pool
@@ -104,7 +110,7 @@ function readConnectionPool(reader: ObjectReader): ConnectionPool {
 
 /** In Istio 0 stands for unset, save where `zeroCounts`. */
 function defined(
-  name: Exclude<keyof ConnectionPool, 'upgradesToHttp2' | 'usesClientProtocol'>,
+  name: Exclude<keyof ConnectionPool, 'tcpKeepalive' | 'upgradesToHttp2' | 'usesClientProtocol'>,
   value: number | undefined,
   zeroCounts = false,
 ): ConnectionPool {

@@ -14,7 +14,7 @@ test('what is not honoured is refused by name', () => {
     problems({
       metadataMatch: {},
       onDemand: {},
-      tunnelingConfig: { hostname: '%NONSENSE%', usePost: true },
+      tunnelingConfig: { hostname: '%NONSENSE%', propagateResponseHeaders: true },
       hashPolicy: [{}],
       accessLogFlushInterval: { seconds: 1n },
       flushAccessLogOnConnected: true,
@@ -33,7 +33,7 @@ test('what is not honoured is refused by name', () => {
       'tcp.metadata_match: is not supported',
       'tcp.on_demand: is not supported',
       'tcp.tunneling_config.hostname: %NONSENSE% is not known',
-      'tcp.tunneling_config.use_post: is not supported',
+      'tcp.tunneling_config.propagate_response_headers: is not supported',
       'tcp.upstream_idle_timeout: is not supported',
     ],
   )

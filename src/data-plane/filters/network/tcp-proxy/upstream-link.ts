@@ -33,6 +33,8 @@ export class UpstreamLink implements PickContext {
   #endpoint: Endpoint | null = null
   #state: 'connecting' | 'connected' | 'over' = 'over'
   #cancelled = false
+  /** One of the connections that an endpoint on probation has to prove itself with. */
+  #isProbe = false
   #remoteEndedFirst = false
 
   constructor(owner: LinkOwner, config: TcpProxyConfig, info: StreamInfo) {
@@ -95,6 +97,7 @@ export class UpstreamLink implements PickContext {
   cancel(): void {
     this.#cancelled = true
     if (this.#state === 'connecting') {
+      this.#endpoint?.monitor?.abandoned(this.#isProbe)
       this.#endTry()
       this.socket?.destroy()
     }
@@ -112,7 +115,7 @@ export class UpstreamLink implements PickContext {
   onTimer(): void {
     const { stats } = this.#cluster!
     stats.upstreamCxConnectTimeout.value++
-    this.#onFailure('')
+    this.#onFailure('', true)
   }
 
   #pick(cluster: Cluster): Endpoint | null {
@@ -138,6 +141,8 @@ export class UpstreamLink implements PickContext {
       endpoint.stats.connectionsActive++
     }
     endpoint.activeRequests++
+    // Behind a tunnel the pool's connection is shared, and what the endpoint says to CONNECT is what counts.
+    this.#isProbe = endpoint.monitor?.begin() === true
     this.#config.wheel.set(this.#timer, cluster.connectTimeoutMs)
     // The pool of a tunnel may have a connection at hand, or none to give, before the stream is known here.
     let settled: { readonly failure: string | null } | null = null
@@ -180,6 +185,7 @@ export class UpstreamLink implements PickContext {
     stats.upstreamRqTotal.value++
     stats.upstreamRqActive.value++
     endpoint.stats.requestsTotal++
+    endpoint.monitor?.connectedForGood(this.#isProbe)
     this.#info.upstreamLocalAddress = localAddressOf(socket)
     socket.once('end', () => {
       this.#remoteEndedFirst = !socket.writableEnded
@@ -188,11 +194,12 @@ export class UpstreamLink implements PickContext {
     this.#owner.onConnected(socket)
   }
 
-  #onFailure(failure: string): void {
+  #onFailure(failure: string, timedOut = false): void {
     const cluster = this.#cluster!
     const endpoint = this.#endpoint!
     const socket = this.socket
     this.#endTry()
+    endpoint.monitor?.failed(timedOut, this.#isProbe)
     socket?.destroy()
     if (this.#config.tunnel === null) {
       cluster.stats.upstreamCxConnectFail.value++
