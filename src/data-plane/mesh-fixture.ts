@@ -12,6 +12,7 @@ import { ListenerSchema } from '../xds/generated/envoy/config/listener/v3/listen
 import { RouteConfigurationSchema } from '../xds/generated/envoy/config/route/v3/route_pb.ts'
 import { MESSAGE_REGISTRY } from '../xds/message-registry.ts'
 import { Proxy as DataPlaneProxy, type ProxyIdentity } from './proxy.ts'
+import type { CertificateFolder } from './transport-socket/certificate-files.ts'
 
 const TYPE = 'type.googleapis.com/envoy'
 /** StringValue: the config of filters that tests make up. */
@@ -43,13 +44,19 @@ export class TestIdentity implements ProxyIdentity {
 }
 
 export function openProxy(
-  options: { clock?: Clock; network?: Network; onLogLine?: (line: string) => void } = {},
+  options: {
+    clock?: Clock
+    network?: Network
+    certificates?: CertificateFolder
+    onLogLine?: (line: string) => void
+  } = {},
 ): DataPlaneProxy {
   return new DataPlaneProxy({
     clock: options.clock ?? systemClock,
     random: systemRandom,
     log: silentLog,
     network: options.network ?? systemNetwork,
+    ...(options.certificates ? { certificates: options.certificates } : {}),
     logFiles: { open: () => ({ write: bytes => options.onLogLine?.(bytes.toString('latin1')), close: () => {} }) },
   })
 }

@@ -26,6 +26,7 @@ import { ResourceRecords } from './resource-records.ts'
 import { compileRouteTable } from './route/compile-route-table.ts'
 import { RouteTables } from './route/route-tables.ts'
 import { createStats, type Stats } from './stats/stats-store.ts'
+import { CertificateFiles, type CertificateFolder, isFileSecret } from './transport-socket/certificate-files.ts'
 import { takeSecret } from './transport-socket/delivered-secret.ts'
 import { SecretStore, TRUST_BUNDLE_SECRET, WORKLOAD_SECRET } from './transport-socket/secret-store.ts'
 import { createTransportCompiler } from './transport-socket/upstream-transport-compiler.ts'
@@ -53,6 +54,8 @@ export interface ProxyOptions {
   readonly serviceCluster?: string
   /** For connections of config that is gone; Istio's 45 s unless set. */
   readonly drainTimeMs?: number
+  /** Where certificates are that config names by their files; undefined: nowhere. */
+  readonly certificates?: CertificateFolder
   /** Downstream, of the whole proxy. */
   readonly maxConnections?: number
   /** Undefined: nothing is watched. */
@@ -64,6 +67,7 @@ export interface ProxyOptions {
 const ISTIO_DRAIN_TIME_MS = 45_000
 const MAX_CONNECTIONS = 100_000
 const DRAIN_POLL_MS = 20
+const NO_CERTIFICATES: CertificateFolder = { read: () => null }
 const NO_VERSIONS: ReadonlyMap<string, string> = new Map()
 
 export class Proxy {
@@ -76,6 +80,7 @@ export class Proxy {
   readonly #options: ProxyOptions
   readonly #accessLogs: AccessLogs
   readonly #overload: OverloadManager | null
+  readonly #certificates: CertificateFiles
   #identity: ProxyIdentity | null = null
 
   constructor(options: ProxyOptions) {
@@ -83,6 +88,7 @@ export class Proxy {
     const { clock, random, log, network } = options
     this.stats = createStats()
     const stats = this.stats.root
+    this.#certificates = new CertificateFiles(this.secrets, options.certificates ?? NO_CERTIFICATES, { clock, log })
     const routeConfigs = routeConfigFactories({ clock, random, stats })
     this.routeTables = new RouteTables(routeConfigs, stats)
     this.records = new ResourceRecords(clock)
@@ -153,7 +159,10 @@ export class Proxy {
       case 'route':
         return this.listeners.routeNames()
       case 'secret':
-        return [TRUST_BUNDLE_SECRET, ...this.listeners.secretNames().filter(name => !isOwnSecret(name))]
+        return [
+          TRUST_BUNDLE_SECRET,
+          ...this.listeners.secretNames().filter(name => !isOwnSecret(name) && !isFileSecret(name)),
+        ]
     }
   }
 
@@ -176,6 +185,7 @@ export class Proxy {
   async close(): Promise<void> {
     await this.listeners.close()
     this.clusters.close()
+    this.#certificates.close()
     this.#accessLogs.close()
     this.#overload?.close()
   }
@@ -185,6 +195,12 @@ export class Proxy {
     this.#accessLogs.reopen()
   }
 
+  #updateListeners(messages: readonly Listener[], removed: readonly string[]): Problem[] {
+    const problems = this.listeners.update(messages, removed)
+    this.#certificates.want(this.listeners.secretNames())
+    return problems
+  }
+
   #compile(type: ResourceType, messages: readonly ResourceMessage[], removed: readonly string[]): Problem[] {
     switch (type) {
       case 'cluster':
@@ -192,7 +208,7 @@ export class Proxy {
       case 'endpoint':
         return this.clusters.updateEndpoints(messages as readonly ClusterLoadAssignment[], removed)
       case 'listener':
-        return this.listeners.update(messages as readonly Listener[], removed)
+        return this.#updateListeners(messages as readonly Listener[], removed)
       case 'route': {
         const problems = this.routeTables.update(messages as readonly RouteConfiguration[], removed)
         this.listeners.resourcesArrived()

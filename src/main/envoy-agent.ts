@@ -12,7 +12,9 @@ import { CommandFailure } from '../cli/contract/command-failure.ts'
 import type { BootstrapInput, ProxyStart, RunningProcess } from '../cli/contract/process-starters.ts'
 import { SdsServer } from '../data-plane/identity/sds-server.ts'
 import type { WorkloadIdentity } from '../data-plane/identity/workload-identity.ts'
+import { CertificateFiles } from '../data-plane/transport-socket/certificate-files.ts'
 import { SecretStore, TRUST_BUNDLE_SECRET, WORKLOAD_SECRET } from '../data-plane/transport-socket/secret-store.ts'
+import { certificateFolder } from './certificate-folder.ts'
 import { envoyBootstrapConfig } from './envoy-bootstrap.ts'
 import { endOnSignals } from './process-end.ts'
 import { openIdentity, proxyFolder } from './proxy-identity.ts'
@@ -49,7 +51,8 @@ class EnvoyAgent implements RunningProcess {
   readonly #log = new AdjustableLog('envoy-agent', 'info', systemClock, line => void process.stderr.write(line))
   readonly #abort = new AbortController()
   readonly #secrets = new SecretStore()
-  readonly #sds = new SdsServer(this.#secrets)
+  readonly #sds = new SdsServer(this.#secrets, names => this.#certificates.want(names))
+  readonly #certificates: CertificateFiles
   readonly #finish: (error?: Error) => void
   #removeHandlers: () => void = () => {}
   #child: ChildProcess | null = null
@@ -59,6 +62,8 @@ class EnvoyAgent implements RunningProcess {
 
   constructor(options: EnvoyAgentOptions) {
     this.#options = options
+    const folder = certificateFolder(options.stateDir)
+    this.#certificates = new CertificateFiles(this.#secrets, folder, { clock: systemClock, log: this.#log })
     const finished = Promise.withResolvers<void>()
     this.finished = finished.promise
     this.#finish = error => (error ? finished.reject(error) : finished.resolve())
@@ -152,6 +157,7 @@ class EnvoyAgent implements RunningProcess {
     this.#killer?.cancel()
     this.#identity?.stop()
     this.#sds.close()
+    this.#certificates.close()
     this.#removeHandlers()
     rmSync(sdsSocket(this.#options), { force: true })
     rmSync(join(proxyFolder(this.#options), 'admin.json'), { force: true })

@@ -18,6 +18,7 @@ import { InheritableNetwork, type ListeningDescriptor } from '../transport/net/i
 import type { Network } from '../transport/net/network.ts'
 import { reusePortNetwork } from '../transport/net/reuse-port-network.ts'
 import { systemNetwork } from '../transport/net/system-network.ts'
+import { certificateFolder } from './certificate-folder.ts'
 import { HotRestart, type HotRestartHost } from './hot-restart.ts'
 import { announceLive, type Inheritance, takeInheritance } from './inheritance.ts'
 import { endOnSignals } from './process-end.ts'
@@ -46,7 +47,10 @@ const TERMINATION_DRAIN_MS = 5_000
 const DRAIN_TIME_S = 600
 const PARENT_SHUTDOWN_TIME_S = 900
 
-type ProxySettings = Pick<ProxyOptions, 'reasonHeader' | 'maxConnections' | 'serviceCluster' | 'overload'>
+type ProxySettings = Pick<ProxyOptions, 'reasonHeader' | 'maxConnections' | 'serviceCluster' | 'overload'> & {
+  /** Whose certificates config may name. */
+  readonly stateDir?: string
+}
 
 export class ProxyProcess implements RunningProxy {
   readonly clock: Clock
@@ -101,6 +105,7 @@ export class ProxyProcess implements RunningProxy {
       log: this.log,
       network: this.#network,
       logFiles: systemLogFiles,
+      ...(settings.stateDir === undefined ? {} : { certificates: certificateFolder(settings.stateDir) }),
       residentBytes: () => process.memoryUsage.rss(),
       ...(options.drainTimeSeconds === undefined ? {} : { drainTimeMs: options.drainTimeSeconds * 1000 }),
     })
@@ -165,13 +170,14 @@ export class ProxyProcess implements RunningProxy {
       throw new CommandFailure(`a hot restart cannot change --concurrency from ${workers.length + 1} to ${concurrency}`)
     if (concurrency === 1) return
     const { Workers } = await import('./workers.ts')
-    const { reasonHeader = true, serviceCluster = '', maxConnections, overload } = this.#settings
+    const { reasonHeader = true, serviceCluster = '', maxConnections, overload, stateDir } = this.#settings
     const start = {
       logLevel,
       reasonHeader,
       serviceCluster,
       ...(maxConnections === undefined ? {} : { maxConnections }),
       ...(overload && { overload }),
+      ...(stateDir === undefined ? {} : { stateDir }),
       ...(drainTimeSeconds === undefined ? {} : { drainTimeMs: drainTimeSeconds * 1000 }),
     }
     const starts = Array.from({ length: concurrency - 1 }, (_, index) => ({

@@ -18,7 +18,7 @@ const LIVE_POLL_MS = 10
 /** Resolves when the admin port answers; identity and config are then on their way. Throws CommandFailure. */
 export async function startProxy(options: ProxyStartOptions): Promise<RunningProxy> {
   const node = createNode(options, programVersion())
-  const running = new ProxyProcess(options, { serviceCluster: node.cluster })
+  const running = new ProxyProcess(options, { serviceCluster: node.cluster, stateDir: options.stateDir })
   await running.startWorkers()
   await running.openAdmin({ host: ADMIN_HOST, port: options.adminPort }, { node })
   running.keepFile(

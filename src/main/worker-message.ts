@@ -15,6 +15,8 @@ export interface WorkerStart {
   readonly maxConnections?: number
   readonly overload?: OverloadConfig
   readonly drainTimeMs?: number
+  /** Whose certificates config may name. */
+  readonly stateDir?: string
   /** From the predecessor's worker of the same number. */
   readonly inherited: readonly ListeningDescriptor[]
 }

@@ -14,6 +14,7 @@ import { reusePortNetwork } from '../transport/net/reuse-port-network.ts'
 import type { KeyPair } from '../transport/tls/secure-context.ts'
 import { Bootstrap_StaticResourcesSchema } from '../xds/generated/envoy/config/bootstrap/v3/bootstrap_pb.ts'
 import { decodeResource } from '../xds/resource-message.ts'
+import { certificateFolder } from './certificate-folder.ts'
 import type { WorkerCalls, WorkerRequest, WorkerStart } from './worker-message.ts'
 
 /** The main thread's, as it was last heard of. */
@@ -42,7 +43,7 @@ class HeardIdentity implements ProxyIdentity {
 }
 
 const port = parentPort!
-const { logLevel, inherited, ...settings } = workerData as WorkerStart
+const { logLevel, inherited, stateDir, ...settings } = workerData as WorkerStart
 const log = new AdjustableLog('proxy', logLevel, systemClock, line => void process.stderr.write(line))
 const network = new InheritableNetwork(reusePortNetwork, inherited)
 const proxy = new DataPlaneProxy({
@@ -52,6 +53,7 @@ const proxy = new DataPlaneProxy({
   log,
   network,
   logFiles: systemLogFiles,
+  ...(stateDir === undefined ? {} : { certificates: certificateFolder(stateDir) }),
   residentBytes: () => process.memoryUsage.rss(),
 })
 const applier = applierFor(proxy)

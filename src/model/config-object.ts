@@ -5,6 +5,7 @@ import type { Gateway } from './gateway.ts'
 import type { PeerAuthentication } from './peer-authentication.ts'
 import type { Service } from './service.ts'
 import type { ServiceEntry } from './service-entry.ts'
+import type { Sidecar } from './sidecar.ts'
 import type { VirtualService } from './virtual-service.ts'
 import type { WorkloadEntry } from './workload-entry.ts'
 
@@ -15,6 +16,7 @@ export interface SpecByKind {
   readonly Gateway: Gateway
   readonly ServiceEntry: ServiceEntry
   readonly WorkloadEntry: WorkloadEntry
+  readonly Sidecar: Sidecar
   readonly PeerAuthentication: PeerAuthentication
 }
 
@@ -27,6 +29,7 @@ export const CONFIG_KINDS: readonly ConfigKind[] = [
   'Gateway',
   'ServiceEntry',
   'WorkloadEntry',
+  'Sidecar',
   'PeerAuthentication',
 ]
 

@@ -9,8 +9,44 @@ export interface GatewayHost {
   readonly position: SourcePosition
 }
 
-/** Told apart by the first bytes of a connection, whichever is written. */
-export type GatewayProtocol = 'HTTP' | 'HTTP2' | 'GRPC' | 'GRPC-WEB'
+/** The first four are told apart by the first bytes of a connection, whichever is written; all after TLS are bytes. */
+export type GatewayProtocol = (typeof GATEWAY_PROTOCOLS)[number]
+
+export const GATEWAY_PROTOCOLS = [
+  'HTTP',
+  'HTTP2',
+  'GRPC',
+  'GRPC-WEB',
+  'HTTPS',
+  'TLS',
+  'TCP',
+  'MONGO',
+  'MYSQL',
+  'REDIS',
+] as const
+
+export const TLS_VERSIONS = ['TLSV1_0', 'TLSV1_1', 'TLSV1_2', 'TLSV1_3'] as const
+
+export type OwnTlsMode = 'SIMPLE' | 'MUTUAL' | 'OPTIONAL_MUTUAL'
+
+export interface GatewayTls {
+  /**
+   * PASSTHROUGH: not ended here. ISTIO_MUTUAL: ended with the mesh's certificates, and for its members only. The others:
+   * ended with certificates of its own; for all, for those whose certificate is good, or for those without one besides.
+   */
+  readonly mode: 'PASSTHROUGH' | 'ISTIO_MUTUAL' | OwnTlsMode
+  /** Files of the gateway's machine, as written; empty where the mode needs none. */
+  readonly serverCertificate: string
+  readonly privateKey: string
+  readonly caCertificates: string
+  /** Absent: as between sidecars. */
+  readonly minVersion?: (typeof TLS_VERSIONS)[number]
+  readonly maxVersion?: (typeof TLS_VERSIONS)[number]
+  /** OpenSSL's names, for TLS 1.2 and older; empty: the defaults. */
+  readonly cipherSuites: readonly string[]
+  /** Of which a client's certificate must have one; empty: any. */
+  readonly subjectAltNames: readonly string[]
+}
 
 export interface GatewayServer {
   readonly name: string
@@ -18,7 +54,17 @@ export interface GatewayServer {
   /** Address to listen on; empty: the gateway's own. */
   readonly bind: string
   readonly hosts: readonly GatewayHost[]
+  /** Null for plaintext. */
+  readonly tls: GatewayTls | null
+  /** Plaintext requests are sent to https. */
+  readonly redirectsToHttps: boolean
   readonly position: SourcePosition
+}
+
+/** What a port may carry beside itself: requests what is requests, TLS what is TLS, bytes nothing. */
+export function kindOfServer({ port: { protocol } }: GatewayServer): 'requests' | 'tls' | 'bytes' {
+  if (protocol === 'HTTPS' || protocol === 'TLS') return 'tls'
+  return protocol.startsWith('HTTP') || protocol.startsWith('GRPC') ? 'requests' : 'bytes'
 }
 
 export interface Gateway {

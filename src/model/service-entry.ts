@@ -10,12 +10,15 @@ export interface ServiceEntryPort {
   readonly targetPort?: number
 }
 
+/** NONE: the address that the caller means. DNS_ROUND_ROBIN: the first address that a name has now. */
+export type Resolution = 'STATIC' | 'DNS' | 'DNS_ROUND_ROBIN' | 'NONE'
+
 export interface ServiceEntry {
   readonly hosts: readonly { readonly value: string; readonly position: SourcePosition }[]
   readonly addresses: readonly string[]
   readonly ports: readonly ServiceEntryPort[]
   readonly location: 'MESH_EXTERNAL' | 'MESH_INTERNAL'
-  readonly resolution: 'STATIC' | 'DNS'
+  readonly resolution: Resolution
   readonly endpoints: readonly WorkloadEntry[]
   /** Labels of workloads and WorkloadEntries in the same namespace; null: `endpoints`. */
   readonly workloadSelector: Readonly<Record<string, string>> | null

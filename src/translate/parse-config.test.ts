@@ -157,6 +157,7 @@ const WORDS = [
   'Gateway',
   'ServiceEntry',
   'WorkloadEntry',
+  'Sidecar',
   'PeerAuthentication',
   'Service',
   '',
@@ -181,6 +182,7 @@ test('random documents never throw', () => {
     ['networking.istio.io/v1', 'Gateway'],
     ['networking.istio.io/v1', 'ServiceEntry'],
     ['networking.istio.io/v1', 'WorkloadEntry'],
+    ['networking.istio.io/v1', 'Sidecar'],
     ['security.istio.io/v1', 'PeerAuthentication'],
     ['v1', 'Service'],
   ] as const

@@ -74,6 +74,11 @@ export interface CaseRequest {
   readonly headers?: Readonly<Record<string, string | readonly string[]>>
   readonly body?: string
   readonly repeat?: number
+  /**
+   * Instead of a request a ClientHello for this name is sent; what comes back until the connection ends is the body, and
+   * nothing the outcome where the proxy closes it.
+   */
+  readonly serverName?: string
   /** `IP:PORT` of a listener that is not at 127.0.0.1. */
   readonly connectTo?: string
   outcome?: Outcome

@@ -1,5 +1,6 @@
 // A VirtualService's match in a few words: `/productpage, /static* and header end-user = jason`.
 import type { HttpMatch } from '../../model/http-match.ts'
+import type { L4Match } from '../../model/l4-route.ts'
 import type { StringMatch } from '../../model/string-match.ts'
 
 export function describeMatches(matches: readonly HttpMatch[]): string {
@@ -21,6 +22,21 @@ function describeMatch(match: HttpMatch): string {
   if (labels.length > 0) parts.push(`from ${labels.map(([key, value]) => `${key}=${value}`).join(',')}`)
   if (match.sourceNamespace !== '') parts.push(`from namespace ${match.sourceNamespace}`)
   return parts.length === 0 ? '/*' : parts.join(' and ')
+}
+
+/** What tls and tcp rules look at: `a.example.com on port 443`. */
+export function describeL4Matches(matches: readonly L4Match[]): string {
+  return matches.length === 0 ? 'any' : matches.map(describeL4Match).join(', ')
+}
+
+function describeL4Match(match: L4Match): string {
+  const parts = [[...match.sniHosts, ...match.destinationSubnets.map(subnet => `to ${subnet}`)].join(' ')]
+  if (match.port !== undefined) parts.push(`on port ${match.port}`)
+  const labels = Object.entries(match.sourceLabels)
+  if (labels.length > 0) parts.push(`from ${labels.map(([key, value]) => `${key}=${value}`).join(',')}`)
+  if (match.sourceNamespace !== '') parts.push(`from namespace ${match.sourceNamespace}`)
+  const told = parts.filter(part => part !== '')
+  return told.length === 0 ? 'any' : told.join(' ')
 }
 
 function describeString(match: StringMatch): string {

@@ -1,9 +1,10 @@
 // describe service: its ports, who stands behind it, and every rule that decides about its traffic.
 import type { ConfigObjectOf } from '../../model/config-object.ts'
+import type { RouteDestination } from '../../model/destination.ts'
 import type { HttpRoute } from '../../model/http-route.ts'
 import type { Workload } from '../../model/workload.ts'
 import { registeredProtocol } from '../../translate/host/port-protocol.ts'
-import { describeMatches } from './describe-match.ts'
+import { describeL4Matches, describeMatches } from './describe-match.ts'
 import { type MeshView, selects } from './mesh-view.ts'
 
 interface ServiceName {
@@ -51,8 +52,9 @@ export function describeRules(view: MeshView, service: ServiceName, workloads: r
   for (const virtual of view.objects('VirtualService')) {
     const routes = virtual.spec.http.filter(route => routesTo(view, virtual, route, fqdn))
     const owns = virtual.spec.hosts.some(host => view.fullHost(host.value, virtual.namespace) === fqdn)
-    if (routes.length > 0 || owns)
-      lines.push(...describeVirtualService(view, virtual, owns ? virtual.spec.http : routes, fqdn))
+    const bytes = bytesRoutes(view, virtual, owns, fqdn)
+    if (routes.length > 0 || bytes.length > 0 || owns)
+      lines.push(...describeVirtualService(view, virtual, owns ? virtual.spec.http : routes, fqdn), ...bytes)
   }
   return lines
 }
@@ -85,7 +87,32 @@ function describeDestinationRule(rule: ConfigObjectOf<'DestinationRule'>, worklo
 
 function routesTo(view: MeshView, virtual: ConfigObjectOf<'VirtualService'>, route: HttpRoute, fqdn: string): boolean {
   if (route.action.kind !== 'route') return false
-  return route.action.destinations.some(each => view.fullHost(each.destination.host, virtual.namespace) === fqdn)
+  return sendsTo(view, virtual, route.action.destinations, fqdn)
+}
+
+function sendsTo(
+  view: MeshView,
+  virtual: ConfigObjectOf<'VirtualService'>,
+  destinations: readonly RouteDestination[],
+  fqdn: string,
+): boolean {
+  return destinations.some(each => view.fullHost(each.destination.host, virtual.namespace) === fqdn)
+}
+
+function bytesRoutes(
+  view: MeshView,
+  virtual: ConfigObjectOf<'VirtualService'>,
+  owns: boolean,
+  fqdn: string,
+): readonly string[] {
+  return (['tls', 'tcp'] as const).flatMap(kind =>
+    virtual.spec[kind]
+      .filter(({ destinations }) => owns || sendsTo(view, virtual, destinations, fqdn))
+      .flatMap(({ matches, destinations }) => [
+        `   Match: ${kind.toUpperCase()} ${describeL4Matches(matches)}`,
+        ...describeDestinations(view, virtual, destinations, fqdn).map(line => `      ${line}`),
+      ]),
+  )
 }
 
 function describeVirtualService(
@@ -116,7 +143,15 @@ function describeAction(
   }
   if (route.action.kind === 'redirect') return [`Redirect ${route.action.redirect.code}`]
   if (route.action.kind === 'direct-response') return [`Respond ${route.action.response.status}`]
-  const { destinations } = route.action
+  return describeDestinations(view, virtual, route.action.destinations, fqdn)
+}
+
+function describeDestinations(
+  view: MeshView,
+  virtual: ConfigObjectOf<'VirtualService'>,
+  destinations: readonly RouteDestination[],
+  fqdn: string,
+): string[] {
   const total = destinations.reduce((sum, each) => sum + each.weight, 0)
   return destinations.map(({ destination, weight }) => {
     const own = view.fullHost(destination.host, virtual.namespace) === fqdn

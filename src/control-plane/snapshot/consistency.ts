@@ -1,6 +1,7 @@
 // The last look at what a proxy would be sent: every name that is used must be one that is given (go-control-plane's Consistent).
 import type { Problem } from '../../base/problem.ts'
 import type { ProxyResources, XdsResource } from '../../model/proxy-resources.ts'
+import { isOutboundCluster } from '../../translate/emit/resource-names.ts'
 import type { ResourceType } from '../../xds/type-url.ts'
 import { type Reference, referencesOf } from './references.ts'
 
@@ -19,6 +20,8 @@ export function findDanglingReferences(resources: ProxyResources): readonly Prob
     for (const resource of list) {
       for (const reference of referencesOf(type, resource.message)) {
         if (given[reference.type].has(reference.name)) continue
+        // A rule that sends to what nobody knows is a warning: a proxy answers 503, or closes the connection, as Istio's.
+        if (reference.type === 'cluster' && isOutboundCluster(reference.name)) continue
         problems.push({
           code: 'WEFT-2015',
           severity: 'error',

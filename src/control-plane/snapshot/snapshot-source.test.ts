@@ -7,6 +7,7 @@ import { NO_LOCALITY } from '../../model/locality.ts'
 import { DEFAULT_MESH_CONFIG } from '../../model/mesh-config.ts'
 import type { ProxyNode } from '../../model/proxy-node.ts'
 import type { MeshInput } from '../../translate/link/mesh-input.ts'
+import { parseConfig } from '../../translate/parse-config.ts'
 import { SnapshotSource } from './snapshot-source.ts'
 
 const EMPTY: MeshInput = { objects: [], services: [], workloads: [], meshConfig: DEFAULT_MESH_CONFIG }
@@ -41,4 +42,40 @@ test('input that cannot be linked leaves the generation before in force, and say
   input = () => EMPTY
   source.rebuild()
   assert.equal(source.generation, before.generation + 1)
+})
+
+/** Istio answers what is sent there 503, or closes it. */
+test('rules that send to what nobody knows hold nothing back', () => {
+  for (const [protocol, rules] of [
+    ['HTTP', 'http'],
+    ['TCP', 'tcp'],
+  ] as const) {
+    const destinations =
+      '{destination: {host: nowhere}, weight: 1}, {destination: {host: a.example.com, subset: no}, weight: 1}'
+    const text = `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: a}
+spec:
+  hosts: [a.example.com]
+  ports: [{number: 7000, name: p, protocol: ${protocol}}]
+  resolution: STATIC
+  endpoints: [{address: 10.0.0.1}]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: a}
+spec: {hosts: [a.example.com], ${rules}: [{route: [${destinations}]}]}
+`
+    const { objects, problems } = parseConfig([{ file: 'a.yaml', text }], { defaultNamespace: 'default' })
+    assert.deepEqual(problems, [])
+    const source = new SnapshotSource({
+      clock: new FakeClock(),
+      log: silentLog,
+      input: () => ({ ...EMPTY, objects }),
+      revision: () => 1,
+      trustBundle: 'PEM',
+    })
+    assert.ok(source.snapshotFor(NODE, 'envoy'), protocol)
+  }
 })

@@ -17,11 +17,14 @@ type Call = ServerDuplexStream<DiscoveryRequest, DiscoveryResponse>
 
 export class SdsServer {
   readonly #secrets: SecretStore
+  readonly #onNames: (names: readonly string[]) => void
   readonly #server = new Server()
   readonly #streams = new Set<SdsStream>()
 
-  constructor(secrets: SecretStore) {
+  /** `onNames` is told of all that is subscribed. */
+  constructor(secrets: SecretStore, onNames: (names: readonly string[]) => void = () => {}) {
     this.#secrets = secrets
+    this.#onNames = onNames
     secrets.onChange(() => {
       for (const stream of this.#streams) stream.push()
     })
@@ -47,7 +50,10 @@ export class SdsServer {
     const stream = new SdsStream(call, this.#secrets)
     this.#streams.add(stream)
     const forget = (): void => void this.#streams.delete(stream)
-    call.on('data', (request: DiscoveryRequest) => stream.onRequest(request))
+    call.on('data', (request: DiscoveryRequest) => {
+      stream.onRequest(request)
+      this.#onNames([...this.#streams].flatMap(each => each.names))
+    })
     call.on('error', forget)
     call.on('cancelled', forget)
     call.on('end', () => {
@@ -68,6 +74,10 @@ class SdsStream {
   constructor(call: Call, secrets: SecretStore) {
     this.#call = call
     this.#secrets = secrets
+  }
+
+  get names(): readonly string[] {
+    return this.#names
   }
 
   onRequest(request: DiscoveryRequest): void {

@@ -1,8 +1,8 @@
 // All that a client may send to: the same lists for every proxy of a scope.
-import type { ProxyNode } from '../../model/proxy-node.ts'
 import type { XdsResource } from '../../model/proxy-resources.ts'
 import type { ClientScope } from '../link/client-scope.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
+import type { ClientKind } from './callers-address.ts'
 import type { PlaceKey } from './cluster-place.ts'
 import { serviceClusters, serviceTunnels } from './outbound-clusters.ts'
 
@@ -14,7 +14,7 @@ export interface ClientClusters {
 export function clientClusters(
   mesh: LinkedMesh,
   scope: ClientScope,
-  client: ProxyNode['kind'],
+  client: ClientKind,
   place: PlaceKey,
 ): ClientClusters {
   return mesh.memo.get(`client-clusters|${client}|${scope.key}|${place.key}`, () => {
@@ -30,11 +30,16 @@ export function clientClusters(
   })
 }
 
-/** What sidecars need besides, for bytes on ports that take requests. */
-export function tunnelClusters(mesh: LinkedMesh, scope: ClientScope, place: PlaceKey): readonly XdsResource[] {
-  return mesh.memo.get(`tunnel-clusters|${scope.key}|${place.key}`, () =>
+/** What is needed besides, for bytes on ports that take requests. */
+export function tunnelClusters(
+  mesh: LinkedMesh,
+  scope: ClientScope,
+  client: ClientKind,
+  place: PlaceKey,
+): readonly XdsResource[] {
+  return mesh.memo.get(`tunnel-clusters|${client}|${scope.key}|${place.key}`, () =>
     [...scope.services.values()].flatMap(service =>
-      serviceTunnels(mesh, service, mesh.destinationRules.of(service, scope.namespace, scope.labels), place),
+      serviceTunnels(mesh, service, mesh.destinationRules.of(service, scope.namespace, scope.labels), client, place),
     ),
   )
 }

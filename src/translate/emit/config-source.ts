@@ -21,7 +21,7 @@ export function adsSource(): ConfigSource {
 }
 
 /** A secret from the agent's static cluster `sds-grpc`, as in Istio; a Weft proxy answers it from its own identity. */
-export function sdsSecret(name: 'default' | 'ROOTCA'): SdsSecretConfig {
+export function sdsSecret(name: string): SdsSecretConfig {
   return create(SdsSecretConfigSchema, {
     name,
     sdsConfig: {

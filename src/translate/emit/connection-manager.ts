@@ -17,7 +17,7 @@ import {
   HttpFilterSchema,
 } from '../../xds/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
 import { accessLogs } from './access-log.ts'
-import { dnsCacheConfig } from './built-in-clusters.ts'
+import { dnsCacheConfig } from './callers-address.ts'
 import { adsSource } from './config-source.ts'
 import { duration } from './durations.ts'
 import { CORS_FILTER, FAULT_FILTER } from './route-filter-configs.ts'

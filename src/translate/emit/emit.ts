@@ -3,7 +3,7 @@ import type { ProxyNode } from '../../model/proxy-node.ts'
 import type { ProxyResources } from '../../model/proxy-resources.ts'
 import { type ClientScope, clientScope } from '../link/client-scope.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
-import { blackHole, forwardProxyPassthrough, originalDestinationPassthrough } from './built-in-clusters.ts'
+import { blackHole, passthrough } from './built-in-clusters.ts'
 import { clientClusters, tunnelClusters } from './client-clusters.ts'
 import { clientPlace } from './client-place.ts'
 import { gatewayResources } from './gateway.ts'
@@ -15,36 +15,44 @@ const LOOPBACK = '127.0.0.1'
 
 /** Pure: the same mesh and node give equal resources, and shared ones are the same objects for every node. */
 export function emit(mesh: LinkedMesh, node: ProxyNode): ProxyResources {
-  const scope = clientScope(mesh, node.namespace, node.labels)
+  const scope = clientScope(mesh, node.kind, node)
   return node.kind === 'router' ? emitGateway(mesh, node, scope) : emitSidecar(mesh, node, scope)
 }
 
 function emitGateway(mesh: LinkedMesh, node: ProxyNode, scope: ClientScope): ProxyResources {
-  const { clusters, endpoints } = clientClusters(mesh, scope, 'router', clientPlace(mesh, node))
-  const { listeners, routes } = gatewayResources(mesh, node, scope)
-  return { listeners, routes, clusters: [blackHole(mesh), ...clusters], endpoints }
+  const place = clientPlace(mesh, node)
+  const { clusters, endpoints } = clientClusters(mesh, scope, 'router', place)
+  const { listeners, routes, relaysBytes } = gatewayResources(mesh, node, scope)
+  const tunnels = relaysBytes ? tunnelClusters(mesh, scope, 'router', place) : []
+  return { listeners, routes, clusters: [blackHole(mesh), ...clusters, ...tunnels], endpoints }
 }
 
 function emitSidecar(mesh: LinkedMesh, node: ProxyNode, scope: ClientScope): ProxyResources {
   const place = clientPlace(mesh, node)
-  const { clusters, endpoints } = clientClusters(mesh, scope, 'sidecar', place)
   const inbound = node.workload ? inboundResources(mesh, node.workload) : { listeners: [], clusters: [] }
   const proxy = node.workload?.proxy
   const bind = proxy?.bindAddress ?? LOOPBACK
   const proxyPort = proxy?.httpProxyPort ?? mesh.input.meshConfig.proxyHttpPort
+  const client = proxyPort > 0 ? 'http-proxy' : 'sidecar'
+  const { clusters, endpoints } = clientClusters(mesh, scope, client, place)
   // A port that peers reach the workload on is taken: Envoy refuses a second listener of the same address.
   const taken = new Set(inbound.listeners.map(listener => listener.name))
   const ports = proxyPort > 0 ? [] : outboundPorts(scope).filter(port => !taken.has(`${LOOPBACK}_${port}`))
   const routedPorts = ports.filter(port => scope.servicesByPort.has(port))
-  const passthrough = proxyPort > 0 ? forwardProxyPassthrough(mesh) : originalDestinationPassthrough(mesh)
   return {
     listeners: [
       ...inbound.listeners,
-      ...(proxyPort > 0 ? [httpProxyListener(mesh, bind, proxyPort)] : []),
+      ...(proxyPort > 0 ? [httpProxyListener(mesh, scope, bind, proxyPort)] : []),
       ...ports.map(port => portListener(mesh, scope, LOOPBACK, port)),
     ],
     routes: proxyPort > 0 ? [httpProxyRoutes(mesh, scope)] : routedPorts.map(port => portRoutes(mesh, scope, port)),
-    clusters: [blackHole(mesh), passthrough, ...inbound.clusters, ...clusters, ...tunnelClusters(mesh, scope, place)],
+    clusters: [
+      blackHole(mesh),
+      passthrough(mesh, client),
+      ...inbound.clusters,
+      ...clusters,
+      ...tunnelClusters(mesh, scope, client, place),
+    ],
     endpoints,
   }
 }

@@ -1,15 +1,19 @@
 // The virtual hosts of one gateway port: VirtualServices that share a host are merged, what matches everything last.
 import type { Origin } from '../../model/origin.ts'
-import type { Route, VirtualHost } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
+import {
+  type Route,
+  type VirtualHost,
+  VirtualHost_TlsRequirementType,
+} from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
 import { expandShortName, intersectHosts } from '../host/host-name.ts'
 import type { ClientScope } from '../link/client-scope.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
 import type { LinkedVirtualService } from '../link/linked-virtual-service.ts'
+import { onlyPort } from '../link/mesh-service.ts'
 import { compare } from '../link/precedence.ts'
 import type { BoundServer } from './bound-server.ts'
 import { hashLookup } from './hash-policy.ts'
 import { virtualHost } from './route-configuration.ts'
-import { onlyPort } from './sidecar-virtual-hosts.ts'
 import { bracketed } from './virtual-host-domains.ts'
 import { catchAllLast, virtualServiceRoutes } from './virtual-service-routes.ts'
 
@@ -26,6 +30,7 @@ export function gatewayVirtualHosts(
   servers: readonly BoundServer[],
 ): { hosts: readonly VirtualHost[]; origins: readonly Origin[] } {
   const drafts = new Map<string, Draft>()
+  const redirected = new Set<string>()
   for (const { gateway, server } of servers) {
     const gatewayName = `${gateway.namespace}/${gateway.name}`
     for (const service of scope.virtualServices) {
@@ -41,14 +46,24 @@ export function gatewayVirtualHosts(
         drafts.set(host, draft)
         if (!draft.from.has(service)) draft.routes.push(...routes)
         draft.from.add(service)
+        if (server.redirectsToHttps) redirected.add(host)
       }
+    }
+    // To https goes what no route is for, too.
+    for (const { host } of server.redirectsToHttps ? server.hosts : []) {
+      redirected.add(host)
+      if (!drafts.has(host)) drafts.set(host, { routes: [], from: new Set() })
     }
   }
   // A port without any route answers 404 to everything.
   if (drafts.size === 0) return { hosts: [virtualHost(`blackhole:${port}`, ['*'], [])], origins: [] }
   const hosts = [...drafts]
     .sort(([a], [b]) => compare(a, b))
-    .map(([host, { routes }]) => virtualHost(`${host}:${port}`, [bracketed(host)], catchAllLast(routes)))
+    .map(([host, { routes }]) => {
+      const made = virtualHost(`${host}:${port}`, [bracketed(host)], catchAllLast(routes))
+      if (redirected.has(host)) made.requireTls = VirtualHost_TlsRequirementType.ALL
+      return made
+    })
   const origins = [...drafts.values()].flatMap(({ from }) =>
     [...from].flatMap(service => [service.origin, ...service.delegateOrigins]),
   )

@@ -11,14 +11,16 @@ import { selects } from '../link/label-selector.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
 import { originOf } from '../link/precedence.ts'
 import type { BoundServer } from './bound-server.ts'
-import { gatewayManager } from './connection-manager.ts'
+import { type GatewayChains, gatewayChains } from './gateway-chains.ts'
 import { gatewayVirtualHosts } from './gateway-virtual-hosts.ts'
+import { tlsInspector } from './listener-filters.ts'
 import { routeConfiguration } from './route-configuration.ts'
 import { socketAddress } from './socket-address.ts'
 
 export interface GatewayResources {
   readonly listeners: readonly XdsResource<Listener>[]
   readonly routes: readonly XdsResource<RouteConfiguration>[]
+  readonly relaysBytes: boolean
 }
 
 export function gatewayResources(mesh: LinkedMesh, node: ProxyNode, scope: ClientScope): GatewayResources {
@@ -30,14 +32,16 @@ export function gatewayResources(mesh: LinkedMesh, node: ProxyNode, scope: Clien
   })
   const listeners: XdsResource<Listener>[] = []
   const routes: XdsResource<RouteConfiguration>[] = []
+  let relaysBytes = false
   for (const servers of serversByPlace(mesh, node, placeOf)) {
-    const { port, bind } = servers[0]!.server
-    const routeName = bind === '' ? `http.${port.number}` : `http.${port.number}.${bind}`
     const place = placeOf(servers[0]!.server)
-    listeners.push(listener(mesh, place.address, place.port, routeName, servers))
-    routes.push(routesOf(mesh, scope, routeName, port.number, servers))
+    const made = listenerOf(mesh, scope, place.address, place.port, servers)
+    relaysBytes ||= made.chains.relaysBytes
+    // Envoy refuses a listener without chains: nothing is said of this place but that it is there.
+    if (made.chains.filterChains.length > 0) listeners.push(made.listener)
+    for (const [name, bound] of made.chains.routes) routes.push(routesOf(mesh, scope, name, bound))
   }
-  return { listeners, routes }
+  return { listeners, routes, relaysBytes }
 }
 
 /**
@@ -63,23 +67,29 @@ function serversByPlace(
   return [...groups.values()]
 }
 
-function listener(
+interface PlaceResources {
+  readonly listener: XdsResource<Listener>
+  readonly chains: GatewayChains
+}
+
+function listenerOf(
   mesh: LinkedMesh,
+  scope: ClientScope,
   address: string,
   port: number,
-  routeName: string,
   servers: readonly BoundServer[],
-): XdsResource<Listener> {
+): PlaceResources {
   const name = `${address}_${port}`
-  const identity = servers.map(({ gateway }) => `${gateway.namespace}/${gateway.name}`).join(',')
-  return mesh.memo.get(`listener|gateway|${name}|${routeName}|${identity}`, () => {
+  return mesh.memo.get(`listener|gateway|${name}|${scope.key}|${identityOf(servers)}`, () => {
+    const chains = gatewayChains(mesh, scope, servers, `outbound_${name}`)
     const message = create(ListenerSchema, {
       name,
       address: socketAddress(address, port),
       trafficDirection: TrafficDirection.OUTBOUND,
-      filterChains: [{ filters: [gatewayManager(mesh.input.meshConfig, `outbound_${name}`, routeName)] }],
+      filterChains: chains.filterChains,
+      ...(chains.byServerName ? { listenerFilters: [tlsInspector()] } : {}),
     })
-    return { name, message, origins: gatewayOrigins(servers) }
+    return { chains, listener: { name, message, origins: [...gatewayOrigins(servers), ...chains.origins] } }
   })
 }
 
@@ -87,16 +97,16 @@ function routesOf(
   mesh: LinkedMesh,
   scope: ClientScope,
   routeName: string,
-  port: number,
   servers: readonly BoundServer[],
 ): XdsResource<RouteConfiguration> {
-  const identity = servers
-    .map(({ gateway, server }) => `${gateway.namespace}/${gateway.name}#${server.port.name}`)
-    .join(',')
-  return mesh.memo.get(`routes|gateway|${routeName}|${scope.key}|${identity}`, () => {
-    const { hosts, origins } = gatewayVirtualHosts(mesh, scope, port, servers)
+  return mesh.memo.get(`routes|gateway|${routeName}|${scope.key}|${identityOf(servers)}`, () => {
+    const { hosts, origins } = gatewayVirtualHosts(mesh, scope, servers[0]!.server.port.number, servers)
     return routeConfiguration(routeName, hosts, [...gatewayOrigins(servers), ...origins], true)
   })
+}
+
+function identityOf(servers: readonly BoundServer[]): string {
+  return servers.map(({ gateway, server }) => `${gateway.namespace}/${gateway.name}#${server.port.name}`).join(',')
 }
 
 function gatewayOrigins(servers: readonly BoundServer[]) {

@@ -30,6 +30,7 @@ import { routeTimeouts } from './route-timeouts.ts'
 import { socketAddress } from './socket-address.ts'
 import { applyTcpKeepalive } from './tcp-keepalive.ts'
 import { tcpProxy } from './tcp-proxy.ts'
+import { tunnelInto } from './tunnel.ts'
 import { httpProtocolOptions, type UpstreamVersion } from './upstream-version.ts'
 
 export interface InboundResources {
@@ -120,7 +121,7 @@ function listener(
   const { meshConfig } = mesh.input
   const carriers = {
     http: [inboundManager(meshConfig, `inbound_${name}`, inboundRoutes(port.number))],
-    tcp: [tcpProxy(meshConfig, inboundCluster(port.number))],
+    tcp: [tcpProxy(meshConfig, tunnelInto(inboundCluster(port.number)))],
   }
   const message = create(ListenerSchema, {
     name,

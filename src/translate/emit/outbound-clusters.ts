@@ -1,7 +1,6 @@
 // The clusters of a service: one for each port, and one for each subset of each port.
 import { create, type JsonObject } from '@bufbuild/protobuf'
 import type { Subset } from '../../model/destination-rule.ts'
-import type { ProxyNode } from '../../model/proxy-node.ts'
 import type { XdsResource } from '../../model/proxy-resources.ts'
 import type { ConnectionPool, TrafficPolicyBlocks } from '../../model/traffic-policy.ts'
 import {
@@ -17,6 +16,7 @@ import type { MergedRule } from '../link/destination-rules.ts'
 import { selects } from '../link/label-selector.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
 import type { MeshEndpoint, MeshService, MeshServicePort } from '../link/mesh-service.ts'
+import { type ClientKind, callersAddress } from './callers-address.ts'
 import { applyBalancing } from './cluster-balancing.ts'
 import { circuitBreakers } from './cluster-limits.ts'
 import { failsOver, isPlaced, type PlaceKey, passesThrough, policyOf, spreadFor } from './cluster-place.ts'
@@ -42,7 +42,7 @@ export function serviceClusters(
   mesh: LinkedMesh,
   service: MeshService,
   rule: MergedRule | null,
-  client: ProxyNode['kind'],
+  client: ClientKind,
   place: PlaceKey,
 ): ServiceClusters {
   const where = isPlaced(mesh, service, rule) ? place.key : ''
@@ -55,10 +55,10 @@ export function serviceClusters(
         const name = outboundCluster(port.number, subset?.name ?? '', service.host)
         const chosen = endpointsOf(service, port, subset)
         // Envoy refuses nothing here, but Istio makes no DNS cluster without an endpoint: 503 NC and not UH.
-        if (service.resolution === 'DNS' && chosen.length === 0) continue
+        if (resolvesNames(service) && chosen.length === 0) continue
         const assignment = loadAssignment(name, chosen, spreadFor(mesh, { rule, port, subset }, place))
         const speaks = upstreamVersion(port.protocol, poolOf(rule, port, subset), client) ?? 'tcp'
-        const plan: ClusterPlan = { mesh, service, rule, port, subset, name, speaks }
+        const plan: ClusterPlan = { mesh, service, rule, port, subset, name, speaks, client }
         clusters.push({ name, message: makeCluster(plan, assignment), origins })
         if (service.resolution === 'EDS' && !passesThrough({ rule, port, subset }))
           endpoints.push({ name, message: assignment, origins: service.origins })
@@ -72,20 +72,24 @@ export function serviceTunnels(
   mesh: LinkedMesh,
   service: MeshService,
   rule: MergedRule | null,
+  client: ClientKind,
   place: PlaceKey,
 ): readonly XdsResource<Cluster>[] {
   const where = isPlaced(mesh, service, rule) ? place.key : ''
-  return mesh.memo.get(`tunnels|${service.key}|${rule?.key ?? ''}|${where}`, () => {
-    const apart = service.ports.filter(port => tunnelsApart(port.protocol, poolOf(rule, port, null)))
-    return apart.flatMap(port => {
-      const name = tunnelCluster(port.number, service.host)
-      const chosen = endpointsOf(service, port, null)
-      if (service.resolution === 'DNS' && chosen.length === 0) return []
-      const plan: ClusterPlan = { mesh, service, rule, port, subset: null, name, speaks: 'tcp' }
-      const origins = [...service.origins, ...(rule?.origins ?? [])]
-      const assignment = loadAssignment(name, chosen, spreadFor(mesh, plan, place))
-      return [{ name, message: makeCluster(plan, assignment), origins }]
-    })
+  return mesh.memo.get(`tunnels|${client}|${service.key}|${rule?.key ?? ''}|${where}`, () => {
+    const origins = [...service.origins, ...(rule?.origins ?? [])]
+    return service.ports.flatMap(port =>
+      [null, ...(rule?.subsets ?? [])].flatMap(subset => {
+        if (!tunnelsApart(port.protocol, poolOf(rule, port, subset))) return []
+        const name = tunnelCluster(port.number, subset?.name ?? '', service.host)
+        const chosen = endpointsOf(service, port, subset)
+        if (resolvesNames(service) && chosen.length === 0) return []
+        const plan: ClusterPlan = { mesh, service, rule, port, subset, name, speaks: 'tcp', client }
+        return [
+          { name, message: makeCluster(plan, loadAssignment(name, chosen, spreadFor(mesh, plan, place))), origins },
+        ]
+      }),
+    )
   })
 }
 
@@ -93,8 +97,14 @@ function poolOf(rule: MergedRule | null, port: MeshServicePort, subset: Subset |
   return policyOf({ rule, port, subset }).connectionPool
 }
 
+function resolvesNames({ resolution }: MeshService): boolean {
+  return resolution === 'DNS' || resolution === 'DNS_ROUND_ROBIN'
+}
+
 function endpointsOf(service: MeshService, port: MeshServicePort, subset: Subset | null): readonly MeshEndpoint[] {
-  const all = service.endpoints(port)
+  const known = service.endpoints(port)
+  // Several entries for one host may have brought several; Envoy takes one.
+  const all = service.resolution === 'DNS_ROUND_ROBIN' ? known.slice(0, 1) : known
   return subset ? all.filter(endpoint => selects(subset.labels, endpoint.labels)) : all
 }
 
@@ -106,6 +116,7 @@ interface ClusterPlan {
   readonly subset: Subset | null
   readonly name: string
   readonly speaks: UpstreamVersion | 'tcp'
+  readonly client: ClientKind
 }
 
 function makeCluster(plan: ClusterPlan, assignment: ClusterLoadAssignment): Cluster {
@@ -141,8 +152,12 @@ function makeCluster(plan: ClusterPlan, assignment: ClusterLoadAssignment): Clus
         serviceName: outboundCluster(port.number, subset?.name ?? '', service.host),
       },
     }).edsClusterConfig!
+  } else if (service.resolution === 'NONE') {
+    Object.assign(cluster, callersAddress(plan.client))
   } else {
-    cluster.clusterDiscoveryType = { case: 'type', value: Cluster_DiscoveryType.STRICT_DNS }
+    const all = service.resolution === 'DNS'
+    const value = all ? Cluster_DiscoveryType.STRICT_DNS : Cluster_DiscoveryType.LOGICAL_DNS
+    cluster.clusterDiscoveryType = { case: 'type', value }
     cluster.dnsLookupFamily = Cluster_DnsLookupFamily.V4_ONLY
     cluster.dnsRefreshRate = duration(meshConfig.dnsRefreshRateMs)
     cluster.respectDnsTtl = true
@@ -176,7 +191,7 @@ function applyTls(cluster: Cluster, plan: ClusterPlan, policy: TrafficPolicyBloc
     cluster.transportSocket = upstreamTls(sni ?? serverName, identities, speaks)
     return
   }
-  if (!mesh.input.meshConfig.enableAutoMtls || service.external) return
+  if (!mesh.input.meshConfig.enableAutoMtls || service.external || service.resolution === 'NONE') return
   cluster.transportSocketMatches = [
     create(Cluster_TransportSocketMatchSchema, {
       name: 'tlsMode-istio',

@@ -1,32 +1,48 @@
 // What a sidecar's application connects to.
 import { create } from '@bufbuild/protobuf'
+import type { Origin } from '../../model/origin.ts'
 import { familyOf } from '../../model/port-protocol.ts'
 import type { XdsResource } from '../../model/proxy-resources.ts'
 import { TrafficDirection } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import {
   type FilterChain,
   FilterChainSchema,
+  type ListenerFilter,
 } from '../../xds/generated/envoy/config/listener/v3/listener_components_pb.ts'
 import { type Listener, ListenerSchema } from '../../xds/generated/envoy/config/listener/v3/listener_pb.ts'
 import type { ClientScope } from '../link/client-scope.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
-import { protocolOf } from '../link/mesh-service.ts'
+import { type MeshService, protocolOf } from '../link/mesh-service.ts'
 import { outboundManager } from './connection-manager.ts'
 import { duration } from './durations.ts'
+import { bytesChains, distinctPlans, takesAll } from './l4-chains.ts'
+import { isTls, type L4Plan, l4Plans } from './l4-plans.ts'
 import { httpInspector, PLAINTEXT_HTTP, tlsInspector } from './listener-filters.ts'
-import { HTTP_PROXY_ROUTES } from './resource-names.ts'
+import { BLACK_HOLE_CLUSTER, HTTP_PROXY_ROUTES, PASSTHROUGH_CLUSTER } from './resource-names.ts'
 import { socketAddress } from './socket-address.ts'
-import { tcpProxy } from './tcp-proxy.ts'
-import { tunnelTo } from './tunnel.ts'
+import { tunnelInto } from './tunnel.ts'
 
 type ListenerParts = Partial<
-  Pick<Listener, 'filterChains' | 'listenerFilters' | 'listenerFiltersTimeout' | 'continueOnListenerFiltersTimeout'>
+  Pick<
+    Listener,
+    | 'filterChains'
+    | 'defaultFilterChain'
+    | 'listenerFilters'
+    | 'listenerFiltersTimeout'
+    | 'continueOnListenerFiltersTimeout'
+  >
 >
 
 /** The one listener behind HTTP_PROXY. */
-export function httpProxyListener(mesh: LinkedMesh, bind: string, port: number): XdsResource<Listener> {
-  return mesh.memo.get(`listener|http-proxy|${bind}|${port}`, () => {
-    const allowed = mesh.input.meshConfig.outboundTrafficPolicy === 'ALLOW_ANY'
+export function httpProxyListener(
+  mesh: LinkedMesh,
+  { outboundTrafficPolicy, services }: ClientScope,
+  bind: string,
+  port: number,
+): XdsResource<Listener> {
+  const unresolved = [...services.values()].some(service => service.resolution === 'NONE')
+  const allowed = unresolved || outboundTrafficPolicy === 'ALLOW_ANY'
+  return mesh.memo.get(`listener|http-proxy|${bind}|${port}|${allowed}`, () => {
     const manager = outboundManager(mesh.input.meshConfig, `outbound_${bind}_${port}`, HTTP_PROXY_ROUTES, allowed)
     return listener(bind, port, { filterChains: [create(FilterChainSchema, { filters: [manager] })] })
   })
@@ -34,29 +50,55 @@ export function httpProxyListener(mesh: LinkedMesh, bind: string, port: number):
 
 /**
  * Istio's interception mode NONE: the port of the services, on loopback. Requests are told apart by their host; bytes have
- * none, and go to the first service of the port. Where one service declares the port for requests, nothing else comes.
+ * none, and go where rules for them say, else to the first service of the port. Where one service declares the port for requests, nothing else comes.
  */
 export function portListener(mesh: LinkedMesh, scope: ClientScope, bind: string, port: number): XdsResource<Listener> {
   return mesh.memo.get(`listener|port|${bind}|${port}|${scope.key}`, () => {
     const services = scope.servicesByPort.get(port) ?? []
     if (services.some(service => familyOf(protocolOf(service, port)) !== 'undeclared'))
       return listener(bind, port, { filterChains: [requests(mesh, bind, port)] })
-    const first = services[0] ?? scope.tcpServicesByPort.get(port)![0]!
-    const { cluster, policy } = tunnelTo(mesh, scope, first, port)
-    const bytes = create(FilterChainSchema, { filters: [tcpProxy(mesh.input.meshConfig, cluster, policy)] })
-    if (services.length === 0) return listener(bind, port, { filterChains: [bytes] })
+    const plans = bytesPlans(mesh, scope, [...services, ...(scope.tcpServicesByPort.get(port) ?? [])], port)
+    const bytes = bytesChains(mesh.input.meshConfig, plans)
+    const origins = plans.flatMap(plan => plan.origins)
+    const named = plans.some(plan => plan.serverNames.length > 0)
+    if (services.length === 0)
+      return listener(bind, port, { ...bytes, ...(named ? inspected(mesh, [tlsInspector()]) : {}) }, origins)
     const { filterChainMatch } = create(FilterChainSchema, {
       filterChainMatch: { transportProtocol: 'raw_buffer', applicationProtocols: PLAINTEXT_HTTP },
     })
     const sniffed = requests(mesh, bind, port)
     sniffed.filterChainMatch = filterChainMatch!
-    return listener(bind, port, {
-      filterChains: [sniffed, bytes],
-      listenerFilters: [tlsInspector(), httpInspector()],
-      listenerFiltersTimeout: duration(mesh.input.meshConfig.protocolDetectionTimeoutMs),
-      continueOnListenerFiltersTimeout: true,
-    })
+    const inspectors = inspected(mesh, [tlsInspector(), httpInspector()])
+    return listener(bind, port, { ...bytes, filterChains: [sniffed, ...bytes.filterChains], ...inspectors }, origins)
   })
+}
+
+/**
+ * Of every service of the port, the first before the others. One that takes whatever comes leaves to later ones what they
+ * can be told by: the server names of TLS. What none takes is a stranger's, and goes as outboundTrafficPolicy says.
+ */
+function bytesPlans(
+  mesh: LinkedMesh,
+  scope: ClientScope,
+  services: readonly MeshService[],
+  port: number,
+): readonly L4Plan[] {
+  const plans: L4Plan[] = []
+  for (const service of services)
+    for (const plan of l4Plans(mesh, scope, service, port)) {
+      const byName = takesAll(plan) && plans.length > 0 && isTls(service, port)
+      plans.push(byName ? { ...plan, serverNames: [service.host] } : plan)
+    }
+  const stranger = scope.outboundTrafficPolicy === 'ALLOW_ANY' ? PASSTHROUGH_CLUSTER : BLACK_HOLE_CLUSTER
+  return distinctPlans([...plans, { serverNames: [], subnets: [], tunnel: tunnelInto(stranger), origins: [] }])
+}
+
+function inspected(mesh: LinkedMesh, listenerFilters: ListenerFilter[]): ListenerParts {
+  return {
+    listenerFilters,
+    listenerFiltersTimeout: duration(mesh.input.meshConfig.protocolDetectionTimeoutMs),
+    continueOnListenerFiltersTimeout: true,
+  }
 }
 
 function requests(mesh: LinkedMesh, bind: string, port: number): FilterChain {
@@ -64,7 +106,12 @@ function requests(mesh: LinkedMesh, bind: string, port: number): FilterChain {
   return create(FilterChainSchema, { filters: [manager] })
 }
 
-function listener(bind: string, port: number, parts: ListenerParts): XdsResource<Listener> {
+function listener(
+  bind: string,
+  port: number,
+  parts: ListenerParts,
+  origins: readonly Origin[] = [],
+): XdsResource<Listener> {
   const name = `${bind}_${port}`
   const message = create(ListenerSchema, {
     name,
@@ -72,5 +119,5 @@ function listener(bind: string, port: number, parts: ListenerParts): XdsResource
     trafficDirection: TrafficDirection.OUTBOUND,
     ...parts,
   })
-  return { name, message, origins: [] }
+  return { name, message, origins }
 }

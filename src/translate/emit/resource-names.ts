@@ -6,8 +6,13 @@ export function outboundCluster(port: number, subset: string, host: string): str
 }
 
 /** `outbound-tcp|9080||reviews.default.svc.cluster.local`: the same endpoints, told that no HTTP is coming. */
-export function tunnelCluster(port: number, host: string): string {
-  return `outbound-tcp|${port}||${host}`
+export function tunnelCluster(port: number, subset: string, host: string): string {
+  return `outbound-tcp|${port}|${subset}|${host}`
+}
+
+/** Of a service's port: rules may name such as no service has. */
+export function isOutboundCluster(name: string): boolean {
+  return name.startsWith('outbound|') || name.startsWith('outbound-tcp|')
 }
 
 /** `inbound|9080||` */
@@ -27,4 +32,13 @@ export const HTTP_PROXY_ROUTES = 'http_proxy'
 /** By which Istio's metadata name an object. */
 export function configPath(kind: string, namespace: string, name: string): string {
   return `/apis/networking.istio.io/v1/namespaces/${namespace}/${kind}/${name}`
+}
+
+/** By which Istio's proxies are told of files beside them. */
+export function fileKeyPair(certificate: string, key: string): string {
+  return `file-cert:${certificate}~${key}`
+}
+
+export function fileRoots(certificates: string): string {
+  return `file-root:${certificates}`
 }

@@ -12,10 +12,11 @@ import {
   type RouteConfiguration,
   RouteConfigurationSchema,
 } from '../../xds/generated/envoy/config/route/v3/route_pb.ts'
-import type { LinkedMesh } from '../link/linked-mesh.ts'
+import type { ClientScope } from '../link/client-scope.ts'
 import { connectRoute, refusedConnectRoute } from './connect-route.ts'
 import { PASSTHROUGH_CLUSTER } from './resource-names.ts'
 import { routeTimeouts } from './route-timeouts.ts'
+import { tunnelInto } from './tunnel.ts'
 
 const BLOCKED = 502
 const MAX_DIRECT_RESPONSE_BYTES = 1_048_576
@@ -47,9 +48,9 @@ export function routeConfiguration(
 }
 
 /** outboundTrafficPolicy: hosts that nobody knows are let through, or answered 502. `connects`: CONNECT too. */
-export function unknownHosts(mesh: LinkedMesh, connects: boolean): VirtualHost {
+export function unknownHosts({ outboundTrafficPolicy }: ClientScope, connects: boolean): VirtualHost {
   const match = { pathSpecifier: { case: 'prefix', value: '/' } } as const
-  if (mesh.input.meshConfig.outboundTrafficPolicy === 'REGISTRY_ONLY') {
+  if (outboundTrafficPolicy === 'REGISTRY_ONLY') {
     const block = create(RouteSchema, {
       name: 'block_all',
       match,
@@ -65,7 +66,7 @@ export function unknownHosts(mesh: LinkedMesh, connects: boolean): VirtualHost {
       value: { clusterSpecifier: { case: 'cluster', value: PASSTHROUGH_CLUSTER }, ...routeTimeouts(0) },
     },
   })
-  return virtualHost('allow_any', ['*'], connects ? [connectRoute(PASSTHROUGH_CLUSTER, {}), allow] : [allow])
+  return virtualHost('allow_any', ['*'], connects ? [connectRoute(tunnelInto(PASSTHROUGH_CLUSTER)), allow] : [allow])
 }
 
 function distinctOrigins(origins: readonly Origin[]): readonly Origin[] {

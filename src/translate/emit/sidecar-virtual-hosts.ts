@@ -6,15 +6,15 @@ import { expandShortName, hostWithin, isWildcard, wildcardsOf } from '../host/ho
 import type { ClientScope } from '../link/client-scope.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
 import type { LinkedVirtualService } from '../link/linked-virtual-service.ts'
-import type { MeshService } from '../link/mesh-service.ts'
+import { type MeshService, onlyPort } from '../link/mesh-service.ts'
 import { compare } from '../link/precedence.ts'
 import { connectRoute } from './connect-route.ts'
 import { hashLookup, hashOfService, hashPolicies } from './hash-policy.ts'
+import { tunnelByName } from './l4-plans.ts'
 import { outboundCluster } from './resource-names.ts'
 import { retryPolicy } from './retry-policy.ts'
 import type { RouteSurroundings } from './route-surroundings.ts'
 import { routeTimeouts } from './route-timeouts.ts'
-import { tunnelTo } from './tunnel.ts'
 import { bracketed, serviceDomains } from './virtual-host-domains.ts'
 import { virtualServiceRoutes } from './virtual-service-routes.ts'
 
@@ -128,8 +128,7 @@ class VirtualHostMaker {
   }
 
   #tunnel(service: MeshService): Route {
-    const { cluster, policy } = tunnelTo(this.#mesh, this.#scope, service, this.#port)
-    return connectRoute(cluster, policy)
+    return connectRoute(tunnelByName(this.#mesh, this.#scope, service, this.#port))
   }
 
   /** The first to claim a name or a domain keeps it. */
@@ -188,10 +187,6 @@ class VirtualHostMaker {
       },
     })
   }
-}
-
-export function onlyPort(service: MeshService | undefined): number | undefined {
-  return service?.ports.length === 1 ? service.ports[0]?.number : undefined
 }
 
 function indexByHost(services: readonly LinkedVirtualService[]): ReadonlyMap<string, readonly LinkedVirtualService[]> {

@@ -1,4 +1,4 @@
-// Relays a connection's bytes to a cluster.
+// Relays a connection's bytes to a cluster, or to one of several by weight.
 import { create } from '@bufbuild/protobuf'
 import type { MeshConfig } from '../../model/mesh-config.ts'
 import type { UpstreamTunnel } from '../../model/upstream-policy.ts'
@@ -7,22 +7,21 @@ import { type Filter, FilterSchema } from '../../xds/generated/envoy/config/list
 import { TcpProxySchema } from '../../xds/generated/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts'
 import { accessLogs } from './access-log.ts'
 import { duration } from './durations.ts'
-
-/** Of a DestinationRule, as far as it concerns bytes; undefined: it does not say. */
-export interface BytesPolicy {
-  readonly idleTimeoutMs?: number | undefined
-  readonly maxDurationMs?: number | undefined
-  readonly tunnel?: UpstreamTunnel | undefined
-  /** A client keeps to one endpoint. */
-  readonly hashesSourceIp?: boolean
-}
+import type { Tunnel } from './tunnel.ts'
 
 /** Envoy closes it after an idle hour, unless told otherwise. */
-export function tcpProxy(meshConfig: MeshConfig, cluster: string, policy: BytesPolicy = {}): Filter {
+export function tcpProxy(meshConfig: MeshConfig, { name, clusters, policy }: Tunnel): Filter {
   const { idleTimeoutMs, maxDurationMs, tunnel, hashesSourceIp } = policy
+  const [only] = clusters
   const config = create(TcpProxySchema, {
-    statPrefix: cluster,
-    clusterSpecifier: { case: 'cluster', value: cluster },
+    statPrefix: name,
+    clusterSpecifier:
+      clusters.length === 1
+        ? { case: 'cluster', value: only!.name }
+        : {
+            case: 'weightedClusters',
+            value: { clusters: clusters.map(cluster => ({ name: cluster.name, weight: cluster.weight })) },
+          },
     accessLog: accessLogs(meshConfig),
     ...(hashesSourceIp ? { hashPolicy: [{ policySpecifier: { case: 'sourceIp', value: {} } }] } : {}),
     ...(idleTimeoutMs === undefined ? {} : { idleTimeout: duration(idleTimeoutMs) }),

@@ -2,7 +2,6 @@
 import { create } from '@bufbuild/protobuf'
 import type { Any } from '@bufbuild/protobuf/wkt'
 import { familyOf, type PortProtocol } from '../../model/port-protocol.ts'
-import type { ProxyNode } from '../../model/proxy-node.ts'
 import type { ConnectionPool } from '../../model/traffic-policy.ts'
 import { packAny } from '../../xds/any-pack.ts'
 import { Http2ProtocolOptionsSchema } from '../../xds/generated/envoy/config/core/v3/protocol_pb.ts'
@@ -10,6 +9,7 @@ import {
   type HttpProtocolOptions,
   HttpProtocolOptionsSchema,
 } from '../../xds/generated/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts'
+import type { ClientKind } from './callers-address.ts'
 import { duration } from './durations.ts'
 
 /** `client`: whatever the downstream connection speaks. */
@@ -40,13 +40,13 @@ const PROTOCOL_OPTIONS: Readonly<Record<UpstreamVersion, HttpProtocolOptions['up
 export function upstreamVersion(
   protocol: PortProtocol,
   pool: ConnectionPool | undefined,
-  client: ProxyNode['kind'],
+  client: ClientKind,
 ): UpstreamVersion | undefined {
   const family = familyOf(protocol)
   if (family === 'tcp') return undefined
   if (pool?.usesClientProtocol) return 'client'
   if (family === 'http2' || pool?.upgradesToHttp2) return 'http2'
-  return family === 'undeclared' && client === 'sidecar' ? 'client' : 'http1'
+  return family === 'undeclared' && client !== 'router' ? 'client' : 'http1'
 }
 
 /** Undefined when Envoy's defaults (HTTP/1.1, an idle timeout of one hour) hold. HTTP's idle timeout beats TCP's. */

@@ -5,6 +5,7 @@ import { GATEWAY } from './gateway/gateway.ts'
 import { readMeshConfig } from './mesh-config/mesh-config.ts'
 import { PEER_AUTHENTICATION } from './peer-authentication/peer-authentication.ts'
 import { SERVICE_ENTRY } from './service-entry/service-entry.ts'
+import { SIDECAR } from './sidecar/sidecar.ts'
 import { VIRTUAL_SERVICE } from './virtual-service/virtual-service.ts'
 import { WORKLOAD_ENTRY } from './workload-entry/workload-entry.ts'
 
@@ -17,12 +18,13 @@ export const ISTIO_KINDS: readonly KindDefinition[] = [
   GATEWAY,
   SERVICE_ENTRY,
   WORKLOAD_ENTRY,
+  SIDECAR,
   PEER_AUTHENTICATION,
 ]
 
 /** By API group. */
 export const UNSUPPORTED_ISTIO_KINDS: Readonly<Record<string, readonly string[]>> = {
-  'networking.istio.io': ['Sidecar', 'WorkloadGroup', 'EnvoyFilter', 'ProxyConfig'],
+  'networking.istio.io': ['WorkloadGroup', 'EnvoyFilter', 'ProxyConfig'],
   'security.istio.io': ['RequestAuthentication', 'AuthorizationPolicy'],
   'telemetry.istio.io': ['Telemetry'],
   'extensions.istio.io': ['WasmPlugin', 'TrafficExtension'],

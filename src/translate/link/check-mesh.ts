@@ -4,8 +4,10 @@ import type { ConfigObjectOf } from '../../model/config-object.ts'
 import type { RouteDestination } from '../../model/destination.ts'
 import { expandShortName, hostsOverlap, isWildcard, wildcardsOf } from '../host/host-name.ts'
 import { checkDelegates } from './check-delegates.ts'
+import { checkServers } from './check-gateways.ts'
 import { checkPeerPolicies } from './check-peer-policies.ts'
 import { checkSelectors } from './check-selectors.ts'
+import { checkSidecars } from './check-sidecars.ts'
 import { Findings } from './findings.ts'
 import type { LinkedMesh } from './linked-mesh.ts'
 import { type LinkedVirtualService, resolveGateway } from './linked-virtual-service.ts'
@@ -25,10 +27,12 @@ export function checkMesh(mesh: LinkedMesh, directory: WorkloadDirectory): reado
   for (const service of [...mesh.virtualServices, ...mesh.delegates]) checkDestinations(mesh, service, hosts, findings)
   for (const service of mesh.virtualServices) checkGateways(gateways, service, findings)
   checkDelegates(mesh, findings)
+  checkServers(mesh, findings)
   checkDuplicateHosts(mesh, findings)
   checkDestinationRules(mesh, hosts, findings)
   checkPeerPolicies(mesh, findings)
   checkSelectors(mesh, directory, findings)
+  checkSidecars(mesh, hosts, findings)
   return findings.problems
 }
 
@@ -50,6 +54,10 @@ function checkDestinations(
     const placed = { destination, position: route.position }
     checkDestination(mesh, service, placed, 'metadata.annotations["weft.dev/fallback"].destination', hosts, findings)
   }
+  for (const kind of ['tls', 'tcp'] as const)
+    for (const [index, route] of service[kind].entries())
+      for (const [at, destination] of route.destinations.entries())
+        checkDestination(mesh, service, destination, `spec.${kind}[${index}].route[${at}].destination`, hosts, findings)
 }
 
 function checkDestination(
@@ -64,16 +72,10 @@ function checkDestination(
   const found = hosts.get(host)?.filter(candidate => exportedTo(candidate.exportTo, service.namespace))
   const target = found?.find(candidate => candidate.namespace === service.namespace) ?? found?.[0]
   const { object } = service
+  const outcome = path.startsWith('spec.http') ? 'requests to it get 503' : 'connections to it are closed'
   if (!target) {
     const hint = findings.suggest(host, hosts.keys())
-    findings.add(
-      'WEFT-1101',
-      object,
-      `${path}.host`,
-      position,
-      `the host "${host}" is not known; requests to it get 503`,
-      hint,
-    )
+    findings.add('WEFT-1101', object, `${path}.host`, position, `the host "${host}" is not known; ${outcome}`, hint)
     return
   }
   const { port } = destination
@@ -88,7 +90,7 @@ function checkDestination(
   const rule = mesh.destinationRules.of(target, service.namespace, {})
   if (rule?.subsets.some(subset => subset.name === destination.subset)) return
   const hint = findings.suggest(destination.subset, rule?.subsets.map(subset => subset.name) ?? [])
-  const message = `no DestinationRule defines the subset "${destination.subset}" of "${host}"; requests to it get 503`
+  const message = `no DestinationRule defines the subset "${destination.subset}" of "${host}"; ${outcome}`
   findings.add('WEFT-1102', object, `${path}.subset`, position, message, hint)
 }
 
@@ -115,11 +117,11 @@ function checkGateways(
   }
 }
 
-/** IST0109. Private ones of different namespaces do not meet. */
+/** IST0109. Private ones of different namespaces do not meet, and routes for bytes add up. */
 function checkDuplicateHosts(mesh: LinkedMesh, findings: Findings): void {
   const owners = new Map<string, LinkedVirtualService>()
   for (const service of mesh.virtualServices) {
-    if (!service.gateways.has('mesh')) continue
+    if (!service.gateways.has('mesh') || service.http.length === 0) continue
     const audience = service.exportTo.length === 0 ? '*' : [...service.exportTo].sort().join(',')
     for (const [index, host] of service.hosts.entries()) {
       const key = `${host}|${audience}`

@@ -26,7 +26,7 @@ export class EntryService implements MeshService {
   readonly addresses: readonly string[]
   readonly headless = false
   readonly external: boolean
-  readonly resolution: 'EDS' | 'DNS'
+  readonly resolution: MeshService['resolution']
   readonly exportTo: readonly string[]
   readonly origins: MeshService['origins']
   readonly key: string
@@ -54,7 +54,7 @@ export class EntryService implements MeshService {
     const addresses = objects.flatMap(object => object.spec.addresses)
     this.addresses = [...new Set(addresses.filter(address => !address.includes('/')))]
     this.external = spec.location === 'MESH_EXTERNAL'
-    this.resolution = spec.resolution === 'DNS' ? 'DNS' : 'EDS'
+    this.resolution = spec.resolution === 'STATIC' ? 'EDS' : spec.resolution
     this.exportTo = spec.exportTo
     this.origins = objects.map(originOf)
     this.key = `${namespace}/${host}`
@@ -110,13 +110,14 @@ function partOf(object: EntryObject, host: string, directory: WorkloadDirectory)
   if (spec.workloadSelector) {
     const entries = directory
       .selectEntries(namespace, spec.workloadSelector)
-      .filter(entry => spec.resolution === 'DNS' || isIpAddress(entry.spec.address))
+      .filter(entry => spec.resolution !== 'STATIC' || isIpAddress(entry.spec.address))
       .map(entry => ({ name: entry.name, entry: entryWithLabels(entry) }))
     return { object, workloads: directory.select(namespace, spec.workloadSelector), entries }
   }
   const inline = spec.endpoints.map(entry => ({ name: '', entry }))
   // DNS without endpoints resolves the host itself.
-  const itself = spec.resolution === 'DNS' && inline.length === 0 ? [{ name: '', entry: itselfAs(host, object) }] : []
+  const byName = spec.resolution === 'DNS' || spec.resolution === 'DNS_ROUND_ROBIN'
+  const itself = byName && inline.length === 0 ? [{ name: '', entry: itselfAs(host, object) }] : []
   return { object, workloads: [], entries: [...inline, ...itself] }
 }
 

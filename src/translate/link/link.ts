@@ -12,6 +12,7 @@ import { Memo } from './memo.ts'
 import type { MeshInput } from './mesh-input.ts'
 import { PeerPolicies } from './peer-policies.ts'
 import { objectsOf } from './precedence.ts'
+import { Sidecars } from './sidecars.ts'
 import { WorkloadDirectory } from './workload-directory.ts'
 
 /** Never throws: what is wrong with the set is in `problems`. Resources are made and kept only when a proxy asks. */
@@ -41,6 +42,7 @@ export function link(input: MeshInput): LinkedMesh {
     delegates,
     destinationRules,
     gateways: objectsOf(objects, 'Gateway'),
+    sidecars: new Sidecars(objectsOf(objects, 'Sidecar'), rootNamespace),
     peerPolicies,
     inboundProtocols: new InboundProtocols(collected.services),
     clientSelectors: distinct([...sourceSelectors(virtualServices), ...destinationRules.selectors]),

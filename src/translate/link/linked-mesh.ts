@@ -9,6 +9,7 @@ import type { Memo } from './memo.ts'
 import type { MeshInput } from './mesh-input.ts'
 import type { MeshService } from './mesh-service.ts'
 import type { PeerPolicies } from './peer-policies.ts'
+import type { Sidecars } from './sidecars.ts'
 
 export interface LinkedMesh {
   readonly input: MeshInput
@@ -22,6 +23,7 @@ export interface LinkedMesh {
   readonly delegates: readonly LinkedVirtualService[]
   readonly destinationRules: DestinationRules
   readonly gateways: readonly ConfigObjectOf<'Gateway'>[]
+  readonly sidecars: Sidecars
   readonly peerPolicies: PeerPolicies
   readonly inboundProtocols: InboundProtocols
   /** Distinct label sets that some rule asks of a client: two proxies of a namespace that agree on them get the same. */

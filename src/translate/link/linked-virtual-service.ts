@@ -1,6 +1,7 @@
 // A VirtualService with its hosts spelt out and its gateways resolved.
 import type { ConfigObjectOf } from '../../model/config-object.ts'
 import type { HttpRoute } from '../../model/http-route.ts'
+import type { L4Route } from '../../model/l4-route.ts'
 import type { Origin } from '../../model/origin.ts'
 import { expandShortName } from '../host/host-name.ts'
 import type { Labels } from './label-selector.ts'
@@ -13,6 +14,8 @@ export interface LinkedVirtualService {
   /** `mesh`, or `namespace/name`. */
   readonly gateways: ReadonlySet<string>
   readonly http: readonly HttpRoute[]
+  readonly tls: readonly L4Route[]
+  readonly tcp: readonly L4Route[]
   readonly exportTo: readonly string[]
   readonly origin: Origin
   /** Of the VirtualServices whose rules are among its own. */
@@ -31,6 +34,8 @@ export function linkVirtualService(
     hosts: spec.hosts.map(host => expandShortName(host.value, namespace, domainSuffix)),
     gateways: new Set(spec.gateways.map(gateway => resolveGateway(gateway.value, namespace))),
     http: spec.http,
+    tls: spec.tls,
+    tcp: spec.tcp,
     exportTo: spec.exportTo,
     origin: originOf(object),
     delegateOrigins: [],
@@ -60,11 +65,24 @@ export function visibleVirtualServices(
   return [0, 1, 2].flatMap(wanted => seen.filter(service => rank(service) === wanted))
 }
 
+/** Hosts as written of all that its rules send to, copies and fallbacks among it. */
+export function destinationsOf({ http, tls, tcp }: LinkedVirtualService): readonly string[] {
+  const ofRequests = http.flatMap(({ action }) => (action.kind === 'route' ? action.destinations : []))
+  const ofBytes = [...tls, ...tcp].flatMap(route => route.destinations)
+  const copies = http.flatMap(({ mirror, mirrors = [] }) => (mirror ? [mirror, ...mirrors] : mirrors))
+  const fallbacks = http.flatMap(({ fallback }) =>
+    fallback?.kind === 'destination' ? [{ destination: fallback.destination }] : [],
+  )
+  return [...ofRequests, ...copies, ...fallbacks, ...ofBytes].map(({ destination }) => destination.host)
+}
+
 /** Label sets on which a proxy's routes depend. */
 export function sourceSelectors(all: readonly LinkedVirtualService[]): readonly Labels[] {
   return all
-    .flatMap(service => service.http)
-    .flatMap(route => route.matches)
+    .flatMap(({ http, tls, tcp }) => [
+      ...http.flatMap(route => route.matches),
+      ...[...tls, ...tcp].flatMap(route => route.matches),
+    ])
     .map(match => match.sourceLabels)
     .filter(labels => Object.keys(labels).length > 0)
 }

@@ -43,7 +43,8 @@ export interface MeshService {
   readonly headless: boolean
   /** Outside the mesh: never spoken to by mesh mTLS. */
   readonly external: boolean
-  readonly resolution: 'EDS' | 'DNS'
+  /** Of its endpoints: known here, by the proxy's DNS, or by the address that the caller means. */
+  readonly resolution: 'EDS' | 'DNS' | 'DNS_ROUND_ROBIN' | 'NONE'
   readonly exportTo: readonly string[]
   readonly origins: readonly Origin[]
   /** Told apart from every other service of this mesh. */
@@ -54,6 +55,11 @@ export interface MeshService {
   targets(port: MeshServicePort): readonly WorkloadTarget[]
   /** Identities that its endpoints may have: what clients accept. */
   subjectAltNames(): readonly string[]
+}
+
+/** Undefined when the service is not known, or has several. */
+export function onlyPort(service: MeshService | undefined): number | undefined {
+  return service?.ports.length === 1 ? service.ports[0]?.number : undefined
 }
 
 export function protocolOf(service: MeshService, port: number): PortProtocol {

@@ -1,5 +1,8 @@
 // The caller of a replay: one connection for each request, raw paths, headers as the case spells them.
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
+import { connect as connectTcp } from 'node:net'
+import { Duplex } from 'node:stream'
+import { connect as connectTls } from 'node:tls'
 import type { CaseRequest } from '../case-file.ts'
 
 export interface Answer {
@@ -19,7 +22,8 @@ export function listenerOf(request: CaseRequest): { address: string; port: numbe
 }
 
 export function send(port: number, request: CaseRequest, id: string): Promise<Answer> {
-  const { method = 'GET', body, url } = request
+  const { method = 'GET', body, url, serverName } = request
+  if (serverName !== undefined) return greet(port, serverName)
   const path = url.replace(/^https?:\/\/[^/?#]*/, '') || '/'
   const headers = Object.fromEntries(
     Object.entries({ host: new URL(url).host, 'x-request-id': id, ...request.headers }).map(([name, value]) => [
@@ -39,6 +43,28 @@ export function send(port: number, request: CaseRequest, id: string): Promise<An
     outgoing.setTimeout(20_000, () => outgoing.destroy(new Error('timeout')))
     outgoing.on('error', error => done({ error: codeOf(error) }))
     outgoing.end(body)
+  })
+}
+
+/** The server is none of TLS: its bytes, which no TLS client would show, say who it is. */
+function greet(port: number, serverName: string): Promise<Answer> {
+  return new Promise(done => {
+    const socket = connectTcp({ host: '127.0.0.1', port })
+    const toSocket = new Duplex({ read: () => {}, write: (bytes, _, written) => void socket.write(bytes, written) })
+    const client = connectTls({ socket: toSocket, servername: serverName }).on('error', () => {})
+    let text = ''
+    socket.on('data', bytes => {
+      text += String(bytes)
+    })
+    // Whether bytes that nobody read turn a close into a reset is the kernel's affair.
+    socket.on('error', error => {
+      if (codeOf(error) !== 'ECONNRESET') done({ error: codeOf(error) })
+    })
+    socket.on('close', () => {
+      client.destroy()
+      done({ body: text })
+    })
+    socket.on('end', () => socket.end())
   })
 }
 

@@ -78,9 +78,11 @@ async function runProxy(
 function rawResult(request: CaseRequest, { answer, destinations }: Sent, line: LogLine | undefined): RawResult {
   const { error, status, headers, body } = answer
   const outcome =
-    error === undefined
-      ? { status: status!, headers: { ...headers } as Record<string, string>, body: parsed(body) }
-      : { error }
+    error !== undefined
+      ? { error }
+      : status === undefined
+        ? { body }
+        : { status, headers: { ...headers } as Record<string, string>, body: parsed(body) }
   return {
     outcome,
     ...(request.repeat === undefined ? {} : { destinations }),

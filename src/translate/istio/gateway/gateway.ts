@@ -1,10 +1,11 @@
-// Istio's Gateway (networking.istio.io): HTTP servers; TLS is refused by name.
-import type { Gateway, GatewayHost, GatewayServer } from '../../../model/gateway.ts'
+// Istio's Gateway (networking.istio.io).
+import { GATEWAY_PROTOCOLS, type Gateway, type GatewayHost, type GatewayServer } from '../../../model/gateway.ts'
 import type { KindDefinition, ObjectContext } from '../../document/kind-definition.ts'
 import { isDnsLabel, readLabels } from '../../document/label-rules.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
 import { isIpAddress } from '../../host/ip-address.ts'
 import { checkHost } from '../contract/host-place.ts'
+import { readServerTls } from './server-tls.ts'
 
 export const GATEWAY: KindDefinition<'Gateway'> = {
   kind: 'Gateway',
@@ -36,23 +37,20 @@ function readServer(reader: ObjectReader, namespace: string): GatewayServer {
   if (port && !port.has('number')) port.missing('number')
   const portName = port?.requiredString('name') ?? ''
   if (port && !port.has('protocol')) port.missing('protocol')
-  const protocol = port?.enumeration(
-    'protocol',
-    ['HTTP', 'HTTP2', 'GRPC', 'GRPC-WEB'],
-    ['HTTPS', 'MONGO', 'TCP', 'TLS', 'MYSQL', 'REDIS'],
-  )
+  const protocol = port?.enumeration('protocol', GATEWAY_PROTOCOLS) ?? 'HTTP'
   if (port?.has('targetPort'))
     sink.report('WEFT-1012', 'warning', port.place('targetPort'), 'targetPort has no effect in a Gateway')
   port?.done()
   const bind = reader.string('bind') ?? ''
   if (bind !== '' && !isIpAddress(bind)) sink.badValue(reader.place('bind'), `"${bind.slice(0, 80)}" is not an address`)
-  reader.unsupported('tls', 'defaultEndpoint')
+  reader.unsupported('defaultEndpoint')
+  const tls = readServerTls(reader, protocol)
   const hosts = reader.stringList('hosts')
   if (hosts.length === 0)
     sink.error('WEFT-1006', reader.place('hosts'), 'a server needs at least one host', '"*" takes all')
   const server: GatewayServer = {
     name: reader.string('name') ?? '',
-    port: { number, name: portName, protocol: protocol ?? 'HTTP' },
+    port: { number, name: portName, protocol },
     bind,
     hosts: hosts.map(({ value, place }): GatewayHost => {
       const slash = value.indexOf('/')
@@ -63,6 +61,7 @@ function readServer(reader: ObjectReader, namespace: string): GatewayServer {
         sink.badValue(place, `"${written.slice(0, 80)}" is not a namespace, "." or "*"`)
       return { namespace: written === '.' ? namespace : written, host, position: place.position }
     }),
+    ...tls,
     position: reader.position,
   }
   reader.done()

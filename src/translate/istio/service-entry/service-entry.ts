@@ -1,6 +1,6 @@
-// Istio's ServiceEntry (networking.istio.io), resolved statically or by DNS.
+// Istio's ServiceEntry (networking.istio.io).
 import type { PortProtocol } from '../../../model/port-protocol.ts'
-import type { ServiceEntry, ServiceEntryPort } from '../../../model/service-entry.ts'
+import type { Resolution, ServiceEntry, ServiceEntryPort } from '../../../model/service-entry.ts'
 import type { WorkloadEntry } from '../../../model/workload-entry.ts'
 import type { KindDefinition, ObjectContext } from '../../document/kind-definition.ts'
 import { isDnsLabel, readExportTo, readSelector } from '../../document/label-rules.ts'
@@ -25,11 +25,8 @@ function parseSpec(spec: ObjectReader, { namespace }: ObjectContext): ServiceEnt
   const hosts = spec.stringList('hosts')
   const addresses = spec.stringList('addresses')
   const location = spec.enumeration('location', ['MESH_EXTERNAL', 'MESH_INTERNAL']) ?? 'MESH_EXTERNAL'
-  const written = spec.enumeration('resolution', ['STATIC', 'DNS'], ['NONE', 'DNS_ROUND_ROBIN', 'DYNAMIC_DNS'])
-  // The zero value is NONE: the caller's own destination address, which needs interception.
-  if (!spec.has('resolution'))
-    spec.sink.unsupported(spec.place('resolution'), 'resolution NONE, which is the default,', 'write STATIC or DNS')
-  const resolution = written ?? 'STATIC'
+  const written = spec.enumeration('resolution', ['NONE', 'STATIC', 'DNS', 'DNS_ROUND_ROBIN'], ['DYNAMIC_DNS'])
+  const resolution = written ?? 'NONE'
   const endpointReaders = spec.objectList('endpoints')
   if (endpointReaders.length > MAX_ENDPOINTS)
     spec.sink.error('WEFT-1010', spec.place('endpoints'), `more than ${MAX_ENDPOINTS} endpoints`)
@@ -39,11 +36,14 @@ function parseSpec(spec: ObjectReader, { namespace }: ObjectContext): ServiceEnt
     spec.sink.contradiction(spec.place('workloadSelector'), 'only one of endpoints and workloadSelector may be set')
   checkHosts(spec, hosts)
   for (const { value, place } of addresses)
-    if (!isIpAddress(value) && !(resolution === 'STATIC' && isCidr(value)))
-      spec.sink.badValue(place, `"${value.slice(0, 80)}" is not an address${resolution === 'STATIC' ? ' or CIDR' : ''}`)
+    if (!isIpAddress(value) && (resolvesNames(resolution) || !isCidr(value)))
+      spec.sink.badValue(
+        place,
+        `"${value.slice(0, 80)}" is not an address${resolvesNames(resolution) ? '' : ' or CIDR'}`,
+      )
     else if (value.includes('/') && !isSingleAddress(value))
       spec.sink.report('WEFT-1012', 'warning', place, `"${value}": a range of addresses has no effect for HTTP`)
-  if (written) checkResolution(spec, written, hosts, endpoints, endpointReaders)
+  checkResolution(spec, resolution, hosts, endpoints, endpointReaders)
   const ports = readPorts(spec)
   checkEndpointPorts(endpointReaders, ports)
   const entry: ServiceEntry = {
@@ -93,9 +93,13 @@ function checkHosts(spec: ObjectReader, hosts: readonly PlacedHost[]): void {
   }
 }
 
+function resolvesNames(resolution: Resolution): boolean {
+  return resolution === 'DNS' || resolution === 'DNS_ROUND_ROBIN'
+}
+
 function checkResolution(
   spec: ObjectReader,
-  resolution: 'STATIC' | 'DNS',
+  resolution: Resolution,
   hosts: readonly PlacedHost[],
   endpoints: readonly WorkloadEntry[],
   readers: readonly ObjectReader[],
@@ -108,7 +112,11 @@ function checkResolution(
           `"${endpoint.address}" is not an IP address`,
           'or use resolution: DNS',
         )
-  if (resolution === 'DNS' && endpoints.length === 0 && !spec.has('workloadSelector'))
+  if (resolution === 'NONE' && endpoints.length > 0)
+    spec.sink.contradiction(spec.place('endpoints'), 'endpoints go with another resolution than NONE')
+  if (resolution === 'DNS_ROUND_ROBIN' && endpoints.length > 1)
+    spec.sink.contradiction(spec.place('endpoints'), 'DNS_ROUND_ROBIN takes one endpoint')
+  if (resolvesNames(resolution) && endpoints.length === 0 && !spec.has('workloadSelector'))
     for (const { value, place } of hosts)
       if (isWildcard(value)) spec.sink.contradiction(place, `"${value}" cannot be resolved by DNS without endpoints`)
 }

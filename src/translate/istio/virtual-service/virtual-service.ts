@@ -1,4 +1,4 @@
-// Istio's VirtualService (networking.istio.io): HTTP routes; TLS and TCP routes are refused by name.
+// Istio's VirtualService (networking.istio.io): routes for requests, for TLS and for bytes.
 import type { VirtualService } from '../../../model/virtual-service.ts'
 import type { KindDefinition, ObjectContext } from '../../document/kind-definition.ts'
 import { readExportTo } from '../../document/label-rules.ts'
@@ -8,6 +8,7 @@ import { checkHost, checkOverlap, type PlacedHost } from '../contract/host-place
 import { withFallbacks } from './fallback.ts'
 import { checkGatewayName } from './gateway-name.ts'
 import { readHttpRoute, reportUnreachable } from './http-route.ts'
+import { readTcpRoute, readTlsRoute } from './l4-route.ts'
 
 const MAX_HOSTS = 1000
 
@@ -25,13 +26,14 @@ function parseSpec(spec: ObjectReader, context: ObjectContext): VirtualService {
   const forMesh = gateways.length === 0 || gateways.some(gateway => gateway.value === 'mesh')
   const hosts = spec.stringList('hosts')
   checkHosts(spec, hosts, forMesh)
-  spec.unsupported('tls', 'tcp')
   const httpReaders = spec.objectList('http')
   if (httpReaders.length === 0 && !spec.has('tls') && !spec.has('tcp'))
-    sink.error('WEFT-1006', spec.place('http'), 'a VirtualService needs http routes')
+    sink.error('WEFT-1006', spec.place('http'), 'a VirtualService needs http, tls or tcp routes')
   const http = withFallbacks(httpReaders.map(readHttpRoute), context, spec)
   if (hosts.length === 0) checkDelegate(spec, httpReaders)
   reportUnreachable(http, httpReaders)
+  const tls = spec.objectList('tls').map(reader => readTlsRoute(reader, hosts, forMesh))
+  const tcp = spec.objectList('tcp').map(reader => readTcpRoute(reader, forMesh))
   const exportTo = readExportTo(spec, namespace)
   spec.done()
   const bound = gateways.map(({ value, place }) => ({ value, position: place.position }))
@@ -39,6 +41,8 @@ function parseSpec(spec: ObjectReader, context: ObjectContext): VirtualService {
     hosts: hosts.map(({ value, place }) => ({ value: value.toLowerCase(), position: place.position })),
     gateways: bound.length > 0 ? bound : [{ value: 'mesh', position: spec.position }],
     http,
+    tls,
+    tcp,
     exportTo,
   }
 }

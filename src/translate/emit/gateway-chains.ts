@@ -1,0 +1,121 @@
+// The filter chains of one place that a gateway listens on: one for plaintext, or one for each set of server names of TLS.
+import { create } from '@bufbuild/protobuf'
+import { kindOfServer } from '../../model/gateway.ts'
+import type { Origin } from '../../model/origin.ts'
+import {
+  type Filter,
+  type FilterChain,
+  FilterChainMatchSchema,
+  FilterChainSchema,
+} from '../../xds/generated/envoy/config/listener/v3/listener_components_pb.ts'
+import type { ClientScope } from '../link/client-scope.ts'
+import type { LinkedMesh } from '../link/linked-mesh.ts'
+import type { BoundServer } from './bound-server.ts'
+import { gatewayManager } from './connection-manager.ts'
+import { gatewayTcpPlan, gatewayTlsPlans } from './gateway-l4-plans.ts'
+import { gatewayTls } from './gateway-tls.ts'
+import { bytesChains, distinctPlans } from './l4-chains.ts'
+import type { L4Plan } from './l4-plans.ts'
+import { tcpProxy } from './tcp-proxy.ts'
+
+export interface GatewayChains {
+  readonly filterChains: FilterChain[]
+  /** The TLS inspector is needed. */
+  readonly byServerName: boolean
+  readonly relaysBytes: boolean
+  /** Servers whose requests are routed, by the name of their route configuration. */
+  readonly routes: ReadonlyMap<string, readonly BoundServer[]>
+  readonly origins: readonly Origin[]
+}
+
+/** `all`: in order of precedence, at least one; the first says what the place carries, as in Istio. */
+export function gatewayChains(
+  mesh: LinkedMesh,
+  scope: ClientScope,
+  all: readonly BoundServer[],
+  statPrefix: string,
+): GatewayChains {
+  const first = all[0]!
+  const kind = kindOfServer(first.server)
+  const servers = all.filter(({ server }) => kindOfServer(server) === kind)
+  if (kind === 'requests') return plaintext(mesh, servers, statPrefix)
+  if (kind === 'tls') return encrypted(mesh, scope, servers, statPrefix)
+  const plan = gatewayTcpPlan(mesh, scope, first)
+  const plans = plan ? [plan] : []
+  return {
+    ...bytesChains(mesh.input.meshConfig, plans),
+    byServerName: false,
+    relaysBytes: true,
+    routes: new Map(),
+    origins: plans.flatMap(({ origins }) => origins),
+  }
+}
+
+function plaintext(mesh: LinkedMesh, servers: readonly BoundServer[], statPrefix: string): GatewayChains {
+  const { port, bind } = servers[0]!.server
+  const routeName = bind === '' ? `http.${port.number}` : `http.${port.number}.${bind}`
+  const filters = [gatewayManager(mesh.input.meshConfig, statPrefix, routeName)]
+  return {
+    filterChains: [create(FilterChainSchema, { filters })],
+    byServerName: false,
+    relaysBytes: false,
+    routes: new Map([[routeName, servers]]),
+    origins: [],
+  }
+}
+
+interface ChainPlan {
+  readonly serverNames: readonly string[]
+  readonly subnets: readonly string[]
+  readonly bound: BoundServer
+  /** Undefined: requests. */
+  readonly bytes: L4Plan | null
+}
+
+function encrypted(
+  mesh: LinkedMesh,
+  scope: ClientScope,
+  servers: readonly BoundServer[],
+  statPrefix: string,
+): GatewayChains {
+  const plans = distinctPlans(servers.flatMap(bound => plansOf(mesh, scope, bound)))
+  const routes = new Map<string, readonly BoundServer[]>()
+  const filterChains = plans.map(({ serverNames, bound, bytes }) => {
+    const routeName = secureRoutes(bound)
+    if (!bytes) routes.set(routeName, [bound])
+    const filter: Filter = bytes
+      ? tcpProxy(mesh.input.meshConfig, bytes.tunnel)
+      : gatewayManager(mesh.input.meshConfig, statPrefix, routeName)
+    const { tls } = bound.server
+    return create(FilterChainSchema, {
+      filters: [filter],
+      ...(serverNames.length > 0
+        ? { filterChainMatch: create(FilterChainMatchSchema, { serverNames: [...serverNames] }) }
+        : {}),
+      ...(tls && tls.mode !== 'PASSTHROUGH' ? { transportSocket: gatewayTls(tls, bytes ? 'tcp' : 'http') } : {}),
+    })
+  })
+  return {
+    filterChains,
+    byServerName: plans.some(({ serverNames }) => serverNames.length > 0),
+    relaysBytes: plans.some(({ bytes }) => bytes !== null),
+    routes,
+    origins: plans.flatMap(({ bytes }) => bytes?.origins ?? []),
+  }
+}
+
+/** TLS that is passed through goes by the names of its rules; what is ended here, by the hosts of its server. */
+function plansOf(mesh: LinkedMesh, scope: ClientScope, bound: BoundServer): readonly ChainPlan[] {
+  const { server } = bound
+  if (server.tls?.mode === 'PASSTHROUGH')
+    return gatewayTlsPlans(mesh, scope, bound).map(bytes => ({ ...bytes, bound, bytes }))
+  const serverNames = server.hosts.map(({ host }) => host)
+  if (server.port.protocol === 'HTTPS') return [{ serverNames, subnets: [], bound, bytes: null }]
+  const bytes = gatewayTcpPlan(mesh, scope, bound)
+  return bytes ? [{ serverNames, subnets: [], bound, bytes }] : []
+}
+
+function secureRoutes({ gateway, server: { port, bind } }: BoundServer): string {
+  const name = `https.${port.number}.${port.name}.${gateway.name}.${gateway.namespace}`
+  return bind === '' ? name : `${name}.${bind}`
+}

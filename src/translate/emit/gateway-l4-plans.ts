@@ -1,0 +1,59 @@
+// How a gateway tells apart what it passes on as bytes. Of a match only its port, its gateways and its server names count.
+import type { L4Match } from '../../model/l4-route.ts'
+import { intersectHosts } from '../host/host-name.ts'
+import type { ClientScope } from '../link/client-scope.ts'
+import type { LinkedMesh } from '../link/linked-mesh.ts'
+import { type LinkedVirtualService, resolveGateway } from '../link/linked-virtual-service.ts'
+import type { BoundServer } from './bound-server.ts'
+import type { L4Plan } from './l4-plans.ts'
+import { tunnelBy } from './tunnel.ts'
+
+/** tcp[]: the first rule for the server takes all that comes to it; null when there is none. */
+export function gatewayTcpPlan(mesh: LinkedMesh, scope: ClientScope, bound: BoundServer): L4Plan | null {
+  const { port } = bound.server
+  for (const rules of rulesFor(scope, bound))
+    for (const route of rules.tcp) {
+      const { matches } = route
+      if (matches.length > 0 && !matches.some(match => isForServer(match, rules, bound))) continue
+      const tunnel = tunnelBy(mesh, scope, rules, route, port.number)
+      return { serverNames: [], subnets: [], tunnel, origins: [rules.origin] }
+    }
+  return null
+}
+
+/** tls[]: one for each match. */
+export function gatewayTlsPlans(mesh: LinkedMesh, scope: ClientScope, bound: BoundServer): readonly L4Plan[] {
+  return rulesFor(scope, bound).flatMap(rules =>
+    rules.tls.flatMap(route =>
+      route.matches
+        .filter(match => isForServer(match, rules, bound))
+        .map(({ sniHosts }) => ({
+          serverNames: sniHosts,
+          subnets: [],
+          tunnel: tunnelBy(mesh, scope, rules, route, bound.server.port.number),
+          origins: [rules.origin],
+        })),
+    ),
+  )
+}
+
+function rulesFor(scope: ClientScope, { gateway, server }: BoundServer): readonly LinkedVirtualService[] {
+  return scope.virtualServices.filter(service => {
+    if (!service.gateways.has(`${gateway.namespace}/${gateway.name}`)) return false
+    const served = server.hosts.filter(({ namespace }) => namespace === '*' || namespace === service.namespace)
+    return (
+      intersectHosts(
+        served.map(({ host }) => host),
+        service.hosts,
+      ).length > 0
+    )
+  })
+}
+
+function isForServer(match: L4Match, rules: LinkedVirtualService, { gateway, server }: BoundServer): boolean {
+  if (match.port !== undefined && match.port !== server.port.number) return false
+  const name = `${gateway.namespace}/${gateway.name}`
+  return (
+    match.gateways.length === 0 || match.gateways.some(written => resolveGateway(written, rules.namespace) === name)
+  )
+}

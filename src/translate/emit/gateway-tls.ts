@@ -1,0 +1,67 @@
+// How a gateway ends TLS.
+import { create } from '@bufbuild/protobuf'
+import type { GatewayTls } from '../../model/gateway.ts'
+import { packAny } from '../../xds/any-pack.ts'
+import { type TransportSocket, TransportSocketSchema } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
+import {
+  CertificateValidationContextSchema,
+  SubjectAltNameMatcher_SanType as SanType,
+  type SubjectAltNameMatcher,
+  SubjectAltNameMatcherSchema,
+  TlsParameters_TlsProtocol,
+  TlsParametersSchema,
+} from '../../xds/generated/envoy/extensions/transport_sockets/tls/v3/common_pb.ts'
+import { DownstreamTlsContextSchema } from '../../xds/generated/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts'
+import { isIpAddress } from '../host/ip-address.ts'
+import { sdsSecret } from './config-source.ts'
+import { fileKeyPair, fileRoots } from './resource-names.ts'
+
+const VERSIONS = {
+  TLSV1_0: TlsParameters_TlsProtocol.TLSv1_0,
+  TLSV1_1: TlsParameters_TlsProtocol.TLSv1_1,
+  TLSV1_2: TlsParameters_TlsProtocol.TLSv1_2,
+  TLSV1_3: TlsParameters_TlsProtocol.TLSv1_3,
+} as const
+const ALPN = { http: ['h2', 'http/1.1'], tcp: [] }
+
+export function gatewayTls(tls: GatewayTls, carries: 'http' | 'tcp'): TransportSocket {
+  const ofMesh = tls.mode === 'ISTIO_MUTUAL'
+  // The mesh's members all speak TLS 1.3; whoever lowers the bound means other clients.
+  const { minVersion = ofMesh ? 'TLSV1_3' : 'TLSV1_2', maxVersion = 'TLSV1_3', cipherSuites } = tls
+  const floor = minVersion > maxVersion ? maxVersion : minVersion
+  const keys = ofMesh ? 'default' : fileKeyPair(tls.serverCertificate, tls.privateKey)
+  const context = create(DownstreamTlsContextSchema, {
+    requireClientCertificate: ofMesh || tls.mode === 'MUTUAL',
+    commonTlsContext: {
+      tlsParams: create(TlsParametersSchema, {
+        tlsMinimumProtocolVersion: VERSIONS[floor],
+        tlsMaximumProtocolVersion: VERSIONS[maxVersion],
+        cipherSuites: [...cipherSuites],
+      }),
+      alpnProtocols: [...ALPN[carries]],
+      tlsCertificateSdsSecretConfigs: [sdsSecret(keys)],
+      ...(tls.mode === 'SIMPLE'
+        ? {}
+        : { validationContextType: validation(tls, ofMesh ? 'ROOTCA' : fileRoots(tls.caCertificates)) }),
+    },
+  })
+  return create(TransportSocketSchema, {
+    name: 'envoy.transport_sockets.tls',
+    configType: { case: 'typedConfig', value: packAny(DownstreamTlsContextSchema, context) },
+  })
+}
+
+function validation({ subjectAltNames }: GatewayTls, roots: string) {
+  const defaultValidationContext = create(CertificateValidationContextSchema, {
+    matchTypedSubjectAltNames: subjectAltNames.map(alternativeName),
+  })
+  const value = { defaultValidationContext, validationContextSdsSecretConfig: sdsSecret(roots) }
+  return { case: 'combinedValidationContext' as const, value }
+}
+
+/** Istio does not say of which type a name is; its form does. */
+function alternativeName(value: string): SubjectAltNameMatcher {
+  const plain = value.includes('@') ? SanType.EMAIL : isIpAddress(value) ? SanType.IP_ADDRESS : SanType.DNS
+  const sanType = value.includes('://') ? SanType.URI : plain
+  return create(SubjectAltNameMatcherSchema, { sanType, matcher: { matchPattern: { case: 'exact', value } } })
+}
