@@ -12,8 +12,14 @@ export const LOCAL_RATELIMIT: HttpFilterFactory = {
   compile(typedConfig, host) {
     const config = compileRateLimit(typedConfig, host.proxy)
     if (!config.ok) return config
-    const { clock, random } = host.proxy
-    const tools: RateLimitTools = { name: host.filterName, config: config.value, clock, random }
+    const { clock, random, serviceCluster } = host.proxy
+    const tools: RateLimitTools = {
+      name: host.filterName,
+      config: config.value,
+      clock,
+      random,
+      ownCluster: serviceCluster,
+    }
     return {
       ok: true,
       value: {

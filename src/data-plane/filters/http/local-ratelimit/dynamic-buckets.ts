@@ -1,0 +1,58 @@
+// Buckets made as they are needed: one for each value that stands in the place of a descriptor's wildcard.
+import { hash } from 'node:crypto'
+import { Bucket } from './bucket.ts'
+import type { TokenBucketConfig } from './token-bucket.ts'
+
+/** Clients choose the values, and what is kept of each must not be theirs to choose. */
+const MAX_KEY_LENGTH = 256
+
+export interface WildcardDescriptor {
+  /** What stands before, between and after the values, as `withEntry` writes a descriptor. */
+  readonly pieces: readonly string[]
+  readonly bucket: TokenBucketConfig
+}
+
+export class DynamicBuckets {
+  readonly #pieces: readonly string[]
+  readonly #config: TokenBucketConfig
+  readonly #capacity: number
+  /** Oldest use first: at capacity the first is forgotten, and its value begins anew with a full bucket (Envoy). */
+  readonly #buckets = new Map<string, Bucket>()
+
+  constructor({ pieces, bucket }: WildcardDescriptor, capacity: number) {
+    this.#pieces = pieces
+    this.#config = bucket
+    this.#capacity = capacity
+  }
+
+  /** The bucket of the values of `descriptor`; null when it is none of this kind. */
+  find(descriptor: string): Bucket | null {
+    if (!this.#matches(descriptor)) return null
+    const key = descriptor.length > MAX_KEY_LENGTH ? hash('sha256', descriptor, 'base64') : descriptor
+    const buckets = this.#buckets
+    let bucket = buckets.get(key)
+    if (bucket !== undefined) buckets.delete(key)
+    else {
+      bucket = new Bucket(this.#config)
+      if (buckets.size >= this.#capacity)
+        for (const oldest of buckets.keys()) {
+          buckets.delete(oldest)
+          break
+        }
+    }
+    buckets.set(key, bucket)
+    return bucket
+  }
+
+  #matches(descriptor: string): boolean {
+    const pieces = this.#pieces
+    let at = 0
+    for (let i = 0; i < pieces.length; i++) {
+      // A value reaches to the end of its entry; each piece but the first begins with that.
+      if (i > 0) at = descriptor.indexOf('\r', at)
+      if (at < 0 || !descriptor.startsWith(pieces[i]!, at)) return false
+      at += pieces[i]!.length
+    }
+    return at === descriptor.length
+  }
+}
