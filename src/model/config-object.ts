@@ -3,6 +3,7 @@ import type { SourcePosition } from '../base/problem.ts'
 import type { DestinationRule } from './destination-rule.ts'
 import type { Gateway } from './gateway.ts'
 import type { PeerAuthentication } from './peer-authentication.ts'
+import type { RateLimit } from './rate-limit.ts'
 import type { Service } from './service.ts'
 import type { ServiceEntry } from './service-entry.ts'
 import type { VirtualService } from './virtual-service.ts'
@@ -16,6 +17,7 @@ export interface SpecByKind {
   readonly ServiceEntry: ServiceEntry
   readonly WorkloadEntry: WorkloadEntry
   readonly PeerAuthentication: PeerAuthentication
+  readonly RateLimit: RateLimit
 }
 
 export type ConfigKind = keyof SpecByKind
@@ -28,6 +30,7 @@ export const CONFIG_KINDS: readonly ConfigKind[] = [
   'ServiceEntry',
   'WorkloadEntry',
   'PeerAuthentication',
+  'RateLimit',
 ]
 
 export interface ConfigObjectOf<K extends ConfigKind> {

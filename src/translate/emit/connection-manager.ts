@@ -44,8 +44,13 @@ export function outboundManager(
 }
 
 /** A sidecar's, for what its application receives: the caller's identity goes on in x-forwarded-client-cert. */
-export function inboundManager(meshConfig: MeshConfig, statPrefix: string, routes: RouteConfiguration): Filter {
-  const manager = baseManager(meshConfig, statPrefix, [router()])
+export function inboundManager(
+  meshConfig: MeshConfig,
+  statPrefix: string,
+  routes: RouteConfiguration,
+  policies: readonly HttpFilter[],
+): Filter {
+  const manager = baseManager(meshConfig, statPrefix, [...policies, router()])
   manager.routeSpecifier = { case: 'routeConfig', value: routes }
   manager.useRemoteAddress = false
   manager.serverName = SERVER_NAME
@@ -57,8 +62,13 @@ export function inboundManager(meshConfig: MeshConfig, statPrefix: string, route
 }
 
 /** A gateway's: the edge of the mesh, where the peer's address is the client's and nothing it claims is believed. */
-export function gatewayManager(meshConfig: MeshConfig, statPrefix: string, routes: string): Filter {
-  const manager = baseManager(meshConfig, statPrefix, [router()])
+export function gatewayManager(
+  meshConfig: MeshConfig,
+  statPrefix: string,
+  routes: string,
+  policies: readonly HttpFilter[],
+): Filter {
+  const manager = baseManager(meshConfig, statPrefix, [...policies, router()])
   manager.routeSpecifier = routesByName(routes)
   manager.useRemoteAddress = true
   manager.requestHeadersTimeout = duration(GATEWAY_HEAD_TIMEOUT_MS)

@@ -1,5 +1,6 @@
 // The listeners and routes of a gateway: every Gateway object whose selector takes it, merged port by port.
 import { create } from '@bufbuild/protobuf'
+import type { ConfigObjectOf } from '../../model/config-object.ts'
 import type { GatewayServer } from '../../model/gateway.ts'
 import type { ProxyNode } from '../../model/proxy-node.ts'
 import type { XdsResource } from '../../model/proxy-resources.ts'
@@ -13,6 +14,7 @@ import { originOf } from '../link/precedence.ts'
 import type { BoundServer } from './bound-server.ts'
 import { gatewayManager } from './connection-manager.ts'
 import { gatewayVirtualHosts } from './gateway-virtual-hosts.ts'
+import { rateLimitFilters } from './rate-limit-filters.ts'
 import { routeConfiguration } from './route-configuration.ts'
 import { socketAddress } from './socket-address.ts'
 
@@ -28,13 +30,14 @@ export function gatewayResources(mesh: LinkedMesh, node: ProxyNode, scope: Clien
     address: bind === '' ? bindAddress : bind,
     port: bound[port.number] ?? port.number,
   })
+  const limits = mesh.rateLimits.of(node.namespace, node.labels)
   const listeners: XdsResource<Listener>[] = []
   const routes: XdsResource<RouteConfiguration>[] = []
   for (const servers of serversByPlace(mesh, node, placeOf)) {
     const { port, bind } = servers[0]!.server
     const routeName = bind === '' ? `http.${port.number}` : `http.${port.number}.${bind}`
     const place = placeOf(servers[0]!.server)
-    listeners.push(listener(mesh, place.address, place.port, routeName, servers))
+    listeners.push(listener(mesh, place.address, place.port, routeName, servers, limits))
     routes.push(routesOf(mesh, scope, routeName, port.number, servers))
   }
   return { listeners, routes }
@@ -69,17 +72,23 @@ function listener(
   port: number,
   routeName: string,
   servers: readonly BoundServer[],
+  limits: readonly ConfigObjectOf<'RateLimit'>[],
 ): XdsResource<Listener> {
   const name = `${address}_${port}`
   const identity = servers.map(({ gateway }) => `${gateway.namespace}/${gateway.name}`).join(',')
-  return mesh.memo.get(`listener|gateway|${name}|${routeName}|${identity}`, () => {
+  const limited = limits.map(({ namespace, name: limit }) => `${namespace}/${limit}`).join(',')
+  return mesh.memo.get(`listener|gateway|${name}|${routeName}|${identity}|${limited}`, () => {
     const message = create(ListenerSchema, {
       name,
       address: socketAddress(address, port),
       trafficDirection: TrafficDirection.OUTBOUND,
-      filterChains: [{ filters: [gatewayManager(mesh.input.meshConfig, `outbound_${name}`, routeName)] }],
+      filterChains: [
+        {
+          filters: [gatewayManager(mesh.input.meshConfig, `outbound_${name}`, routeName, rateLimitFilters(limits))],
+        },
+      ],
     })
-    return { name, message, origins: gatewayOrigins(servers) }
+    return { name, message, origins: [...gatewayOrigins(servers), ...limits.map(originOf)] }
   })
 }
 

@@ -16,11 +16,13 @@ import {
   RouteConfigurationSchema,
 } from '../../xds/generated/envoy/config/route/v3/route_pb.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
+import { originOf } from '../link/precedence.ts'
 import { circuitBreakers } from './cluster-limits.ts'
 import { inboundManager } from './connection-manager.ts'
 import { duration } from './durations.ts'
 import { inboundChains } from './inbound-chains.ts'
 import { loadAssignment } from './load-assignment.ts'
+import { rateLimitFilters } from './rate-limit-filters.ts'
 import { inboundCluster } from './resource-names.ts'
 import { inboundRetryPolicy } from './retry-policy.ts'
 import { routeTimeouts } from './route-timeouts.ts'
@@ -93,8 +95,9 @@ function listener(
   const policy = mesh.peerPolicies.of(workload.namespace, workload.labels, port.number)
   const name = `${bind}_${port.inboundPort}`
   const { meshConfig } = mesh.input
+  const limits = mesh.rateLimits.of(workload.namespace, workload.labels)
   const carriers = {
-    http: [inboundManager(meshConfig, `inbound_${name}`, inboundRoutes(port.number))],
+    http: [inboundManager(meshConfig, `inbound_${name}`, inboundRoutes(port.number), rateLimitFilters(limits))],
     tcp: [tcpProxy(meshConfig, inboundCluster(port.number))],
   }
   const message = create(ListenerSchema, {
@@ -103,7 +106,7 @@ function listener(
     trafficDirection: TrafficDirection.INBOUND,
     ...inboundChains(name, family, policy.mode, carriers, meshConfig.protocolDetectionTimeoutMs),
   })
-  return { name, message, origins: policy.origin ? [policy.origin] : [] }
+  return { name, message, origins: [...(policy.origin ? [policy.origin] : []), ...limits.map(originOf)] }
 }
 
 function inboundRoutes(port: number): RouteConfiguration {

@@ -11,6 +11,7 @@ import { Memo } from './memo.ts'
 import type { MeshInput } from './mesh-input.ts'
 import { PeerPolicies } from './peer-policies.ts'
 import { objectsOf } from './precedence.ts'
+import { RateLimits } from './rate-limits.ts'
 import { WorkloadDirectory } from './workload-directory.ts'
 
 /** Never throws: what is wrong with the set is in `problems`. Resources are made and kept only when a proxy asks. */
@@ -37,6 +38,7 @@ export function link(input: MeshInput): LinkedMesh {
     destinationRules,
     gateways: objectsOf(objects, 'Gateway'),
     peerPolicies,
+    rateLimits: new RateLimits(objectsOf(objects, 'RateLimit'), rootNamespace),
     inboundProtocols: new InboundProtocols(collected.services),
     clientSelectors: distinct([...sourceSelectors(virtualServices), ...destinationRules.selectors]),
     memo: new Memo(),

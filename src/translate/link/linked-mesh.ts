@@ -9,6 +9,7 @@ import type { Memo } from './memo.ts'
 import type { MeshInput } from './mesh-input.ts'
 import type { MeshService } from './mesh-service.ts'
 import type { PeerPolicies } from './peer-policies.ts'
+import type { RateLimits } from './rate-limits.ts'
 
 export interface LinkedMesh {
   readonly input: MeshInput
@@ -21,6 +22,7 @@ export interface LinkedMesh {
   readonly destinationRules: DestinationRules
   readonly gateways: readonly ConfigObjectOf<'Gateway'>[]
   readonly peerPolicies: PeerPolicies
+  readonly rateLimits: RateLimits
   readonly inboundProtocols: InboundProtocols
   /** Distinct label sets that some rule asks of a client: two proxies of a namespace that agree on them get the same. */
   readonly clientSelectors: readonly Labels[]
