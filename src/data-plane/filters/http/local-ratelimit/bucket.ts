@@ -1,5 +1,5 @@
 // One token bucket with its state, for whoever asks it.
-import { FULL, type TokenBucketConfig, takeToken, tokensAt, waitAt } from './token-bucket.ts'
+import { FULL, type TokenBucketConfig, takeToken, tokensAt, waitAt } from '../../../../base/token-bucket.ts'
 
 export class Bucket {
   readonly config: TokenBucketConfig

@@ -1,6 +1,7 @@
 // The config of local_ratelimit, compiled once for a listener, or for a route, which then has buckets of its own.
 import type { Any } from '@bufbuild/protobuf/wkt'
 import type { Parsed } from '../../../../base/problem.ts'
+import { type TokenBucketConfig, tokenBucketConfig } from '../../../../base/token-bucket.ts'
 import { unpackAny } from '../../../../xds/any-pack.ts'
 import type { HeaderValueOption } from '../../../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import {
@@ -29,7 +30,6 @@ import type { WildcardDescriptor } from './dynamic-buckets.ts'
 import { type RateLimitStats, rateLimitStats } from './rate-limit-stats.ts'
 import { type LimiterConfig, RateLimiter } from './rate-limiter.ts'
 import { refusal } from './refusal.ts'
-import { type TokenBucketConfig, tokenBucketConfig } from './token-bucket.ts'
 
 export type VirtualHostLimits = 'override' | 'include' | 'ignore'
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { tokenBucketConfig } from '../../../../base/token-bucket.ts'
 import { DynamicBuckets } from './dynamic-buckets.ts'
-import { tokenBucketConfig } from './token-bucket.ts'
 
 const PIECES = ['user\n', '\r']
 const CAPACITY = 3

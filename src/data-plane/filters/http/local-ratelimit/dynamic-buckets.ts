@@ -1,7 +1,7 @@
 // Buckets made as they are needed: one for each value that stands in the place of a descriptor's wildcard.
 import { hash } from 'node:crypto'
+import type { TokenBucketConfig } from '../../../../base/token-bucket.ts'
 import { Bucket } from './bucket.ts'
-import type { TokenBucketConfig } from './token-bucket.ts'
 
 /** Clients choose the values, and what is kept of each must not be theirs to choose. */
 const MAX_KEY_LENGTH = 256

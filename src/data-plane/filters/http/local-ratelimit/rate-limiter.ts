@@ -1,7 +1,8 @@
 // The buckets of one config, or of one connection where each has its own: who asks which, and in which order.
+
+import type { TokenBucketConfig } from '../../../../base/token-bucket.ts'
 import { Bucket } from './bucket.ts'
 import { DynamicBuckets, type WildcardDescriptor } from './dynamic-buckets.ts'
-import type { TokenBucketConfig } from './token-bucket.ts'
 
 export interface LimiterConfig {
   /** Null: only descriptors are limited. */
