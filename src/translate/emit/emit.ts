@@ -1,6 +1,6 @@
 // Everything that one proxy is told.
 import type { ProxyNode } from '../../model/proxy-node.ts'
-import type { ProxyResources } from '../../model/proxy-resources.ts'
+import type { ProxyResources, XdsResource } from '../../model/proxy-resources.ts'
 import { type ClientScope, clientScope } from '../link/client-scope.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
 import { blackHole, forwardProxyPassthrough, originalDestinationPassthrough } from './built-in-clusters.ts'
@@ -8,6 +8,7 @@ import { clientClusters, tunnelClusters } from './client-clusters.ts'
 import { gatewayResources } from './gateway.ts'
 import { inboundResources } from './inbound.ts'
 import { httpProxyListener, portListener } from './outbound-listeners.ts'
+import { rateLimitCluster } from './rate-limit-cluster.ts'
 import { httpProxyRoutes, outboundPorts, portRoutes } from './sidecar-routes.ts'
 
 const LOOPBACK = '127.0.0.1'
@@ -21,7 +22,7 @@ export function emit(mesh: LinkedMesh, node: ProxyNode): ProxyResources {
 function emitGateway(mesh: LinkedMesh, node: ProxyNode, scope: ClientScope): ProxyResources {
   const { clusters, endpoints } = clientClusters(mesh, scope, 'router')
   const { listeners, routes } = gatewayResources(mesh, node, scope)
-  return { listeners, routes, clusters: [blackHole(mesh), ...clusters], endpoints }
+  return { listeners, routes, clusters: [blackHole(mesh), ...clusters, ...asked(mesh, node)], endpoints }
 }
 
 function emitSidecar(mesh: LinkedMesh, node: ProxyNode, scope: ClientScope): ProxyResources {
@@ -42,7 +43,20 @@ function emitSidecar(mesh: LinkedMesh, node: ProxyNode, scope: ClientScope): Pro
       ...ports.map(port => portListener(mesh, scope, LOOPBACK, port)),
     ],
     routes: proxyPort > 0 ? [httpProxyRoutes(mesh, scope)] : routedPorts.map(port => portRoutes(mesh, scope, port)),
-    clusters: [blackHole(mesh), passthrough, ...inbound.clusters, ...clusters, ...tunnelClusters(mesh, scope)],
+    clusters: [
+      blackHole(mesh),
+      passthrough,
+      ...inbound.clusters,
+      ...clusters,
+      ...tunnelClusters(mesh, scope),
+      ...asked(mesh, node),
+    ],
     endpoints,
   }
+}
+
+/** Services of the control plane that this proxy's policies ask. */
+function asked(mesh: LinkedMesh, { namespace, labels }: ProxyNode): readonly XdsResource[] {
+  const limits = mesh.rateLimits.of(namespace, labels)
+  return limits.some(({ spec }) => spec.scope === 'global') ? [rateLimitCluster(mesh)] : []
 }

@@ -47,3 +47,6 @@ export function rateLimitKeyName(key: RateLimitKey): string {
   if (key.kind === 'header') return key.name
   return key.network ? 'masked_remote_address' : 'remote_address'
 }
+
+/** By which the rate limit service knows a request of this mesh's RateLimits. */
+export const RATE_LIMIT_DOMAIN = 'weft'

@@ -16,7 +16,7 @@ export const RATE_LIMIT: KindDefinition<'RateLimit'> = {
 
 function parseSpec(spec: ObjectReader): RateLimit {
   const selector = readSelector(spec, 'selector', 'matchLabels')
-  const scope = spec.enumeration('scope', ['local'], ['global']) ?? 'local'
+  const scope = spec.enumeration('scope', ['local', 'global']) ?? 'local'
   const onFailure = spec.enumeration('onFailure', ['allow', 'deny'])
   if (onFailure !== undefined && scope === 'local')
     spec.sink.contradiction(spec.place('onFailure'), 'a local limit asks nobody who could fail')
