@@ -1,6 +1,7 @@
 // One object of the config: its metadata, its parsed spec, and the text it was read from.
 import type { SourcePosition } from '../base/problem.ts'
 import type { DestinationRule } from './destination-rule.ts'
+import type { EnvoyFilter } from './envoy-filter.ts'
 import type { Gateway } from './gateway.ts'
 import type { PeerAuthentication } from './peer-authentication.ts'
 import type { RateLimit } from './rate-limit.ts'
@@ -13,6 +14,7 @@ export interface SpecByKind {
   readonly Service: Service
   readonly VirtualService: VirtualService
   readonly DestinationRule: DestinationRule
+  readonly EnvoyFilter: EnvoyFilter
   readonly Gateway: Gateway
   readonly ServiceEntry: ServiceEntry
   readonly WorkloadEntry: WorkloadEntry
@@ -26,6 +28,7 @@ export const CONFIG_KINDS: readonly ConfigKind[] = [
   'Service',
   'VirtualService',
   'DestinationRule',
+  'EnvoyFilter',
   'Gateway',
   'ServiceEntry',
   'WorkloadEntry',

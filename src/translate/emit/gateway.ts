@@ -8,11 +8,13 @@ import { TrafficDirection } from '../../xds/generated/envoy/config/core/v3/base_
 import { type Listener, ListenerSchema } from '../../xds/generated/envoy/config/listener/v3/listener_pb.ts'
 import type { RouteConfiguration } from '../../xds/generated/envoy/config/route/v3/route_pb.ts'
 import type { ClientScope } from '../link/client-scope.ts'
+import type { EnvoyPatches } from '../link/envoy-filters.ts'
 import { selects } from '../link/label-selector.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
 import { originOf } from '../link/precedence.ts'
 import type { BoundServer } from './bound-server.ts'
 import { gatewayManager } from './connection-manager.ts'
+import { patchedFilters, patchVirtualHosts } from './envoy-patches.ts'
 import { gatewayVirtualHosts } from './gateway-virtual-hosts.ts'
 import { rateLimitFilters } from './rate-limit-filters.ts'
 import { routeConfiguration } from './route-configuration.ts'
@@ -31,14 +33,15 @@ export function gatewayResources(mesh: LinkedMesh, node: ProxyNode, scope: Clien
     port: bound[port.number] ?? port.number,
   })
   const limits = mesh.rateLimits.of(node.namespace, node.labels)
+  const patches = mesh.envoyFilters.of(node.namespace, node.labels, 'GATEWAY')
   const listeners: XdsResource<Listener>[] = []
   const routes: XdsResource<RouteConfiguration>[] = []
   for (const servers of serversByPlace(mesh, node, placeOf)) {
     const { port, bind } = servers[0]!.server
     const routeName = bind === '' ? `http.${port.number}` : `http.${port.number}.${bind}`
     const place = placeOf(servers[0]!.server)
-    listeners.push(listener(mesh, place.address, place.port, routeName, servers, limits))
-    routes.push(routesOf(mesh, scope, routeName, port.number, servers))
+    listeners.push(listener(mesh, place.address, place.port, routeName, servers, limits, patches))
+    routes.push(routesOf(mesh, scope, routeName, port.number, servers, patches))
   }
   return { listeners, routes }
 }
@@ -73,22 +76,25 @@ function listener(
   routeName: string,
   servers: readonly BoundServer[],
   limits: readonly ConfigObjectOf<'RateLimit'>[],
+  patches: EnvoyPatches,
 ): XdsResource<Listener> {
   const name = `${address}_${port}`
   const identity = servers.map(({ gateway }) => `${gateway.namespace}/${gateway.name}`).join(',')
   const limited = limits.map(({ namespace, name: limit }) => `${namespace}/${limit}`).join(',')
-  return mesh.memo.get(`listener|gateway|${name}|${routeName}|${identity}|${limited}`, () => {
+  return mesh.memo.get(`listener|gateway|${name}|${routeName}|${identity}|${limited}|${patches.key}`, () => {
+    const asked = servers[0]!.server.port.number
+    const filters = patchedFilters(patches, asked, rateLimitFilters(limits))
     const message = create(ListenerSchema, {
       name,
       address: socketAddress(address, port),
       trafficDirection: TrafficDirection.OUTBOUND,
       filterChains: [
         {
-          filters: [gatewayManager(mesh.input.meshConfig, `outbound_${name}`, routeName, rateLimitFilters(limits))],
+          filters: [gatewayManager(mesh.input.meshConfig, `outbound_${name}`, routeName, filters)],
         },
       ],
     })
-    return { name, message, origins: [...gatewayOrigins(servers), ...limits.map(originOf)] }
+    return { name, message, origins: [...gatewayOrigins(servers), ...limits.map(originOf), ...patches.origins] }
   })
 }
 
@@ -98,13 +104,15 @@ function routesOf(
   routeName: string,
   port: number,
   servers: readonly BoundServer[],
+  patches: EnvoyPatches,
 ): XdsResource<RouteConfiguration> {
   const identity = servers
     .map(({ gateway, server }) => `${gateway.namespace}/${gateway.name}#${server.port.name}`)
     .join(',')
-  return mesh.memo.get(`routes|gateway|${routeName}|${scope.key}|${identity}`, () => {
+  return mesh.memo.get(`routes|gateway|${routeName}|${scope.key}|${identity}|${patches.key}`, () => {
     const { hosts, origins } = gatewayVirtualHosts(mesh, scope, port, servers)
-    return routeConfiguration(routeName, hosts, [...gatewayOrigins(servers), ...origins], true)
+    const patched = patchVirtualHosts(patches, routeName, port, hosts)
+    return routeConfiguration(routeName, patched, [...gatewayOrigins(servers), ...origins, ...patches.origins], true)
   })
 }
 

@@ -3,6 +3,7 @@ import { checkMesh } from './check-mesh.ts'
 import { collectServices } from './collect-services.ts'
 import { DestinationRules } from './destination-rules.ts'
 import { EndpointMaker } from './endpoint-maker.ts'
+import { EnvoyFilters } from './envoy-filters.ts'
 import { InboundProtocols } from './inbound-protocols.ts'
 import type { Labels } from './label-selector.ts'
 import type { LinkedMesh } from './linked-mesh.ts'
@@ -38,6 +39,7 @@ export function link(input: MeshInput): LinkedMesh {
     destinationRules,
     gateways: objectsOf(objects, 'Gateway'),
     peerPolicies,
+    envoyFilters: new EnvoyFilters(objectsOf(objects, 'EnvoyFilter'), rootNamespace),
     rateLimits: new RateLimits(objectsOf(objects, 'RateLimit'), rootNamespace),
     inboundProtocols: new InboundProtocols(collected.services),
     clientSelectors: distinct([...sourceSelectors(virtualServices), ...destinationRules.selectors]),
