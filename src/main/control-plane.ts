@@ -24,6 +24,7 @@ import { openOperatorToken } from '../control-plane/ca/operator-token.ts'
 import { openMeshListener } from '../control-plane/grpc/mesh-listener.ts'
 import { peerIdentity } from '../control-plane/grpc/peer-identity.ts'
 import { openOnPort, PortInUse } from '../control-plane/port-choice.ts'
+import type { CounterStore } from '../control-plane/rate-limit/counter-store.ts'
 import { GlobalRateLimits } from '../control-plane/rate-limit/global-rate-limits.ts'
 import { Registry } from '../control-plane/registry/registry.ts'
 import { SnapshotSource } from '../control-plane/snapshot/snapshot-source.ts'
@@ -100,7 +101,8 @@ async function open(options: ControlPlaneOptions, closers: Closers): Promise<Run
 
   const registry = new Registry(parts)
   closers.push(() => registry.close())
-  const rateLimits = new GlobalRateLimits({ clock, log, metrics })
+  const counters = await openCounters(options, log)
+  const rateLimits = new GlobalRateLimits({ clock, log, metrics, ...(counters && { counters }) })
   closers.push(() => rateLimits.close())
   const meshInput = (objects: ConfigEditor['objects']) => ({
     objects,
@@ -164,6 +166,17 @@ async function open(options: ControlPlaneOptions, closers: Closers): Promise<Run
   announce(options, state.root, mesh(), closers)
   log.info('control plane ready', { api: api.address, xds: facts.xds, join: facts.join })
   return runningProcess(options, mesh(), listeners.xdsPlaintextPort, closers)
+}
+
+/** Undefined: in memory. The client is loaded only where it is wanted. */
+async function openCounters({ rateLimitRedis }: ControlPlaneOptions, log: Log): Promise<CounterStore | undefined> {
+  if (rateLimitRedis === undefined) return undefined
+  const { RedisCounters } = await import('../control-plane/rate-limit/redis-counters.ts')
+  try {
+    return new RedisCounters(rateLimitRedis, log)
+  } catch (error) {
+    throw new CommandFailure(`WEFT-2022: --rate-limit-redis: ${(error as Error).message}`)
+  }
 }
 
 interface OpenedState {
