@@ -6,9 +6,16 @@ import { leakedProcesses, RUN_MARK } from './leaked-processes.ts'
 
 const root = join(import.meta.dirname, '..')
 const mark = `check-${process.pid}-${Date.now()}`
-const TESTS = ['src', 'test/conformance', 'test/hostile', 'test/integration', 'examples', 'bench', 'scripts'].map(
-  folder => `${folder}/**/*.test.ts`,
-)
+const TESTS = [
+  'src',
+  'test/conformance',
+  'test/hostile',
+  'test/fuzz',
+  'test/integration',
+  'examples',
+  'bench',
+  'scripts',
+].map(folder => `${folder}/**/*.test.ts`)
 
 function run(title: string, command: string, args: readonly string[]): void {
   const started = performance.now()

@@ -84,7 +84,7 @@ export class Proxy {
     this.stats = createStats()
     const stats = this.stats.root
     const routeConfigs = routeConfigFactories({ clock, random, stats })
-    this.routeTables = new RouteTables(routeConfigs)
+    this.routeTables = new RouteTables(routeConfigs, stats)
     this.records = new ResourceRecords(clock)
     this.#accessLogs = new AccessLogs({ clock, log, files: options.logFiles })
     const compileTransport = createTransportCompiler(network, this.secrets)
@@ -99,7 +99,7 @@ export class Proxy {
       stats,
       clusters: this.clusters,
       routeTables: this.routeTables,
-      compileRouteTable: configuration => compileRouteTable(configuration, routeConfigs),
+      compileRouteTable: configuration => compileRouteTable(configuration, routeConfigs, stats),
       compileAccessLog: typedConfig => this.#accessLogs.compile(typedConfig),
       reasonHeader: options.reasonHeader ?? true,
       serviceCluster: options.serviceCluster ?? '',

@@ -21,5 +21,7 @@ export interface HttpMatch {
   readonly sourceNamespace: string
   /** Empty: those of the VirtualService. */
   readonly gateways: readonly string[]
+  /** The matching requests are counted under this name, too. */
+  readonly statPrefix?: string
   readonly position: SourcePosition
 }

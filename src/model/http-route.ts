@@ -1,13 +1,18 @@
 // VirtualService http[]: the blocks of which one matches, and what is done then.
 import type { SourcePosition } from '../base/problem.ts'
+import type { CorsPolicy } from './cors-policy.ts'
 import type { RouteDestination } from './destination.ts'
 import type { Headers } from './header-operations.ts'
+import type { HttpFault } from './http-fault.ts'
 import type { HttpMatch } from './http-match.ts'
+import type { HttpMirror } from './http-mirror.ts'
 import type { HttpRetry } from './http-retry.ts'
 
 export interface HttpRedirect {
   /** Whole new path; absent: stays. */
   readonly uri?: string
+  /** In the place of the prefix that matched; not beside uri. */
+  readonly prefixRewrite?: string
   readonly authority?: string
   readonly scheme?: string
   readonly port?: number
@@ -28,6 +33,13 @@ export interface HttpDirectResponse {
   readonly body: Uint8Array
 }
 
+/** A VirtualService without hosts, whose rules stand in the place of the one that delegates to it. */
+export interface Delegate {
+  readonly name: string
+  /** Empty: the root's. */
+  readonly namespace: string
+}
+
 export type HttpRouteAction =
   | { readonly kind: 'route'; readonly destinations: readonly RouteDestination[] }
   | { readonly kind: 'redirect'; readonly redirect: HttpRedirect }
@@ -37,12 +49,22 @@ export interface HttpRoute {
   readonly name: string
   /** Empty: matches everything. */
   readonly matches: readonly HttpMatch[]
+  /** Without meaning where the rule delegates and answers nothing itself. */
   readonly action: HttpRouteAction
+  readonly delegate?: Delegate
   readonly rewrite: HttpRewrite | null
   readonly headers: Headers
   /** Absent: none. */
   readonly timeoutMs?: number
   /** Absent: the mesh's default policy. */
   readonly retries?: HttpRetry
+  readonly fault?: HttpFault
+  readonly corsPolicy?: CorsPolicy
+  readonly mirrors?: readonly HttpMirror[]
+  /** The older form of one, whose percentage stands beside it. */
+  readonly mirror?: Omit<HttpMirror, 'percentage'>
+  readonly mirrorPercentage?: number
+  /** Older still; counts where mirrorPercentage is absent. */
+  readonly mirrorPercent?: number
   readonly position: SourcePosition
 }

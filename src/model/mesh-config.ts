@@ -23,7 +23,14 @@ export interface MeshConfig {
   readonly protocolDetectionTimeoutMs: number
   /** How often DNS clusters resolve anew. */
   readonly dnsRefreshRateMs: number
+  readonly pathNormalization: PathNormalization
 }
+
+/**
+ * What becomes of a request's path before anything matches it: nothing; dots resolved (RFC 3986 6.2.2.3); repeated slashes
+ * made one as well; escaped slashes unescaped first.
+ */
+export type PathNormalization = 'NONE' | 'BASE' | 'MERGE_SLASHES' | 'DECODE_AND_MERGE_SLASHES'
 
 export const DEFAULT_MESH_CONFIG: MeshConfig = {
   trustDomain: 'cluster.local',
@@ -39,4 +46,5 @@ export const DEFAULT_MESH_CONFIG: MeshConfig = {
   enableAutoMtls: true,
   protocolDetectionTimeoutMs: 0,
   dnsRefreshRateMs: 60_000,
+  pathNormalization: 'BASE',
 }

@@ -3,7 +3,7 @@ import type { SourcePosition } from '../base/problem.ts'
 import type { HttpRoute } from './http-route.ts'
 
 export interface VirtualService {
-  /** As written; short names are of the object's namespace. */
+  /** As written; short names are of the object's namespace. None: others delegate to it. */
   readonly hosts: readonly HostReference[]
   /** `mesh`, `name` or `namespace/name`; `[mesh]` where none was given. */
   readonly gateways: readonly HostReference[]

@@ -1,11 +1,12 @@
 // One thing that is done to both proxies, and what was seen of it on either.
 import type { Http1Dialogue } from './http1/client.ts'
 import type { Http2Dialogue } from './http2/client.ts'
+import type { ScriptDialogue } from './script/script.ts'
 import type { LogEntry } from './side.ts'
 import type { Talk } from './talk.ts'
 import type { Received } from './upstreams.ts'
 
-export type Dialogue = Http1Dialogue | Http2Dialogue
+export type Dialogue = Http1Dialogue | Http2Dialogue | ScriptDialogue
 
 export interface DifferentialCase {
   /** Known differences name cases by it: `retry/reset-twice`, or for a generated one `generated/SEED/12`. */

@@ -26,6 +26,7 @@ export function comparable({ talk, received, log }: Observation): ReadonlyMap<st
   const facts = new Map<string, string>()
   facts.set('connection', talk.end)
   if (talk.leftover !== '') facts.set('leftover', JSON.stringify(talk.leftover))
+  for (const [name, value] of talk.facts ?? []) facts.set(name, value)
   facts.set('responses', String(talk.responses.length))
   for (const [index, response] of talk.responses.entries()) {
     const at = index === 0 ? 'response' : `response ${index + 1}`

@@ -12,10 +12,37 @@ export interface ListenerPlan {
   readonly chains?: readonly JsonObject[]
   /** Fields of the listener besides those that every plan has. */
   readonly listener?: JsonObject
+  /** In place of a connection manager. */
+  readonly tcpProxy?: JsonObject
+  /** Besides those that every plan has; names are unique among all plans. */
+  readonly clusters?: readonly ClusterPlan[]
 }
 
-/** Clusters with one endpoint each, which answers as it is told. */
-export const LIVE_CLUSTERS = { alpha: 'http1', beta: 'http1', gamma: 'http1', delta: 'http2' } as const
+export interface ClusterPlan {
+  readonly name: string
+  readonly endpoint: EndpointName
+  /** Fields of the cluster besides its endpoint. */
+  readonly fields: JsonObject
+}
+
+/**
+ * What an endpoint speaks: requests that it answers as they tell it, in clear text or over TLS; or, for a conversation
+ * that both of its ends are played of, bytes or the streams of HTTP/2.
+ */
+export type EndpointKind = 'http1' | 'http2' | 'tls' | 'bytes' | 'streams'
+
+/** Each in a cluster of its name. */
+export const ENDPOINTS = {
+  alpha: 'http1',
+  beta: 'http1',
+  gamma: 'http1',
+  delta: 'http2',
+  bytes: 'bytes',
+  streams: 'streams',
+  'tls-a': 'tls',
+  'tls-stranger': 'tls',
+} as const satisfies Record<string, EndpointKind>
+export type EndpointName = keyof typeof ENDPOINTS
 /** Its endpoint refuses connections. */
 export const DEAD_CLUSTER = 'dead'
 /** It has no endpoints. */
@@ -60,7 +87,18 @@ const LOG_FORMAT: JsonObject = {
   },
 }
 
-/** On every listener: by it a connection is asked whether it is still open, and the log where it stands. */
+const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
+/** Fields of a cluster whose endpoints are spoken to in HTTP/2. */
+export const HTTP2_UPSTREAM: JsonObject = {
+  typed_extension_protocol_options: {
+    [HTTP_OPTIONS]: {
+      '@type': `type.googleapis.com/${HTTP_OPTIONS}`,
+      explicit_http_config: { http2_protocol_options: { allow_connect: true } },
+    },
+  },
+}
+
+/** On every listener of HTTP: by it a connection is asked whether it is still open, and the log where it stands. */
 export const PROBE_HOST: JsonObject = {
   name: 'probe',
   domains: ['probe'],
@@ -75,19 +113,26 @@ export function bootstrap(
   return {
     node: { id: 'differential', cluster: 'differential' },
     admin: { address: address(0) },
-    static_resources: { listeners: listeners.map(plan => listener(plan, logFile)), clusters: clusters(ports) },
+    static_resources: {
+      listeners: listeners.map(plan => listener(plan, logFile)),
+      clusters: clusters(
+        ports,
+        listeners.flatMap(plan => plan.clusters ?? []),
+      ),
+    },
   }
 }
 
 function listener(plan: ListenerPlan, logFile: string): JsonObject {
   const accessLog = { '@type': `${EXTENSION}.access_loggers.file.v3.FileAccessLog`, path: logFile }
+  const log = [{ name: 'file', typed_config: { ...accessLog, log_format: { json_format: LOG_FORMAT } } }]
   const manager: JsonObject = {
     '@type': `${EXTENSION}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
     stat_prefix: plan.name,
     codec_type: 'HTTP1',
     // A connection to be closed is closed when the last byte is out: how long one lingers is not what is compared.
     delayed_close_timeout: '0s',
-    access_log: [{ name: 'file', typed_config: { ...accessLog, log_format: { json_format: LOG_FORMAT } } }],
+    access_log: log,
     http_filters: [{ name: 'router', typed_config: { '@type': `${EXTENSION}.filters.http.router.v3.Router` } }],
     route_config: {
       name: plan.name,
@@ -96,18 +141,29 @@ function listener(plan: ListenerPlan, logFile: string): JsonObject {
     },
     ...plan.connectionManager,
   }
+  const proxy = (own: JsonValue): JsonObject => ({
+    '@type': `${EXTENSION}.filters.network.tcp_proxy.v3.TcpProxy`,
+    stat_prefix: plan.name,
+    access_log: log,
+    ...(own as JsonObject),
+  })
   return {
     name: plan.name,
     address: address(0),
-    filter_chains: (plan.chains ?? [{}]).map(chain => ({
-      filters: [{ name: 'http', typed_config: manager }],
+    // What a chain says of a tcp_proxy stands for its filters.
+    filter_chains: (plan.chains ?? [{}]).map(({ tcpProxy = plan.tcpProxy, ...chain }) => ({
+      filters: [
+        tcpProxy === undefined
+          ? { name: 'http', typed_config: manager }
+          : { name: 'tcp', typed_config: proxy(tcpProxy) },
+      ],
       ...chain,
     })),
     ...plan.listener,
   }
 }
 
-function clusters(ports: ReadonlyMap<string, number>): JsonValue[] {
+function clusters(ports: ReadonlyMap<string, number>, more: readonly ClusterPlan[]): JsonValue[] {
   const cluster = (name: string, endpoints: readonly number[]): JsonObject => ({
     name,
     type: 'STATIC',
@@ -119,6 +175,7 @@ function clusters(ports: ReadonlyMap<string, number>): JsonValue[] {
   })
   return [
     ...[...ports].map(([name, port]) => ({ ...cluster(name, [port]), ...protocolOf(name) })),
+    ...more.map(({ name, endpoint, fields }) => ({ ...cluster(name, [ports.get(endpoint)!]), ...fields })),
     // Port 1 of loopback: nobody serves tcpmux.
     cluster(DEAD_CLUSTER, [1]),
     cluster(EMPTY_CLUSTER, []),
@@ -126,10 +183,8 @@ function clusters(ports: ReadonlyMap<string, number>): JsonValue[] {
 }
 
 function protocolOf(name: string): JsonObject {
-  if (LIVE_CLUSTERS[name as keyof typeof LIVE_CLUSTERS] !== 'http2') return {}
-  const options = { explicit_http_config: { http2_protocol_options: {} } }
-  const key = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
-  return { typed_extension_protocol_options: { [key]: { '@type': `type.googleapis.com/${key}`, ...options } } }
+  const kind: EndpointKind = ENDPOINTS[name as EndpointName]
+  return kind === 'http2' || kind === 'streams' ? HTTP2_UPSTREAM : {}
 }
 
 function address(port: number): JsonObject {

@@ -1,9 +1,10 @@
 // Does every case to both proxies at once, one after the other, and tells what differs.
-import type { Dialogue, DifferentialCase, Observation } from './case.ts'
+import type { DifferentialCase, Observation } from './case.ts'
 import { type Difference, differences } from './comparison.ts'
 import { talkHttp1 } from './http1/client.ts'
 import { talkHttp2 } from './http2/client.ts'
 import type { ListenerPlan } from './plan.ts'
+import { playScript } from './script/play.ts'
 import { type LogEntry, Side } from './side.ts'
 import type { Talk } from './talk.ts'
 import type { Received } from './upstreams.ts'
@@ -47,7 +48,7 @@ async function observe(
   const seen: Seen[] = []
   for (const each of cases) {
     side.upstreams.take()
-    const heard = await talk(side.port(each.listener), each.dialogue)
+    const heard = await talk(side, each)
     await side.upstreams.settled()
     seen.push({ talk: heard, received: side.upstreams.take() })
   }
@@ -63,6 +64,8 @@ function named(entry: LogEntry, side: Side): LogEntry {
   return typeof endpoint === 'string' ? { ...entry, endpoint: side.clusterAt(endpoint) } : entry
 }
 
-function talk(port: number, dialogue: Dialogue): Promise<Talk> {
+function talk(side: Side, { listener, dialogue }: DifferentialCase): Promise<Talk> {
+  const port = side.port(listener)
+  if (dialogue.protocol === 'script') return playScript(port, dialogue, side.upstreams)
   return dialogue.protocol === 'http1' ? talkHttp1(port, dialogue) : talkHttp2(port, dialogue)
 }

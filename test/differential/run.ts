@@ -1,6 +1,9 @@
 // Runs of the comparison: the corpus, and plans generated from seeds, judged by the page of known differences.
 import { CORPUS, CORPUS_PLAN } from './corpus/cases.ts'
+import { familyCases, familyListeners } from './generate/families.ts'
 import { generatePlan } from './generate/plan.ts'
+import { TCP_BY_HAND, TCP_LISTENERS } from './generate/tcp.ts'
+import { TUNNEL_LISTENERS, TUNNELS_BY_HAND } from './generate/tunnels.ts'
 import { judge, type KnownDifference, type Verdict } from './known-differences.ts'
 import { runCases } from './run-cases.ts'
 
@@ -13,12 +16,13 @@ const TABLES = 40
 const REQUESTS_EACH = 10
 
 export async function runCorpus(known: readonly KnownDifference[]): Promise<RunReport> {
-  const results = await runCases(CORPUS_PLAN, CORPUS)
+  const listeners = [...CORPUS_PLAN, ...TCP_LISTENERS, ...TUNNEL_LISTENERS]
+  const results = await runCases(listeners, [...CORPUS, ...TCP_BY_HAND, ...TUNNELS_BY_HAND])
   return { cases: results.length, ...judge(results, known) }
 }
 
 export async function runGenerated(seed: number, known: readonly KnownDifference[]): Promise<RunReport> {
   const { listeners, cases } = generatePlan(seed, TABLES, REQUESTS_EACH)
-  const results = await runCases(listeners, cases)
+  const results = await runCases([...listeners, ...familyListeners(seed)], [...cases, ...familyCases(seed)])
   return { cases: results.length, ...judge(results, known) }
 }

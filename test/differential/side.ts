@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { talkHttp1 } from './http1/client.ts'
-import { bootstrap, DEAD_CLUSTER, LIVE_CLUSTERS, type ListenerPlan } from './plan.ts'
+import { bootstrap, DEAD_CLUSTER, ENDPOINTS, type ListenerPlan } from './plan.ts'
 import { Upstreams } from './upstreams.ts'
 
 export type SideName = 'envoy' | 'weft'
@@ -35,7 +35,7 @@ export class Side {
 
   /** Resolves when every listener accepts; rejects with all that the process said. */
   static async start(name: SideName, listeners: readonly ListenerPlan[]): Promise<Side> {
-    const upstreams = await Upstreams.start(LIVE_CLUSTERS)
+    const upstreams = await Upstreams.start(ENDPOINTS)
     const folder = mkdtempSync(join(tmpdir(), `weft-differential-${name}-`))
     const file = join(folder, 'bootstrap.json')
     writeFileSync(file, JSON.stringify(bootstrap(listeners, upstreams.ports, join(folder, 'access.log')), null, 1))

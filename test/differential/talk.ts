@@ -2,7 +2,7 @@
 import { connect, type Socket } from 'node:net'
 import { type SecureVersion, connect as startTls, type TLSSocket } from 'node:tls'
 import type { KeyPair } from '../../src/transport/tls/secure-context.ts'
-import type { Message } from './message.ts'
+import type { Field, Message } from './message.ts'
 
 export interface Talk {
   /** Of the client: by it the access logs are told apart. */
@@ -12,6 +12,8 @@ export interface Talk {
   readonly end: 'kept' | 'closed' | 'silent'
   /** Bytes that are no response; for HTTP/2 the code of the reset. */
   readonly leftover: string
+  /** What else there is to compare, by name. */
+  readonly facts?: readonly Field[]
 }
 
 export interface TlsDialogue {
@@ -50,10 +52,11 @@ const LOCAL_PORTS = { first: 10_000, count: 22_000 } as const
 let portsUsed = Math.floor(Math.random() * LOCAL_PORTS.count)
 
 /** A local port that somebody else has is passed over. */
-export async function connectTo(port: number): Promise<Socket> {
+export async function connectTo(port: number, allowHalfOpen = false): Promise<Socket> {
   for (;;) {
     const localPort = LOCAL_PORTS.first + (portsUsed++ % LOCAL_PORTS.count)
-    const socket = connect({ host: '127.0.0.1', port, localAddress: '127.0.0.1', localPort, noDelay: true })
+    const address = { host: '127.0.0.1', port, localAddress: '127.0.0.1', localPort }
+    const socket = connect({ ...address, noDelay: true, allowHalfOpen })
     const error = await new Promise<NodeJS.ErrnoException | null>(done => {
       socket.once('connect', () => done(null))
       socket.once('error', done)

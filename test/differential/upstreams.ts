@@ -4,6 +4,11 @@ import { ANSWER_FIELD, type Answer, parseAnswers } from './answer.ts'
 import { createHttp1Upstream } from './http1/upstream.ts'
 import { createHttp2Upstream } from './http2/upstream.ts'
 import { type Message, valueOf } from './message.ts'
+import type { EndpointKind } from './plan.ts'
+import { createBytesUpstream } from './script/bytes-upstream.ts'
+import type { End } from './script/end.ts'
+import { createStreamsUpstream } from './script/streams-upstream.ts'
+import { createTlsUpstream } from './tls-upstream.ts'
 
 export interface Received {
   /** The cluster that the endpoint belongs to. */
@@ -19,6 +24,16 @@ export interface UpstreamHost {
   /** The connection is being closed from here: while the proxy has not noticed, it may send another request on it. */
   ending(socket: Socket): void
   opened(socket: Socket): void
+  /** The far end of a conversation that is played. */
+  joined(end: End): void
+}
+
+const CREATE: Readonly<Record<EndpointKind, (host: UpstreamHost) => Server>> = {
+  http1: createHttp1Upstream,
+  http2: createHttp2Upstream,
+  tls: createTlsUpstream,
+  bytes: createBytesUpstream,
+  streams: createStreamsUpstream,
 }
 
 const SETTLE_LIMIT_MS = 300
@@ -29,16 +44,15 @@ export class Upstreams {
   readonly #sockets = new Set<Socket>()
   readonly #ending = new Set<Socket>()
   #received: Received[] = []
+  #ends: End[] = []
   #attempts = 0
 
   private constructor() {}
 
-  /** Cluster names with the protocol that their endpoint speaks. */
-  static async start(clusters: Readonly<Record<string, 'http1' | 'http2'>>): Promise<Upstreams> {
+  static async start(endpoints: Readonly<Record<string, EndpointKind>>): Promise<Upstreams> {
     const upstreams = new Upstreams()
-    for (const [name, protocol] of Object.entries(clusters)) {
-      const host = upstreams.#hostFor(name)
-      const server = protocol === 'http1' ? createHttp1Upstream(host) : createHttp2Upstream(host)
+    for (const [name, kind] of Object.entries(endpoints)) {
+      const server = CREATE[kind](upstreams.#hostFor(name))
       await new Promise<void>(bound => server.listen(0, '127.0.0.1', bound))
       upstreams.#servers.push(server)
       upstreams.ports.set(name, (server.address() as AddressInfo).port)
@@ -51,7 +65,13 @@ export class Upstreams {
     const received = this.#received
     this.#received = []
     this.#attempts = 0
+    this.#ends = []
     return received
+  }
+
+  /** Far ends that have come since, in their order. */
+  get ends(): readonly End[] {
+    return this.#ends
   }
 
   /** Once the proxy has closed its side of every connection that was closed here, or will not. */
@@ -74,6 +94,7 @@ export class Upstreams {
         const answers = parseAnswers(valueOf(request.fields, ANSWER_FIELD))
         return answers[Math.min(this.#attempts++, answers.length - 1)] ?? {}
       },
+      joined: end => void this.#ends.push(end),
       ending: socket => this.#ending.add(socket),
       opened: socket => {
         this.#sockets.add(socket)

@@ -16,6 +16,8 @@ export const hostileClass: HostileClass = {
   title: 'CONTINUATION without end (CVE-2024-27316)',
   why: 'Until a header block ends no limit on headers applies to it, unless the block itself has one.',
   protocol: 'http2',
+  counts: 'downstream_cx_protocol_error',
+  logs: 'no line',
   cases: [
     {
       name: 'small frames',
@@ -33,6 +35,7 @@ export const hostileClass: HostileClass = {
       name: 'empty frames',
       send: repeated(3, empty),
       gets: 'GOAWAY ENHANCE_YOUR_CALM, closed',
+      counts: 'http2.inbound_empty_frames_flood',
       upstreamSees: 'nothing',
     },
     {

@@ -9,6 +9,8 @@ export const hostileClass: HostileClass = {
   title: 'Frames that carry nothing (CVE-2019-9518)',
   why: 'They take work and no window, so flow control never stops them.',
   protocol: 'http2',
+  counts: 'http2.inbound_empty_frames_flood',
+  logs: 'DPE http2.inbound_empty_frames_flood',
   cases: [
     {
       name: 'DATA',

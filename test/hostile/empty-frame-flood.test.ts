@@ -1,4 +1,4 @@
 import { hostileClass } from './empty-frame-flood.cases.ts'
-import { testHttp2Class } from './http2-attack.ts'
+import { testHostile } from './scene.ts'
 
-testHttp2Class(hostileClass, { counters: ['cx_protocol_error'] })
+testHostile(hostileClass)

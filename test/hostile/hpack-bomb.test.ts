@@ -1,4 +1,4 @@
 import { hostileClass } from './hpack-bomb.cases.ts'
-import { testHttp2Class } from './http2-attack.ts'
+import { testHostile } from './scene.ts'
 
-testHttp2Class(hostileClass)
+testHostile(hostileClass)

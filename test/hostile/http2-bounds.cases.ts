@@ -7,6 +7,8 @@ export const hostileClass: HostileClass = {
   title: 'HTTP/2 bounds',
   why: 'RFC 9113 6.5.2, 6.9.1 and RFC 7541 2.3.3: arithmetic that would go wrong ends the connection.',
   protocol: 'http2',
+  counts: 'downstream_cx_protocol_error',
+  logs: 'no line',
   cases: [
     {
       name: 'a window beyond 2^31-1',

@@ -11,6 +11,9 @@ export const hostileClass: HostileClass = {
   title: 'HTTP/2 messages that end their stream alone',
   why: 'What HTTP/1.1 has other words for must not cross over into them; override_stream_error_on_invalid_http_message is set here (RFC 9113 8.1.1, 8.2, 8.3, 10.3).',
   protocol: 'http2',
+  counts: 'http2.rx_messaging_error',
+  logs: 'no line',
+  config: { http2ProtocolOptions: { overrideStreamErrorOnInvalidHttpMessage: true } },
   cases: [
     refused('no :method', GET.slice(1)),
     refused(
@@ -45,19 +48,23 @@ export const hostileClass: HostileClass = {
       name: 'more content than its length',
       send: Buffer.concat([headers(1, [...POST, ['content-length', '3']]), data(1, 'abcd', FLAG.endStream)]),
       gets: 'RST_STREAM PROTOCOL_ERROR, kept',
+      logs: 'DPE http2.violation.of.messaging.rule',
       upstreamSees: 'nothing',
     },
     {
       name: 'less content than its length',
       send: Buffer.concat([headers(1, [...POST, ['content-length', '3']]), data(1, 'ab', FLAG.endStream)]),
       gets: 'RST_STREAM PROTOCOL_ERROR, kept',
+      logs: 'DPE http2.violation.of.messaging.rule',
       upstreamSees: 'nothing',
     },
     {
       name: 'te: trailers, which is well formed',
       send: headers(1, [...GET, ['te', 'trailers']], END),
       gets: '200, kept',
-      upstreamSees: '1 request',
+      counts: 'none',
+      logs: '- via_upstream',
+      upstreamSees: 'GET /',
     },
   ],
 }

@@ -1,17 +1,24 @@
-// The strictest of Istio's pathNormalization: DECODE_AND_MERGE_SLASHES.
+import { HttpConnectionManager_PathWithEscapedSlashesAction as EscapedSlashes } from '../../src/xds/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
 import type { HostileClass } from './hostile-case.ts'
-
-const get = (path: string): string => `GET ${path} HTTP/1.1\r\nhost: a\r\n\r\n`
+import { pathCase, refusedPath } from './path-case.ts'
 
 export const hostileClass: HostileClass = {
   title: 'Paths, normalised as DECODE_AND_MERGE_SLASHES',
-  why: 'For applications that take an escaped slash for a slash.',
+  why: 'For applications that take an escaped slash for a slash: the strictest of Istio’s modes.',
   protocol: 'http1',
-  // UNESCAPE_AND_FORWARD.
-  config: { normalizePath: true, mergeSlashes: true, pathWithEscapedSlashesAction: 4 },
+  counts: 'none',
+  logs: '- via_upstream',
+  config: {
+    normalizePath: true,
+    mergeSlashes: true,
+    pathWithEscapedSlashesAction: EscapedSlashes.UNESCAPE_AND_FORWARD,
+  },
   cases: [
-    { name: '/a%2F..%2Fadmin', send: get('/a%2F..%2Fadmin'), gets: '200, kept', upstreamSees: 'GET /admin' },
-    { name: '/a%5C..%5cadmin', send: get('/a%5C..%5cadmin'), gets: '200, kept', upstreamSees: 'GET /admin' },
-    { name: '//a///b', send: get('//a///b'), gets: '200, kept', upstreamSees: 'GET /a/b' },
+    pathCase('/a%2F..%2Fadmin', '/admin'),
+    pathCase('/a%5C..%5cadmin', '/admin'),
+    pathCase('//a///b', '/a/b'),
+    pathCase('/a%2f%2Fb', '/a/b'),
+    pathCase('/a%252Fb', '/a%252Fb'),
+    refusedPath('/a%2Fb%00'),
   ],
 }

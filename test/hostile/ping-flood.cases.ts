@@ -8,6 +8,9 @@ export const hostileClass: HostileClass = {
   title: 'PING without end (CVE-2019-9512)',
   why: 'Each asks for an answer; a client that reads none of them has this side keep them all.',
   protocol: 'http2',
+  counts: 'http2.outbound_control_flood',
+  logs: 'no line',
+  isDeaf: true,
   cases: [
     {
       name: 'no answer is read',

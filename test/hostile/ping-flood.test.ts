@@ -1,4 +1,4 @@
-import { testHttp2Class } from './http2-attack.ts'
 import { hostileClass } from './ping-flood.cases.ts'
+import { testHostile } from './scene.ts'
 
-testHttp2Class(hostileClass, { isDeaf: true, counters: ['cx_protocol_error'] })
+testHostile(hostileClass)

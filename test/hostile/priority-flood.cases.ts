@@ -10,6 +10,8 @@ export const hostileClass: HostileClass = {
   title: 'PRIORITY without end (CVE-2019-9513)',
   why: 'Priorities are ignored here, and still each frame of them takes work.',
   protocol: 'http2',
+  counts: 'http2.inbound_priority_frames_flood',
+  logs: 'no line',
   cases: [
     {
       name: 'of idle streams',

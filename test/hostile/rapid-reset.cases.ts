@@ -15,6 +15,8 @@ export const hostileClass: HostileClass = {
   title: 'HTTP/2 rapid reset (CVE-2023-44487)',
   why: 'A stream that is reset as soon as it is opened counts against no stream limit, and costs a request each.',
   protocol: 'http2',
+  counts: 'downstream_cx_protocol_error, downstream_rq_too_many_premature_resets',
+  logs: '250 x DR http2.remote_reset',
   cases: [
     {
       name: 'each stream is reset at once',
@@ -26,6 +28,7 @@ export const hostileClass: HostileClass = {
       name: 'many streams are opened, then all are reset',
       send: Buffer.concat([...opened(300), ...reset(300)]),
       gets: 'GOAWAY ENHANCE_YOUR_CALM, closed',
+      logs: '250 x DR http2.remote_reset, 50 x - too_many_premature_resets',
       upstreamSees: 'nothing',
     },
   ],

@@ -7,11 +7,11 @@ import { FakeCluster, startFakeProxy } from '../../src/data-plane/http/testing/f
 import { rawUpstream } from '../../src/data-plane/http/testing/raw-upstream.ts'
 import { PREFACE } from '../../src/transport/http2/frame.ts'
 import { headers, rstStream, settings } from '../../src/transport/http2/testing/raw-frames.ts'
-import { testHttp2Class } from './http2-attack.ts'
 import { END, GET } from './http2-frames.ts'
 import { hostileClass } from './rapid-reset.cases.ts'
+import { testHostile } from './scene.ts'
 
-testHttp2Class(hostileClass, { counters: ['rq_too_many_premature_resets'] })
+testHostile(hostileClass)
 
 test('a client that gives up slow requests is not hostile', async () => {
   const clock = new FakeClock()

@@ -1,96 +1,98 @@
-// What a client of a real connection manager gets for hostile bytes, and what of them reaches the upstream.
+// What a client of a real connection manager gets for hostile bytes, what of them reaches the upstream, and where it shows.
 import assert from 'node:assert/strict'
-import { connect } from 'node:net'
 import { test } from 'node:test'
+import { FakeClock } from '../../src/base/clock.ts'
 import { HTTP_CONNECTION_MANAGER } from '../../src/data-plane/filters/network/http-connection-manager/factory.ts'
 import { FakeCluster, type FakeProxy, startFakeProxy } from '../../src/data-plane/http/testing/fake-proxy.ts'
-import { exchange, RawClient } from '../../src/data-plane/http/testing/raw-client.ts'
-import { ok, rawUpstream } from '../../src/data-plane/http/testing/raw-upstream.ts'
-import { ERROR_CODE } from '../../src/transport/http2/error-code.ts'
-import { FRAME } from '../../src/transport/http2/frame.ts'
-import { frame, type ReadFrame, readFrames, settings } from '../../src/transport/http2/testing/raw-frames.ts'
+import { formatResponseFlags } from '../../src/data-plane/response-flag.ts'
 import type { HostileCase, HostileClass } from './hostile-case.ts'
-
-const HONEST = 'GET /honest HTTP/1.1\r\nhost: a\r\n\r\n'
-const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
-const PING = Buffer.from('settled.')
+import { Http1Attacker, until } from './http1-attacker.ts'
+import { Http2Attacker } from './http2-attacker.ts'
+import { joinWords } from './message-text.ts'
+import { RecordingUpstream } from './recording-upstream.ts'
 
 /** A test for each case: the table says what happens, and another connection never notices. */
-export function testHostile({ cases, config = {}, protocol, title }: HostileClass): void {
-  for (const attack of cases) {
-    test(`${title}: ${attack.name}`, async () => {
-      const upstream = await rawUpstream(({ head }) => ok(head.path))
-      const clusters = [new FakeCluster('c', upstream.port)]
-      const proxy = await startFakeProxy(HTTP_CONNECTION_MANAGER, { clusters, config })
-      const gets = await (protocol === 'http1' ? askHttp1(proxy, attack) : askHttp2(proxy, attack))
-      assert.equal((await exchange(proxy.port, HONEST)).body, '/honest')
-      const seen = upstream.requests.filter(({ head }) => head.path !== '/honest')
-      const upstreamSees = seen.map(({ head, body }) => `${head.method} ${head.path}${body && ` with ${body}`}`)
-      await proxy.close()
-      await upstream.close()
-      assert.deepEqual(
-        { gets, upstreamSees: upstreamSees.join(', ') || 'nothing' },
-        { gets: attack.gets, upstreamSees: attack.upstreamSees },
-      )
-    })
+export function testHostile(hostile: HostileClass): void {
+  for (const attack of hostile.cases) test(`${hostile.title}: ${attack.name}`, () => run(hostile, attack))
+}
+
+async function run(hostile: HostileClass, attack: HostileCase): Promise<void> {
+  const { config = {}, protocol, counts, logs } = hostile
+  const upstream = await RecordingUpstream.start()
+  const clusters = [new FakeCluster('c', upstream.port)]
+  const clock = new FakeClock()
+  const proxy = await startFakeProxy(HTTP_CONNECTION_MANAGER, { clusters, config, clock })
+  const bystander = new Http1Attacker(proxy.port)
+  try {
+    assert.ok(await bystander.honest())
+    const gets = await (protocol === 'http1' ? askHttp1(proxy, upstream, attack) : askHttp2(proxy, hostile, attack))
+    assert.ok(await bystander.honest(), 'another connection')
+    for (let turn = 0; turn < 5000 && !upstream.isSettled; turn++) await new Promise(setImmediate)
+    assert.deepEqual(
+      {
+        gets,
+        upstreamSees: joinWords(upstream.seen()) || 'nothing',
+        counts: counted(proxy),
+        logs: logged(proxy),
+        active: proxy.stats.value('http.test.downstream_rq_active'),
+      },
+      { counts, logs, gets: attack.gets, upstreamSees: attack.upstreamSees, ...overrides(attack), active: 0 },
+    )
+  } finally {
+    bystander.close()
+    await proxy.close()
+    await upstream.close()
   }
 }
 
-/** The statuses that come, the mesh's own with their details, and whether an honest request may follow. */
-async function askHttp1(proxy: FakeProxy, { send }: HostileCase): Promise<string> {
-  const client = new RawClient(proxy.port).send(send)
-  const answers: string[] = []
-  for (let last = false; !last; ) {
-    const response = await client.response()
-    if (response.error !== undefined || response.body === '/honest') {
-      answers.push(response.error === undefined ? 'kept' : 'closed')
-      last = true
-    } else {
-      const details = proxy.logs[answers.length]?.responseCodeDetails ?? ''
-      answers.push(`${response.status}${details === 'via_upstream' ? '' : ` ${details}`}`)
-      client.send(HONEST)
-    }
+function overrides({ counts, logs }: HostileCase): { counts?: string; logs?: string } {
+  return { ...(counts !== undefined && { counts }), ...(logs !== undefined && { logs }) }
+}
+
+async function askHttp1(proxy: FakeProxy, upstream: RecordingUpstream, { send }: HostileCase): Promise<string> {
+  const client = new Http1Attacker(proxy.port)
+  const parts = typeof send === 'string' || Buffer.isBuffer(send) ? [send] : send
+  for (const [i, part] of parts.entries()) {
+    const before = upstream.receivedBytes
+    client.send(part)
+    if (i < parts.length - 1) await until(() => upstream.receivedBytes > before)
   }
-  client.socket.destroy()
-  return answers.join(', ')
+  const outcome = await client.outcome()
+  client.close()
+  await until(() => proxy.stats.value('http.test.downstream_rq_active') === 0)
+  return outcome
 }
 
-/** The resets and the GOAWAY that come before the answer to a PING, or before the end. */
-function askHttp2(proxy: FakeProxy, { send }: HostileCase): Promise<string> {
-  return new Promise(resolve => {
-    const socket = connect(proxy.port, '127.0.0.1')
-    let bytes: Buffer = Buffer.alloc(0)
-    const finish = (end: string): void => {
-      socket.removeAllListeners('close').destroy()
-      const said = wholeFrames(bytes).flatMap(describeEnd)
-      resolve([...new Set(said), end].join(', '))
-    }
-    socket.on('error', () => {})
-    socket.on('close', () => finish('closed'))
-    socket.on('data', (chunk: Buffer) => {
-      bytes = Buffer.concat([bytes, chunk])
-      if (wholeFrames(bytes).some(({ type, payload }) => type === FRAME.ping && payload.equals(PING))) finish('kept')
-    })
-    socket.write(Buffer.concat([Buffer.from(PREFACE), settings(), Buffer.from(send as string, 'latin1')]))
-    socket.write(frame(FRAME.ping, 0, 0, PING))
-  })
-}
-
-function wholeFrames(bytes: Buffer): ReadFrame[] {
-  let end = 0
-  while (end + 9 <= bytes.length && end + 9 + bytes.readUIntBE(end, 3) <= bytes.length) {
-    end += 9 + bytes.readUIntBE(end, 3)
+async function askHttp2(proxy: FakeProxy, { isDeaf }: HostileClass, { send }: HostileCase): Promise<string> {
+  const client = new Http2Attacker(proxy.port)
+  if (isDeaf) client.deafen()
+  client.send(send as Buffer)
+  if (isDeaf) {
+    await until(() => counted(proxy) !== 'none')
+    client.hearAgain()
   }
-  return readFrames(bytes.subarray(0, end))
+  const outcome = await client.outcome(() => proxy.stats.value('http.test.downstream_rq_active') === 0)
+  client.close()
+  return outcome
 }
 
-function describeEnd({ type, payload }: ReadFrame): string[] {
-  if (type === FRAME.goAway) return [`GOAWAY ${errorName(payload.readUInt32BE(4))}`]
-  return type === FRAME.rstStream ? [`RST_STREAM ${errorName(payload.readUInt32BE(0))}`] : []
+/** Traffic as such, honest or not. */
+const VOLUME =
+  /^http\.test\.(downstream_)?(cx_(total|active|destroy|destroy_active_rq|http2_total|.x_bytes_total)|rq_(total|http._total|active|completed|.xx|rx_reset|response_before_rq_complete|time\.count))$/
+
+/** The counters that tell of the attack; where none does, that of its answer. */
+function counted({ stats }: FakeProxy): string {
+  const names: string[] = []
+  for (const [name, { value }] of stats.values) {
+    if (value > 0 && !VOLUME.test(name)) names.push(name.replace('http.test.', ''))
+  }
+  if (names.length > 0) return names.sort().join(', ')
+  return stats.value('http.test.downstream_rq_4xx') > 0 ? 'downstream_rq_4xx' : 'none'
 }
 
-/** As RFC 9113 7 spells it. */
-function errorName(code: number): string {
-  const [name = String(code)] = Object.entries(ERROR_CODE).find(([, value]) => value === code) ?? []
-  return name.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase()
+function logged({ logs }: FakeProxy): string {
+  const lines = logs
+    .filter(({ path }) => path !== '/honest')
+    .map(({ responseFlags, responseCodeDetails }) => `${formatResponseFlags(responseFlags)} ${responseCodeDetails}`)
+  return joinWords(lines) || 'no line'
 }

@@ -7,6 +7,9 @@ export const hostileClass: HostileClass = {
   title: 'SETTINGS without end (CVE-2019-9515)',
   why: 'Each asks for an acknowledgement; a client that reads none of them has this side keep them all.',
   protocol: 'http2',
+  counts: 'http2.outbound_control_flood',
+  logs: 'no line',
+  isDeaf: true,
   cases: [
     {
       name: 'no acknowledgement is read',

@@ -1,4 +1,4 @@
-import { testHttp2Class } from './http2-attack.ts'
+import { testHostile } from './scene.ts'
 import { hostileClass } from './settings-flood.cases.ts'
 
-testHttp2Class(hostileClass, { isDeaf: true, counters: ['cx_protocol_error'] })
+testHostile(hostileClass)

@@ -1,4 +1,4 @@
-import { testHttp2Class } from './http2-attack.ts'
+import { testHostile } from './scene.ts'
 import { hostileClass } from './stream-limits.cases.ts'
 
-testHttp2Class(hostileClass, { config: { http2ProtocolOptions: { maxConcurrentStreams: 2 } } })
+testHostile(hostileClass)

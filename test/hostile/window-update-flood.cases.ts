@@ -5,11 +5,14 @@ export const hostileClass: HostileClass = {
   title: 'WINDOW_UPDATE for data that was never sent',
   why: 'A client needs few of them for each DATA frame it got; a thousand more only take work.',
   protocol: 'http2',
+  counts: 'downstream_cx_protocol_error',
+  logs: 'no line',
   cases: [
     {
       name: 'one byte at a time',
       send: Buffer.concat(new Array<Buffer>(1000).fill(windowUpdate(0, 1))),
       gets: 'GOAWAY ENHANCE_YOUR_CALM, closed',
+      counts: 'http2.inbound_window_update_frames_flood',
       upstreamSees: 'nothing',
     },
     {

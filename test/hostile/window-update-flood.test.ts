@@ -1,4 +1,4 @@
-import { testHttp2Class } from './http2-attack.ts'
+import { testHostile } from './scene.ts'
 import { hostileClass } from './window-update-flood.cases.ts'
 
-testHttp2Class(hostileClass, { counters: ['cx_protocol_error'] })
+testHostile(hostileClass)

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { Http2LoadClient } from './http2-load-client.ts'
 import { eventually, type ProcessRow, RunningMesh } from './running-mesh.ts'
 import { ask, SteadyLoad } from './steady-load.ts'
 
@@ -62,6 +63,24 @@ test('the gateway and both sidecars are restarted under load: no request fails, 
     70_000,
   )
   assert.doesNotMatch(mesh.progress, /ended|starting it again/)
+})
+
+test('a client of HTTP/2 loses nothing when the gateway is restarted: what a GOAWAY leaves out, it repeats', async () => {
+  const client = new Http2LoadClient()
+  const work = async (load: SteadyLoad): Promise<void> => {
+    for (let restart = 1; restart <= 2; restart++) {
+      await load.passes(100)
+      const gateway = (await proxies()).find(({ role }) => role === 'gateway')
+      assert.ok(gateway)
+      const before = pidInCharge(gateway)
+      process.kill(before, 'SIGUSR2')
+      await eventually('a successor of the gateway', async () => pidInCharge(gateway) !== before)
+      await eventually('a GOAWAY of its predecessor', async () => client.goAways >= restart)
+    }
+    await load.passes(100)
+  }
+  const load = await SteadyLoad.during(`${mesh.gateway}/`, 8, work, client)
+  assert.deepEqual(load.failures, [])
 })
 
 test('a successor that is killed is started again, and one that is stopped ends with the mesh', async () => {

@@ -31,12 +31,34 @@ export async function ask(url: string, options: AskOptions = {}): Promise<Answer
   })
 }
 
+export interface LoadClient {
+  ask(url: string): Promise<Answer>
+  close(): void
+}
+
+/** HTTP/1.1, on as many connections as are kept. */
+class KeepAliveClient implements LoadClient {
+  readonly #agent: Agent
+
+  constructor(connections: number) {
+    this.#agent = new Agent({ keepAlive: true, maxSockets: connections })
+  }
+
+  ask(url: string): Promise<Answer> {
+    return ask(url, { agent: this.#agent })
+  }
+
+  close(): void {
+    this.#agent.destroy()
+  }
+}
+
 export class SteadyLoad {
   answered = 0
   /** `status body` or the connection's error, of every answer that was not 200. */
   readonly failures: string[] = []
   readonly statuses = new Map<number, number>()
-  readonly #agent: Agent
+  readonly #client: LoadClient
   readonly #workers: Promise<void>[]
   #running = true
 
@@ -45,8 +67,9 @@ export class SteadyLoad {
     url: string,
     connections: number,
     work: (load: SteadyLoad) => Promise<void>,
+    client: LoadClient = new KeepAliveClient(connections),
   ): Promise<SteadyLoad> {
-    const load = new SteadyLoad(url, connections)
+    const load = new SteadyLoad(url, connections, client)
     try {
       await work(load)
     } finally {
@@ -55,15 +78,15 @@ export class SteadyLoad {
     return load
   }
 
-  private constructor(url: string, connections: number) {
-    this.#agent = new Agent({ keepAlive: true, maxSockets: connections })
+  private constructor(url: string, connections: number, client: LoadClient) {
+    this.#client = client
     this.#workers = Array.from({ length: connections }, () => this.#work(url))
   }
 
   async #work(url: string): Promise<void> {
     while (this.#running) {
       try {
-        const { status, headers, body } = await ask(url, { agent: this.#agent })
+        const { status, headers, body } = await this.#client.ask(url)
         this.answered++
         this.statuses.set(status, (this.statuses.get(status) ?? 0) + 1)
         if (status !== 200) this.failures.push(`${status} ${headers['x-weft-reason']} ${body.slice(0, 200)}`)
@@ -84,6 +107,6 @@ export class SteadyLoad {
   async #stop(): Promise<void> {
     this.#running = false
     await Promise.all(this.#workers)
-    this.#agent.destroy()
+    this.#client.close()
   }
 }

@@ -111,4 +111,16 @@ export const CONFIG_PROBLEMS = {
     meaning: 'A route names a port that the destination service has not. Requests to it get 503.',
     remedy: 'Correct destination.port.number.',
   },
+  'WEFT-1111': {
+    title: 'delegate not found',
+    meaning:
+      'A rule delegates to a VirtualService that does not exist, has hosts of its own, or is not exported to the namespace; or a VirtualService without hosts has no rule that delegates to it. The rule is left out.',
+    remedy: 'Correct delegate.name and delegate.namespace, leave the hosts of the delegate out, or widen its exportTo.',
+  },
+  'WEFT-1112': {
+    title: 'delegate outside its root',
+    meaning:
+      'A rule of a delegate matches what the rule that delegates to it does not match. It is left out. Beside a regex, or {} for presence, only a rule that says nothing of the same field counts as inside.',
+    remedy: 'Narrow the match of the delegate, or widen that of the root.',
+  },
 } as const

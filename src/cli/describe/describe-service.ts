@@ -110,6 +110,10 @@ function describeAction(
   route: HttpRoute,
   fqdn: string,
 ): string[] {
+  if (route.delegate) {
+    const { name, namespace } = route.delegate
+    return [`Delegate to VirtualService ${namespace || virtual.namespace}/${name}`]
+  }
   if (route.action.kind === 'redirect') return [`Redirect ${route.action.redirect.code}`]
   if (route.action.kind === 'direct-response') return [`Respond ${route.action.response.status}`]
   const { destinations } = route.action

@@ -139,6 +139,13 @@ test('a client of whom a proxy before this one tells has no port', () => {
   assert.equal(lineOf(format + direct, info), '[::2]:0 0 ::2 127.0.0.1:40000')
 })
 
+test('an address of IPv6 without its port is without its brackets, too', () => {
+  const info = new StreamInfo({ ...connection, localAddress: '[::2]:443' }, 0, 0)
+  assert.equal(lineOf('%DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT%', info), '[::2]:443 ::2')
+  info.upstreamHost = info.upstreamLocalAddress = '[::1]:80'
+  assert.equal(lineOf('%UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT% %UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%', info), '::1 ::1')
+})
+
 test('a header value cannot forge a field or a line', () => {
   const info = stream()
   info.requestHeaders = ['user-agent', 'a" 200 "\r\n[2026]']

@@ -184,7 +184,8 @@ function ofPeer(
 
 function withoutPort(address: string): string {
   const colon = address.lastIndexOf(':')
-  return colon < 0 ? address : address.slice(0, colon)
+  if (colon < 0) return address
+  return address.startsWith('[') ? address.slice(1, colon - 1) : address.slice(0, colon)
 }
 
 function portOf(address: string): string {

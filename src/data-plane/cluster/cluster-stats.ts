@@ -26,6 +26,8 @@ export function createClusterStats(scope: StatsScope): ClusterStats {
     upstreamCxActive: scope.gauge('upstream_cx_active'),
     upstreamCxConnectFail: scope.counter('upstream_cx_connect_fail'),
     upstreamCxConnectTimeout: scope.counter('upstream_cx_connect_timeout'),
+    upstreamCxProtocolError: scope.counter('upstream_cx_protocol_error'),
+    upstreamCxCloseNotify: scope.counter('upstream_cx_close_notify'),
     upstreamCxRxBytesTotal: scope.counter('upstream_cx_rx_bytes_total'),
     upstreamCxTxBytesTotal: scope.counter('upstream_cx_tx_bytes_total'),
     upstreamCxDestroyRemoteWithActiveRq: scope.counter('upstream_cx_destroy_remote_with_active_rq'),

@@ -67,6 +67,8 @@ export interface ClusterStats {
   readonly upstreamCxActive: Gauge
   readonly upstreamCxConnectFail: Counter
   readonly upstreamCxConnectTimeout: Counter
+  readonly upstreamCxProtocolError: Counter
+  readonly upstreamCxCloseNotify: Counter
   readonly upstreamCxRxBytesTotal: Counter
   readonly upstreamCxTxBytesTotal: Counter
   readonly upstreamCxDestroyRemoteWithActiveRq: Counter

@@ -1,5 +1,6 @@
 // Envoy's names below `http.<stat prefix>.`.
 import type { Counter, Gauge, Histogram, StatsScope } from '../stats/stats-scope.ts'
+import { Http2CodecStats } from './http2-codec-stats.ts'
 
 export interface ConnectionManagerStats {
   readonly connections: Counter
@@ -29,13 +30,17 @@ export interface ConnectionManagerStats {
   readonly requestHeaderTimeouts: Counter
   readonly requestMaxDurationReached: Counter
   readonly requestsNotRelativePath: Counter
+  readonly requestsFailedPathNormalization: Counter
+  readonly requestsRedirectedWithNormalizedPath: Counter
+  readonly requestsWithRefusedUpgrade: Counter
   readonly requestsOverloadClose: Counter
   readonly responsesBeforeRequestComplete: Counter
   readonly requestTime: Histogram
+  readonly http2: Http2CodecStats
   readonly http2KeepaliveTimeouts: Counter
 }
 
-/** `root`: the codecs' are of all listeners. */
+/** `scope` is the connection manager's own; `root`: the codecs' are of all listeners. */
 export function connectionManagerStats(scope: StatsScope, root: StatsScope): ConnectionManagerStats {
   const counter = (name: string): Counter => scope.counter(`downstream_${name}`)
   return {
@@ -67,8 +72,12 @@ export function connectionManagerStats(scope: StatsScope, root: StatsScope): Con
     requestHeaderTimeouts: counter('rq_header_timeout'),
     requestsOverloadClose: counter('rq_overload_close'),
     requestsNotRelativePath: counter('rq_non_relative_path'),
+    requestsFailedPathNormalization: counter('rq_failed_path_normalization'),
+    requestsRedirectedWithNormalizedPath: counter('rq_redirected_with_normalized_path'),
+    requestsWithRefusedUpgrade: counter('rq_ws_on_non_ws_route'),
     responsesBeforeRequestComplete: counter('rq_response_before_rq_complete'),
     requestTime: scope.histogram('downstream_rq_time'),
+    http2: new Http2CodecStats(root),
     http2KeepaliveTimeouts: root.scope('http2').counter('keepalive_timeout'),
   }
 }

@@ -284,6 +284,7 @@ export class DownstreamConnection implements MessageHandler, StreamConnection, M
   #refusalOf(parser: RequestParser): LocalReply | null {
     const { defaultHost } = this.#config.http1
     if (parser.version === 10 && !this.#config.http1.acceptsHttp10) {
+      this.#config.stats.connectionProtocolErrors.value++
       this.#last = true
       return REFUSAL.http10
     }

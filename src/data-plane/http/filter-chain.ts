@@ -4,6 +4,7 @@ import type {
   CompiledTerminalFilter,
   FilterEvent,
 } from '../filters/http/contract/http-filter-factory.ts'
+import type { RouteFilters } from '../route/route-entry.ts'
 
 export class FilterChain {
   readonly filters: readonly CompiledHttpFilter[]
@@ -15,6 +16,7 @@ export class FilterChain {
   /** Positions in `filters` that see the response, last to first. */
   readonly encoders: readonly number[]
   readonly destroyed: readonly number[]
+  readonly #alwaysNeeded: boolean
 
   constructor(
     filters: readonly CompiledHttpFilter[],
@@ -29,5 +31,11 @@ export class FilterChain {
     this.decoders = having('decodeHeaders', 'decodeData', 'decodeTrailers')
     this.encoders = having('encodeHeaders', 'encodeData', 'encodeTrailers').reverse()
     this.destroyed = having('onDestroy')
+    this.#alwaysNeeded = disabled.includes(false)
+  }
+
+  /** False: every filter is off, and the route switches none on. */
+  isNeeded(route: RouteFilters | null): boolean {
+    return this.#alwaysNeeded || (route !== null && route.overrides.size > 0)
   }
 }

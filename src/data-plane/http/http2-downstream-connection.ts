@@ -159,11 +159,16 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
   /** The client opens no more streams; those that run go on. */
   onGoAway(): void {}
 
+  onRequestRefused(_code: number, details: string): void {
+    this.#config.stats.http2.countFault(details)
+  }
+
   onSessionError(_code: number, details: string): void {
-    if (details !== TOO_MANY_RESETS && details !== HEAD_TIMEOUT) {
-      this.#config.stats.connectionProtocolErrors.value++
-      this.terminationFlag = RESPONSE_FLAG.DPE
-    }
+    const { stats } = this.#config
+    stats.http2.countFault(details)
+    if (details !== HEAD_TIMEOUT && !stats.http2.countFlood(details)) stats.connectionProtocolErrors.value++
+    if (details === TOO_MANY_RESETS) this.terminationFlag = 0
+    else if (details !== HEAD_TIMEOUT) this.terminationFlag = RESPONSE_FLAG.DPE
     this.terminationDetails = details
     this.#closeGently()
     this.#session.end()

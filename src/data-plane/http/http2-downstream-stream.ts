@@ -169,10 +169,15 @@ export class Http2DownstreamStream implements StreamConnection, Http2StreamHandl
       remote && info.responseCode === 0 && this.#config.clock.now() - info.startedAt < PREMATURE_RESET_MS
     const { isClosed, terminationDetails, terminationFlag } = this.#carrier
     if (isClosed) this.#stream.onDownstreamGone(terminationDetails, terminationFlag)
-    else if (!remote) this.#stream.onDownstreamGone(details, RESPONSE_FLAG.DPE)
+    else if (!remote) this.#onFault(details)
     // Without an error the client has said that it wants no more: neither flag nor details in Envoy.
     else if (code === ERROR_CODE.noError) this.#stream.onDownstreamGone('', 0)
     else this.#stream.onDownstreamGone(details, RESPONSE_FLAG.DR)
+  }
+
+  #onFault(details: string): void {
+    this.#config.stats.http2.countFault(details)
+    this.#stream.onDownstreamGone(details, RESPONSE_FLAG.DPE)
   }
 
   #rejectsUnderscores(headers: HeaderList): boolean {

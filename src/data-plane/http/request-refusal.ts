@@ -32,6 +32,14 @@ export const REFUSAL = {
   streamIdle: failure(504, 'stream_idle_timeout', RESPONSE_FLAG.SI, 'stream timeout'),
 } as const
 
+/** To the path as it was normalised. */
+export function pathRedirect(path: string): LocalReply {
+  // RFC 3986 4.2: `//evil` would name a host, and to browsers so would `/\\evil`; a dot segment keeps it a path.
+  const namesHost = path.startsWith('//') || path.startsWith('/\\')
+  const headers = ['location', namesHost ? `/.${path}` : path]
+  return { status: 307, body: '', details: 'path_normalization_failed', flags: 0, headers, isFailure: false }
+}
+
 const codecReplies = new WeakMap<CodecError, LocalReply>()
 
 /** Bytes that are no HTTP/1.1. */

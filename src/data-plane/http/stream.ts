@@ -8,6 +8,7 @@ import { isTunnel, type RequestHead, type ResponseHead, tunnelType } from '../..
 import type { HttpFilter, TerminalFilter } from '../filters/http/contract/http-filter.ts'
 import { RESPONSE_FLAG } from '../response-flag.ts'
 import type { ClusterChoice, RouteEntry, RouteFilters, RouteQuery, RouteTable } from '../route/route-entry.ts'
+import { countStream } from '../route/route-stats.ts'
 import { NO_STREAM_DURATION, streamDurationMs } from '../route/stream-duration.ts'
 import type { StreamInfo } from '../stream-info.ts'
 import { stripAuthority } from './authority.ts'
@@ -18,7 +19,8 @@ import { setForwardedHeaders, trustedClient } from './forwarded-headers.ts'
 import { isGrpcRequest, pushGrpcFields } from './grpc-status.ts'
 import { type LocalReply, publicReason } from './local-reply.ts'
 import { mayNeedNormalization, normalizePath } from './path-normalization.ts'
-import { REFUSAL } from './request-refusal.ts'
+import { pathRedirect, REFUSAL } from './request-refusal.ts'
+import { completeResponseHeaders } from './response-headers.ts'
 import type { StreamConnection } from './stream-connection.ts'
 
 const NO_BODY = Buffer.alloc(0)
@@ -82,13 +84,13 @@ export class Stream implements ManagedStream, RouteQuery {
     }
     if (!this.#prepareRequest(fields)) return
     if (isTunnel(this.request) && !this.#allowsTunnel()) {
-      this.localReply(this.route() === null ? REFUSAL.noRoute : REFUSAL.upgrade)
+      this.#refuseTunnel()
       return
     }
     this.#startDurationTimer()
     const { chain, bufferLimit } = this.#config
     this.#terminal = chain.terminal.createTerminalFilter(this)
-    if (chain.filters.length > 0) {
+    if (chain.filters.length > 0 && chain.isNeeded(this.routeFilters())) {
       this.#isGrpc = isGrpcRequest(this.request.headers)
       this.#filters = new FilterManager(this, chain, bufferLimit)
       this.#filters.decodeHeaders(endStream)
@@ -262,7 +264,7 @@ export class Stream implements ManagedStream, RouteQuery {
     const info = this.info
     const headers = head.headers
     this.#responseStarted = true
-    this.#completeResponseHeaders(headers)
+    completeResponseHeaders(headers, this.#config, this.request.headers)
     info.responseCode = head.status
     info.responseHeaders = headers
     const connection = this.#connection
@@ -304,6 +306,7 @@ export class Stream implements ManagedStream, RouteQuery {
     const headers: HeaderList = []
     const isGrpc = this.#isGrpc ?? isGrpcRequest(this.request.headers)
     if (isGrpc) pushGrpcFields(headers, reply, this.request.method === 'HEAD')
+    if (!reply.isFinal) this.#applyRoute(headers)
     if (reply.headers) for (const text of reply.headers) headers.push(text)
     // RFC 9110 15.3.5, 15.4.5: bytes behind these would be read as the next response.
     const hasBody = !isGrpc && reply.status !== 204 && reply.status !== 304
@@ -324,6 +327,14 @@ export class Stream implements ManagedStream, RouteQuery {
     if (endStream) return
     if (filters === null) this.dataToClient(body, true)
     else filters.encodeData(body, true)
+  }
+
+  /** What the route, if one was looked up, does to headers of responses, it does to local replies (Envoy). */
+  #applyRoute(headers: HeaderList): void {
+    if (!this.#route) return
+    this.info.responseHeaders = headers
+    this.clusterChoice()?.responseHeaders.apply(headers, this.info)
+    this.#route.responseHeaders.apply(headers, this.info)
   }
 
   /** A filter's refusal is the cluster's loss: the log names where the request would have gone (Envoy). */
@@ -422,26 +433,33 @@ export class Stream implements ManagedStream, RouteQuery {
     return upgrade === undefined ? this.#config.allowsTunnel(this.request) : upgrade.enabled
   }
 
+  #refuseTunnel(): void {
+    if (this.route() === null) {
+      this.localReply(REFUSAL.noRoute)
+      return
+    }
+    this.#config.stats.requestsWithRefusedUpgrade.value++
+    this.localReply(REFUSAL.upgrade)
+  }
+
   #preparePath(): LocalReply | null {
     const { path } = this.request
     if (path === '*') return REFUSAL.asterisk
     if (!mayNeedNormalization(path)) return null
     const config = this.#config.path
-    if (config === null) return path.includes('#') ? REFUSAL.path : null
+    if (config === null) return path.includes('#') ? this.#refusePath() : null
     const normalized = normalizePath(path, config)
-    if (normalized.path === null) return REFUSAL.path
+    if (normalized.path === null) return this.#refusePath()
     this.request.path = normalized.path
     this.info.path = normalized.path
     if (!normalized.redirect) return null
-    const location = ['location', normalized.path]
-    return {
-      status: 307,
-      body: '',
-      details: 'path_normalization_failed',
-      flags: 0,
-      headers: location,
-      isFailure: false,
-    }
+    this.#config.stats.requestsRedirectedWithNormalizedPath.value++
+    return pathRedirect(normalized.path)
+  }
+
+  #refusePath(): LocalReply {
+    this.#config.stats.requestsFailedPathNormalization.value++
+    return REFUSAL.path
   }
 
   /** Answered here and not forwarded: the body is taken as it comes (Envoy, with proxy_100_continue off). */
@@ -449,23 +467,6 @@ export class Stream implements ManagedStream, RouteQuery {
     if (getHeader(headers, 'expect')?.toLowerCase() !== '100-continue') return
     removeHeader(headers, 'expect')
     this.#connection.writeContinue()
-  }
-
-  #completeResponseHeaders(headers: HeaderList): void {
-    const config = this.#config
-    let hasDate = false
-    let server = -1
-    for (let i = 0; i < headers.length; i += 2) {
-      if (headers[i] === 'date') hasDate = true
-      else if (headers[i] === 'server') server = i
-    }
-    if (config.serverHeader === 'overwrite' && server >= 0) headers[server + 1] = config.serverName
-    else if (config.serverHeader !== 'pass-through' && server < 0) headers.push('server', config.serverName)
-    if (!hasDate) headers.push('date', config.date.now())
-    if (config.requestIdInResponse) {
-      const id = getHeader(this.request.headers, 'x-request-id')
-      if (id !== undefined) setHeader(headers, 'x-request-id', id)
-    }
   }
 
   #end(close: boolean): void {
@@ -484,6 +485,7 @@ export class Stream implements ManagedStream, RouteQuery {
     stats.requestTime.record(info.duration)
     const byClass = stats.requestsByClass[Math.floor(info.responseCode / 100) - 1]
     if (byClass !== undefined) byClass.value++
+    if (this.#route?.kind === 'forward' && this.#route.stats !== null) countStream(this.#route.stats, info)
     for (let i = 0; i < accessLogs.length; i++) accessLogs[i]!.log(info)
     this.#connection.onStreamEnd(!close && this.isRequestComplete)
   }

@@ -106,10 +106,8 @@ export class Http2UpstreamConnection implements Http2SessionHandler, KeepaliveOw
     if (this.#state === 'closed') return
     if (this.#state === 'open') {
       this.#session.goAway(NO_ERROR, true)
-      this.#session.flush()
     }
-    this.#socket.destroySoon()
-    this.#onClose()
+    this.#end()
   }
 
   onTimer(): void {
@@ -130,13 +128,23 @@ export class Http2UpstreamConnection implements Http2SessionHandler, KeepaliveOw
 
   onGoAway(): void {
     this.#draining = true
+    this.#cluster.stats.upstreamCxCloseNotify.value++
     if (this.isIdle) this.close()
   }
 
   onSessionError(): void {
     this.#brokeProtocol = true
-    this.#session.flush()
-    this.#socket.destroySoon()
+    this.#cluster.stats.upstreamCxProtocolError.value++
+    this.#end()
+  }
+
+  /** With a last word, unless the endpoint has taken none of those before: it would be waited for without end. */
+  #end(): void {
+    if (this.#socket.writableLength > 0) this.#socket.destroy()
+    else {
+      this.#session.flush()
+      this.#socket.destroySoon()
+    }
     this.#onClose()
   }
 

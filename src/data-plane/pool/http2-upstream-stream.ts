@@ -6,7 +6,7 @@ import type { Http2Stream } from '../../transport/http2/stream.ts'
 import type { Http2StreamHandler } from '../../transport/http2/stream-handler.ts'
 import type { RequestHead, ResponseHead } from '../../transport/request-head.ts'
 import type { ClusterStats } from '../cluster/cluster.ts'
-import type { RequestEncoder, UpstreamStream } from './request-encoder.ts'
+import { MAX_INTERIM_RESPONSES, type RequestEncoder, type UpstreamStream } from './request-encoder.ts'
 import { RESET, type ResetReason } from './reset-reason.ts'
 
 /** What the upstream's RST_STREAM says, as Envoy's codec reads it. */
@@ -14,6 +14,8 @@ const RESET_BY_CODE: Readonly<Record<number, ResetReason>> = {
   [ERROR_CODE.refusedStream]: RESET.remoteRefused,
   [ERROR_CODE.protocolError]: RESET.protocolError,
 }
+
+const TOO_MANY_INTERIM = 'too_many_interim_responses'
 
 /** The connection as its streams see it. */
 export interface Http2StreamCarrier {
@@ -27,15 +29,18 @@ export interface Http2StreamCarrier {
 export class Http2UpstreamStream implements RequestEncoder, Http2StreamHandler {
   readonly isReused: boolean
   readonly #carrier: Http2StreamCarrier
+  readonly #session: Http2Session
   readonly #stats: ClusterStats
   readonly #http2: Http2Stream
   #stream: UpstreamStream | null = null
   #protocol = ''
+  #interimResponses = 0
   #requestComplete = false
   #responseComplete = false
 
   constructor(carrier: Http2StreamCarrier, session: Http2Session, stats: ClusterStats) {
     this.#carrier = carrier
+    this.#session = session
     this.#stats = stats
     this.isReused = carrier.requests > 1
     this.#http2 = session.openStream(this)
@@ -91,7 +96,10 @@ export class Http2UpstreamStream implements RequestEncoder, Http2StreamHandler {
     const stream = this.#stream
     if (stream === null) return
     if (head.status < 200) {
-      stream.onInterimResponse(head)
+      // A reset of the stream would not stop them: what comes for it would still have to be read.
+      if (++this.#interimResponses > MAX_INTERIM_RESPONSES) {
+        this.#session.fail(ERROR_CODE.enhanceYourCalm, TOO_MANY_INTERIM)
+      } else stream.onInterimResponse(head)
       return
     }
     this.#responseComplete = endStream
@@ -114,6 +122,7 @@ export class Http2UpstreamStream implements RequestEncoder, Http2StreamHandler {
     const stream = this.#stream
     this.#stream = null
     if (stream === null) return
+    if (!remote) this.#stats.upstreamRqTxReset.value++
     if (this.#carrier.isClosed) stream.onReset(this.#carrier.closeReason)
     else if (!remote) stream.onReset(RESET.protocolError)
     else stream.onReset(RESET_BY_CODE[code] ?? RESET.remoteReset)

@@ -4,6 +4,12 @@ import type { HeaderList } from '../../transport/header-list.ts'
 import type { RequestHead, ResponseHead } from '../../transport/request-head.ts'
 import type { ResetReason } from './reset-reason.ts'
 
+/**
+ * Of one request. RFC 9110 15.2 sets no bound, and Envoy has none: an upstream could keep a request, and this side at work,
+ * for ever. One each second is a quarter of an hour.
+ */
+export const MAX_INTERIM_RESPONSES = 1000
+
 /** The stream that sends a request, told what comes back. */
 export interface UpstreamStream {
   /** `fields`: bits of the codec's FIELD that occurred. */

@@ -95,7 +95,7 @@ test('many tunnels share one connection, each to its own authority', () => {
 test('a tunnel that is refused says with what', () =>
   withPool(
     stream => stream.respond({ ':status': 403 }, { endStream: true }),
-    pool => assert.rejects(open(pool, 'a:1'), /tunnel_refused_with_403/),
+    pool => assert.rejects(open(pool, 'a:1'), /tunnel_response:403/),
   ))
 
 test('a tunnel that breaks is a reset, and one that is destroyed resets the other side', () => {

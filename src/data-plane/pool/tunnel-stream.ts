@@ -16,6 +16,7 @@ export class TunnelStream extends Duplex implements PoolWaiter, UpstreamStream {
   readonly #onReady: (failure: string | null) => void
   #encoder: RequestEncoder | null = null
   #state: 'waiting' | 'asking' | 'open' | 'over' = 'waiting'
+  #hasEnded = false
   /** Of a write that waits until the other side takes bytes again. */
   #onWritten: ((error?: Error | null) => void) | null = null
 
@@ -47,7 +48,7 @@ export class TunnelStream extends Duplex implements PoolWaiter, UpstreamStream {
   onResponseHead(head: ResponseHead, _fields: number, endStream: boolean): void {
     if (head.status < 200 || head.status > 299 || endStream) {
       this.#encoder?.abandon()
-      this.#fail(`tunnel_refused_with_${head.status}`)
+      this.#fail(`tunnel_response:${head.status}`)
       return
     }
     this.#state = 'open'
@@ -56,12 +57,12 @@ export class TunnelStream extends Duplex implements PoolWaiter, UpstreamStream {
 
   onResponseBody(chunk: Buffer, endStream: boolean): void {
     if (chunk.length > 0 && !this.push(chunk)) this.#encoder?.pause()
-    if (endStream) this.push(null)
+    if (endStream) this.#endReading()
   }
 
   /** A tunnel has none; should one send them, they end it. */
   onResponseTrailers(): void {
-    this.push(null)
+    this.#endReading()
   }
 
   onInterimResponse(): void {}
@@ -69,6 +70,13 @@ export class TunnelStream extends Duplex implements PoolWaiter, UpstreamStream {
   onReset(reason: ResetReason): void {
     if (this.#state === 'open') {
       this.#state = 'over'
+      // What has come is read to its end first: an HTTP/1.1 connection cannot end one way and go on the other.
+      if (this.#hasEnded) {
+        this.#encoder = null
+        if (this.readableEnded) this.destroy()
+        else this.once('end', () => this.destroy())
+        return
+      }
       this.destroy(Object.assign(new Error(reason.text), { code: 'ECONNRESET' }))
     } else this.#fail(reason.details)
   }
@@ -103,6 +111,11 @@ export class TunnelStream extends Duplex implements PoolWaiter, UpstreamStream {
     this.#onWritten = null
     written?.(error)
     done(error)
+  }
+
+  #endReading(): void {
+    this.#hasEnded = true
+    this.push(null)
   }
 
   #send(chunk: Buffer, endStream: boolean): void {

@@ -10,7 +10,7 @@ import { ResponseParser } from '../../transport/http1/response-parser.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
 import type { Cluster, ClusterStats, Endpoint } from '../cluster/cluster.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
-import type { RequestEncoder, UpstreamStream } from './request-encoder.ts'
+import { MAX_INTERIM_RESPONSES, type RequestEncoder, type UpstreamStream } from './request-encoder.ts'
 import { RESET, type ResetReason } from './reset-reason.ts'
 
 /** The pool that owns a connection. */
@@ -41,6 +41,8 @@ export class UpstreamConnection implements MessageHandler, RequestEncoder {
   readonly #parser: ResponseParser
   readonly #writer: MessageWriter
   #stream: UpstreamStream | null = null
+  /** Of the current stream. */
+  #interimResponses = 0
   #requestComplete = false
   #responseComplete = false
   #paused = false
@@ -91,6 +93,7 @@ export class UpstreamConnection implements MessageHandler, RequestEncoder {
   assign(stream: UpstreamStream): void {
     this.#state = 'busy'
     this.#stream = stream
+    this.#interimResponses = 0
     this.#requestComplete = false
     this.#responseComplete = false
     this.requests++
@@ -150,6 +153,10 @@ export class UpstreamConnection implements MessageHandler, RequestEncoder {
     const status = parser.head.status
     if (status < 200) {
       if (status !== 101) {
+        if (++this.#interimResponses > MAX_INTERIM_RESPONSES) {
+          this.#onBroken()
+          return
+        }
         this.#stream?.onInterimResponse(parser.head)
         parser.next()
         return
@@ -160,6 +167,7 @@ export class UpstreamConnection implements MessageHandler, RequestEncoder {
         return
       }
     }
+    if (parser.saysClose) this.#stats.upstreamCxCloseNotify.value++
     this.#stream?.onResponseHead(parser.head, parser.fields, endStream)
     if (endStream) this.#onResponseComplete()
   }
@@ -205,7 +213,9 @@ export class UpstreamConnection implements MessageHandler, RequestEncoder {
 
   #onData(chunk: Buffer): void {
     if (this.#state !== 'busy') {
-      // Bytes that nobody asked for (RFC 9112 9.2: a client must not take them for the next response).
+      // Bytes that nobody asked for (RFC 9112 9.2: a client must not take them for the next response). That it gives up
+      // waiting is what a server may say (RFC 9110 15.5.9).
+      if (chunk.toString('latin1', 9, 12) !== '408') this.#stats.upstreamCxProtocolError.value++
       this.close()
       return
     }
@@ -251,6 +261,7 @@ export class UpstreamConnection implements MessageHandler, RequestEncoder {
     this.resume()
     const parser = this.#parser
     // Bytes behind a response would be read as the answer to the next request, whoever sent it (RFC 9112 9.2).
+    if (parser.hasMore) this.#stats.upstreamCxProtocolError.value++
     if (parser.close || parser.hasMore || this.#socket.destroyed) {
       this.close()
       return
@@ -261,6 +272,7 @@ export class UpstreamConnection implements MessageHandler, RequestEncoder {
   }
 
   #onBroken(): void {
+    this.#stats.upstreamCxProtocolError.value++
     const stream = this.#stream
     this.#stream = null
     this.close()
@@ -275,7 +287,8 @@ export class UpstreamConnection implements MessageHandler, RequestEncoder {
     }
     const stream = this.#stream
     // In the middle of a head or a body Envoy takes it for a breach of the protocol.
-    const reason = this.#parser.isIdle ? RESET.connectionTermination : RESET.protocolError
+    const { isIdle, inTunnel } = this.#parser
+    const reason = isIdle || inTunnel ? RESET.connectionTermination : RESET.protocolError
     this.#state = 'closed'
     this.#stream = null
     this.#parser.stop()

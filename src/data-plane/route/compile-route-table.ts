@@ -10,6 +10,7 @@ import {
   RouteConfigurationSchema,
 } from '../../xds/generated/envoy/config/route/v3/route_pb.ts'
 import { ResourceCheck } from '../../xds/resource-check.ts'
+import type { StatsScope } from '../stats/stats-scope.ts'
 import { compileRouteCors } from './compile-cors-policy.ts'
 import { compileRateLimits } from './compile-rate-limit-rule.ts'
 import { type CompiledRoute, compileRoute } from './compile-route.ts'
@@ -65,6 +66,7 @@ const DEFAULT_DIRECT_RESPONSE_BYTES = 4096
 export function compileRouteTable(
   configuration: RouteConfiguration,
   filterFactories: RouteConfigFactories = NO_ROUTE_CONFIGS,
+  stats: StatsScope | null = null,
 ): Parsed<RouteTable> {
   const check = new ResourceCheck(`RouteConfiguration ${configuration.name}`)
   check.honour(RouteConfigurationSchema, configuration, '', CONFIGURATION_FIELDS)
@@ -80,6 +82,7 @@ export function compileRouteTable(
       attemptCountInResponse: false,
       maxDirectResponseBytes: configuration.maxDirectResponseBodySizeBytes ?? DEFAULT_DIRECT_RESPONSE_BYTES,
       filterFactories,
+      stats,
       filterLevels: [],
       corsLevels: [],
       rateLimits: [],

@@ -21,6 +21,7 @@ import { compileRedirect, ownLocation, type RouteNames } from './redirect-route.
 import type { DirectResponseRoute, RouteEntry } from './route-entry.ts'
 import { compileFilterLevel, mergeFilterLevels } from './route-filters.ts'
 import { type RouteScope, withLevel } from './route-scope.ts'
+import { createRouteStats, type RouteStats } from './route-stats.ts'
 import { compileRegexField } from './string-matcher.ts'
 
 export type PathMatch =
@@ -36,7 +37,7 @@ export interface CompiledRoute {
   readonly entry: RouteEntry
 }
 
-/** What is set for people and dashboards only (metadata, decorator, tracing, stat_prefix) changes no request. */
+/** What is set for people and dashboards only (metadata, decorator, tracing) changes no request. */
 const ROUTE_FIELDS = new Set([
   'name',
   'match',
@@ -159,6 +160,7 @@ function compileAction(
     requestHeaders: createMutations(scope.requestLevels),
     responseHeaders: createMutations(scope.responseLevels),
     filters: mergeFilterLevels(scope),
+    stats: statsOf(route, scope),
   }
   switch (action.case) {
     case 'route':
@@ -173,6 +175,10 @@ function compileAction(
     default:
       return null
   }
+}
+
+function statsOf({ statPrefix }: Route, { stats, virtualHost }: RouteScope): RouteStats | null {
+  return stats === null || statPrefix === '' ? null : createRouteStats(stats, virtualHost, statPrefix)
 }
 
 function compileDirectResponse(

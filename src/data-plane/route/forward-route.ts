@@ -11,6 +11,7 @@ import {
 } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
 import { durationMs, type ResourceCheck } from '../../xds/resource-check.ts'
 import { compileLevel, createMutations, HostFromHeader, hasControl, NO_MUTATIONS } from './header-mutator.ts'
+import { compileMirrorPolicies, type MirrorPolicy } from './mirror-policy.ts'
 import { compilePrefixRewrite, compileRegexRewrite, type MatchedPath, type PathRewrite } from './path-rewrite.ts'
 import type { RouteNames } from './redirect-route.ts'
 import { compileRetryPolicy } from './retry-policy.ts'
@@ -25,6 +26,7 @@ import type {
 } from './route-entry.ts'
 import { compileFilterLevel, mergeFilterLevels } from './route-filters.ts'
 import type { RouteScope } from './route-scope.ts'
+import type { RouteStats } from './route-stats.ts'
 import { compileRouteUpgrades } from './route-upgrades.ts'
 import { compileStreamDuration } from './stream-duration.ts'
 
@@ -48,6 +50,7 @@ const FIELDS = new Set([
   'rate_limits',
   'include_vh_rate_limits',
   'upgrade_configs',
+  'request_mirror_policies',
 ])
 const WEIGHTED_FIELDS = new Set(['clusters', 'total_weight', 'runtime_key_prefix'])
 const WEIGHT_FIELDS = new Set([
@@ -98,6 +101,8 @@ export function compileForward(
     streamDuration: compileStreamDuration(action.maxStreamDuration, `${path}.max_stream_duration`, check),
     upgrades: compileRouteUpgrades(action.upgradeConfigs, `${path}.upgrade_configs`, check),
     retry: action.retryPolicy ? compileRetryPolicy(action.retryPolicy, `${path}.retry_policy`, check) : scope.retry,
+    stats: names.stats ?? null,
+    mirrors: compileMirrorPolicies(action.requestMirrorPolicies, `${path}.request_mirror_policies`, check),
     rewrite: compileRewrite(action, matched, path, check),
     hostRewrite: host.case === 'hostRewriteLiteral' && host.value !== '' ? toByteString(host.value) : null,
     keepsForwardedHost: action.appendXForwardedHost,
@@ -210,6 +215,7 @@ function compileWeighted(
 }
 
 interface ForwardParts extends RouteNames {
+  readonly stats: RouteStats | null
   readonly choices: readonly WeightedChoice[]
   readonly clusterNotFoundStatus: number
   readonly timeoutMs: number
@@ -217,6 +223,7 @@ interface ForwardParts extends RouteNames {
   readonly streamDuration: StreamDuration
   readonly upgrades: ReadonlyMap<string, RouteUpgrade>
   readonly retry: RetryPolicy | null
+  readonly mirrors: readonly MirrorPolicy[]
   readonly rewrite: PathRewrite | null
   readonly hostRewrite: string | null
   readonly keepsForwardedHost: boolean
@@ -237,6 +244,8 @@ class CompiledForward implements ForwardRoute {
   readonly streamDuration: StreamDuration
   readonly upgrades: ReadonlyMap<string, RouteUpgrade>
   readonly retry: RetryPolicy | null
+  readonly mirrors: readonly MirrorPolicy[]
+  readonly stats: RouteStats | null
   readonly hostRewrite: string | null
   readonly keepsForwardedHost: boolean
   readonly attemptCountInRequest: boolean
@@ -256,6 +265,8 @@ class CompiledForward implements ForwardRoute {
     this.streamDuration = parts.streamDuration
     this.upgrades = parts.upgrades
     this.retry = parts.retry
+    this.mirrors = parts.mirrors
+    this.stats = parts.stats
     this.hostRewrite = parts.hostRewrite
     this.keepsForwardedHost = parts.keepsForwardedHost
     this.attemptCountInRequest = parts.attemptCountInRequest

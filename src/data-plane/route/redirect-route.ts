@@ -17,6 +17,7 @@ import {
   pathEnd,
 } from './path-rewrite.ts'
 import type { HeaderMutations, RedirectRoute, RouteFilters } from './route-entry.ts'
+import type { RouteStats } from './route-stats.ts'
 
 const FIELDS = new Set([
   'https_redirect',
@@ -44,6 +45,8 @@ export interface RouteNames {
   readonly requestHeaders: HeaderMutations
   readonly responseHeaders: HeaderMutations
   readonly filters: RouteFilters
+  /** Of a route that forwards. */
+  readonly stats?: RouteStats | null
 }
 
 interface Target {

@@ -49,7 +49,7 @@ function compileRetryOn(text: string, path: string, check: ResourceCheck): numbe
     const token = part.trim()
     if (token === '') continue
     if (!Object.hasOwn(RETRY_ON, token)) check.unsupported(path, `${JSON.stringify(token)} is not supported`)
-    else if (token === 'retriable-headers') check.unsupported(path, 'retriable-headers is not supported')
+    // Where `retriable-headers` stands without retriable_headers, which are refused by name, it asks for nothing.
     else bits |= RETRY_ON[token as keyof typeof RETRY_ON]
   }
   return bits

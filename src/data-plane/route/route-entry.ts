@@ -3,7 +3,9 @@ import type { HeaderList } from '../../transport/header-list.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
 import type { StreamInfo } from '../stream-info.ts'
 import type { CorsPolicy } from './cors-policy.ts'
+import type { MirrorPolicy } from './mirror-policy.ts'
 import type { RateLimitRule } from './rate-limit-rule.ts'
+import type { RouteStats } from './route-stats.ts'
 
 /** What a table is asked with; one object per stream, filled before the look-up. */
 export interface RouteQuery {
@@ -116,6 +118,9 @@ export interface ForwardRoute extends RouteBase {
   readonly idleTimeoutMs: number
   readonly streamDuration: StreamDuration
   readonly retry: RetryPolicy | null
+  readonly mirrors: readonly MirrorPolicy[]
+  /** Null without a stat_prefix. */
+  readonly stats: RouteStats | null
   /** The path to send, or null when it stays. Sets x-envoy-original-path at the caller. */
   rewritePath(head: RequestHead): string | null
   /** New :authority, or null when it stays. */

@@ -1,4 +1,5 @@
 // What a route takes over from its virtual host and route configuration.
+import type { StatsScope } from '../stats/stats-scope.ts'
 import type { MutationLevel } from './header-mutator.ts'
 import type { RetryPolicy } from './route-entry.ts'
 import type { FilterLevel, FilterScope, RouteConfigFactories } from './route-filters.ts'
@@ -15,6 +16,8 @@ export interface RouteScope extends FilterScope {
   readonly attemptCountInResponse: boolean
   readonly maxDirectResponseBytes: number
   readonly filterFactories: RouteConfigFactories
+  /** Where routes with a stat_prefix count; null where nobody does. */
+  readonly stats: StatsScope | null
 }
 
 /** The scope with one more level, more specific than those it has. */

@@ -480,7 +480,7 @@ test('what is not honoured is a problem that names the field, all of them at onc
           to(
             'a',
             { prefix: '/', tlsContext: {} },
-            { hashPolicy: [{ header: { headerName: 'x' } }], requestMirrorPolicies: [{ cluster: 'm' }] },
+            { hashPolicy: [{ header: { headerName: 'x' } }], requestMirrorPolicies: [{ clusterHeader: 'm' }] },
           ),
           { match: { safeRegex: { regex: '(?=a)' } }, route: { clusterHeader: 'x' } },
           to(
@@ -502,7 +502,7 @@ test('what is not honoured is a problem that names the field, all of them at onc
       'WEFT-4001 virtual_hosts[0].hedge_policy',
       'WEFT-4001 virtual_hosts[0].routes[0].match.tls_context',
       'WEFT-4001 virtual_hosts[0].routes[0].route.hash_policy',
-      'WEFT-4001 virtual_hosts[0].routes[0].route.request_mirror_policies',
+      'WEFT-4001 virtual_hosts[0].routes[0].route.request_mirror_policies[0].cluster_header',
       'WEFT-4001 virtual_hosts[0].routes[1].route.cluster_header',
       'WEFT-4001 virtual_hosts[0].routes[2].route.retry_policy.retry_on',
       'WEFT-4002 virtual_hosts[0].routes[4]',

@@ -1,6 +1,7 @@
 // The route tables that RDS has delivered, by name. A stream keeps the table it began with.
 import type { Problem } from '../../base/problem.ts'
 import type { RouteConfiguration } from '../../xds/generated/envoy/config/route/v3/route_pb.ts'
+import type { StatsScope } from '../stats/stats-scope.ts'
 import { compileRouteTable } from './compile-route-table.ts'
 import type { RouteTable, RouteTableSource } from './route-entry.ts'
 import { NO_ROUTE_CONFIGS, type RouteConfigFactories } from './route-filters.ts'
@@ -9,8 +10,11 @@ export class RouteTables implements RouteTableSource {
   readonly #tables = new Map<string, RouteTable>()
   readonly #filterFactories: RouteConfigFactories
 
-  constructor(filterFactories: RouteConfigFactories = NO_ROUTE_CONFIGS) {
+  readonly #stats: StatsScope | null
+
+  constructor(filterFactories: RouteConfigFactories = NO_ROUTE_CONFIGS, stats: StatsScope | null = null) {
     this.#filterFactories = filterFactories
+    this.#stats = stats
   }
 
   get(name: string): RouteTable | undefined {
@@ -21,7 +25,7 @@ export class RouteTables implements RouteTableSource {
   update(messages: readonly RouteConfiguration[], removed: readonly string[] = []): Problem[] {
     const problems: Problem[] = []
     for (const message of messages) {
-      const compiled = compileRouteTable(message, this.#filterFactories)
+      const compiled = compileRouteTable(message, this.#filterFactories, this.#stats)
       if (compiled.ok) this.#tables.set(message.name, compiled.value)
       else problems.push(...compiled.problems)
     }

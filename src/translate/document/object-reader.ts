@@ -62,6 +62,15 @@ export class ObjectReader implements FieldPlace {
     return value && integerOf(value, min, max, this.sink)
   }
 
+  number(name: string, min: number, max: number): number | undefined {
+    const value = this.value(name)
+    if (!value) return undefined
+    if (value.node.kind !== 'scalar' || typeof value.node.value !== 'number') wrongType(value, 'a number', this.sink)
+    else if (value.node.value >= min && value.node.value <= max) return value.node.value
+    else this.sink.badValue(value, `${value.node.value} is not between ${min} and ${max}`)
+    return undefined
+  }
+
   boolean(name: string): boolean | undefined {
     const value = this.value(name)
     if (!value) return undefined

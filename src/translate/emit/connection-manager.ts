@@ -4,7 +4,9 @@ import type { MeshConfig } from '../../model/mesh-config.ts'
 import { packAny } from '../../xds/any-pack.ts'
 import { type Filter, FilterSchema } from '../../xds/generated/envoy/config/listener/v3/listener_components_pb.ts'
 import type { RouteConfiguration } from '../../xds/generated/envoy/config/route/v3/route_pb.ts'
+import { CorsSchema } from '../../xds/generated/envoy/extensions/filters/http/cors/v3/cors_pb.ts'
 import { FilterConfigSchema } from '../../xds/generated/envoy/extensions/filters/http/dynamic_forward_proxy/v3/dynamic_forward_proxy_pb.ts'
+import { HTTPFaultSchema } from '../../xds/generated/envoy/extensions/filters/http/fault/v3/fault_pb.ts'
 import { RouterSchema } from '../../xds/generated/envoy/extensions/filters/http/router/v3/router_pb.ts'
 import {
   HttpConnectionManager_PathWithEscapedSlashesAction as EscapedSlashes,
@@ -18,6 +20,7 @@ import { accessLogs } from './access-log.ts'
 import { dnsCacheConfig } from './built-in-clusters.ts'
 import { adsSource } from './config-source.ts'
 import { duration } from './durations.ts'
+import { CORS_FILTER, FAULT_FILTER } from './route-filter-configs.ts'
 
 const SERVER_NAME = 'istio-envoy'
 /**
@@ -26,6 +29,12 @@ const SERVER_NAME = 'istio-envoy'
  */
 const GATEWAY_HEAD_TIMEOUT_MS = 15_000
 
+/** What policies put before all other filters, and right before the router. */
+export interface PolicyFilters {
+  readonly first: readonly HttpFilter[]
+  readonly last: readonly HttpFilter[]
+}
+
 /** A sidecar's, for what its application sends. `forwardProxy`: unknown hosts are resolved (HTTP proxy port). */
 export function outboundManager(
   meshConfig: MeshConfig,
@@ -33,7 +42,11 @@ export function outboundManager(
   routes: string,
   forwardProxy: boolean,
 ): Filter {
-  const manager = baseManager(meshConfig, statPrefix, forwardProxy ? [forwardProxyFilter(), router()] : [router()])
+  const manager = baseManager(meshConfig, statPrefix, [
+    ...routeFilters(),
+    ...(forwardProxy ? [forwardProxyFilter()] : []),
+    router(),
+  ])
   manager.routeSpecifier = routesByName(routes)
   manager.useRemoteAddress = false
   if (forwardProxy)
@@ -48,9 +61,9 @@ export function inboundManager(
   meshConfig: MeshConfig,
   statPrefix: string,
   routes: RouteConfiguration,
-  policies: readonly HttpFilter[],
+  { first, last }: PolicyFilters,
 ): Filter {
-  const manager = baseManager(meshConfig, statPrefix, [...policies, router()])
+  const manager = baseManager(meshConfig, statPrefix, [...first, ...last, router()])
   manager.routeSpecifier = { case: 'routeConfig', value: routes }
   manager.useRemoteAddress = false
   manager.serverName = SERVER_NAME
@@ -66,9 +79,9 @@ export function gatewayManager(
   meshConfig: MeshConfig,
   statPrefix: string,
   routes: string,
-  policies: readonly HttpFilter[],
+  { first, last }: PolicyFilters,
 ): Filter {
-  const manager = baseManager(meshConfig, statPrefix, [...policies, router()])
+  const manager = baseManager(meshConfig, statPrefix, [...first, ...routeFilters(), ...last, router()])
   manager.routeSpecifier = routesByName(routes)
   manager.useRemoteAddress = true
   manager.requestHeadersTimeout = duration(GATEWAY_HEAD_TIMEOUT_MS)
@@ -84,6 +97,7 @@ export function gatewayManager(
 }
 
 function baseManager(meshConfig: MeshConfig, statPrefix: string, httpFilters: HttpFilter[]): HttpConnectionManager {
+  const normalization = meshConfig.pathNormalization
   return create(HttpConnectionManagerSchema, {
     statPrefix,
     httpFilters,
@@ -91,9 +105,12 @@ function baseManager(meshConfig: MeshConfig, statPrefix: string, httpFilters: Ht
     proxy100Continue: true,
     upgradeConfigs: [{ upgradeType: 'websocket' }],
     streamIdleTimeout: duration(0),
-    // Istio's BASE: dots resolved (RFC 3986), slashes neither merged nor unescaped.
-    normalizePath: true,
-    pathWithEscapedSlashesAction: EscapedSlashes.KEEP_UNCHANGED,
+    normalizePath: normalization !== 'NONE',
+    mergeSlashes: normalization === 'MERGE_SLASHES' || normalization === 'DECODE_AND_MERGE_SLASHES',
+    pathWithEscapedSlashesAction:
+      normalization === 'DECODE_AND_MERGE_SLASHES'
+        ? EscapedSlashes.UNESCAPE_AND_FORWARD
+        : EscapedSlashes.KEEP_UNCHANGED,
   })
 }
 
@@ -108,6 +125,24 @@ function asFilter(manager: HttpConnectionManager): Filter {
     name: 'envoy.filters.network.http_connection_manager',
     configType: { case: 'typedConfig', value: packAny(HttpConnectionManagerSchema, manager) },
   })
+}
+
+/** In Istio's order. Off where a route says nothing to them, so that other requests do not pay for them. */
+function routeFilters(): HttpFilter[] {
+  const fault = packAny(HTTPFaultSchema, create(HTTPFaultSchema))
+  const cors = packAny(CorsSchema, create(CorsSchema))
+  return [
+    create(HttpFilterSchema, {
+      name: FAULT_FILTER,
+      disabled: true,
+      configType: { case: 'typedConfig', value: fault },
+    }),
+    create(HttpFilterSchema, {
+      name: CORS_FILTER,
+      disabled: true,
+      configType: { case: 'typedConfig', value: cors },
+    }),
+  ]
 }
 
 function router(): HttpFilter {

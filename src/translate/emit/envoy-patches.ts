@@ -14,19 +14,21 @@ import {
 } from '../../xds/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
 import { RATE_LIMIT_MESSAGES } from '../../xds/rate-limit-messages.ts'
 import type { EnvoyPatches } from '../link/envoy-filters.ts'
+import type { PolicyFilters } from './connection-manager.ts'
 
 const JSON_OPTIONS = { registry: RATE_LIMIT_MESSAGES }
 
-/** `own`: the filters that stand before the router anyway. Of several that are put first the last is (Envoy's lists). */
-export function patchedFilters(patches: EnvoyPatches, port: number, own: readonly HttpFilter[]): readonly HttpFilter[] {
-  const filters = [...own]
+/** `own`: the policies' that stand before the router anyway. Of several that are put first the last is (Envoy's lists). */
+export function patchedFilters(patches: EnvoyPatches, port: number, own: readonly HttpFilter[]): PolicyFilters {
+  const first: HttpFilter[] = []
+  const last = [...own]
   for (const { port: only, beforeRouter, filter } of patches.filters) {
     if (only !== 0 && only !== port) continue
     const message = fromJson(HttpFilterSchema, filter as JsonObject, JSON_OPTIONS)
-    if (beforeRouter) filters.push(message)
-    else filters.unshift(message)
+    if (beforeRouter) last.push(message)
+    else first.unshift(message)
   }
-  return filters
+  return { first, last }
 }
 
 /** The hosts of the route configuration `name` for `port`, with what is merged into them; others stay as they are. */

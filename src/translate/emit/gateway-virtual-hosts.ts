@@ -48,7 +48,9 @@ export function gatewayVirtualHosts(
   const hosts = [...drafts]
     .sort(([a], [b]) => compare(a, b))
     .map(([host, { routes }]) => virtualHost(`${host}:${port}`, [bracketed(host)], catchAllLast(routes)))
-  const origins = [...drafts.values()].flatMap(({ from }) => [...from].map(service => service.origin))
+  const origins = [...drafts.values()].flatMap(({ from }) =>
+    [...from].flatMap(service => [service.origin, ...service.delegateOrigins]),
+  )
   return { hosts, origins }
 }
 

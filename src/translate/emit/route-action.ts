@@ -13,8 +13,9 @@ import {
   type WeightedCluster_ClusterWeight,
   WeightedCluster_ClusterWeightSchema,
 } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
+import { clusterOf } from './destination-cluster.ts'
 import { type HeaderOptions, headerOptions } from './header-options.ts'
-import { outboundCluster } from './resource-names.ts'
+import { mirrorPolicies } from './mirror-policies.ts'
 import { retryPolicy } from './retry-policy.ts'
 import type { RouteSurroundings } from './route-surroundings.ts'
 import { routeTimeouts } from './route-timeouts.ts'
@@ -65,6 +66,7 @@ function forward(
     ...routeTimeouts(rule.timeoutMs ?? 0),
     ...(policy ? { retryPolicy: policy } : {}),
     ...rewriteOf(rule),
+    requestMirrorPolicies: mirrorPolicies(rule, surroundings),
   })
   let authority = rule.rewrite?.authority ?? routeAuthority
   let own = operations
@@ -114,13 +116,6 @@ function clusterWeight(destination: RouteDestination, surroundings: RouteSurroun
   })
 }
 
-/** The port named; else the service's only one; else the listener's. */
-function clusterOf({ destination }: RouteDestination, surroundings: RouteSurroundings): string {
-  const host = surroundings.expand(destination.host)
-  const port = destination.port ?? surroundings.onlyPortOf(host) ?? surroundings.port
-  return outboundCluster(port, destination.subset, host)
-}
-
 const REDIRECT_CODES = {
   301: RedirectAction_RedirectResponseCode.MOVED_PERMANENTLY,
   302: RedirectAction_RedirectResponseCode.FOUND,
@@ -138,6 +133,9 @@ function redirectAction(redirect: HttpRedirect, listenerPort: number): RedirectA
     portRedirect: isDefault ? 0 : port,
     responseCode: REDIRECT_CODES[redirect.code],
     ...(redirect.uri === undefined ? {} : { pathRewriteSpecifier: { case: 'pathRedirect', value: redirect.uri } }),
+    ...(redirect.prefixRewrite === undefined
+      ? {}
+      : { pathRewriteSpecifier: { case: 'prefixRewrite', value: redirect.prefixRewrite } }),
     ...(redirect.scheme === undefined
       ? {}
       : { schemeRewriteSpecifier: { case: 'schemeRedirect', value: redirect.scheme } }),

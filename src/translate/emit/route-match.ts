@@ -77,7 +77,7 @@ function queryMatcher(name: string, value: StringMatch): QueryParameterMatcher {
   })
 }
 
-function stringMatcher(value: Exclude<StringMatch, { kind: 'present' }>): StringMatcher {
+export function stringMatcher(value: Exclude<StringMatch, { kind: 'present' }>): StringMatcher {
   const matchPattern =
     value.kind === 'regex'
       ? ({ case: 'safeRegex', value: { regex: value.value } } as const)

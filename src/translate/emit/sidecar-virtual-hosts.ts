@@ -108,7 +108,7 @@ class VirtualHostMaker {
     if (routes.length === 0) return
     for (const host of service.hosts)
       if (!matched?.has(host) && !this.#known.has(host))
-        this.#add(host, [bracketed(host)], [], routes, [service.origin])
+        this.#add(host, [bracketed(host)], [], routes, [service.origin, ...service.delegateOrigins])
   }
 
   /** On some port: then an HTTP proxy has its hosts there, and not on port 80 besides. */
@@ -121,7 +121,7 @@ class VirtualHostMaker {
 
   #addService(service: MeshService, routes: readonly Route[], choice: LinkedVirtualService | null): void {
     const { full, alternatives } = serviceDomains(service, this.#scope.namespace)
-    const origins = choice ? [choice.origin, ...service.origins] : service.origins
+    const origins = choice ? [choice.origin, ...choice.delegateOrigins, ...service.origins] : service.origins
     const tunnel = this.#lenient ? [this.#tunnel(service)] : []
     this.#add(service.host, full, alternatives, [...tunnel, ...routes], origins)
   }

@@ -3,6 +3,7 @@ import type { Problem } from '../../base/problem.ts'
 import type { ConfigObjectOf } from '../../model/config-object.ts'
 import type { RouteDestination } from '../../model/destination.ts'
 import { expandShortName, hostsOverlap, isWildcard, wildcardsOf } from '../host/host-name.ts'
+import { checkDelegates } from './check-delegates.ts'
 import { checkPeerPolicies } from './check-peer-policies.ts'
 import { checkSelectors } from './check-selectors.ts'
 import { Findings } from './findings.ts'
@@ -21,10 +22,9 @@ export function checkMesh(mesh: LinkedMesh, directory: WorkloadDirectory): reado
     else hosts.set(service.host, [service])
   }
   const gateways = new Map(mesh.gateways.map(gateway => [`${gateway.namespace}/${gateway.name}`, gateway]))
-  for (const service of mesh.virtualServices) {
-    checkDestinations(mesh, service, hosts, findings)
-    checkGateways(gateways, service, findings)
-  }
+  for (const service of [...mesh.virtualServices, ...mesh.delegates]) checkDestinations(mesh, service, hosts, findings)
+  for (const service of mesh.virtualServices) checkGateways(gateways, service, findings)
+  checkDelegates(mesh, findings)
   checkDuplicateHosts(mesh, findings)
   checkDestinationRules(mesh, hosts, findings)
   checkPeerPolicies(mesh, findings)
@@ -38,7 +38,10 @@ function checkDestinations(
   hosts: ReadonlyMap<string, readonly MeshService[]>,
   findings: Findings,
 ): void {
-  for (const [index, route] of service.http.entries()) {
+  for (const [index, route] of service.object.spec.http.entries()) {
+    if (route.mirror) checkDestination(mesh, service, route.mirror, `spec.http[${index}].mirror`, hosts, findings)
+    for (const [at, mirror] of route.mirrors?.entries() ?? [])
+      checkDestination(mesh, service, mirror, `spec.http[${index}].mirrors[${at}].destination`, hosts, findings)
     if (route.action.kind !== 'route') continue
     for (const [at, destination] of route.action.destinations.entries())
       checkDestination(mesh, service, destination, `spec.http[${index}].route[${at}].destination`, hosts, findings)
@@ -48,7 +51,7 @@ function checkDestinations(
 function checkDestination(
   mesh: LinkedMesh,
   service: LinkedVirtualService,
-  { destination, position }: RouteDestination,
+  { destination, position }: Pick<RouteDestination, 'destination' | 'position'>,
   path: string,
   hosts: ReadonlyMap<string, readonly MeshService[]>,
   findings: Findings,

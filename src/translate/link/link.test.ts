@@ -323,3 +323,36 @@ test('the oldest PeerAuthentication of a level decides even where it leaves the 
     ],
   )
 })
+
+test('a rule that delegates to nothing, and what of a delegate is left out, is told', () => {
+  const delegating = (name: string, match = ''): string => `{${match}delegate: {name: ${name}}}`
+  const away = (spec: string): string => `{${spec}, http: [{route: [{destination: {host: a}}]}]}`
+  const rules = [delegating('rulez'), delegating('root'), delegating('hidden, namespace: other'), delegating('rules')]
+  const outside = '{match: [{uri: {prefix: /b}}], route: [{destination: {host: a}}]}'
+  const linked = mesh(
+    service('a') +
+      rule(
+        'root',
+        `{hosts: [a], http: [${rules.join(', ')}, ${delegating('rules', 'match: [{uri: {exact: /a}}], ')}]}`,
+      ) +
+      rule('rules', `{http: [${outside}, {name: x, route: [{destination: {host: nowhere}}]}]}`) +
+      rule('hidden', away('exportTo: [.]').replace('host: a', 'host: a.default.svc.cluster.local'), 'other') +
+      rule('unused', away('exportTo: ["*"]')),
+  )
+  const name = 'VirtualService default/'
+  assert.deepEqual(
+    linked.problems.map(problem => `${problem.code} ${problem.object} ${problem.path}: ${problem.message}`),
+    [
+      `WEFT-1101 ${name}rules spec.http[1].route[0].destination.host: the host "nowhere.default.svc.cluster.local" is not known; requests to it get 503`,
+      `WEFT-1111 ${name}root spec.http[0].delegate: the VirtualService "default/rulez" is not known`,
+      `WEFT-1111 ${name}root spec.http[1].delegate: the VirtualService "default/root" has hosts of its own, which a delegate has not`,
+      `WEFT-1111 ${name}root spec.http[2].delegate: the VirtualService "other/hidden" is not exported to the namespace "default"`,
+      `WEFT-1112 ${name}rules spec.http[0].match: matches what http[4] of VirtualService default/root, which delegates to it, does not`,
+      `WEFT-1111 ${name}unused spec: it has no hosts, and no rule delegates to it`,
+    ],
+  )
+  assert.deepEqual(
+    linked.virtualServices.map(virtual => [virtual.name, virtual.http.length]),
+    [['root', 3]],
+  )
+})

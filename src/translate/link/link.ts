@@ -1,6 +1,7 @@
 // Resolves every reference between the objects of a mesh.
 import { checkMesh } from './check-mesh.ts'
 import { collectServices } from './collect-services.ts'
+import { mergeDelegates } from './delegates.ts'
 import { DestinationRules } from './destination-rules.ts'
 import { EndpointMaker } from './endpoint-maker.ts'
 import { EnvoyFilters } from './envoy-filters.ts'
@@ -29,13 +30,17 @@ export function link(input: MeshInput): LinkedMesh {
     maker: new EndpointMaker(peerPolicies, trustDomain),
     meshConfig,
   })
-  const virtualServices = objectsOf(objects, 'VirtualService').map(object => linkVirtualService(object, domainSuffix))
+  const { virtualServices, delegates } = mergeDelegates(
+    objectsOf(objects, 'VirtualService').map(object => linkVirtualService(object, domainSuffix)),
+    domainSuffix,
+  )
   const rules = objectsOf(objects, 'DestinationRule')
   const destinationRules = new DestinationRules(rules, rootNamespace, domainSuffix)
   const mesh = {
     input,
     services: collected.services,
     virtualServices,
+    delegates,
     destinationRules,
     gateways: objectsOf(objects, 'Gateway'),
     peerPolicies,

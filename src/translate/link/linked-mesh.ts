@@ -18,8 +18,10 @@ export interface LinkedMesh {
   readonly problems: readonly Problem[]
   /** In order of precedence; one host may occur in several namespaces. */
   readonly services: readonly MeshService[]
-  /** In order of precedence. */
+  /** In order of precedence, with the rules of those that they delegate to. */
   readonly virtualServices: readonly LinkedVirtualService[]
+  /** VirtualServices without hosts. */
+  readonly delegates: readonly LinkedVirtualService[]
   readonly destinationRules: DestinationRules
   readonly gateways: readonly ConfigObjectOf<'Gateway'>[]
   readonly peerPolicies: PeerPolicies

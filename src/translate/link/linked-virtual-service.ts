@@ -15,6 +15,8 @@ export interface LinkedVirtualService {
   readonly http: readonly HttpRoute[]
   readonly exportTo: readonly string[]
   readonly origin: Origin
+  /** Of the VirtualServices whose rules are among its own. */
+  readonly delegateOrigins: readonly Origin[]
   readonly object: ConfigObjectOf<'VirtualService'>
 }
 
@@ -31,6 +33,7 @@ export function linkVirtualService(
     http: spec.http,
     exportTo: spec.exportTo,
     origin: originOf(object),
+    delegateOrigins: [],
     object,
   }
 }

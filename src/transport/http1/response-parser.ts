@@ -17,6 +17,8 @@ export class ResponseParser extends MessageParser {
   fields = 0
   /** The server will close the connection after this response. */
   close = false
+  /** It says so itself: by Connection, or by being HTTP/1.0. */
+  saysClose = false
   /** What `Keep-Alive: timeout` of the last response says, milliseconds; -1 when it said nothing. */
   keepAliveMs = -1
   #keepAlive = ''
@@ -66,6 +68,7 @@ export class ResponseParser extends MessageParser {
     this.fields = fields
     this.close = http10
     if (fields & (FIELD.connection | FIELD.hopByHop)) this.#readConnection(text, base, http10)
+    this.saysClose = this.close
     if (fields & FIELD.transferEncoding && !this.#isChunked(text, base)) {
       return this.refuse(CODEC_ERROR.invalidTransferEncoding)
     }
@@ -80,6 +83,11 @@ export class ResponseParser extends MessageParser {
       return null
     }
     return this.#setFraming(status, headers, fields)
+  }
+
+  /** What is read is not HTTP any more. */
+  get inTunnel(): boolean {
+    return !this.inHead && this.#opensTunnel(this.head.status)
   }
 
   #opensTunnel(status: number): boolean {

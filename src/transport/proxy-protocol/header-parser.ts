@@ -75,6 +75,8 @@ function readWords([
 }
 
 function parseVersion2(bytes: Buffer): ProxyHeader {
+  // Its signature is looked at byte by byte: what is none is known at once, and no client waits for the refusal.
+  if (bytes.length < V2_SIGNATURE.length) return { kind: 'incomplete', version: 2, needed: bytes.length + 1 }
   if (bytes.length < V2_FIXED_BYTES) return { kind: 'incomplete', version: 2, needed: V2_FIXED_BYTES }
   const malformed: ProxyHeader = { kind: 'malformed', version: 2 }
   const command = bytes[12]!

@@ -38,7 +38,7 @@ export function connectTls(
     onReady(outcome)
   }
   const onError = (error: NodeJS.ErrnoException): void => {
-    failure ||= connected ? tlsFailure(error.message) : `delayed_connect_error:_${underscored(connectFailure(error))}`
+    failure ||= connected ? handshakeFailure(error) : `delayed_connect_error:_${underscored(connectFailure(error))}`
   }
   let connected = !raw.connecting
   raw.once('connect', () => {
@@ -49,14 +49,29 @@ export function connectTls(
   secure.once('close', () => finish(failure || tlsFailure('connection closed during handshake')))
   secure.once('secureConnect', () => {
     const verdict = verifyPeer(secure, options.peer)
-    finish(verdict.ok ? null : tlsFailure(`SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED:${verdict.detail}`))
+    finish(verdict.ok ? null : tlsFailure(`${UNVERIFIED}:${LIBRARY}:CERTIFICATE_VERIFY_FAILED:${verdict.detail}`))
   })
   return secure
 }
 
+const LIBRARY = 'SSL routines:OPENSSL_internal'
+/** BoringSSL numbers reasons of its TLS from here; an alert is the thousandth and so many behind it, as in OpenSSL. */
+const REASONS = 0x1000_0000
+const UNVERIFIED = REASONS + 125
+const FIRST_ALERT = 1_000
+const OPENSSL_ERROR = /error:0A([0-9A-F]{6}):/
+
+/** What OpenSSL says of a handshake, in the words of BoringSSL. Only reasons that are alerts have the same numbers in both. */
+function handshakeFailure(error: Error & { readonly reason?: string }): string {
+  if (error.reason === undefined) return tlsFailure(error.message)
+  const reason = Number.parseInt(OPENSSL_ERROR.exec(error.message)?.[1] ?? '0', 16)
+  const number = reason >= FIRST_ALERT && reason < FIRST_ALERT + 256 ? `${REASONS + reason}:` : ''
+  return tlsFailure(`${number}${LIBRARY}:${error.reason.toUpperCase()}`)
+}
+
 /** `TLS_error:|268435581:SSL_routines:...:TLS_error_end`, as Envoy's %UPSTREAM_TRANSPORT_FAILURE_REASON% prints it. */
 function tlsFailure(detail: string): string {
-  return underscored(`TLS_error:|268435581:${detail}:TLS_error_end`)
+  return underscored(`TLS_error:|${detail}:TLS_error_end`)
 }
 
 function underscored(text: string): string {

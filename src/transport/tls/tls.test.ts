@@ -179,10 +179,21 @@ test('a refused connection and plaintext in place of TLS have their reasons', as
     socket.on('error', () => {}).end('HTTP/1.1 400\r\n\r\n'),
   )
   const plain = new Promise(resolve => dialAs(client)(systemNetwork.connect('127.0.0.1', listener.port), resolve))
-  assert.match(String(await plain), /^TLS_error:/)
+  assert.equal(await plain, 'TLS_error:|SSL_routines:OPENSSL_internal:WRONG_VERSION_NUMBER:TLS_error_end')
   await listener.close()
   const refused = new Promise(resolve => dialAs(client)(systemNetwork.connect('127.0.0.1', listener.port), resolve))
   assert.equal(await refused, 'delayed_connect_error:_Connection_refused')
+})
+
+test('an alert of the server is told in the words and with the number that Envoy has for it', async () => {
+  const listener = await systemNetwork.listen('127.0.0.1', 0, socket =>
+    // no_application_protocol (RFC 7301 3.2).
+    socket.on('error', () => {}).end(Buffer.from([0x15, 3, 3, 0, 2, 2, 120])),
+  )
+  const alerted = new Promise(resolve => dialAs(client)(systemNetwork.connect('127.0.0.1', listener.port), resolve))
+  const words = 'SSL_routines:OPENSSL_internal:TLSV1_ALERT_NO_APPLICATION_PROTOCOL'
+  assert.equal(await alerted, `TLS_error:|268436576:${words}:TLS_error_end`)
+  await listener.close()
 })
 
 test('the protocol chosen is the first of the server that the client offers', () => {

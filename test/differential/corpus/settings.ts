@@ -14,6 +14,7 @@ const PATHS: Readonly<Record<string, string>> = {
   'slashes-and-dots': '/a//../b',
   'escaped-slash': '/a%2Fb%2fc',
   'escaped-backslash': '/a%5Cb',
+  'escaped-slash-first': '/%2felse.test/',
   backslash: '/a\\b\\..\\c',
   'escaped-letter': '/%61%62',
   'escaped-percent': '/a%252fb',

@@ -1,27 +1,13 @@
 // TLS downstream and upstream: chains by server name and protocol, clients with and without certificates.
 import type { JsonObject } from '@bufbuild/protobuf'
-import { TestAuthority } from '../../../src/transport/tls/certificate-fixture.ts'
 import type { KeyPair } from '../../../src/transport/tls/secure-context.ts'
 import type { DifferentialCase } from '../case.ts'
+import { AUTHORITY as authority, CLIENT as client, SERVER as server, STRANGERS as strangers } from '../certificates.ts'
 import type { ListenerPlan } from '../plan.ts'
 import type { TlsDialogue } from '../talk.ts'
+import { listenerFilter } from './listener-filter.ts'
 
 const TYPE = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3'
-const authority = await TestAuthority.create()
-const strangers = await TestAuthority.create('CN=strangers')
-const server = await authority.issue({
-  names: [
-    { type: 'dns', value: 'a.test' },
-    { type: 'url', value: 'spiffe://mesh/server' },
-  ],
-})
-const client = await authority.issue({
-  subject: 'CN=client,O=Weft',
-  names: [
-    { type: 'url', value: 'spiffe://mesh/client' },
-    { type: 'dns', value: 'client.test' },
-  ],
-})
 const other = await authority.issue({ names: [{ type: 'url', value: 'spiffe://mesh/other' }] })
 const stranger = await strangers.issue({ names: [{ type: 'url', value: 'spiffe://mesh/client' }] })
 
@@ -31,7 +17,7 @@ const certificate = ({ certificateChain, privateKey }: KeyPair): JsonObject => (
   private_key: inline(privateKey),
 })
 
-function transport(common: JsonObject = {}, more: JsonObject = {}): JsonObject {
+export function downstreamTls(common: JsonObject = {}, more: JsonObject = {}): JsonObject {
   const common_tls_context = { tls_certificates: [certificate(server)], ...common }
   return {
     transport_socket: {
@@ -42,8 +28,8 @@ function transport(common: JsonObject = {}, more: JsonObject = {}): JsonObject {
 }
 
 const trusted: JsonObject = { trusted_ca: inline(authority.bundle) }
-const mutual = transport({ validation_context: trusted }, { require_client_certificate: true })
-const onlyClient = transport(
+const mutual = downstreamTls({ validation_context: trusted }, { require_client_certificate: true })
+const onlyClient = downstreamTls(
   {
     validation_context: {
       ...trusted,
@@ -62,14 +48,7 @@ const DETAILS: JsonObject = {
   forward_client_cert_details: 'APPEND_FORWARD',
   set_current_client_cert_details: { subject: true, uri: true, dns: true },
 }
-const inspector: JsonObject = {
-  listener_filters: [
-    {
-      name: 'tls',
-      typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector' },
-    },
-  ],
-}
+const inspector: JsonObject = { listener_filters: [listenerFilter('tls_inspector.v3.TlsInspector')] }
 
 const listener = (name: string, chains: readonly JsonObject[], more: Partial<ListenerPlan> = {}): ListenerPlan => ({
   name: `tls-${name}`,
@@ -80,21 +59,21 @@ const listener = (name: string, chains: readonly JsonObject[], more: Partial<Lis
 })
 
 export const TLS_LISTENERS: readonly ListenerPlan[] = [
-  listener('plain', [transport()]),
+  listener('plain', [downstreamTls()]),
   listener('mutual', [mutual]),
-  listener('optional', [transport({ validation_context: trusted })]),
+  listener('optional', [downstreamTls({ validation_context: trusted })]),
   listener('only-client', [onlyClient]),
   listener('sanitize', [mutual], { connectionManager: { ...DETAILS, forward_client_cert_details: 'SANITIZE_SET' } }),
-  listener('alpn', [transport({ alpn_protocols: ['h2', 'http/1.1'] })], {
+  listener('alpn', [downstreamTls({ alpn_protocols: ['h2', 'http/1.1'] })], {
     connectionManager: { ...DETAILS, codec_type: 'AUTO' },
   }),
   listener('old', [
-    transport({ tls_params: { tls_minimum_protocol_version: 'TLSv1_2', tls_maximum_protocol_version: 'TLSv1_2' } }),
+    downstreamTls({ tls_params: { tls_minimum_protocol_version: 'TLSv1_2', tls_maximum_protocol_version: 'TLSv1_2' } }),
   ]),
   listener(
     'names',
     [
-      { ...transport(), filter_chain_match: { server_names: ['a.test'] } },
+      { ...downstreamTls(), filter_chain_match: { server_names: ['a.test'] } },
       { ...mutual, filter_chain_match: { server_names: ['*.b.test'] } },
       { filter_chain_match: { transport_protocol: 'raw_buffer' } },
     ],

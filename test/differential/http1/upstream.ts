@@ -11,16 +11,20 @@ const BREAK_DELAY_MS = 20
 export function createHttp1Upstream(host: UpstreamHost): Server {
   return createServer({ noDelay: true }, socket => {
     host.opened(socket)
-    let unread = ''
-    socket.on('data', chunk => {
-      unread += chunk.toString('latin1')
-      for (;;) {
-        const read = readMessage(unread, { ended: false })
-        if (read === null) return
-        unread = unread.slice(read.length)
-        answer(host, read.message, socket)
-      }
-    })
+    serveHttp1(socket, host)
+  })
+}
+
+export function serveHttp1(socket: Socket, host: UpstreamHost): void {
+  let unread = ''
+  socket.on('data', chunk => {
+    unread += chunk.toString('latin1')
+    for (;;) {
+      const read = readMessage(unread, { ended: false })
+      if (read === null) return
+      unread = unread.slice(read.length)
+      answer(host, read.message, socket)
+    }
   })
 }
 

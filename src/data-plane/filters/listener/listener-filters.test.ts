@@ -162,6 +162,11 @@ test('what a filter finds does not depend on how the bytes are cut', () => {
   }
 })
 
+test('a second byte that no PROXY header has is refused at once, not when a whole header would have come', () => {
+  assert.equal(filter('proxy_protocol').inspect(latin1('\r'), new Findings()), 2)
+  assert.equal(filter('proxy_protocol').inspect(latin1('\r\0'), new Findings()), 'refuse')
+})
+
 test('a hello that comes byte by byte is looked at a handful of times', () => {
   const inspector = filter('tls_inspector')
   const body = Buffer.alloc(16_000)

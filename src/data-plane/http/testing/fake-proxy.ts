@@ -202,6 +202,8 @@ export function forwardRoute(cluster: string, fields: Partial<ForwardRoute> = {}
     streamDuration: NO_STREAM_DURATION,
     upgrades: NO_UPGRADES,
     retry: null,
+    mirrors: [],
+    stats: null,
     rewritePath: () => null,
     hostRewrite: null,
     keepsForwardedHost: false,

@@ -79,6 +79,7 @@ export async function withFilters(options: StageOptions, use: (stage: FilterStag
       { registry: MESSAGE_REGISTRY },
     ),
     routeConfigFactories({ clock, random, stats }),
+    stats,
   )
   if (!table.ok) throw new Error(JSON.stringify(table.problems))
   const config = fromJson(

@@ -53,7 +53,8 @@ function checkConditions(reader: ObjectReader, retryOn: string): void {
       if (Number(condition) < 100 || Number(condition) > 599)
         reader.sink.badValue(place, `${condition.slice(0, 20)} is not an HTTP status`)
     } else if (condition === 'retriable-headers') {
-      reader.sink.unsupported(place, 'the condition retriable-headers')
+      const message = 'retriable-headers never comes true: Istio has no field for the headers'
+      reader.sink.report('WEFT-1012', 'warning', place, message, 'name a status, or a condition of its own')
     } else if (!CONDITIONS.includes(condition)) {
       const near = nearestName(condition, CONDITIONS)
       reader.sink.badValue(

@@ -1,5 +1,5 @@
 // Istio's MeshConfig: what of it is honoured.
-import { DEFAULT_MESH_CONFIG, type MeshConfig } from '../../../model/mesh-config.ts'
+import { DEFAULT_MESH_CONFIG, type MeshConfig, type PathNormalization } from '../../../model/mesh-config.ts'
 import { isDnsLabel, isDnsSubdomain } from '../../document/label-rules.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
 import { checkOperators } from '../contract/command-operators.ts'
@@ -17,7 +17,6 @@ const NOT_YET = [
   'h2UpgradePolicy',
   'serviceSettings',
   'discoverySelectors',
-  'pathNormalization',
   'defaultInboundHttpRetryPolicy',
   'meshMTLS',
   'tlsDefaults',
@@ -72,6 +71,7 @@ export function readMeshConfig(reader: ObjectReader): MeshConfig {
     enableAutoMtls: reader.boolean('enableAutoMtls') ?? fallback.enableAutoMtls,
     protocolDetectionTimeoutMs: reader.duration('protocolDetectionTimeout', 0) ?? fallback.protocolDetectionTimeoutMs,
     dnsRefreshRateMs: reader.duration('dnsRefreshRate', 1) ?? fallback.dnsRefreshRateMs,
+    pathNormalization: readPathNormalization(reader),
   }
   readDefaultConfig(reader)
   reader.unsupported(...NOT_YET)
@@ -86,6 +86,19 @@ function readOutboundPolicy(reader: ObjectReader): 'ALLOW_ANY' | 'REGISTRY_ONLY'
   policy.done()
   // The block without a mode has the zero value, which is REGISTRY_ONLY; the absent block is ALLOW_ANY.
   return mode ?? (policy.has('mode') ? DEFAULT_MESH_CONFIG.outboundTrafficPolicy : 'REGISTRY_ONLY')
+}
+
+function readPathNormalization(reader: ObjectReader): PathNormalization {
+  const block = reader.object('pathNormalization')
+  const mode = block?.enumeration('normalization', [
+    'DEFAULT',
+    'NONE',
+    'BASE',
+    'MERGE_SLASHES',
+    'DECODE_AND_MERGE_SLASHES',
+  ])
+  block?.done()
+  return mode === undefined || mode === 'DEFAULT' ? DEFAULT_MESH_CONFIG.pathNormalization : mode
 }
 
 function readLogFormat(reader: ObjectReader, encoding: 'TEXT' | 'JSON'): string {

@@ -1,7 +1,7 @@
 // What a route does: forward, redirect or answer.
 import { compileRegex } from '../../../automata/regex.ts'
 import { compileReplacement } from '../../../automata/regex-replacement.ts'
-import type { RouteDestination } from '../../../model/destination.ts'
+import type { Destination, RouteDestination } from '../../../model/destination.ts'
 import type { HttpDirectResponse, HttpRedirect, HttpRewrite } from '../../../model/http-route.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
 import { checkHost } from '../contract/host-place.ts'
@@ -27,17 +27,21 @@ function readDestination(reader: ObjectReader): RouteDestination {
   const weight = reader.integer('weight', 0, 0x7fff_ffff) ?? 0
   const headers = readHeaders(reader)
   reader.done()
-  const host = destination?.requiredString('host') ?? ''
+  const target = destination ? readTarget(destination) : { host: '', subset: '' }
+  return { destination: target, weight, headers, position: reader.position }
+}
+
+export function readTarget(reader: ObjectReader): Destination {
+  const host = reader.requiredString('host')
   // The host of a wildcard ServiceEntry is a destination too; the bare `*` is none (Istio: validateDestination).
-  if (host !== '') checkHost(host, destination!.place('host'), reader.sink, host !== '*')
-  const subset = destination?.string('subset') ?? ''
-  const portReader = destination?.object('port')
+  if (host !== '') checkHost(host, reader.place('host'), reader.sink, host !== '*')
+  const subset = reader.string('subset') ?? ''
+  const portReader = reader.object('port')
   const port = portReader?.integer('number', 1, 65_535)
   if (portReader && port === undefined && !portReader.has('number')) portReader.missing('number')
   portReader?.done()
-  destination?.done()
-  const target = { host, subset, ...(port === undefined ? {} : { port }) }
-  return { destination: target, weight, headers, position: reader.position }
+  reader.done()
+  return { host, subset, ...(port === undefined ? {} : { port }) }
 }
 
 export function readRedirect(reader: ObjectReader): HttpRedirect {
@@ -47,13 +51,14 @@ export function readRedirect(reader: ObjectReader): HttpRedirect {
   const port = reader.integer('port', 1, 65_535)
   const derivePort = reader.enumeration('derivePort', ['FROM_PROTOCOL_DEFAULT', 'FROM_REQUEST_PORT'])
   const code = reader.integer('redirectCode', 0, 999) ?? 301
-  reader.unsupported('prefixRewrite')
+  const prefixRewrite = reader.string('prefixRewrite')
+  if (uri && prefixRewrite) reader.sink.contradiction(reader, 'only one of uri and prefixRewrite may be set')
   if (port !== undefined && derivePort) reader.sink.contradiction(reader, 'only one of port and derivePort may be set')
-  if (!uri && !authority && !scheme && port === undefined && !derivePort && !reader.has('prefixRewrite'))
+  if (!uri && !prefixRewrite && !authority && !scheme && port === undefined && !derivePort)
     reader.sink.error(
       'WEFT-1006',
       reader,
-      'a redirect needs at least one of uri, authority, scheme, port and derivePort',
+      'a redirect needs at least one of uri, prefixRewrite, authority, scheme, port and derivePort',
     )
   if (scheme !== undefined && scheme !== '' && !/^https?$/.test(scheme))
     reader.sink.badValue(reader.place('scheme'), `"${scheme.slice(0, 20)}" is not http or https`)
@@ -63,6 +68,7 @@ export function readRedirect(reader: ObjectReader): HttpRedirect {
   reader.done()
   return {
     ...(uri ? { uri } : {}),
+    ...(prefixRewrite ? { prefixRewrite } : {}),
     ...(authority ? { authority } : {}),
     ...(scheme ? { scheme } : {}),
     ...(port === undefined ? {} : { port }),

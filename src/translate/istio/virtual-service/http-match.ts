@@ -22,6 +22,7 @@ export function readHttpMatch(reader: ObjectReader): HttpMatch {
   const gateways = reader.stringList('gateways')
   for (const { value, place } of gateways) checkGatewayName(value, place, sink)
   const port = reader.integer('port', 1, 65_535)
+  const statPrefix = reader.string('statPrefix')
   const match: HttpMatch = {
     name: reader.string('name') ?? '',
     ...strings,
@@ -33,9 +34,9 @@ export function readHttpMatch(reader: ObjectReader): HttpMatch {
     sourceLabels: readLabels(reader, 'sourceLabels'),
     sourceNamespace: reader.string('sourceNamespace') ?? '',
     gateways: gateways.map(gateway => gateway.value),
+    ...(statPrefix ? { statPrefix } : {}),
     position: reader.position,
   }
-  reader.unsupported('statPrefix')
   reader.done()
   checkUriPrefix(match, reader)
   checkWithoutEffect(match, reader)

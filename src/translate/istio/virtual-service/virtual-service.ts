@@ -28,6 +28,7 @@ function parseSpec(spec: ObjectReader, { namespace }: ObjectContext): VirtualSer
   if (httpReaders.length === 0 && !spec.has('tls') && !spec.has('tcp'))
     sink.error('WEFT-1006', spec.place('http'), 'a VirtualService needs http routes')
   const http = httpReaders.map(readHttpRoute)
+  if (hosts.length === 0) checkDelegate(spec, httpReaders)
   reportUnreachable(http, httpReaders)
   const exportTo = readExportTo(spec, namespace)
   spec.done()
@@ -40,12 +41,22 @@ function parseSpec(spec: ObjectReader, { namespace }: ObjectContext): VirtualSer
   }
 }
 
+/** Without hosts it is one that others delegate to, for requests only, and of one level. */
+function checkDelegate(spec: ObjectReader, rules: readonly ObjectReader[]): void {
+  for (const field of ['gateways', 'tls', 'tcp'])
+    if (spec.has(field))
+      spec.sink.contradiction(
+        spec.place(field),
+        `a VirtualService without hosts is a delegate, which has no ${field}`,
+        'add hosts, if others are not to delegate to it',
+      )
+  for (const rule of rules)
+    if (rule.has('delegate'))
+      spec.sink.contradiction(rule.place('delegate'), 'a delegate, having no hosts, cannot delegate further')
+}
+
 function checkHosts(spec: ObjectReader, hosts: readonly PlacedHost[], forMesh: boolean): void {
   const { sink } = spec
-  if (hosts.length === 0) {
-    const hint = spec.has('gateways') ? undefined : 'delegates, which have no hosts, are not supported yet'
-    sink.error('WEFT-1006', spec.place('hosts'), 'a VirtualService needs at least one host', hint)
-  }
   if (hosts.length > MAX_HOSTS) {
     sink.error('WEFT-1010', spec.place('hosts'), `more than ${MAX_HOSTS} hosts`)
     return

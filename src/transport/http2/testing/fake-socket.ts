@@ -16,9 +16,10 @@ export class FakeSocket {
     return this.#waiting.reduce((sum, chunk) => sum + chunk.length, 0)
   }
 
-  write(chunk: Buffer): boolean {
-    if (this.isReading) this.#taken.push(Buffer.from(chunk))
-    else this.#waiting.push(chunk)
+  write(chunk: Buffer | string, encoding?: BufferEncoding): boolean {
+    const bytes = typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk
+    if (this.isReading) this.#taken.push(Buffer.from(bytes))
+    else this.#waiting.push(bytes)
     return this.writableLength < HIGH_WATER_BYTES
   }
 

@@ -44,7 +44,8 @@ export class CorsFilter implements HttpFilter {
     if (head.method !== 'OPTIONS' || method === undefined || method === '') return 'continue'
     if (!allowed && policy.forwardsForeignPreflights !== false) return 'continue'
     const headers = preflightFields(policy, head.headers, method, allowed ? origin : '')
-    this.#stream.localReply({ status: 200, body: '', details: 'cors_response', flags: 0, headers, isFailure: false })
+    const details = 'cors_response'
+    this.#stream.localReply({ status: 200, body: '', details, flags: 0, headers, isFailure: false, isFinal: true })
     return 'stop'
   }
 

@@ -145,6 +145,17 @@ test('a percentage is drawn', () =>
     assert.ok(aborted > 25 && aborted < 75, String(aborted))
   }))
 
+test('the route has its say in the headers of what the filter answers', () => {
+  const abort = { abort: { httpStatus: 418, percentage: ALL } }
+  const add = (key: string, value: string): JsonObject => ({ responseHeadersToAdd: [{ header: { key, value } }] })
+  const clusters = [{ name: 'c', weight: 1, ...add('x-cluster', 'c') }]
+  const routes = [{ match: { prefix: '/' }, route: { weightedClusters: { clusters } }, ...add('x-route', 'r') }]
+  return withFilters({ filters: [fault(abort)], routes }, async stage => {
+    const { status, headers } = await stage.get('/')
+    assert.deepEqual([status, headers['x-route'], headers['x-cluster']], [418, 'r', 'c'])
+  })
+})
+
 test('what is not honoured is refused by name', () => {
   const problems = (json: JsonObject): string[] => {
     const compiled = compileFault(packAny(HTTPFaultSchema, fromJson(HTTPFaultSchema, json)))

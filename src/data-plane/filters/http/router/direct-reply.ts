@@ -16,5 +16,5 @@ export function directReply(
   info.responseHeaders = headers
   route.responseHeaders.apply(headers, info)
   const body = route.kind === 'redirect' ? '' : route.body
-  return { status: route.status, body, details: 'direct_response', flags: 0, headers, isFailure: false }
+  return { status: route.status, body, details: 'direct_response', flags: 0, headers, isFailure: false, isFinal: true }
 }

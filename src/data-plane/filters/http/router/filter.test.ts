@@ -50,10 +50,26 @@ class FakeEncoder implements RequestEncoder {
   }
 }
 
-test('a try that breaks while it is being sent leaves the whole body to the next', async () => {
-  const encoders = [new FakeEncoder(true), new FakeEncoder(false)]
+/** Answers with a head and nothing else as soon as it has seen one. */
+class HastyEncoder extends FakeEncoder {
+  abandoned = 0
+
+  constructor() {
+    super(false)
+  }
+
+  override sendHead(_head: unknown, path: string, authority: string): void {
+    super.sendHead(_head, path, authority, true)
+  }
+
+  override abandon(): void {
+    this.abandoned++
+  }
+}
+
+function poolOf(encoders: readonly RequestEncoder[]): HttpPool {
   let acquired = 0
-  const pool: HttpPool = {
+  return {
     acquire(waiter: PoolWaiter) {
       const encoder = encoders[acquired++]!
       setImmediate(() => waiter.onPoolReady(encoder))
@@ -62,8 +78,27 @@ test('a try that breaks while it is being sent leaves the whole body to the next
     cancel() {},
     drain() {},
   }
+}
+
+function clusterOf(pool: HttpPool): FakeCluster {
   const cluster = new FakeCluster('c', 1)
   ClusterPools.of(cluster, new TimerWheel(new FakeClock())).get = () => pool
+  return cluster
+}
+
+test('a request that is answered by a head alone, before its body has come, is abandoned', async () => {
+  const encoder = new HastyEncoder()
+  const cluster = clusterOf(poolOf([encoder]))
+  const proxy = await startFakeProxy(HTTP_CONNECTION_MANAGER, { clusters: [cluster], route: forwardRoute('c') })
+  const head = 'POST /a HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\n'
+  assert.equal((await exchange(proxy.port, head)).status, 200)
+  await proxy.close()
+  assert.equal(encoder.abandoned, 1)
+})
+
+test('a try that breaks while it is being sent leaves the whole body to the next', async () => {
+  const encoders = [new FakeEncoder(true), new FakeEncoder(false)]
+  const cluster = clusterOf(poolOf(encoders))
   const route = forwardRoute('c', { retry: { ...RETRY, attempts: 1, retryOn: RETRY_ON.reset } })
   const proxy = await startFakeProxy(HTTP_CONNECTION_MANAGER, { clusters: [cluster], route })
   const request = 'POST /a HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\nhello'

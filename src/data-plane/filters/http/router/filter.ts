@@ -28,6 +28,7 @@ import {
   upstreamReset,
   withAttemptCount,
 } from './router-reply.ts'
+import { Shadows } from './shadows.ts'
 import { UpstreamRequest, type UpstreamRequestOwner } from './upstream-request.ts'
 
 const NO_BYTES = Buffer.alloc(0)
@@ -54,6 +55,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
   #body: RequestBuffer | null = null
   /** The request's, kept for a connection to come or another try. */
   #trailers: HeaderList | null = null
+  #shadows: Shadows | null = null
   #requestEnded = false
   #requestPaused = false
   #responseStarted = false
@@ -64,7 +66,6 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
   #retryActive = false
   /** One unpaid try on a fresh connection, after a pooled one was found dead. */
   #freshTryUsed = false
-  #startedAt = 0
   #routeTimer: WheelTimer | null = null
   #perTryTimer: WheelTimer | null = null
   #backoffTimer: WheelTimer | null = null
@@ -80,11 +81,10 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
   }
 
   decodeHeaders(_head: RequestHead, endStream: boolean): HeadersStatus {
-    const { stats } = this.#config
     this.#requestEnded = endStream
     const route = this.#stream.route()
     if (route === null) {
-      stats.noRoute.value++
+      this.#config.stats.noRoute.value++
       this.#stream.localReply(ROUTE_NOT_FOUND)
     } else if (route.kind === 'forward') this.#forward(route, this.#stream.clusterChoice()!)
     else this.#answer(route)
@@ -93,6 +93,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
 
   decodeData(chunk: Buffer, endStream: boolean): DataStatus {
     if (endStream) this.#requestEnded = true
+    this.#shadows?.sendBody(chunk, endStream)
     const upstream = this.#upstream
     const body = this.#body
     const sends = upstream?.takesBody === true
@@ -109,6 +110,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
   decodeTrailers(trailers: HeaderList): HeadersStatus {
     this.#requestEnded = true
     this.#trailers = trailers
+    this.#shadows?.sendTrailers(trailers)
     this.#startTimers()
     if (this.#upstream?.takesBody === true) this.#upstream.sendTrailers(trailers)
     return 'continue'
@@ -127,6 +129,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
     if (this.#perTryTimer !== null) wheel.cancel(this.#perTryTimer)
     if (this.#backoffTimer !== null) wheel.cancel(this.#backoffTimer)
     this.#body = null
+    this.#shadows?.onRequestOver()
     upstream?.cancel()
   }
 
@@ -160,8 +163,9 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
       if (retriesResponse(retry, head, isIdempotent(this.head.method)) && this.#retry()) return
     } else if (this.#attempts > 1) stats.upstreamRqRetrySuccess.value++
     this.#respond(head, fields)
-    this.#stream.encodeHeaders(head, endStream)
+    // Behind the end of the response nothing of the request can be ended any more.
     if (endStream) this.#onUpstreamComplete()
+    this.#stream.encodeHeaders(head, endStream)
   }
 
   onUpstreamTrailers(trailers: HeaderList): void {
@@ -233,7 +237,6 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
     this.#choice = choice
     this.#cluster = cluster
     this.#pools = ClusterPools.of(cluster, config.wheel)
-    this.#startedAt = this.#stream.info.startedAt
     this.#retriesLeft = route.retry?.attempts ?? 0
     if (route.idleTimeoutMs >= 0) this.#stream.setIdleTimeout(route.idleTimeoutMs)
     finalizeRequestHeaders(this, route, choice, this.#stream.info, !config.suppressEnvoyHeaders)
@@ -271,6 +274,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
       if (this.previous === null) this.previous = [endpoint]
       else this.previous.push(endpoint)
     }
+    if (this.#attempts === 1 && !fresh)
+      this.#shadows = Shadows.open(route, this, this.#requestEnded, info, this.#config)
     const request = new UpstreamRequest(this, cluster, endpoint, this.#poolOf(endpoint))
     this.#upstream = request
     if (this.#requestEnded) this.#startPerTryTimer()
@@ -387,7 +392,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
 
   #onUpstreamComplete(): void {
     const upstream = this.#upstream
-    this.#cluster!.stats.upstreamRqTime.record(this.#config.clock.now() - this.#startedAt)
+    this.#cluster!.stats.upstreamRqTime.record(this.#config.clock.now() - this.#stream.info.startedAt)
     if (this.#routeTimer !== null) this.#config.wheel.cancel(this.#routeTimer)
     if (!this.#requestEnded) upstream?.abandonRest()
   }
@@ -406,7 +411,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
     choice.responseHeaders.apply(headers, info)
     route.responseHeaders.apply(headers, info)
     const { status, body, details, flags, isFailure } = reply
-    this.#stream.localReply({ status, body, details, flags, headers, isFailure })
+    this.#stream.localReply({ status, body, details, flags, headers, isFailure, isFinal: true })
   }
 
   /** From the moment the request is complete: a slow client is not the upstream's fault (Envoy). */

@@ -8,6 +8,8 @@ export interface RouterStats {
   readonly redirects: Counter
   readonly directResponses: Counter
   readonly resetAfterResponseStarted: Counter
+  /** Copies given up because their cluster did not keep up with the request. */
+  readonly shadowOverflow: Counter
 }
 
 export function routerStats(scope: StatsScope): RouterStats {
@@ -18,5 +20,6 @@ export function routerStats(scope: StatsScope): RouterStats {
     redirects: scope.counter('rq_redirect'),
     directResponses: scope.counter('rq_direct_response'),
     resetAfterResponseStarted: scope.counter('rq_reset_after_downstream_response_started'),
+    shadowOverflow: scope.counter('rq_shadow_overflow'),
   }
 }

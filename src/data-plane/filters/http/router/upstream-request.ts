@@ -3,7 +3,7 @@ import type { HeaderList } from '../../../../transport/header-list.ts'
 import { isTunnel, opensTunnel, type RequestHead, type ResponseHead } from '../../../../transport/request-head.ts'
 import type { Cluster, Endpoint } from '../../../cluster/cluster.ts'
 import type { HttpPool, PoolWaiter, RequestEncoder, UpstreamStream } from '../../../pool/request-encoder.ts'
-import type { ResetReason } from '../../../pool/reset-reason.ts'
+import { RESET, type ResetReason } from '../../../pool/reset-reason.ts'
 
 /** The router, told how the try fares. */
 export interface UpstreamRequestOwner {
@@ -153,7 +153,7 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
     const reused = this.isReused
     this.#finish()
     this.endpoint.stats.requestsError++
-    this.#cluster.stats.upstreamRqRxReset.value++
+    if (reason === RESET.remoteReset) this.#cluster.stats.upstreamRqRxReset.value++
     this.#owner.onUpstreamReset(reason, '', reused)
   }
 

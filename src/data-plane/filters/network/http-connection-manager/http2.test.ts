@@ -18,6 +18,7 @@ import { describe, test } from 'node:test'
 import { FakeCluster, type FakeProxy, type FakeProxyOptions, startFakeProxy } from '../../../http/testing/fake-proxy.ts'
 import { exchange } from '../../../http/testing/raw-client.ts'
 import { ok, rawUpstream } from '../../../http/testing/raw-upstream.ts'
+import { RESPONSE_FLAG } from '../../../response-flag.ts'
 import { HTTP_CONNECTION_MANAGER } from './factory.ts'
 
 type Answer = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void
@@ -212,8 +213,24 @@ describe('ends', () => {
       assert.equal((await send(client, {})).headers[':status'], 200)
       assert.equal(sessions.length, 1)
       assert.equal(proxy.logs[0]!.responseCodeDetails, 'http2.remote_reset')
+      assert.equal(proxy.logs[0]!.responseFlags, RESPONSE_FLAG.DR)
     })
   })
+
+  test('a client whose connection ends under a stream', () =>
+    withHttp2(
+      stream => stream.respond({ ':status': 200 }),
+      async ({ client, proxy }) => {
+        const held = client.request({ ':path': '/hold' })
+        held.on('error', () => {})
+        await once(held, 'response')
+        client.socket?.destroy()
+        client.destroy()
+        await until(() => proxy.logs.length === 1)
+        assert.equal(proxy.logs[0]!.responseCodeDetails, 'downstream_remote_disconnect')
+        assert.equal(proxy.logs[0]!.responseFlags, RESPONSE_FLAG.DC)
+      },
+    ))
 
   test('an upstream that breaks a response off breaks it off downstream', () =>
     withHttp2(

@@ -13,6 +13,7 @@ import {
 } from '../../../http/testing/fake-proxy.ts'
 import { exchange, RawClient } from '../../../http/testing/raw-client.ts'
 import { ok, rawUpstream } from '../../../http/testing/raw-upstream.ts'
+import { RESPONSE_FLAG } from '../../../response-flag.ts'
 import { HTTP_CONNECTION_MANAGER } from './factory.ts'
 
 const CONFIG = { upgradeConfigs: [{ upgradeType: 'websocket' }, { upgradeType: 'CONNECT' }] }
@@ -104,6 +105,31 @@ describe('an upgrade', () => {
     })
     await upstream.close()
   })
+})
+
+test('a tunnel that the upstream resets ends as its connection does, UC', async () => {
+  const upstream = createServer(socket => {
+    socket.on('error', () => {})
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
+    socket.on('data', chunk => {
+      if (chunk.includes('break')) socket.resetAndDestroy()
+    })
+  })
+  upstream.listen(0, '127.0.0.1').unref()
+  await once(upstream, 'listening')
+  const cluster = new FakeCluster('c', (upstream.address() as AddressInfo).port)
+  await withProxy({ config: CONFIG, clusters: [cluster] }, async proxy => {
+    const client = connect(proxy.port, '127.0.0.1')
+    client.on('error', () => {})
+    client.write(UPGRADE)
+    await read(client, '\r\n\r\n')
+    client.write('break')
+    await new Promise(closed => client.once('close', closed).resume())
+    assert.equal(proxy.logs[0]!.responseFlags, RESPONSE_FLAG.UC)
+    const details = 'upstream_reset_after_response_started{connection_termination}'
+    assert.equal(proxy.logs[0]!.responseCodeDetails, details)
+  })
+  upstream.close()
 })
 
 test('CONNECT goes through to an upstream proxy', () =>

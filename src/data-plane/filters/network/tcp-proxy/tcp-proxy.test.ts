@@ -104,19 +104,35 @@ test('a reset by the upstream is a reset for the downstream, UR', async () => {
   assert.equal(formatConnectionFlags((await logged()).responseFlags), 'UR')
 })
 
-test('a downstream that resets takes the upstream connection with it', async () => {
-  const server = await upstream(echo)
+test('a reset by the downstream is a reset for the upstream', async () => {
+  let failure: NodeJS.ErrnoException | null = null
+  const server = await upstream(socket => {
+    socket.on('error', error => {
+      failure = error
+    })
+    echo(socket)
+  })
   const cluster = new FakeCluster('c', server.port)
   const { port, logged } = await proxy({ clusters: [cluster] })
   const client = dial(port)
   client.write('abc')
   await read(client, 3)
-  const closed = once(server.sockets[0]!, 'close')
+  const closed = new Promise(done => server.sockets[0]!.once('close', done))
   client.resetAndDestroy()
   await closed
+  assert.equal((failure as NodeJS.ErrnoException | null)?.code, 'ECONNRESET')
   assert.equal(formatConnectionFlags((await logged()).responseFlags), '-')
   await until(() => cluster.counts.value('upstreamCxActive') === 0)
   assert.equal(cluster.counts.value('upstreamCxDestroyLocalWithActiveRq'), 1)
+})
+
+test('the upstream of a tunnel over HTTP/1.1 ends it with a FIN: what it said is heard, and that is no reset', async () => {
+  const said = 'x'.repeat(300_000)
+  const server = await upstream(socket => socket.once('data', () => socket.end(`HTTP/1.1 200 OK\r\n\r\n${said}`)))
+  const config = { tunnelingConfig: { hostname: 'far.test:443' } }
+  const { port, logged } = await proxy({ clusters: [new FakeCluster('c', server.port)], config })
+  assert.deepEqual(await readAll(dial(port)), { text: said, end: 'end' })
+  assert.equal(formatConnectionFlags((await logged()).responseFlags), '-')
 })
 
 test('an unknown cluster, one without endpoints, and one at its limits: closed, each with its flag and counter', async () => {

@@ -56,7 +56,9 @@ export class TcpSession implements RelayOwner, LinkOwner {
     this.#early = early
     this.#onEnd = onEnd
     downstream.allowHalfOpen = true
-    downstream.on('error', ignore)
+    downstream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ECONNRESET' && this.#link.isConnected) this.#link.reset()
+    })
     downstream.once('close', () => this.#onDownstreamClosed())
     if (config.maxDurationMs > 0) config.wheel.set(this.#duration, config.maxDurationMs)
     if (this.#link.isConnected) this.#join(downstream, this.#link.socket!)

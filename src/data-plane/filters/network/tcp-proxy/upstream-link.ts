@@ -2,6 +2,7 @@
 // more than one try; then the connection's numbers are kept until it closes.
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { TLSSocket } from 'node:tls'
 import { WheelTimer } from '../../../../base/timer-wheel.ts'
 import type { Cluster, Endpoint, PickContext } from '../../../cluster/cluster.ts'
 import { ClusterPools } from '../../../pool/cluster-pools.ts'
@@ -98,6 +99,14 @@ export class UpstreamLink implements PickContext {
       this.socket?.destroy()
     }
     if (this.#state === 'connected') this.socket?.destroy()
+  }
+
+  /** The downstream has reset a connection that stands: that goes on as a reset, except behind TLS. */
+  reset(): void {
+    const { socket } = this
+    this.#cancelled = true
+    if (socket instanceof Socket && !(socket instanceof TLSSocket)) socket.resetAndDestroy()
+    else socket?.destroy()
   }
 
   onTimer(): void {

@@ -1,63 +1,39 @@
 // Frames at random, near to valid ones, broken and cut anywhere: nothing throws, what comes of them does not depend on how
 // the bytes were cut, and what is kept stays bounded.
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
 import fc from 'fast-check'
-import { FLAG, FRAME, PREFACE } from './frame.ts'
-import { inBatch } from './testing/attached-session.ts'
+import { FLAG, FRAME, PREFACE } from '../../src/transport/http2/frame.ts'
+import { inBatch } from '../../src/transport/http2/testing/attached-session.ts'
 import {
-  block,
   data,
   describe,
   frame,
   headers,
   rstStream,
   settings,
-  uint32,
   windowUpdate,
-} from './testing/raw-frames.ts'
-import { GET, POST, RawSession } from './testing/raw-session.ts'
+} from '../../src/transport/http2/testing/raw-frames.ts'
+import { POST, RawSession } from '../../src/transport/http2/testing/raw-session.ts'
+import { corpus, fuzz, inPieces, mutations } from './fuzz.ts'
 
+/** Of a frame's head, and in it the stream's id. */
+const HEAD_BYTES = 9
+const ID_AT = 5
 const END = FLAG.endHeaders | FLAG.endStream
 
 /** Streams that most seeds speak of. */
 const IDS = [1, 3, 5, 7]
 
-const SEEDS: readonly Buffer[] = [
-  ...IDS.flatMap(id => [
-    headers(id, GET, END),
-    headers(id, POST),
-    headers(id, [...POST, ['content-length', '5']]),
-    headers(id, [[':status', '200']]),
-    headers(id, [[':status', '103']]),
-    headers(id, [['grpc-status', '0']], END),
-    frame(FRAME.headers, FLAG.endStream, id, block(GET).subarray(0, 9)),
-    frame(FRAME.continuation, FLAG.endHeaders, id, block(GET).subarray(9)),
-    frame(FRAME.headers, END, id, Buffer.from('828684410f7777772e6578616d706c652e636f6d', 'hex')),
-    frame(FRAME.headers, END, id, Buffer.from('828684be58086e6f2d6361636865', 'hex')),
-    frame(FRAME.headers, END, id, Buffer.from('3f458286848cf1e3c2e5f23a6ba0ab90f4ff', 'hex')),
-    data(id, 'hello'),
-    data(id, 'hello', FLAG.endStream),
-    data(id, ''),
-    data(id, Buffer.alloc(16_384, 1)),
-    frame(FRAME.data, FLAG.padded, id, Buffer.from([2, 104, 105, 0, 0])),
-    rstStream(id, 8),
-    windowUpdate(id, 1000),
-    frame(FRAME.priority, 0, id, Buffer.from([0, 0, 0, 0, 1])),
-  ]),
-  settings(),
-  settings([4, 0], [1, 0]),
-  settings([4, 0x7fff_ffff], [3, 1]),
-  settings([1, 4096], [5, 16_384], [8, 1]),
-  frame(FRAME.settings, FLAG.ack, 0),
-  frame(FRAME.ping, 0, 0, 'abcdefgh'),
-  frame(FRAME.ping, FLAG.ack, 0, 'abcdefgh'),
-  frame(FRAME.goAway, 0, 0, Buffer.concat([uint32(1), uint32(0)])),
-  windowUpdate(0, 100_000),
-  frame(0x16, 0, 1, 'whatever'),
-  Buffer.alloc(9),
-  Buffer.from('GET / HTTP/1.1\r\n\r\n'),
-]
+/** The corpus speaks of stream 1. */
+const SEEDS: readonly Buffer[] = corpus('http2-session').flatMap(seed =>
+  seed.length >= HEAD_BYTES && seed.readUInt32BE(ID_AT) === 1 ? IDS.map(id => ofStream(seed, id)) : [seed],
+)
+
+function ofStream(seed: Buffer, id: number): Buffer {
+  const bytes = Buffer.from(seed)
+  bytes.writeUInt32BE(id, ID_AT)
+  return bytes
+}
 
 interface Outcome {
   readonly events: readonly string[]
@@ -116,14 +92,7 @@ function joined(events: readonly string[]): string[] {
   return found
 }
 
-/** A seed with a few bytes changed, mostly in its head, where it matters. */
-const mutated = fc
-  .tuple(fc.constantFrom(...SEEDS), fc.array(fc.tuple(fc.oneof(fc.nat(12), fc.nat(60)), fc.nat(255)), { maxLength: 2 }))
-  .map(([seed, changes]) => {
-    const bytes = Buffer.from(seed)
-    for (const [at, value] of changes) if (at < bytes.length) bytes[at] = value
-    return bytes
-  })
+const mutated = mutations(SEEDS)
 
 /** Any seeds in any order: most of it ends early. */
 const wild = fc.array(
@@ -175,43 +144,24 @@ const plausible = fc
 const stream = fc.oneof(wild, plausible)
 const cuts = fc.array(fc.oneof(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 20_000 })), { maxLength: 60 })
 
-/** `npm run fuzz` raises it. */
-const FACTOR = Number(process.env['FUZZ_FACTOR'] ?? 1)
-
 for (const side of ['server', 'client'] as const) {
-  test(`any frames to a ${side}, cut anywhere`, () => {
-    fc.assert(
-      fc.property(stream, cuts, (frames, lengths) => {
-        const opening = side === 'server' ? [PREFACE, settings()] : [settings()]
-        const bytes = Buffer.concat([...opening, ...frames])
-        const pieces: Buffer[] = []
-        let at = 0
-        for (const length of lengths) {
-          if (at >= bytes.length) break
-          pieces.push(Buffer.from(bytes.subarray(at, at + length)))
-          at += length
-        }
-        pieces.push(Buffer.from(bytes.subarray(at)))
-        assert.deepEqual(outcome(side, pieces, 'one'), outcome(side, [bytes], 'one'))
-        outcome(side, pieces, 'each')
-      }),
-      { numRuns: 800 * FACTOR },
-    )
+  const opening = side === 'server' ? [PREFACE, settings()] : [settings()]
+  fuzz(`http2-session: any frames to a ${side}, cut anywhere`, 800, fc.tuple(stream, cuts), ([frames, lengths]) => {
+    const bytes = Buffer.concat([...opening, ...frames])
+    const pieces = inPieces(bytes, lengths)
+    assert.deepEqual(outcome(side, pieces, 'one'), outcome(side, [bytes], 'one'))
+    outcome(side, pieces, 'each')
   })
 }
 
-test('a peer that reads nothing makes this side keep no more than its bounds', () => {
-  fc.assert(
-    fc.property(fc.array(fc.constantFrom(...SEEDS), { minLength: 20, maxLength: 60 }), frames => {
-      const raw = RawSession.open('server', { streamErrorOnInvalidMessage: true, maxOutboundFrames: 200 })
-      raw.socket.isReading = false
-      raw.answer = stream => {
-        stream.sendResponse(200, [], false)
-        for (let i = 0; i < 100 && !stream.isBlocked; i++) stream.sendData(Buffer.alloc(10_000), false)
-      }
-      for (let i = 0; i < 20; i++) raw.send(...frames)
-      assert.ok(raw.socket.writableLength < 2_000_000)
-    }),
-    { numRuns: 50 * FACTOR },
-  )
+const many = fc.array(fc.constantFrom(...SEEDS), { minLength: 20, maxLength: 60 })
+fuzz('http2-session: a peer that reads nothing makes this side keep no more than its bounds', 50, many, frames => {
+  const raw = RawSession.open('server', { streamErrorOnInvalidMessage: true, maxOutboundFrames: 200 })
+  raw.socket.isReading = false
+  raw.answer = stream => {
+    stream.sendResponse(200, [], false)
+    for (let i = 0; i < 100 && !stream.isBlocked; i++) stream.sendData(Buffer.alloc(10_000), false)
+  }
+  for (let i = 0; i < 20; i++) raw.send(...frames)
+  assert.ok(raw.socket.writableLength < 2_000_000)
 })

@@ -1,0 +1,181 @@
+// A copy of a request on its way to another cluster. Nobody waits for it, and nothing that becomes of it is told to the
+// client: it has one try, and is given up where it does not keep up with the request.
+import { WheelTimer } from '../../../../base/timer-wheel.ts'
+import type { HeaderList } from '../../../../transport/header-list.ts'
+import { closeBatch, openBatch } from '../../../../transport/http/write-batch.ts'
+import type { RequestHead, ResponseHead } from '../../../../transport/request-head.ts'
+import type { Cluster, PickContext } from '../../../cluster/cluster.ts'
+import { ClusterPools } from '../../../pool/cluster-pools.ts'
+import type { RouterConfig } from './config.ts'
+import { RequestBuffer } from './request-buffer.ts'
+import { UpstreamRequest, type UpstreamRequestOwner } from './upstream-request.ts'
+
+const NO_BYTES = Buffer.alloc(0)
+
+export class ShadowRequest implements UpstreamRequestOwner, PickContext {
+  readonly head: RequestHead
+  readonly path: string
+  readonly authority: string
+  readonly previous = null
+  readonly #config: RouterConfig
+  readonly #cluster: Cluster
+  readonly #timeoutMs: number
+  readonly #startedAt: number
+  #upstream: UpstreamRequest | null = null
+  /** What the endpoint does not take yet. */
+  #body: RequestBuffer
+  #trailers: HeaderList | null = null
+  #requestEnded = false
+  #timer: WheelTimer | null = null
+
+  /** `timeoutMs`: the route's, which bounds its copies too; 0: none. */
+  constructor(
+    config: RouterConfig,
+    cluster: Cluster,
+    head: RequestHead,
+    path: string,
+    authority: string,
+    timeoutMs: number,
+  ) {
+    this.#config = config
+    this.#cluster = cluster
+    this.head = head
+    this.path = path
+    this.authority = authority
+    this.#timeoutMs = timeoutMs
+    this.#startedAt = config.clock.now()
+    this.#body = new RequestBuffer(config.bufferLimit)
+  }
+
+  random(): number {
+    return this.#config.random.next()
+  }
+
+  /** `http2`: the request came by HTTP/2, for clusters that keep to the downstream's protocol. */
+  start(endStream: boolean, http2: boolean): void {
+    const cluster = this.#cluster
+    const { stats } = cluster
+    const endpoint = cluster.picker.pick(this)
+    if (endpoint === null) {
+      stats.upstreamCxNoneHealthy.value++
+      stats.upstreamRq5xx.value++
+    } else if (stats.upstreamRqActive.value >= cluster.limits.maxRequests) {
+      stats.upstreamRqPendingOverflow.value++
+      stats.upstreamRq5xx.value++
+    } else {
+      const pool = ClusterPools.of(cluster, this.#config.wheel).get(endpoint, http2, null)
+      const request = new UpstreamRequest(this, cluster, endpoint, pool)
+      this.#upstream = request
+      if (endStream) this.#end()
+      request.start(false)
+    }
+  }
+
+  sendBody(chunk: Buffer, endStream: boolean): void {
+    const upstream = this.#upstream
+    if (upstream === null) return
+    if (endStream) this.#end()
+    if (upstream.takesBody && !upstream.isBlocked && this.#body.bytes === 0) {
+      upstream.sendBody(chunk, endStream)
+      return
+    }
+    this.#body.add(chunk)
+    if (!this.#body.isOverLimit) return
+    this.#config.stats.shadowOverflow.value++
+    this.cancel()
+  }
+
+  sendTrailers(trailers: HeaderList): void {
+    const upstream = this.#upstream
+    if (upstream === null) return
+    this.#trailers = trailers
+    this.#end()
+    if (upstream.takesBody && !upstream.isBlocked && this.#body.bytes === 0) upstream.sendTrailers(trailers)
+  }
+
+  /** The request it copies is over. What is whole goes on alone. */
+  onRequestOver(): void {
+    if (!this.#requestEnded) this.cancel()
+  }
+
+  cancel(): void {
+    const upstream = this.#upstream
+    this.#finish()
+    upstream?.cancel()
+  }
+
+  onUpstreamReady(request: UpstreamRequest): void {
+    this.#upstream = request
+    const isWhole = this.#requestEnded && this.#trailers === null && this.#body.bytes === 0
+    request.sendHead(this.head, this.path, this.authority, isWhole)
+    if (!isWhole && this.#upstream === request) this.#flush(request)
+  }
+
+  onUpstreamTunnel(): void {}
+
+  onUpstreamHead(head: ResponseHead, _fields: number, endStream: boolean): void {
+    const { stats } = this.#cluster
+    if (head.status < 300) stats.upstreamRq2xx.value++
+    else if (head.status < 400) stats.upstreamRq3xx.value++
+    else if (head.status < 500) stats.upstreamRq4xx.value++
+    else stats.upstreamRq5xx.value++
+    if (endStream) this.#onResponseEnd()
+  }
+
+  onUpstreamBody(_chunk: Buffer, endStream: boolean): void {
+    if (endStream) this.#onResponseEnd()
+  }
+
+  onUpstreamTrailers(): void {
+    this.#onResponseEnd()
+  }
+
+  onUpstreamInterim(): void {}
+
+  onUpstreamDrained(): void {
+    if (this.#upstream !== null) this.#flush(this.#upstream)
+  }
+
+  onUpstreamReset(): void {
+    this.#cluster.stats.upstreamRq5xx.value++
+    this.#finish()
+  }
+
+  onTimer(): void {
+    openBatch()
+    const { stats } = this.#cluster
+    stats.upstreamRqTimeout.value++
+    stats.upstreamRq5xx.value++
+    this.cancel()
+    closeBatch()
+  }
+
+  #flush(request: UpstreamRequest): void {
+    const body = this.#body
+    const trailers = this.#trailers
+    if (body.bytes > 0) {
+      this.#body = new RequestBuffer(this.#config.bufferLimit)
+      body.sendTo(request, this.#requestEnded && trailers === null)
+    } else if (this.#requestEnded && trailers === null) request.sendBody(NO_BYTES, true)
+    if (trailers !== null && this.#upstream === request) request.sendTrailers(trailers)
+  }
+
+  #end(): void {
+    this.#requestEnded = true
+    if (this.#timeoutMs === 0) return
+    this.#timer = new WheelTimer(this, 0)
+    this.#config.wheel.set(this.#timer, this.#timeoutMs)
+  }
+
+  #onResponseEnd(): void {
+    const upstream = this.#upstream
+    this.#cluster.stats.upstreamRqTime.record(this.#config.clock.now() - this.#startedAt)
+    this.#finish()
+    if (!this.#requestEnded) upstream?.abandonRest()
+  }
+
+  #finish(): void {
+    this.#upstream = null
+    if (this.#timer !== null) this.#config.wheel.cancel(this.#timer)
+  }
+}

@@ -1,0 +1,26 @@
+// What is generated besides route tables and their requests: each family with listeners of its own.
+import type { DifferentialCase } from '../case.ts'
+import type { ListenerPlan } from '../plan.ts'
+import { GRPC_WEB_LISTENERS, grpcWebCases } from './grpc-web.ts'
+import { TCP_LISTENERS, tcpCases } from './tcp.ts'
+import { TUNNEL_LISTENERS, tunnelCases } from './tunnels.ts'
+import { upstreamTlsCases, upstreamTlsListeners } from './upstream-tls.ts'
+
+/** Of one seed. Connections whose both ends are played take their time: of those there are few. */
+const TCP_EACH = 1
+const TUNNELS_EACH = 1
+const TLS_CLUSTERS = 30
+const GRPC_WEB_REQUESTS = 30
+
+export function familyListeners(seed: number): readonly ListenerPlan[] {
+  return [...TCP_LISTENERS, ...TUNNEL_LISTENERS, ...upstreamTlsListeners(seed, TLS_CLUSTERS), ...GRPC_WEB_LISTENERS]
+}
+
+export function familyCases(seed: number): readonly DifferentialCase[] {
+  return [
+    ...tcpCases(seed, TCP_EACH),
+    ...tunnelCases(seed, TUNNELS_EACH),
+    ...upstreamTlsCases(seed, TLS_CLUSTERS),
+    ...grpcWebCases(seed, GRPC_WEB_REQUESTS),
+  ]
+}

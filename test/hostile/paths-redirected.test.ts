@@ -1,0 +1,4 @@
+import { hostileClass } from './paths-redirected.cases.ts'
+import { testHostile } from './scene.ts'
+
+testHostile(hostileClass)
