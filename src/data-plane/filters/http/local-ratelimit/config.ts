@@ -142,6 +142,15 @@ export function compileRateLimit(typedConfig: Any, host: RouteConfigHost): Parse
   return { ok: true, value: new RateLimitConfig(fields, limiter, message.localRateLimitPerDownstreamConnection) }
 }
 
+/** For a route, which must name a bucket besides its descriptors' (Envoy). */
+export function compileRouteRateLimit(typedConfig: Any, host: RouteConfigHost): Parsed<RateLimitConfig> {
+  const message = unpackAny(typedConfig, LocalRateLimitSchema)
+  if (message === null || message.tokenBucket !== undefined) return compileRateLimit(typedConfig, host)
+  const check = new ResourceCheck('')
+  check.error('token_bucket', 'is required for a route')
+  return { ok: false, problems: check.problems }
+}
+
 /** What is no refusal becomes 429 (Envoy). */
 function statusOf({ status }: LocalRateLimit): number {
   const code = status?.code ?? 0

@@ -9,7 +9,7 @@ import { LocalRateLimitSchema } from '../../../../xds/generated/envoy/extensions
 import { FakeStats } from '../../../http/testing/fake-proxy.ts'
 import { type FilterStage, filter, routeConfig, withFilters } from '../../../http/testing/filter-stage.ts'
 import { RawClient } from '../../../http/testing/raw-client.ts'
-import { compileRateLimit } from './config.ts'
+import { compileRateLimit, compileRouteRateLimit } from './config.ts'
 
 const NAME = 'envoy.filters.http.local_ratelimit'
 const TYPE = 'local_ratelimit.v3.LocalRateLimit'
@@ -359,6 +359,11 @@ test('what is wrong is refused by name', () => {
     'descriptors[1]',
     'descriptors[2].token_bucket',
   ])
+  const route = compileRouteRateLimit(
+    packAny(LocalRateLimitSchema, fromJson(LocalRateLimitSchema, { statPrefix: 'a' })),
+    host,
+  )
+  assert.deepEqual(route.ok ? [] : route.problems.map(({ path }) => path), ['token_bucket'])
   const own = [{ stage: 1, disableKey: 'd', actions: [{ metadata: { descriptorKey: 'k', source: 'ROUTE_ENTRY' } }] }]
   assert.deepEqual(problems({ ...BASE, rateLimits: own, maxDynamicDescriptors: 0 }), [
     'max_dynamic_descriptors',
