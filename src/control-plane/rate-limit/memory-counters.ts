@@ -1,6 +1,7 @@
 // The buckets of global limits, in memory: as many as were used last.
 import { hash } from 'node:crypto'
 import type { Clock } from '../../base/clock.ts'
+import { LruMap } from '../../base/lru-map.ts'
 import { FULL, type TokenBucketConfig, takeTokens, tokensAt, waitAt } from '../../base/token-bucket.ts'
 import type { CounterStore, Taken } from './counter-store.ts'
 
@@ -11,13 +12,12 @@ const MAX_KEY_LENGTH = 256
 
 export class MemoryCounters implements CounterStore {
   readonly #clock: Clock
-  readonly #capacity: number
-  /** When each is, or was, empty; oldest use first. */
-  readonly #emptyAt = new Map<string, number>()
+  /** When each is, or was, empty. */
+  readonly #emptyAt: LruMap<number>
 
   constructor(clock: Clock, capacity = CAPACITY) {
     this.#clock = clock
-    this.#capacity = capacity
+    this.#emptyAt = new LruMap(capacity)
   }
 
   async take(key: string, bucket: TokenBucketConfig, hits: number): Promise<Taken> {
@@ -29,9 +29,7 @@ export class MemoryCounters implements CounterStore {
     const now = this.#clock.now()
     const before = this.#emptyAt.get(id) ?? FULL
     const after = takeTokens(bucket, before, now, hits)
-    this.#emptyAt.delete(id)
     this.#emptyAt.set(id, after)
-    if (this.#emptyAt.size > this.#capacity) this.#forgetOldest()
     return {
       allowed: after !== before,
       remaining: Math.floor(tokensAt(bucket, after, now)),
@@ -45,12 +43,5 @@ export class MemoryCounters implements CounterStore {
 
   async close(): Promise<void> {
     this.#emptyAt.clear()
-  }
-
-  #forgetOldest(): void {
-    for (const oldest of this.#emptyAt.keys()) {
-      this.#emptyAt.delete(oldest)
-      return
-    }
   }
 }

@@ -1,5 +1,6 @@
 // Buckets made as they are needed: one for each value that stands in the place of a descriptor's wildcard.
 import { hash } from 'node:crypto'
+import { LruMap } from '../../../../base/lru-map.ts'
 import type { TokenBucketConfig } from '../../../../base/token-bucket.ts'
 import { Bucket } from './bucket.ts'
 
@@ -15,32 +16,24 @@ export interface WildcardDescriptor {
 export class DynamicBuckets {
   readonly #pieces: readonly string[]
   readonly #config: TokenBucketConfig
-  readonly #capacity: number
-  /** Oldest use first: at capacity the first is forgotten, and its value begins anew with a full bucket (Envoy). */
-  readonly #buckets = new Map<string, Bucket>()
+  /** A value that is forgotten begins anew with a full bucket (Envoy). */
+  readonly #buckets: LruMap<Bucket>
 
   constructor({ pieces, bucket }: WildcardDescriptor, capacity: number) {
     this.#pieces = pieces
     this.#config = bucket
-    this.#capacity = capacity
+    this.#buckets = new LruMap(capacity)
   }
 
   /** The bucket of the values of `descriptor`; null when it is none of this kind. */
   find(descriptor: string): Bucket | null {
     if (!this.#matches(descriptor)) return null
     const key = descriptor.length > MAX_KEY_LENGTH ? hash('sha256', descriptor, 'base64') : descriptor
-    const buckets = this.#buckets
-    let bucket = buckets.get(key)
-    if (bucket !== undefined) buckets.delete(key)
-    else {
+    let bucket = this.#buckets.get(key)
+    if (bucket === undefined) {
       bucket = new Bucket(this.#config)
-      if (buckets.size >= this.#capacity)
-        for (const oldest of buckets.keys()) {
-          buckets.delete(oldest)
-          break
-        }
+      this.#buckets.set(key, bucket)
     }
-    buckets.set(key, bucket)
     return bucket
   }
 
