@@ -151,7 +151,7 @@ test('downstream connections beyond the limit of the overload manager are closed
 
 test('everything that is not honoured is refused with its place, before anything is bound', async () => {
   const text = bootstrap({
-    more: '  clusters:\n    - name: a\n      lb_policy: MAGLEV\n    - name: a\nlayered_runtime: {}\n',
+    more: '  clusters:\n    - name: a\n      lb_policy: LOAD_BALANCING_POLICY_CONFIG\n    - name: a\nlayered_runtime: {}\n',
   })
   const lines = text.split('\n')
   const checked = await checkBootstrap(write(text))
@@ -160,7 +160,7 @@ test('everything that is not honoured is refused with its place, before anything
     checked.problems.map(({ path, position }) => [path, lines[(position?.line ?? 0) - 1]?.trim()]),
     [
       ['layered_runtime', 'layered_runtime: {}'],
-      ['static_resources.clusters[0].lb_policy', 'lb_policy: MAGLEV'],
+      ['static_resources.clusters[0].lb_policy', 'lb_policy: LOAD_BALANCING_POLICY_CONFIG'],
       ['static_resources.clusters[1].name', '- name: a'],
     ],
   )

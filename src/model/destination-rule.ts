@@ -19,4 +19,8 @@ export interface DestinationRule {
   readonly exportTo: readonly string[]
   /** Clients that it is for; null: all. */
   readonly workloadSelector: Readonly<Record<string, string>> | null
+  /** Requests that an endpoint has to serve well after its ejection before it is fully back; 0: it is at once. */
+  readonly halfOpenProbes: number
+  /** In place of LEAST_REQUEST, by response time: how quickly that is forgotten; 0: not so. */
+  readonly peakEwmaDecayMs: number
 }

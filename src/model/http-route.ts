@@ -3,6 +3,7 @@ import type { SourcePosition } from '../base/problem.ts'
 import type { CorsPolicy } from './cors-policy.ts'
 import type { RouteDestination } from './destination.ts'
 import type { Headers } from './header-operations.ts'
+import type { HttpFallback } from './http-fallback.ts'
 import type { HttpFault } from './http-fault.ts'
 import type { HttpMatch } from './http-match.ts'
 import type { HttpMirror } from './http-mirror.ts'
@@ -66,5 +67,7 @@ export interface HttpRoute {
   readonly mirrorPercentage?: number
   /** Older still; counts where mirrorPercentage is absent. */
   readonly mirrorPercent?: number
+  /** Absent: a failure is what the client gets. */
+  readonly fallback?: HttpFallback
   readonly position: SourcePosition
 }

@@ -1,5 +1,6 @@
 // What holds for the whole mesh: the part of Istio's MeshConfig that Weft honours.
 import type { HttpRetry } from './http-retry.ts'
+import type { LocalityLoadBalancing, ZoneAwareLoadBalancing } from './load-balancer.ts'
 
 export interface MeshConfig {
   readonly trustDomain: string
@@ -23,6 +24,10 @@ export interface MeshConfig {
   readonly protocolDetectionTimeoutMs: number
   /** How often DNS clusters resolve anew. */
   readonly dnsRefreshRateMs: number
+  /** For rules that say nothing of it themselves. */
+  readonly localityLoadBalancing: LocalityLoadBalancing
+  /** Null: only where rules ask for it. */
+  readonly zoneAwareLoadBalancing: ZoneAwareLoadBalancing | null
   readonly pathNormalization: PathNormalization
 }
 
@@ -46,5 +51,7 @@ export const DEFAULT_MESH_CONFIG: MeshConfig = {
   enableAutoMtls: true,
   protocolDetectionTimeoutMs: 0,
   dnsRefreshRateMs: 60_000,
+  localityLoadBalancing: { distribute: [], failover: [], failoverPriority: [] },
+  zoneAwareLoadBalancing: null,
   pathNormalization: 'BASE',
 }

@@ -1,17 +1,21 @@
 // DestinationRule.trafficPolicy: override is per block, never inside one, and a port's entry replaces all blocks.
-
-/** LEAST_REQUEST stands for UNSPECIFIED and LEAST_CONN too, as in Istio. */
-export type SimpleLoadBalancer = 'ROUND_ROBIN' | 'RANDOM' | 'LEAST_REQUEST'
+import type { LoadBalancerSettings } from './load-balancer.ts'
+import type { OutlierDetection } from './outlier-detection.ts'
+import type { ProxyProtocolVersion, RetryBudget, TcpKeepalive, UpstreamTunnel } from './upstream-policy.ts'
 
 export interface ConnectionPool {
   readonly maxConnections?: number
   readonly connectTimeoutMs?: number
   readonly tcpIdleTimeoutMs?: number
+  readonly tcpKeepalive?: TcpKeepalive
+  readonly maxConnectionDurationMs?: number
   readonly http1MaxPendingRequests?: number
   readonly http2MaxRequests?: number
   readonly maxRequestsPerConnection?: number
   readonly maxRetries?: number
   readonly httpIdleTimeoutMs?: number
+  /** On one HTTP/2 connection. */
+  readonly maxConcurrentStreams?: number
   /** HTTP/2 to the endpoints of an HTTP/1.1 port: between sidecars, as the last one speaks what the port does. */
   readonly upgradesToHttp2?: true
   /** The version of each request's own connection goes on. */
@@ -26,12 +30,20 @@ export interface ClientTls {
 }
 
 export interface TrafficPolicyBlocks {
-  readonly loadBalancer?: SimpleLoadBalancer
+  readonly loadBalancer?: LoadBalancerSettings
   readonly connectionPool?: ConnectionPool
+  readonly outlierDetection?: OutlierDetection
   readonly tls?: ClientTls
 }
 
-export interface TrafficPolicy extends TrafficPolicyBlocks {
+/** All that holds for one port. */
+export interface EffectivePolicy extends TrafficPolicyBlocks {
+  readonly tunnel?: UpstreamTunnel
+  readonly proxyProtocol?: ProxyProtocolVersion
+  readonly retryBudget?: RetryBudget
+}
+
+export interface TrafficPolicy extends EffectivePolicy {
   readonly portLevelSettings: readonly PortTrafficPolicy[]
 }
 

@@ -81,5 +81,5 @@ function nodeOf(name: string, workloads: readonly Workload[]): ProxyNode {
   const kind = workload?.proxy?.kind ?? 'sidecar'
   const id = `${kind}~127.0.0.1~${name}.${namespace}~${namespace}.svc.cluster.local`
   const labels = workload?.labels ?? {}
-  return { id, kind, name, namespace, labels, locality: WORKLOAD.locality, workload }
+  return { id, kind, name, namespace, labels, locality: (workload ?? WORKLOAD).locality, workload }
 }

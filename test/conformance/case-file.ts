@@ -32,6 +32,8 @@ export interface CaseProxy {
   /** A gateway. */
   readonly router?: boolean
   readonly serviceAccount?: string
+  /** As Envoy's node has it. */
+  readonly locality?: { readonly region: string; readonly zone?: string; readonly sub_zone?: string }
   /** Ports of the workload itself: Weft makes inbound listeners of them; the reference needs a `Sidecar` for each. */
   readonly ports?: readonly CasePort[]
 }

@@ -12,12 +12,17 @@ export function clustersText(clusters: readonly Cluster[], viaApi: boolean, othe
       text += `${cluster.name}::${field}\n`
     }
     line(`observability_name::${cluster.name}`)
+    for (const [field, value] of outlierFigures(cluster)) line(`outlier::${field}::${value}`)
     for (const [field, value] of limitsOf(cluster.limits)) line(`default_priority::${field}::${value}`)
     line(`added_via_api::${viaApi}`)
     for (const endpoint of cluster.endpoints) {
       for (const [field, value] of allFiguresOf(cluster, endpoint, others)) line(`${endpoint.key}::${field}::${value}`)
-      for (const [field, value] of DESCRIPTION) line(`${endpoint.key}::${field}::${value}`)
+      line(`${endpoint.key}::hostname::`)
+      line(`${endpoint.key}::health_flags::${healthFlags(cluster, endpoint, others)}`)
       line(`${endpoint.key}::weight::${endpoint.weight}`)
+      for (const [field, value] of placeOf(endpoint)) line(`${endpoint.key}::${field}::${value}`)
+      line(`${endpoint.key}::success_rate::${endpoint.monitor?.successRate ?? -1}`)
+      line(`${endpoint.key}::local_origin_success_rate::${endpoint.monitor?.localSuccessRate ?? -1}`)
     }
   }
   return text
@@ -33,10 +38,15 @@ export function clustersJson(clusters: readonly Cluster[], viaApi: boolean, othe
         stats: allFiguresOf(cluster, endpoint, others).map(([name, value]) =>
           name.endsWith('_active') ? { type: 'GAUGE', name, value: String(value) } : { name, value: String(value) },
         ),
-        // Endpoints that are not healthy are not among those that a cluster picks from.
-        health_status: { eds_health_status: 'HEALTHY' },
+        health_status: {
+          ...(ejectionOf(cluster, endpoint, others) === 'open' ? { failed_outlier_check: true } : {}),
+          eds_health_status: endpoint.healthy ? 'HEALTHY' : 'UNHEALTHY',
+        },
+        ...rate('success_rate', endpoint.monitor?.successRate),
+        ...rate('local_origin_success_rate', endpoint.monitor?.localSuccessRate),
         weight: endpoint.weight,
-        locality: {},
+        ...(endpoint.priority > 0 ? { priority: endpoint.priority } : {}),
+        locality: localityJson(endpoint),
       })),
       circuit_breakers: { thresholds: [Object.fromEntries(limitsOf(cluster.limits))] },
       observability_name: cluster.name,
@@ -44,17 +54,63 @@ export function clustersJson(clusters: readonly Cluster[], viaApi: boolean, othe
   }
 }
 
-const DESCRIPTION: readonly (readonly [string, string])[] = [
-  ['hostname', ''],
-  ['health_flags', 'healthy'],
-  ['region', ''],
-  ['zone', ''],
-  ['sub_zone', ''],
-  ['canary', 'false'],
-  ['priority', '0'],
-  ['success_rate', '-1'],
-  ['local_origin_success_rate', '-1'],
-]
+function placeOf({ locality, priority }: Endpoint): readonly (readonly [string, string])[] {
+  return [
+    ['region', locality.region],
+    ['zone', locality.zone],
+    ['sub_zone', locality.subZone],
+    ['canary', 'false'],
+    ['priority', String(priority)],
+  ]
+}
+
+function localityJson({ locality: { region, zone, subZone } }: Endpoint): JsonObject {
+  return {
+    ...(region === '' ? {} : { region }),
+    ...(zone === '' ? {} : { zone }),
+    ...(subZone === '' ? {} : { sub_zone: subZone }),
+  }
+}
+
+function outlierFigures({ outliers }: Cluster): [string, number][] {
+  if (!outliers) return []
+  return [
+    ['success_rate_average', outliers.external.average],
+    ['success_rate_ejection_threshold', outliers.external.ejectionThreshold],
+    ['local_origin_success_rate_average', outliers.local.average],
+    ['local_origin_success_rate_ejection_threshold', outliers.local.ejectionThreshold],
+  ]
+}
+
+/** Each event loop judges by what it sees itself; the page tells of the worst. */
+function ejectionOf({ name }: Cluster, endpoint: Endpoint, others: Others): Endpoint['ejection'] {
+  const key = `${name}::${endpoint.key}::${EJECTION}`
+  const worst = Math.max(EJECTIONS.indexOf(endpoint.ejection), ...others.map(figures => figures.get(key) ?? 0))
+  return EJECTIONS[worst]!
+}
+
+const EJECTION = 'ejection'
+const EJECTIONS: readonly Endpoint['ejection'][] = ['closed', 'half-open', 'open']
+
+/** For `ejectionOf` in another thread. */
+export function ejectionFigure({ ejection }: Endpoint): [string, number] {
+  return [EJECTION, EJECTIONS.indexOf(ejection)]
+}
+
+/** Envoy's words; `half_open` is Weft's own: after its ejection the endpoint is to prove itself. */
+function healthFlags(cluster: Cluster, endpoint: Endpoint, others: Others): string {
+  const ejection = ejectionOf(cluster, endpoint, others)
+  const flags = [
+    ...(ejection === 'open' ? ['/failed_outlier_check'] : []),
+    ...(ejection === 'half-open' ? ['/half_open'] : []),
+    ...(endpoint.healthy ? [] : ['/failed_eds_health']),
+  ]
+  return flags.length === 0 ? 'healthy' : flags.join('')
+}
+
+function rate(name: string, value: number | undefined): JsonObject {
+  return value === undefined || value < 0 ? {} : { [name]: { value } }
+}
 
 function limitsOf(limits: CircuitLimits): [string, number][] {
   return [

@@ -1,7 +1,7 @@
 // What one event loop of a proxy has counted, for the pages of the only admin port: structured-cloneable.
 import type { Proxy as DataPlaneProxy } from '../proxy.ts'
 import type { StatSample } from '../stats/stats-store.ts'
-import { figuresOf } from './clusters-page.ts'
+import { ejectionFigure, figuresOf } from './clusters-page.ts'
 
 export interface WorkerReport {
   readonly stats: readonly StatSample[]
@@ -13,7 +13,8 @@ export function reportOf(proxy: DataPlaneProxy): WorkerReport {
   const figures = new Map<string, number>()
   for (const { name, endpoints } of proxy.clusters.all()) {
     for (const endpoint of endpoints) {
-      for (const [figure, value] of figuresOf(endpoint)) figures.set(`${name}::${endpoint.key}::${figure}`, value)
+      for (const [figure, value] of [...figuresOf(endpoint), ejectionFigure(endpoint)])
+        figures.set(`${name}::${endpoint.key}::${figure}`, value)
     }
   }
   return { stats: proxy.stats.samples(), figures }

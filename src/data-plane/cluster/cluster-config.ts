@@ -2,29 +2,32 @@
 import { isIP } from 'node:net'
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { Parsed } from '../../base/problem.ts'
+import type { Keepalive } from '../../transport/net/keepalive-network.ts'
 import { unpackAny } from '../../xds/any-pack.ts'
 import {
+  type CircuitBreakers_Thresholds_RetryBudget,
   CircuitBreakers_ThresholdsSchema,
   CircuitBreakersSchema,
 } from '../../xds/generated/envoy/config/cluster/v3/circuit_breaker_pb.ts'
 import {
-  Cluster_CommonLbConfigSchema,
   Cluster_DiscoveryType,
-  Cluster_LbPolicy,
   type Cluster as ClusterMessage,
   ClusterSchema,
 } from '../../xds/generated/envoy/config/cluster/v3/cluster_pb.ts'
 import { RoutingPriority, type TransportSocket } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import { ClusterConfigSchema } from '../../xds/generated/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster_pb.ts'
 import { durationMs, ResourceCheck } from '../../xds/resource-check.ts'
-import type { LoadBalancer } from '../load-balancers/contract/load-balancer.ts'
-import { loadBalancerFor } from '../load-balancers/registry.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
 import type { CircuitLimits, UpstreamProtocol } from './cluster.ts'
+import type { Balancing } from './cluster-picker.ts'
+import { readKeepalive } from './connection-options.ts'
 import { ADDRESS_CHOICES, type AddressChoice } from './dns-lookup-family.ts'
 import { type EndpointSpec, readLoadAssignment } from './endpoint-spec.ts'
 import { type HttpOptions, readHttpOptions } from './http-options.ts'
+import { type OutlierConfig, readOutlierDetection } from './outlier/outlier-config.ts'
+import { readBalancing } from './read-balancing.ts'
 import { TransportMatches } from './transport-matches.ts'
+import { readWeftMetadata, type WeftMetadata } from './weft-metadata.ts'
 
 export type Discovery =
   | { readonly kind: 'static'; readonly endpoints: readonly EndpointSpec[] }
@@ -39,17 +42,16 @@ export type Discovery =
   | { readonly kind: 'forward-proxy' }
   | { readonly kind: 'original-destination' }
 
-export interface ClusterConfig extends HttpOptions {
+export interface ClusterConfig extends HttpOptions, Balancing {
   readonly name: string
   /** What its stats are counted under: alt_stat_name, else the name. */
   readonly statName: string
   readonly discovery: Discovery
   readonly connectTimeoutMs: number
   readonly limits: CircuitLimits
-  readonly loadBalancer: LoadBalancer
   readonly transports: TransportMatches
-  /** Percent of usable endpoints below which all are used (Envoy's panic). */
-  readonly panicThreshold: number
+  /** Null: endpoints stay whatever they answer. */
+  readonly outlier: OutlierConfig | null
 }
 
 /** `alpn`: offered where the socket's config names no protocols. */
@@ -57,15 +59,24 @@ export type TransportCompiler = (
   socket: TransportSocket | undefined,
   path: string,
   alpn: readonly string[],
+  keepalive: Keepalive | null,
 ) => Parsed<UpstreamTransport>
 
 const ENVOY_CONNECT_TIMEOUT_MS = 5000
 const ENVOY_DNS_REFRESH_MS = 5000
-const ENVOY_PANIC_THRESHOLD = 50
-const ENVOY_LIMITS: CircuitLimits = { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 }
+const ENVOY_LIMITS: CircuitLimits = {
+  maxConnections: 1024,
+  maxPendingRequests: 1024,
+  maxRequests: 1024,
+  maxRetries: 3,
+  retryBudget: null,
+  tracksRemaining: false,
+}
+/** Of a budget that leaves them out. */
+const ENVOY_RETRY_BUDGET = { percent: 20, minConcurrency: 3 }
 
-// Taken without effect: `metadata`, which only describes; `respect_dns_ttl`, as the system's resolver tells no TTL (with
-// getaddrinfo Envoy keeps to dns_refresh_rate, too); `per_connection_buffer_limit_bytes`, a soft limit whose purpose, a
+// Taken without effect: `metadata` of others than Weft, which only describes; `respect_dns_ttl`, as the system's resolver
+// tells no TTL (with getaddrinfo Envoy keeps to dns_refresh_rate, too); `per_connection_buffer_limit_bytes`, a soft limit whose purpose, a
 // bound on what a slow peer makes the proxy hold, is met by the sockets' own high-water marks (what filters keep of a
 // response goes by the listener's, in Envoy, too).
 const FIELDS = new Set([
@@ -76,6 +87,10 @@ const FIELDS = new Set([
   'eds_cluster_config',
   'connect_timeout',
   'lb_policy',
+  'ring_hash_lb_config',
+  'maglev_lb_config',
+  'least_request_lb_config',
+  'round_robin_lb_config',
   'load_assignment',
   'circuit_breakers',
   'typed_extension_protocol_options',
@@ -87,8 +102,9 @@ const FIELDS = new Set([
   'metadata',
   'common_lb_config',
   'per_connection_buffer_limit_bytes',
+  'outlier_detection',
+  'upstream_connection_options',
 ])
-const LB_FIELDS = new Set(['healthy_panic_threshold'])
 const THRESHOLD_FIELDS = new Set([
   'priority',
   'max_connections',
@@ -96,6 +112,7 @@ const THRESHOLD_FIELDS = new Set([
   'max_requests',
   'max_retries',
   'track_remaining',
+  'retry_budget',
 ])
 
 export function compileCluster(message: ClusterMessage, compileTransport: TransportCompiler): Parsed<ClusterConfig> {
@@ -105,7 +122,7 @@ export function compileCluster(message: ClusterMessage, compileTransport: Transp
   if (message.connectTimeout && durationMs(message.connectTimeout, 0) <= 0)
     check.error('connect_timeout', 'must be above 0s')
   const discovery = readDiscovery(message, check)
-  const loadBalancer = readLoadBalancer(message, check)
+  const own = readWeftMetadata(message.metadata, check)
   const options = readHttpOptions(message.typedExtensionProtocolOptions, check)
   const transports = readTransports(message, compileTransport, options.httpProtocol, check)
   const config = {
@@ -114,9 +131,9 @@ export function compileCluster(message: ClusterMessage, compileTransport: Transp
     discovery,
     connectTimeoutMs: durationMs(message.connectTimeout, ENVOY_CONNECT_TIMEOUT_MS),
     limits: readLimits(message, check),
-    loadBalancer,
     transports,
-    panicThreshold: readPanicThreshold(message, check),
+    ...readBalancing(message, own, check),
+    outlier: readOutliers(message, discovery, own, check),
     ...options,
   }
   return check.result(config as ClusterConfig)
@@ -161,20 +178,6 @@ function readDiscovery(message: ClusterMessage, check: ResourceCheck): Discovery
   }
 }
 
-function readLoadBalancer(message: ClusterMessage, check: ResourceCheck): LoadBalancer | undefined {
-  // Forward proxies and original destinations choose by the request: any policy will do for the name.
-  const policy =
-    message.lbPolicy === Cluster_LbPolicy.CLUSTER_PROVIDED ? Cluster_LbPolicy.ROUND_ROBIN : message.lbPolicy
-  const providesOne =
-    message.clusterDiscoveryType.case === 'clusterType' ||
-    message.clusterDiscoveryType.value === Cluster_DiscoveryType.ORIGINAL_DST
-  if (message.lbPolicy === Cluster_LbPolicy.CLUSTER_PROVIDED && !providesOne)
-    check.error('lb_policy', 'the cluster provides none')
-  const balancer = loadBalancerFor(policy)
-  if (balancer === undefined) check.unsupported('lb_policy', `policy ${message.lbPolicy} is not supported`)
-  return balancer
-}
-
 /** With `downstream` one socket serves both versions. */
 const ALPN: Readonly<Record<UpstreamProtocol, readonly string[]>> = {
   http1: ['http/1.1'],
@@ -189,8 +192,9 @@ function readTransports(
   protocol: UpstreamProtocol,
   check: ResourceCheck,
 ): TransportMatches | undefined {
+  const keepalive = readKeepalive(message.upstreamConnectionOptions, check)
   const compile = (socket: TransportSocket | undefined, path: string): UpstreamTransport | undefined => {
-    const compiled = compileTransport(socket, path, ALPN[protocol])
+    const compiled = compileTransport(socket, path, ALPN[protocol], keepalive)
     if (compiled.ok) {
       if (protocol === 'auto' && compiled.value.name !== 'tls')
         check.error(path, 'auto_config needs a transport socket that has ALPN: TLS')
@@ -212,24 +216,44 @@ function readLimits(message: ClusterMessage, check: ResourceCheck): CircuitLimit
   const breakers = message.circuitBreakers
   if (breakers === undefined) return ENVOY_LIMITS
   check.honour(CircuitBreakersSchema, breakers, 'circuit_breakers', new Set(['thresholds']))
-  let limits = ENVOY_LIMITS
+  let limits: CircuitLimits | null = null
   for (const [i, thresholds] of breakers.thresholds.entries()) {
     check.honour(CircuitBreakers_ThresholdsSchema, thresholds, `circuit_breakers.thresholds[${i}]`, THRESHOLD_FIELDS)
     // Routes of high priority do not exist here, so their limits bind nothing.
     if (thresholds.priority !== RoutingPriority.DEFAULT) continue
-    limits = {
+    // Of several the first holds (Envoy).
+    limits ??= {
       maxConnections: thresholds.maxConnections ?? ENVOY_LIMITS.maxConnections,
       maxPendingRequests: thresholds.maxPendingRequests ?? ENVOY_LIMITS.maxPendingRequests,
       maxRequests: thresholds.maxRequests ?? ENVOY_LIMITS.maxRequests,
       maxRetries: thresholds.maxRetries ?? ENVOY_LIMITS.maxRetries,
+      retryBudget: readRetryBudget(thresholds.retryBudget, `circuit_breakers.thresholds[${i}].retry_budget`, check),
+      tracksRemaining: thresholds.trackRemaining,
     }
   }
-  return limits
+  return limits ?? ENVOY_LIMITS
 }
 
-function readPanicThreshold(message: ClusterMessage, check: ResourceCheck): number {
-  const config = message.commonLbConfig
-  if (config === undefined) return ENVOY_PANIC_THRESHOLD
-  check.honour(Cluster_CommonLbConfigSchema, config, 'common_lb_config', LB_FIELDS)
-  return config.healthyPanicThreshold?.value ?? ENVOY_PANIC_THRESHOLD
+function readRetryBudget(
+  budget: CircuitBreakers_Thresholds_RetryBudget | undefined,
+  path: string,
+  check: ResourceCheck,
+): CircuitLimits['retryBudget'] {
+  if (!budget) return null
+  const { percent, minConcurrency } = ENVOY_RETRY_BUDGET
+  const asked = budget.budgetPercent?.value ?? percent
+  if (!(asked >= 0 && asked <= 100)) check.error(`${path}.budget_percent`, 'must be from 0 to 100')
+  return { percent: asked, minConcurrency: budget.minRetryConcurrency ?? minConcurrency }
+}
+
+function readOutliers(
+  message: ClusterMessage,
+  discovery: Discovery | undefined,
+  { halfOpenProbes }: WeftMetadata,
+  check: ResourceCheck,
+): OutlierConfig | null {
+  if (message.outlierDetection === undefined) return null
+  // Its endpoints are what requests ask for: there is no other to take.
+  if (discovery?.kind === 'forward-proxy') check.unsupported('outlier_detection')
+  return readOutlierDetection(message.outlierDetection, halfOpenProbes, check)
 }

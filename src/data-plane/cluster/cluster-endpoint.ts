@@ -1,8 +1,9 @@
 // One endpoint of a cluster. The same object lives through updates while address and transport stay, and with it its
 // connections and counters.
 import { isIPv6 } from 'node:net'
+import { type Locality, NO_LOCALITY } from '../../model/locality.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
-import type { Endpoint, EndpointStats } from './cluster.ts'
+import type { Endpoint, EndpointMonitor, EndpointStats, RequestTracker } from './cluster.ts'
 
 export class ClusterEndpoint implements Endpoint {
   readonly key: string
@@ -20,14 +21,28 @@ export class ClusterEndpoint implements Endpoint {
     connectFailures: 0,
   }
   priority = 0
-  usable = true
+  healthy = true
+  ejection: Endpoint['ejection'] = 'closed'
+  monitor: EndpointMonitor | null = null
+  degraded = false
+  usableSince = 0
+  locality: Locality = NO_LOCALITY
+  /** Of its locality as a whole; 0: none was given. */
+  localityWeight = 0
+  hashKey: string
+  tracker: RequestTracker | null = null
 
   constructor(address: string, port: number, weight: number, transport: UpstreamTransport) {
     this.key = endpointKey(address, port)
+    this.hashKey = this.key
     this.address = address
     this.port = port
     this.weight = weight
     this.transport = transport
+  }
+
+  get usable(): boolean {
+    return this.healthy && this.ejection !== 'open'
   }
 }
 

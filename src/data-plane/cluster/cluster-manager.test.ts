@@ -84,7 +84,7 @@ function assignment(endpoints: readonly EndpointInit[], clusterName = 'c') {
 }
 
 const EDS = { clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.EDS } } as const
-const context = (authority = '') => ({ random: () => 0.5, previous: null, authority })
+const context = (authority = '') => ({ random: () => 0.5, previous: null, hash: () => null, attempt: 0, authority })
 
 function picked(manager: ClusterManager, picks: number, authority?: string): string[] {
   const keys = Array.from({ length: picks }, () => manager.get('c')!.picker.pick(context(authority))?.key ?? 'none')
@@ -287,12 +287,39 @@ test('what is not honoured is refused by its field, and the cluster before stays
   manager.updateClusters([cluster(EDS)])
   const before = manager.get('c')
   const problems = manager.updateClusters([
-    cluster({ ...EDS, lbPolicy: Cluster_LbPolicy.MAGLEV, outlierDetection: {}, maxRequestsPerConnection: 4 }),
+    cluster({
+      ...EDS,
+      lbPolicy: Cluster_LbPolicy.LOAD_BALANCING_POLICY_CONFIG,
+      loadBalancingPolicy: {},
+      upstreamBindConfig: {},
+      maxRequestsPerConnection: 4,
+    }),
   ])
   assert.deepEqual(problems.map(problem => problem.path).sort(), [
     'lb_policy',
+    'load_balancing_policy',
     'max_requests_per_connection',
-    'outlier_detection',
+    'upstream_bind_config',
   ])
   assert.equal(manager.get('c'), before)
+})
+
+test('metadata of Weft make LEAST_REQUEST balance by response time, and nothing else', () => {
+  const { manager } = fixture()
+  const metadata = { filterMetadata: { 'weft.dev': { peak_ewma_decay_ms: 1000 } } }
+  const lbPolicy = Cluster_LbPolicy.LEAST_REQUEST
+  assert.deepEqual(manager.updateClusters([cluster({ ...EDS, lbPolicy, metadata })]), [])
+  manager.updateEndpoints([assignment([{ port: 1 }, { port: 2 }])])
+  const [first, second] = manager.get('c')!.endpoints
+  first!.tracker!.onRequestEnd(0, 500, false)
+  second!.tracker!.onRequestEnd(0, 5, false)
+  assert.deepEqual(picked(manager, 20), ['127.0.0.1:2'])
+  // What was learnt stays with an endpoint that stays.
+  manager.updateEndpoints([assignment([{ port: 1 }, { port: 2 }, { port: 3 }])])
+  assert.equal(manager.get('c')!.endpoints[0]!.tracker, first!.tracker)
+  const problems = manager.updateClusters([cluster({ ...EDS, lbPolicy: Cluster_LbPolicy.RANDOM, metadata })])
+  assert.deepEqual(
+    problems.map(problem => problem.path),
+    ['lb_policy'],
+  )
 })

@@ -4,6 +4,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import type { Parsed, Problem } from '../../base/problem.ts'
 import type { Random } from '../../base/random.ts'
+import type { Keepalive } from '../../transport/net/keepalive-network.ts'
 import type { Network } from '../../transport/net/network.ts'
 import {
   type Cluster as ClusterMessage,
@@ -14,6 +15,7 @@ import type { ClusterLoadAssignment } from '../../xds/generated/envoy/config/end
 import { ResourceCheck } from '../../xds/resource-check.ts'
 import type { StatsScope } from '../stats/stats-scope.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
+import { showCircuits } from './circuit-limits.ts'
 import type { Cluster, ClusterSource } from './cluster.ts'
 import { type ClusterConfig, compileCluster } from './cluster-config.ts'
 import { createClusterStats } from './cluster-stats.ts'
@@ -21,6 +23,7 @@ import { type EndpointSpec, readLoadAssignment } from './endpoint-spec.ts'
 import { ForwardProxyCluster } from './forward-proxy-cluster.ts'
 import { ManagedCluster } from './managed-cluster.ts'
 import { NameResolution, type ResolvedAddresses } from './name-resolution.ts'
+import { outlierStats } from './outlier/outlier-stats.ts'
 
 export interface ClusterManagerHost {
   readonly clock: Clock
@@ -33,6 +36,7 @@ export interface ClusterManagerHost {
     transportSocket: TransportSocket | undefined,
     path: string,
     alpn: readonly string[],
+    keepalive: Keepalive | null,
   ): Parsed<UpstreamTransport>
 }
 
@@ -71,7 +75,9 @@ export class ClusterManager implements ClusterSource {
     for (const message of messages) {
       const known = this.#entries.get(message.name)
       if (known !== undefined && equals(ClusterSchema, known.message, message)) continue
-      const compiled = compileCluster(message, (socket, path, alpn) => this.#host.compileTransport(socket, path, alpn))
+      const compiled = compileCluster(message, (socket, path, alpn, keepalive) =>
+        this.#host.compileTransport(socket, path, alpn, keepalive),
+      )
       if (compiled.ok) this.#replace(message, compiled.value)
       else problems.push(...compiled.problems)
     }
@@ -117,6 +123,7 @@ export class ClusterManager implements ClusterSource {
     const before = this.#entries.get(name)
     const scope = this.#host.stats.scope('cluster', { envoy_cluster_name: config.statName })
     const stats = createClusterStats(scope)
+    showCircuits(scope, config.limits, stats)
     const common = { message, config, stats: scope }
     if (discovery.kind === 'forward-proxy') {
       this.#entries.set(name, {
@@ -125,7 +132,8 @@ export class ClusterManager implements ClusterSource {
         resolution: null,
       })
     } else {
-      const cluster = new ManagedCluster(config, stats, this.#host.random)
+      const cluster = new ManagedCluster(config, stats, this.#host)
+      if (config.outlier !== null) cluster.detectOutliers(outlierStats(scope, config.outlier.probes > 0), this.#host)
       if (discovery.kind === 'static') cluster.setEndpoints(discovery.endpoints)
       if (discovery.kind === 'eds') cluster.setEndpoints(this.#assignments.get(discovery.serviceName) ?? [])
       const resolution =

@@ -1,6 +1,8 @@
 // What the router and the pools see of a cluster. Config and endpoints may change under a stream: `picker` is swapped whole.
 
 import type { Random } from '../../base/random.ts'
+import type { Uint64 } from '../../base/uint64.ts'
+import type { Locality } from '../../model/locality.ts'
 import type { ParserLimits } from '../../transport/http1/message-parser.ts'
 import type { WriterOptions } from '../../transport/http1/message-writer.ts'
 import type { Http2Settings } from '../../transport/http2/session-options.ts'
@@ -14,11 +16,34 @@ export interface Endpoint {
   readonly port: number
   readonly weight: number
   readonly transport: UpstreamTransport
-  /** Its health lets it take requests. */
+  /** As its registry says. */
+  readonly healthy: boolean
+  /** As its own answers say: the phase of its breaker. */
+  readonly ejection: 'closed' | 'open' | 'half-open'
+  /** Both let it take requests. */
   readonly usable: boolean
+  /** Usable, but only for what healthy endpoints cannot take (health status DEGRADED). */
+  readonly degraded: boolean
+  /** Monotonic milliseconds: since when it is usable. Slow start counts from there. */
+  readonly usableSince: number
+  /** 0 is used first. */
+  readonly priority: number
+  readonly locality: Locality
+  /** What it is hashed by: its key, unless its metadata say otherwise (Envoy's `hash_key` of `envoy.lb`). */
+  readonly hashKey: string
+  /** What its cluster's balancing policy learns from its requests; null when it wants to know nothing. */
+  readonly tracker: RequestTracker | null
+  /** Of clusters with outlier detection. */
+  readonly monitor: EndpointMonitor | null
   /** Requests in flight: read by LEAST_REQUEST, kept by the router. */
   activeRequests: number
   readonly stats: EndpointStats
+}
+
+/** Told once of every try of a request, where it ends. */
+export interface RequestTracker {
+  /** `elapsedMs` from its beginning; `failed`: a 5xx, or no response at all. */
+  onRequestEnd(now: number, elapsedMs: number, failed: boolean): void
 }
 
 export interface EndpointStats {
@@ -30,11 +55,35 @@ export interface EndpointStats {
   connectFailures: number
 }
 
+/** Told how an endpoint's requests fare, once for each outcome. `probe`: what `begin` said of the request. */
+export interface EndpointMonitor {
+  /** It may be sent a request now: false for one on probation that has as many as it may. */
+  readonly admits: boolean
+  /** Of the last interval, in percent; -1: unknown. */
+  readonly successRate: number
+  readonly localSuccessRate: number
+  /** A request goes out; whether it is one that the endpoint has to prove itself with. */
+  begin(): boolean
+  /** There is a connection for the request, which is yet to be answered. */
+  connected(): void
+  /** There is one, and nothing else is asked of the endpoint: TCP. */
+  connectedForGood(probe: boolean): void
+  answered(status: number, probe: boolean): void
+  /** No connection, a reset, or no answer in time. */
+  failed(timedOut: boolean, probe: boolean): void
+  /** Given up for reasons that are not the endpoint's. */
+  abandoned(probe: boolean): void
+}
+
 export interface PickContext {
   /** Uniform in [0, 1). */
   random(): number
   /** Endpoints tried before by this stream; null on the first try. */
   readonly previous: readonly Endpoint[] | null
+  /** What the request is to be kept together with others by, made once; null where nothing says so. */
+  hash(): Uint64 | null
+  /** How often a picker was asked before on behalf of the same try: answers that were turned down. */
+  readonly attempt: number
   /** `host:port` or `host` (then port 80) to send to: what a dynamic forward proxy cluster resolves. */
   readonly authority: string
 }
@@ -54,6 +103,9 @@ export interface ClusterStats {
   readonly upstreamRq5xx: Counter
   readonly upstreamRqTimeout: Counter
   readonly upstreamRqPerTryTimeout: Counter
+  readonly upstreamRqPerTryIdleTimeout: Counter
+  readonly upstreamRqRetryExponential: Counter
+  readonly upstreamRqRetryRateLimited: Counter
   readonly upstreamRqRetry: Counter
   readonly upstreamRqRetrySuccess: Counter
   readonly upstreamRqRetryLimitExceeded: Counter
@@ -74,6 +126,11 @@ export interface ClusterStats {
   readonly upstreamCxDestroyRemoteWithActiveRq: Counter
   readonly upstreamCxDestroyLocalWithActiveRq: Counter
   readonly upstreamCxNoneHealthy: Counter
+  readonly upstreamCxMaxDurationReached: Counter
+  /** Weft's own: requests that a route's fallback took over. */
+  readonly upstreamRqFallback: Counter
+  /** Retries under way, of all streams: from the decision until the answer is taken, or another retry follows. */
+  readonly retriesActive: Gauge
   /** TCP connections that max_connections kept out. */
   readonly upstreamCxOverflow: Counter
   /** TCP connections given up after max_connect_attempts. */
@@ -89,6 +146,10 @@ export interface CircuitLimits {
   readonly maxPendingRequests: number
   readonly maxRequests: number
   readonly maxRetries: number
+  /** In place of `maxRetries`: so many percent of the requests under way, and no fewer than `minConcurrency`. */
+  readonly retryBudget: { readonly percent: number; readonly minConcurrency: number } | null
+  /** What is left of each limit is to be shown. */
+  readonly tracksRemaining: boolean
 }
 
 /** How HTTP/1.1 is spoken to endpoints. */
@@ -99,13 +160,23 @@ export interface Http1Options extends WriterOptions {
 /** `downstream`: in what the request came (use_downstream_protocol_config); `auto`: what ALPN agrees on (auto_config). */
 export type UpstreamProtocol = 'http1' | 'http2' | 'downstream' | 'auto'
 
+/** What outlier detection has found in the last interval: percent; -1: it did not look. */
+export interface SuccessFigures {
+  readonly average: number
+  readonly ejectionThreshold: number
+}
+
 export interface Cluster {
   readonly name: string
+  /** Null, or absent: no outlier detection. */
+  readonly outliers?: { readonly external: SuccessFigures; readonly local: SuccessFigures } | null
   readonly connectTimeoutMs: number
   /** Upstream connections idle for longer are closed; 0: never. */
   readonly idleTimeoutMs: number
   /** 0: no limit. */
   readonly maxRequestsPerConnection: number
+  /** Connections for requests take no new ones when they are older; 0: whatever their age. */
+  readonly maxConnectionDurationMs: number
   readonly httpProtocol: UpstreamProtocol
   readonly http1: Http1Options
   readonly http2: Http2Settings

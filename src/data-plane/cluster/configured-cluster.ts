@@ -11,6 +11,7 @@ import type {
   UpstreamProtocol,
 } from './cluster.ts'
 import type { ClusterConfig } from './cluster-config.ts'
+import type { OutlierDetector } from './outlier/outlier-detector.ts'
 
 export abstract class ConfiguredCluster implements Cluster {
   readonly config: ClusterConfig
@@ -29,6 +30,11 @@ export abstract class ConfiguredCluster implements Cluster {
 
   abstract get endpoints(): readonly Endpoint[]
 
+  /** Null: none is asked for. */
+  get outliers(): OutlierDetector | null {
+    return null
+  }
+
   get name(): string {
     return this.config.name
   }
@@ -43,6 +49,10 @@ export abstract class ConfiguredCluster implements Cluster {
 
   get maxRequestsPerConnection(): number {
     return this.config.maxRequestsPerConnection
+  }
+
+  get maxConnectionDurationMs(): number {
+    return this.config.maxConnectionDurationMs
   }
 
   get httpProtocol(): UpstreamProtocol {

@@ -1,5 +1,6 @@
 // What a ClusterLoadAssignment says of each endpoint, read once for every version of it.
 import type { JsonObject } from '@bufbuild/protobuf'
+import { toByteString } from '../../automata/regex.ts'
 import type { Locality } from '../../model/locality.ts'
 import { NO_LOCALITY } from '../../model/locality.ts'
 import { HealthStatus } from '../../xds/generated/envoy/config/core/v3/health_check_pb.ts'
@@ -7,6 +8,7 @@ import {
   EndpointSchema,
   type LbEndpoint,
   LbEndpointSchema,
+  type LocalityLbEndpoints,
   LocalityLbEndpointsSchema,
 } from '../../xds/generated/envoy/config/endpoint/v3/endpoint_components_pb.ts'
 import {
@@ -23,7 +25,12 @@ export interface EndpointSpec {
   /** 0 is used first. */
   readonly priority: number
   readonly locality: Locality
+  /** Of the locality as a whole; 0: none was given. */
+  readonly localityWeight: number
   readonly usable: boolean
+  readonly degraded: boolean
+  /** What hashing policies know it by, where that is not its address. */
+  readonly hashKey: string | null
   /** The `envoy.transport_socket_match` metadata, which chooses the transport socket. */
   readonly transportMatch: Readonly<JsonObject>
 }
@@ -32,7 +39,6 @@ export interface EndpointSpec {
 const MAX_ENDPOINTS = 100_000
 const MAX_PRIORITY = 128
 
-// `named_endpoints` and `load_balancing_weight` of a locality matter only to policies that are refused elsewhere.
 const ASSIGNMENT_FIELDS = new Set(['cluster_name', 'endpoints'])
 const GROUP_FIELDS = new Set(['locality', 'lb_endpoints', 'load_balancing_weight', 'priority', 'metadata'])
 const ENDPOINT_FIELDS = new Set(['endpoint', 'health_status', 'metadata', 'load_balancing_weight'])
@@ -50,9 +56,9 @@ export function readLoadAssignment(message: ClusterLoadAssignment, at: string, c
     const path = `${prefix}endpoints[${i}]`
     check.honour(LocalityLbEndpointsSchema, group, path, GROUP_FIELDS)
     if (group.priority > MAX_PRIORITY) check.error(`${path}.priority`, `is over ${MAX_PRIORITY}`)
-    const locality = group.locality ?? NO_LOCALITY
+    if (group.loadBalancingWeight === 0) check.error(`${path}.load_balancing_weight`, 'must be at least 1')
     for (const [j, endpoint] of group.lbEndpoints.entries()) {
-      const spec = readEndpoint(endpoint, `${path}.lb_endpoints[${j}]`, group.priority, locality, check)
+      const spec = readEndpoint(endpoint, `${path}.lb_endpoints[${j}]`, group, check)
       if (spec !== undefined) specs.push(spec)
     }
   }
@@ -63,8 +69,7 @@ export function readLoadAssignment(message: ClusterLoadAssignment, at: string, c
 function readEndpoint(
   message: LbEndpoint,
   path: string,
-  priority: number,
-  locality: Locality,
+  group: LocalityLbEndpoints,
   check: ResourceCheck,
 ): EndpointSpec | undefined {
   check.honour(LbEndpointSchema, message, path, ENDPOINT_FIELDS)
@@ -82,13 +87,17 @@ function readEndpoint(
   }
   if (address.value.address === '') check.error(`${path}.endpoint.address.socket_address`, 'needs an address')
   if (message.loadBalancingWeight === 0) check.error(`${path}.load_balancing_weight`, 'must be at least 1')
+  const hashKey = message.metadata?.filterMetadata['envoy.lb']?.['hash_key']
   return {
     address: address.value.address,
     port: portSpecifier.value,
     weight: message.loadBalancingWeight ?? 1,
-    priority,
-    locality,
+    priority: group.priority,
+    locality: group.locality ?? NO_LOCALITY,
+    localityWeight: group.loadBalancingWeight ?? 0,
     usable: USABLE.has(message.healthStatus),
+    degraded: message.healthStatus === HealthStatus.DEGRADED,
+    hashKey: typeof hashKey === 'string' && hashKey !== '' ? toByteString(hashKey) : null,
     transportMatch: message.metadata?.filterMetadata['envoy.transport_socket_match'] ?? {},
   }
 }

@@ -23,6 +23,8 @@ export interface HttpOptions {
   readonly idleTimeoutMs: number
   /** 0: no limit. */
   readonly maxRequestsPerConnection: number
+  /** 0: never, too. */
+  readonly maxConnectionDurationMs: number
   readonly httpProtocol: UpstreamProtocol
   readonly http1: Http1Options
   readonly http2: Http2Settings
@@ -43,7 +45,7 @@ const FIELDS = new Set([
 ])
 const AUTO_FIELDS = new Set(['http_protocol_options', 'http2_protocol_options'])
 const HTTP1_FIELDS = new Set(['enable_trailers', 'header_key_format'])
-const COMMON_FIELDS = new Set(['idle_timeout', 'max_requests_per_connection'])
+const COMMON_FIELDS = new Set(['idle_timeout', 'max_requests_per_connection', 'max_connection_duration'])
 
 export function readHttpOptions(options: Readonly<Record<string, Any>>, check: ResourceCheck): HttpOptions {
   for (const key of Object.keys(options)) {
@@ -57,6 +59,7 @@ export function readHttpOptions(options: Readonly<Record<string, Any>>, check: R
   return {
     idleTimeoutMs: durationMs(common?.idleTimeout, ENVOY_IDLE_TIMEOUT_MS),
     maxRequestsPerConnection: common?.maxRequestsPerConnection ?? 0,
+    maxConnectionDurationMs: durationMs(common?.maxConnectionDuration, 0),
     ...readProtocol(message?.upstreamProtocolOptions, check),
   }
 }

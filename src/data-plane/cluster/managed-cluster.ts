@@ -1,14 +1,26 @@
 // A cluster in force: its config never changes; its endpoints do, and each change swaps the picker.
-import type { Endpoint, Picker } from './cluster.ts'
+import type { BalancerHost } from '../load-balancers/contract/load-balancer.ts'
+import type { ClusterStats, Endpoint, Picker } from './cluster.ts'
+import type { ClusterConfig } from './cluster-config.ts'
 import { ClusterEndpoint, endpointKey } from './cluster-endpoint.ts'
+import { createClusterPicker, NOBODY } from './cluster-picker.ts'
 import { ConfiguredCluster } from './configured-cluster.ts'
 import type { EndpointSpec } from './endpoint-spec.ts'
-
-const NOBODY: Picker = { pick: () => null }
+import { OutlierDetector, type OutlierDetectorHost } from './outlier/outlier-detector.ts'
+import type { OutlierStats } from './outlier/outlier-stats.ts'
+import { ProbationPicker } from './probation-picker.ts'
 
 export class ManagedCluster extends ConfiguredCluster {
-  readonly #byKey = new Map<string, ClusterEndpoint>()
+  readonly #host: BalancerHost
+  /** In the order in which they were last told of, which hash rings depend on. */
+  #byKey = new Map<string, ClusterEndpoint>()
   #picker: Picker = NOBODY
+  #detector: OutlierDetector | null = null
+
+  constructor(config: ClusterConfig, stats: ClusterStats, host: BalancerHost) {
+    super(config, stats, host.random)
+    this.#host = host
+  }
 
   override get picker(): Picker {
     return this.#picker
@@ -18,47 +30,65 @@ export class ManagedCluster extends ConfiguredCluster {
     return [...this.#byKey.values()]
   }
 
+  override get outliers(): OutlierDetector | null {
+    return this.#detector
+  }
+
+  /** Before it has endpoints. */
+  detectOutliers(stats: OutlierStats, host: OutlierDetectorHost): void {
+    if (this.config.outlier === null) return
+    this.#detector = new OutlierDetector(this.config.outlier, stats, host, () => this.#renewPicker())
+  }
+
+  override retire(): void {
+    this.#detector?.stop()
+    super.retire()
+  }
+
   /** Takes the set of endpoints that holds from now on. */
   setEndpoints(specs: readonly EndpointSpec[]): void {
     const gone = new Set(this.#byKey.values())
+    const stay = new Map<string, ClusterEndpoint>()
     for (const spec of specs) {
-      const endpoint = this.#endpointFor(spec)
+      const endpoint = this.#endpointFor(spec, stay)
+      stay.set(endpoint.key, endpoint)
       endpoint.weight = spec.weight
       endpoint.priority = spec.priority
-      endpoint.usable = spec.usable
-      gone.delete(endpoint)
+      endpoint.locality = spec.locality
+      endpoint.localityWeight = spec.localityWeight
+      endpoint.hashKey = spec.hashKey ?? endpoint.key
+      endpoint.degraded = spec.degraded
+      if (spec.usable && !endpoint.healthy) endpoint.usableSince = this.#host.clock.now()
+      endpoint.healthy = spec.usable
     }
-    for (const endpoint of gone) {
-      if (this.#byKey.get(endpoint.key) === endpoint) this.#byKey.delete(endpoint.key)
-    }
-    this.#picker = this.#makePicker()
+    for (const endpoint of stay.values()) gone.delete(endpoint)
+    this.#byKey = stay
+    this.#detector?.setEndpoints([...stay.values()])
+    this.#renewPicker()
     // After the swap: whoever drains an endpoint's connections must not be given it again.
     for (const endpoint of gone) this.announceRemoval(endpoint)
   }
 
-  #endpointFor(spec: EndpointSpec): ClusterEndpoint {
+  #endpointFor(spec: EndpointSpec, told: ReadonlyMap<string, ClusterEndpoint>): ClusterEndpoint {
     const key = endpointKey(spec.address, spec.port)
     const transport = this.config.transports.choose(spec.transportMatch)
-    const known = this.#byKey.get(key)
+    const known = told.get(key) ?? this.#byKey.get(key)
     if (known !== undefined && known.transport === transport) return known
     const endpoint = new ClusterEndpoint(spec.address, spec.port, spec.weight, transport)
-    this.#byKey.set(key, endpoint)
+    endpoint.usableSince = this.#host.clock.now()
+    endpoint.tracker = this.config.loadBalancer.createTracker?.() ?? null
     return endpoint
   }
 
-  /**
-   * The lowest priority that has a usable endpoint. When fewer than the panic threshold are usable, all are taken: a
-   * health report that condemns most of a cluster is likelier wrong than right (Envoy, "Panic threshold").
-   */
-  #makePicker(): Picker {
-    const all = [...this.#byKey.values()]
-    for (const priority of new Set(all.map(endpoint => endpoint.priority).sort((a, b) => a - b))) {
-      const members = all.filter(endpoint => endpoint.priority === priority)
-      const usable = members.filter(endpoint => endpoint.usable)
-      const panic = usable.length * 100 < this.config.panicThreshold * members.length
-      if (panic && members.length === all.length) return this.config.loadBalancer.createPicker(members, this.random)
-      if (usable.length > 0) return this.config.loadBalancer.createPicker(usable, this.random)
-    }
-    return NOBODY
+  #renewPicker(): void {
+    const picker = this.#makePicker(true)
+    const onProbation = [...this.#byKey.values()].some(({ ejection }) => ejection === 'half-open')
+    this.#picker = onProbation ? new ProbationPicker(picker, this.#makePicker(false)) : picker
+  }
+
+  /** Endpoints on probation are usable, and left out where they are not wanted. */
+  #makePicker(withProbation: boolean): Picker {
+    const isWanted = (endpoint: ClusterEndpoint): boolean => withProbation || endpoint.ejection === 'closed'
+    return createClusterPicker([...this.#byKey.values()], this.config, this.#host, isWanted)
   }
 }

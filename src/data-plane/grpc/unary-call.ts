@@ -38,6 +38,7 @@ const MAX_ANSWER_BYTES = 65_536
 export class GrpcUnaryCall implements PoolWaiter, UpstreamStream, PickContext {
   readonly previous = null
   readonly authority = ''
+  readonly attempt = 0
   readonly #target: GrpcTarget
   readonly #owner: GrpcCallOwner
   readonly #request: Buffer
@@ -75,6 +76,11 @@ export class GrpcUnaryCall implements PoolWaiter, UpstreamStream, PickContext {
 
   random(): number {
     return this.#target.random()
+  }
+
+  /** Nothing keeps calls together. */
+  hash(): null {
+    return null
   }
 
   onTimer(): void {

@@ -21,8 +21,6 @@ type PoolClass = new (
 const ignore = (): void => {}
 
 export class ClusterPools {
-  /** Retries under way, of all streams: bounded by the cluster's max_retries. */
-  activeRetries = 0
   readonly #cluster: Cluster
   readonly #wheel: TimerWheel
   readonly #http1 = new Map<Endpoint, HttpPool>()

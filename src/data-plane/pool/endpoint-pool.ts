@@ -75,6 +75,8 @@ export class EndpointPool implements HttpPool, ConnectionOwner {
   onConnected(connection: UpstreamConnection): void {
     this.#connecting--
     this.#wheel.cancel(connection.timer)
+    const { maxConnectionDurationMs } = this.#cluster
+    if (maxConnectionDurationMs > 0) connection.expiresAt = this.#wheel.now() + maxConnectionDurationMs
     this.#offer(connection)
   }
 
@@ -90,6 +92,7 @@ export class EndpointPool implements HttpPool, ConnectionOwner {
     const max = this.#cluster.maxRequestsPerConnection
     // A stream that waited for its retry may come to a cluster that was replaced meanwhile, and has drained.
     if (this.#draining || !this.#cluster.live || (max > 0 && connection.requests >= max)) connection.close()
+    else if (this.#wheel.now() >= connection.expiresAt) this.#expire(connection)
     else this.#offer(connection)
   }
 
@@ -106,6 +109,12 @@ export class EndpointPool implements HttpPool, ConnectionOwner {
 
   onIdleTimeout(connection: UpstreamConnection): void {
     connection.idleLimitMs = 0
+    if (this.#wheel.now() >= connection.expiresAt) this.#expire(connection)
+    else connection.close()
+  }
+
+  #expire(connection: UpstreamConnection): void {
+    this.#cluster.stats.upstreamCxMaxDurationReached.value++
     connection.close()
   }
 
@@ -122,7 +131,8 @@ export class EndpointPool implements HttpPool, ConnectionOwner {
     this.#idle.push(connection)
     const configured = this.#cluster.idleTimeoutMs
     if (connection.keepAliveMs >= 0) this.#allowance.tell(connection.keepAliveMs)
-    const limit = Math.min(configured > 0 ? configured : MAX_IDLE_MS, this.#allowance.limitMs)
+    const idle = Math.min(configured > 0 ? configured : MAX_IDLE_MS, this.#allowance.limitMs)
+    const limit = Math.min(idle, Math.max(0, connection.expiresAt - this.#wheel.now()))
     connection.idleLimitMs = limit
     this.#wheel.set(connection.timer, limit)
   }

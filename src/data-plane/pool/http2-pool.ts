@@ -64,6 +64,8 @@ export class Http2Pool implements HttpPool, Http2ConnectionOwner {
   onConnected(connection: Http2UpstreamConnection): void {
     this.#connecting = null
     this.#wheel.cancel(connection.timer)
+    const { maxConnectionDurationMs } = this.#cluster
+    if (maxConnectionDurationMs > 0) this.#wheel.set(connection.lifetime, maxConnectionDurationMs)
     this.#open.push(connection)
     this.onCapacity(connection)
   }
@@ -133,6 +135,7 @@ export class Http2Pool implements HttpPool, Http2ConnectionOwner {
 
   #forget(connection: Http2UpstreamConnection): void {
     this.#wheel.cancel(connection.timer)
+    this.#wheel.cancel(connection.lifetime)
     countConnectionEnd(this.#cluster, this.#endpoint)
   }
 

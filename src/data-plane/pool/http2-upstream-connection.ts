@@ -22,11 +22,15 @@ export interface Http2ConnectionOwner {
 }
 
 const NO_ERROR = 0
+const WAIT = 0
+const LIFETIME = 1
 
 export class Http2UpstreamConnection implements Http2SessionHandler, KeepaliveOwner {
   readonly endpoint: Endpoint
   /** Of the pool: connect and idle time-outs. */
   readonly timer: WheelTimer
+  /** Of the pool: set while the cluster bounds how old a connection may become. */
+  readonly lifetime: WheelTimer
   /** Streams that were opened on it. */
   requests = 0
   localAddress = ''
@@ -55,7 +59,8 @@ export class Http2UpstreamConnection implements Http2SessionHandler, KeepaliveOw
     this.#wheel = wheel
     this.#cluster = cluster
     this.endpoint = endpoint
-    this.timer = new WheelTimer(this, 0)
+    this.timer = new WheelTimer(this, WAIT)
+    this.lifetime = new WheelTimer(this, LIFETIME)
     const socket = transport.connect(endpoint.address, endpoint.port, failure => this.#onReady(failure))
     this.#socket = socket
     this.#session = new Http2Session('client', socket, this, cluster.http2)
@@ -83,8 +88,11 @@ export class Http2UpstreamConnection implements Http2SessionHandler, KeepaliveOw
     return this.#session.activeStreams === 0
   }
 
+  /** Within what the endpoint allows, and the cluster. */
   get canOpenStream(): boolean {
-    return this.#state === 'open' && !this.#draining && this.#session.canOpenStream
+    const session = this.#session
+    if (this.#state !== 'open' || this.#draining || !session.canOpenStream) return false
+    return session.activeStreams < this.#cluster.http2.maxConcurrentStreams
   }
 
   openStream(): Http2UpstreamStream {
@@ -110,7 +118,12 @@ export class Http2UpstreamConnection implements Http2SessionHandler, KeepaliveOw
     this.#end()
   }
 
-  onTimer(): void {
+  onTimer(timer: WheelTimer): void {
+    if (timer.purpose === LIFETIME) {
+      this.#cluster.stats.upstreamCxMaxDurationReached.value++
+      this.drain()
+      return
+    }
     if (this.#state === 'connecting') this.#fail(RESET.connectionTimeout, '')
     else if (this.isIdle) this.close()
   }

@@ -34,6 +34,8 @@ export class UpstreamConnection implements MessageHandler, RequestEncoder {
   localAddress = ''
   /** What its timer was set to when it was last put by; 0: it was not. Of the pool. */
   idleLimitMs = 0
+  /** When it is too old to be given to anybody. Of the pool. */
+  expiresAt = Number.POSITIVE_INFINITY
   #state: 'connecting' | 'idle' | 'busy' | 'closed' = 'connecting'
   readonly #owner: ConnectionOwner
   readonly #stats: ClusterStats

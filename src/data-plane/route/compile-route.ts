@@ -10,6 +10,7 @@ import {
 } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
 import type { ResourceCheck } from '../../xds/resource-check.ts'
 import { compileRouteCors } from './compile-cors-policy.ts'
+import { compileFallback } from './compile-fallback.ts'
 import { compileRateLimits } from './compile-rate-limit-rule.ts'
 import { type Criterion, compileHeaderMatcher, compileQueryMatcher, GRPC_CRITERION } from './criterion.ts'
 import { compileForward } from './forward-route.ts'
@@ -37,7 +38,7 @@ export interface CompiledRoute {
   readonly entry: RouteEntry
 }
 
-/** What is set for people and dashboards only (metadata, decorator, tracing) changes no request. */
+/** What is set for people and dashboards only (metadata of others than Weft, decorator, tracing) changes no request. */
 const ROUTE_FIELDS = new Set([
   'name',
   'match',
@@ -164,7 +165,15 @@ function compileAction(
   }
   switch (action.case) {
     case 'route':
-      return compileForward(action.value, names, matched, scope, `${path}.route`, check)
+      return compileForward(
+        action.value,
+        names,
+        matched,
+        scope,
+        compileFallback(route.metadata, path, check),
+        `${path}.route`,
+        check,
+      )
     case 'redirect':
       return compileRedirect(action.value, names, matched, `${path}.redirect`, check)
     case 'directResponse':

@@ -10,6 +10,7 @@ import {
   WeightedClusterSchema,
 } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
 import { durationMs, type ResourceCheck } from '../../xds/resource-check.ts'
+import { compileHashPolicy } from './hash-policy.ts'
 import { compileLevel, createMutations, HostFromHeader, hasControl, NO_MUTATIONS } from './header-mutator.ts'
 import { compileMirrorPolicies, type MirrorPolicy } from './mirror-policy.ts'
 import { compilePrefixRewrite, compileRegexRewrite, type MatchedPath, type PathRewrite } from './path-rewrite.ts'
@@ -17,7 +18,9 @@ import type { RouteNames } from './redirect-route.ts'
 import { compileRetryPolicy } from './retry-policy.ts'
 import type {
   ClusterChoice,
+  Fallback,
   ForwardRoute,
+  HashPolicy,
   HeaderMutations,
   RetryPolicy,
   RouteFilters,
@@ -43,6 +46,7 @@ const FIELDS = new Set([
   'timeout',
   'idle_timeout',
   'retry_policy',
+  'hash_policy',
   'max_grpc_timeout',
   'grpc_timeout_offset',
   'max_stream_duration',
@@ -78,6 +82,7 @@ export function compileForward(
   names: RouteNames,
   matched: MatchedPath,
   scope: RouteScope,
+  fallback: Fallback | null,
   path: string,
   check: ResourceCheck,
 ): ForwardRoute {
@@ -89,6 +94,7 @@ export function compileForward(
     check.error(`${path}.host_rewrite_literal`, 'must not hold control characters')
   const requestHeaders = createMutations(scope.requestLevels)
   return new CompiledForward({
+    fallback,
     name: names.name,
     virtualHost: names.virtualHost,
     requestHeaders: host.case === 'hostRewriteHeader' ? new HostFromHeader(requestHeaders, host.value) : requestHeaders,
@@ -101,6 +107,7 @@ export function compileForward(
     streamDuration: compileStreamDuration(action.maxStreamDuration, `${path}.max_stream_duration`, check),
     upgrades: compileRouteUpgrades(action.upgradeConfigs, `${path}.upgrade_configs`, check),
     retry: action.retryPolicy ? compileRetryPolicy(action.retryPolicy, `${path}.retry_policy`, check) : scope.retry,
+    hashPolicy: compileHashPolicy(action.hashPolicy, `${path}.hash_policy`, check),
     stats: names.stats ?? null,
     mirrors: compileMirrorPolicies(action.requestMirrorPolicies, `${path}.request_mirror_policies`, check),
     rewrite: compileRewrite(action, matched, path, check),
@@ -216,6 +223,7 @@ function compileWeighted(
 
 interface ForwardParts extends RouteNames {
   readonly stats: RouteStats | null
+  readonly fallback: Fallback | null
   readonly choices: readonly WeightedChoice[]
   readonly clusterNotFoundStatus: number
   readonly timeoutMs: number
@@ -223,6 +231,7 @@ interface ForwardParts extends RouteNames {
   readonly streamDuration: StreamDuration
   readonly upgrades: ReadonlyMap<string, RouteUpgrade>
   readonly retry: RetryPolicy | null
+  readonly hashPolicy: HashPolicy | null
   readonly mirrors: readonly MirrorPolicy[]
   readonly rewrite: PathRewrite | null
   readonly hostRewrite: string | null
@@ -233,6 +242,7 @@ interface ForwardParts extends RouteNames {
 
 class CompiledForward implements ForwardRoute {
   readonly kind = 'forward'
+  readonly fallback: Fallback | null
   readonly name: string
   readonly virtualHost: string
   readonly requestHeaders: HeaderMutations
@@ -244,6 +254,7 @@ class CompiledForward implements ForwardRoute {
   readonly streamDuration: StreamDuration
   readonly upgrades: ReadonlyMap<string, RouteUpgrade>
   readonly retry: RetryPolicy | null
+  readonly hashPolicy: HashPolicy | null
   readonly mirrors: readonly MirrorPolicy[]
   readonly stats: RouteStats | null
   readonly hostRewrite: string | null
@@ -254,6 +265,7 @@ class CompiledForward implements ForwardRoute {
   readonly #rewrite: PathRewrite | null
 
   constructor(parts: ForwardParts) {
+    this.fallback = parts.fallback
     this.name = parts.name
     this.virtualHost = parts.virtualHost
     this.requestHeaders = parts.requestHeaders
@@ -265,6 +277,7 @@ class CompiledForward implements ForwardRoute {
     this.streamDuration = parts.streamDuration
     this.upgrades = parts.upgrades
     this.retry = parts.retry
+    this.hashPolicy = parts.hashPolicy
     this.mirrors = parts.mirrors
     this.stats = parts.stats
     this.hostRewrite = parts.hostRewrite

@@ -1,12 +1,18 @@
 // Envoy's RetryPolicy -> the contract's.
 import {
+  type HeaderMatcher,
+  type RetryPolicy_RateLimitedRetryBackOff,
+  RetryPolicy_RateLimitedRetryBackOffSchema,
+  RetryPolicy_ResetHeaderFormat,
+  RetryPolicy_ResetHeaderSchema,
   RetryPolicy_RetryBackOffSchema,
   RetryPolicy_RetryHostPredicateSchema,
   type RetryPolicy as RetryPolicyMessage,
   RetryPolicySchema,
 } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
 import { durationMs, type ResourceCheck } from '../../xds/resource-check.ts'
-import { RETRY_ON, type RetryPolicy } from './route-entry.ts'
+import { compileHeaderMatcher } from './criterion.ts'
+import { RETRY_ON, type ResponseCriterion, type RetryPolicy } from './route-entry.ts'
 
 const FIELDS = new Set([
   'retry_on',
@@ -16,7 +22,13 @@ const FIELDS = new Set([
   'host_selection_retry_max_attempts',
   'retriable_status_codes',
   'retry_back_off',
+  'per_try_idle_timeout',
+  'rate_limited_retry_back_off',
+  'retriable_headers',
 ])
+const RATE_LIMITED_FIELDS = new Set(['reset_headers', 'max_interval'])
+const RESET_FIELDS = new Set(['name', 'format'])
+const RATE_LIMITED_MAX_MS = 300_000
 const PREDICATE_FIELDS = new Set(['name', 'typed_config'])
 const BACK_OFF_FIELDS = new Set(['base_interval', 'max_interval'])
 const PREVIOUS_HOSTS = /\.retry\.host\.previous_hosts\.v[23][a-z]*\.PreviousHosts(?:Predicate)?$/
@@ -36,8 +48,13 @@ export function compileRetryPolicy(policy: RetryPolicyMessage, path: string, che
     retryOn: compileRetryOn(policy.retryOn, `${path}.retry_on`, check),
     retriableStatusCodes: policy.retriableStatusCodes,
     perTryTimeoutMs: durationMs(policy.perTryTimeout, 0),
+    perTryIdleTimeoutMs: durationMs(policy.perTryIdleTimeout, 0),
     backoffBaseMs: base,
     backoffMaxMs: max,
+    ...compileRateLimited(policy.rateLimitedRetryBackOff, `${path}.rate_limited_retry_back_off`, check),
+    retriableHeaders: policy.retriableHeaders.map((matcher, index) =>
+      compileResponseMatcher(matcher, `${path}.retriable_headers[${index}]`, check),
+    ),
     avoidPreviousHosts: compilePredicates(policy, path, check),
     hostSelectionAttempts: Math.max(1, Number(policy.hostSelectionRetryMaxAttempts)),
   }
@@ -49,10 +66,39 @@ function compileRetryOn(text: string, path: string, check: ResourceCheck): numbe
     const token = part.trim()
     if (token === '') continue
     if (!Object.hasOwn(RETRY_ON, token)) check.unsupported(path, `${JSON.stringify(token)} is not supported`)
-    // Where `retriable-headers` stands without retriable_headers, which are refused by name, it asks for nothing.
     else bits |= RETRY_ON[token as keyof typeof RETRY_ON]
   }
   return bits
+}
+
+function compileRateLimited(
+  backOff: RetryPolicy_RateLimitedRetryBackOff | undefined,
+  path: string,
+  check: ResourceCheck,
+): Pick<RetryPolicy, 'resetFields' | 'rateLimitedMaxMs'> {
+  if (!backOff) return { resetFields: [], rateLimitedMaxMs: RATE_LIMITED_MAX_MS }
+  check.honour(RetryPolicy_RateLimitedRetryBackOffSchema, backOff, path, RATE_LIMITED_FIELDS)
+  if (backOff.resetHeaders.length === 0) check.error(`${path}.reset_headers`, 'must not be empty')
+  const rateLimitedMaxMs = durationMs(backOff.maxInterval, RATE_LIMITED_MAX_MS)
+  if (rateLimitedMaxMs <= 0) check.error(`${path}.max_interval`, 'must be above 0s')
+  const resetFields = backOff.resetHeaders.map((header, index) => {
+    const at = `${path}.reset_headers[${index}]`
+    check.honour(RetryPolicy_ResetHeaderSchema, header, at, RESET_FIELDS)
+    if (header.name === '') check.error(`${at}.name`, 'must not be empty')
+    const isTimestamp = header.format === RetryPolicy_ResetHeaderFormat.UNIX_TIMESTAMP
+    return { name: header.name.toLowerCase(), isTimestamp }
+  })
+  return { resetFields, rateLimitedMaxMs }
+}
+
+/** The matchers of requests, for a head that has fields and nothing else. */
+function compileResponseMatcher(matcher: HeaderMatcher, path: string, check: ResourceCheck): ResponseCriterion {
+  if (matcher.name.startsWith(':') || matcher.name.toLowerCase() === 'host')
+    check.unsupported(`${path}.name`, 'is no field of a response')
+  const criterion = compileHeaderMatcher(matcher, path, check)
+  return {
+    test: headers => criterion.test({ method: '', path: '', authority: '', scheme: '', protocol: '', headers }),
+  }
 }
 
 function compilePredicates(policy: RetryPolicyMessage, path: string, check: ResourceCheck): boolean {

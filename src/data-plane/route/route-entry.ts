@@ -1,4 +1,5 @@
 // A route as the router uses it: everything decidable was decided when the table was compiled.
+import type { Uint64 } from '../../base/uint64.ts'
 import type { HeaderList } from '../../transport/header-list.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
 import type { StreamInfo } from '../stream-info.ts'
@@ -21,6 +22,24 @@ export interface HeaderMutations {
   readonly authority: string | null
 }
 
+export interface ResponseCriterion {
+  test(headers: HeaderList): boolean
+}
+
+/** A request as hash policies read it, ready to be sent. */
+export interface HashedRequest {
+  readonly head: RequestHead
+  readonly authority: string
+  readonly path: string
+  /** Cookies made on the way, for the response; null for none. */
+  setCookies: string[] | null
+}
+
+export interface HashPolicy {
+  /** Null when the request has nothing of what the policy asks for. */
+  generate(request: HashedRequest, info: StreamInfo): Uint64 | null
+}
+
 export interface RetryPolicy {
   readonly attempts: number
   /** Bits of RETRY_ON. */
@@ -28,8 +47,15 @@ export interface RetryPolicy {
   readonly retriableStatusCodes: readonly number[]
   /** 0: the route's timeout bounds each try too. */
   readonly perTryTimeoutMs: number
+  /** Of a try that its endpoint leaves without a byte; 0: never. */
+  readonly perTryIdleTimeoutMs: number
   readonly backoffBaseMs: number
   readonly backoffMaxMs: number
+  /** By which a response says when to come back, in their order; a time further away does not count. */
+  readonly resetFields: readonly { readonly name: string; readonly isTimestamp: boolean }[]
+  readonly rateLimitedMaxMs: number
+  /** Of responses to be tried again under `retriable-headers`: any of them. */
+  readonly retriableHeaders: readonly ResponseCriterion[]
   /** Istio's previous_hosts predicate: do not pick an endpoint that this stream has tried. */
   readonly avoidPreviousHosts: boolean
   readonly hostSelectionAttempts: number
@@ -105,8 +131,14 @@ export interface RouteUpgrade {
   readonly terminates: boolean
 }
 
+/** Who answers when the destination is down or too slow: another one, or the proxy itself. */
+export type Fallback =
+  | { readonly kind: 'cluster'; readonly cluster: string }
+  | { readonly kind: 'answer'; readonly status: number; readonly body: Buffer; readonly headers: readonly string[] }
+
 export interface ForwardRoute extends RouteBase {
   readonly kind: 'forward'
+  readonly fallback: Fallback | null
   readonly upgrades: ReadonlyMap<string, RouteUpgrade>
   /** `random` in [0, 1) draws among weighted clusters. */
   chooseCluster(random: number): ClusterChoice
@@ -118,6 +150,8 @@ export interface ForwardRoute extends RouteBase {
   readonly idleTimeoutMs: number
   readonly streamDuration: StreamDuration
   readonly retry: RetryPolicy | null
+  /** What keeps requests to an endpoint in clusters that balance by hash; null: nothing. */
+  readonly hashPolicy: HashPolicy | null
   readonly mirrors: readonly MirrorPolicy[]
   /** Null without a stat_prefix. */
   readonly stats: RouteStats | null

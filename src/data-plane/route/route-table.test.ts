@@ -263,6 +263,10 @@ test('timeouts: 15 s when unset, 0 is none; retries with their defaults, and tho
       RETRY_ON['retriable-status-codes'],
     retriableStatusCodes: [503],
     perTryTimeoutMs: 1500,
+    perTryIdleTimeoutMs: 0,
+    resetFields: [],
+    rateLimitedMaxMs: 300_000,
+    retriableHeaders: [],
     backoffBaseMs: 10,
     backoffMaxMs: 100,
     avoidPreviousHosts: true,
@@ -480,7 +484,7 @@ test('what is not honoured is a problem that names the field, all of them at onc
           to(
             'a',
             { prefix: '/', tlsContext: {} },
-            { hashPolicy: [{ header: { headerName: 'x' } }], requestMirrorPolicies: [{ clusterHeader: 'm' }] },
+            { hashPolicy: [{ filterState: { key: 'x' } }], requestMirrorPolicies: [{ clusterHeader: 'm' }] },
           ),
           { match: { safeRegex: { regex: '(?=a)' } }, route: { clusterHeader: 'x' } },
           to(
@@ -501,7 +505,7 @@ test('what is not honoured is a problem that names the field, all of them at onc
     [
       'WEFT-4001 virtual_hosts[0].hedge_policy',
       'WEFT-4001 virtual_hosts[0].routes[0].match.tls_context',
-      'WEFT-4001 virtual_hosts[0].routes[0].route.hash_policy',
+      'WEFT-4001 virtual_hosts[0].routes[0].route.hash_policy[0].filter_state',
       'WEFT-4001 virtual_hosts[0].routes[0].route.request_mirror_policies[0].cluster_header',
       'WEFT-4001 virtual_hosts[0].routes[1].route.cluster_header',
       'WEFT-4001 virtual_hosts[0].routes[2].route.retry_policy.retry_on',

@@ -8,7 +8,7 @@ export interface NamedValue {
   /** Without tags: `cluster.upstream_rq_2xx`. */
   readonly tagless: string
   readonly labels: Readonly<Record<string, string>>
-  readonly cell: { value: number }
+  readonly cell: { readonly value: number }
 }
 
 export interface NamedHistogram {

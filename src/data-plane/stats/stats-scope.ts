@@ -17,6 +17,8 @@ export interface StatsScope {
   /** The same object for the same name: config updates do not reset what was counted. */
   counter(name: string): Counter
   gauge(name: string): Gauge
+  /** One that is worked out whenever it is read, from others. */
+  computedGauge(name: string, read: () => number): void
   histogram(name: string): Histogram
   /**
    * A scope below this one. `scope('cluster', {envoy_cluster_name: 'a'})` prints `cluster.a.upstream_rq_total` on /stats

@@ -79,7 +79,8 @@ function addSample(stats: Map<string, Stat>, sample: StatSample): void {
 }
 
 function sampleOf(stat: Stat): StatSample {
-  if (stat.kind !== 'histogram') return stat
+  // A copy: what is computed does not go from thread to thread, what it came to does.
+  if (stat.kind !== 'histogram') return { ...stat, cell: { value: stat.cell.value } }
   const { counts, sum, count, highest } = stat.cell
   return { ...stat, cell: { counts, sum, count, highest } }
 }
@@ -109,6 +110,19 @@ class Scope implements StatsScope {
 
   gauge(name: string): Gauge {
     return this.#value('gauge', name)
+  }
+
+  computedGauge(name: string, read: () => number): void {
+    const full = this.#prefix + name
+    this.#own.add(full)
+    const cell = new ComputedCell(read)
+    this.#stats.set(full, {
+      kind: 'gauge',
+      name: full,
+      tagless: this.#taglessPrefix + name,
+      labels: this.#labels,
+      cell,
+    })
   }
 
   histogram(name: string): Histogram {
@@ -148,5 +162,17 @@ class Scope implements StatsScope {
     const cell = { value: 0 }
     this.#stats.set(full, { kind, name: full, tagless: this.#taglessPrefix + name, labels: this.#labels, cell })
     return cell
+  }
+}
+
+class ComputedCell {
+  readonly #read: () => number
+
+  constructor(read: () => number) {
+    this.#read = read
+  }
+
+  get value(): number {
+    return this.#read()
   }
 }

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import { create } from '@bufbuild/protobuf'
 import type { Parsed } from '../../base/problem.ts'
+import { type Keepalive, keepaliveNetwork } from '../../transport/net/keepalive-network.ts'
 import type { Network } from '../../transport/net/network.ts'
 import { connectFailure } from '../../transport/net/system-network.ts'
 import { connectTls } from '../../transport/tls/tls-client.ts'
@@ -26,18 +27,20 @@ import { compileHeader, type TransportOver, UpstreamProxyProtocol } from './upst
 // max_session_keys asks for resumption, which is off (secure-context.ts): harmless, so honoured by every value.
 const FIELDS = new Set(['common_tls_context', 'sni', 'max_session_keys', 'enforce_rsa_key_usage'])
 
-/** `alpn`: offered where the socket's config names no protocols, as Envoy's pools do for theirs. */
+/** `alpn`: offered where the socket's config names no protocols, as Envoy's pools do for theirs. `keepalive`: null is off. */
 export type TransportCompiler = (
   transportSocket: TransportSocket | undefined,
   path: string,
   alpn: readonly string[],
+  keepalive?: Keepalive | null,
 ) => Parsed<UpstreamTransport>
 
 export function createTransportCompiler(network: Network, secrets: SecretSource): TransportCompiler {
   const plaintext = new RawBufferTransport(network)
-  return (transportSocket, path, alpn) => {
+  return (transportSocket, path, alpn, keepalive = null) => {
     const check = new ResourceCheck('')
     const over = compileTransport(transportSocket, path, { secrets, alpn, check })
+    if (keepalive !== null) return check.result<UpstreamTransport>(over(keepaliveNetwork(network, keepalive)))
     return check.result<UpstreamTransport>(over === PLAINTEXT ? plaintext : over(network))
   }
 }

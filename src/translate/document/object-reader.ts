@@ -64,10 +64,11 @@ export class ObjectReader implements FieldPlace {
 
   number(name: string, min: number, max: number): number | undefined {
     const value = this.value(name)
-    if (!value) return undefined
-    if (value.node.kind !== 'scalar' || typeof value.node.value !== 'number') wrongType(value, 'a number', this.sink)
-    else if (value.node.value >= min && value.node.value <= max) return value.node.value
-    else this.sink.badValue(value, `${value.node.value} is not between ${min} and ${max}`)
+    if (value?.node.kind === 'scalar' && typeof value.node.value === 'number') {
+      if (value.node.value >= min && value.node.value <= max) return value.node.value
+      const bounds = max === Number.MAX_VALUE ? `at least ${min}` : `between ${min} and ${max}`
+      this.sink.badValue(value, `${value.node.value} is not ${bounds}`)
+    } else if (value) wrongType(value, 'a number', this.sink)
     return undefined
   }
 

@@ -3,6 +3,7 @@ import type { ProxyNode } from '../../model/proxy-node.ts'
 import type { XdsResource } from '../../model/proxy-resources.ts'
 import type { ClientScope } from '../link/client-scope.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
+import type { PlaceKey } from './cluster-place.ts'
 import { serviceClusters, serviceTunnels } from './outbound-clusters.ts'
 
 export interface ClientClusters {
@@ -10,13 +11,18 @@ export interface ClientClusters {
   readonly endpoints: readonly XdsResource[]
 }
 
-export function clientClusters(mesh: LinkedMesh, scope: ClientScope, client: ProxyNode['kind']): ClientClusters {
-  return mesh.memo.get(`client-clusters|${client}|${scope.key}`, () => {
+export function clientClusters(
+  mesh: LinkedMesh,
+  scope: ClientScope,
+  client: ProxyNode['kind'],
+  place: PlaceKey,
+): ClientClusters {
+  return mesh.memo.get(`client-clusters|${client}|${scope.key}|${place.key}`, () => {
     const clusters: XdsResource[] = []
     const endpoints: XdsResource[] = []
     for (const service of scope.services.values()) {
       const rule = mesh.destinationRules.of(service, scope.namespace, scope.labels)
-      const made = serviceClusters(mesh, service, rule, client)
+      const made = serviceClusters(mesh, service, rule, client, place)
       for (const cluster of made.clusters) clusters.push(cluster)
       for (const assignment of made.endpoints) endpoints.push(assignment)
     }
@@ -25,10 +31,10 @@ export function clientClusters(mesh: LinkedMesh, scope: ClientScope, client: Pro
 }
 
 /** What sidecars need besides, for bytes on ports that take requests. */
-export function tunnelClusters(mesh: LinkedMesh, scope: ClientScope): readonly XdsResource[] {
-  return mesh.memo.get(`tunnel-clusters|${scope.key}`, () =>
+export function tunnelClusters(mesh: LinkedMesh, scope: ClientScope, place: PlaceKey): readonly XdsResource[] {
+  return mesh.memo.get(`tunnel-clusters|${scope.key}|${place.key}`, () =>
     [...scope.services.values()].flatMap(service =>
-      serviceTunnels(mesh, service, mesh.destinationRules.of(service, scope.namespace, scope.labels)),
+      serviceTunnels(mesh, service, mesh.destinationRules.of(service, scope.namespace, scope.labels), place),
     ),
   )
 }

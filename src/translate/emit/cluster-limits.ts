@@ -1,6 +1,7 @@
 // Circuit breakers of a cluster, out of a connection pool.
 import { create } from '@bufbuild/protobuf'
 import type { ConnectionPool } from '../../model/traffic-policy.ts'
+import type { RetryBudget } from '../../model/upstream-policy.ts'
 import {
   type CircuitBreakers,
   CircuitBreakersSchema,
@@ -9,16 +10,21 @@ import {
 /** Istio's default: no limit. */
 const NO_LIMIT = 0xffff_ffff
 
-export function circuitBreakers(pool: ConnectionPool | undefined): CircuitBreakers {
+/** A budget of retries takes the place of their number. */
+export function circuitBreakers(pool: ConnectionPool | undefined, budget?: RetryBudget): CircuitBreakers {
   return create(CircuitBreakersSchema, {
     thresholds: [
       {
         maxConnections: pool?.maxConnections ?? NO_LIMIT,
         maxPendingRequests: pool?.http1MaxPendingRequests ?? NO_LIMIT,
         maxRequests: pool?.http2MaxRequests ?? NO_LIMIT,
-        maxRetries: pool?.maxRetries ?? NO_LIMIT,
+        ...(budget ? retryBudget(budget) : { maxRetries: pool?.maxRetries ?? NO_LIMIT }),
         trackRemaining: true,
       },
     ],
   })
+}
+
+function retryBudget({ percent, minRetryConcurrency }: RetryBudget) {
+  return { retryBudget: { budgetPercent: { value: percent }, minRetryConcurrency } }
 }

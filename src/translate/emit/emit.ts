@@ -5,6 +5,7 @@ import { type ClientScope, clientScope } from '../link/client-scope.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
 import { blackHole, forwardProxyPassthrough, originalDestinationPassthrough } from './built-in-clusters.ts'
 import { clientClusters, tunnelClusters } from './client-clusters.ts'
+import { clientPlace } from './client-place.ts'
 import { gatewayResources } from './gateway.ts'
 import { inboundResources } from './inbound.ts'
 import { httpProxyListener, portListener } from './outbound-listeners.ts'
@@ -20,13 +21,14 @@ export function emit(mesh: LinkedMesh, node: ProxyNode): ProxyResources {
 }
 
 function emitGateway(mesh: LinkedMesh, node: ProxyNode, scope: ClientScope): ProxyResources {
-  const { clusters, endpoints } = clientClusters(mesh, scope, 'router')
+  const { clusters, endpoints } = clientClusters(mesh, scope, 'router', clientPlace(mesh, node))
   const { listeners, routes } = gatewayResources(mesh, node, scope)
   return { listeners, routes, clusters: [blackHole(mesh), ...clusters, ...asked(mesh, node)], endpoints }
 }
 
 function emitSidecar(mesh: LinkedMesh, node: ProxyNode, scope: ClientScope): ProxyResources {
-  const { clusters, endpoints } = clientClusters(mesh, scope, 'sidecar')
+  const place = clientPlace(mesh, node)
+  const { clusters, endpoints } = clientClusters(mesh, scope, 'sidecar', place)
   const inbound = node.workload ? inboundResources(mesh, node.workload) : { listeners: [], clusters: [] }
   const proxy = node.workload?.proxy
   const bind = proxy?.bindAddress ?? LOOPBACK
@@ -48,7 +50,7 @@ function emitSidecar(mesh: LinkedMesh, node: ProxyNode, scope: ClientScope): Pro
       passthrough,
       ...inbound.clusters,
       ...clusters,
-      ...tunnelClusters(mesh, scope),
+      ...tunnelClusters(mesh, scope, place),
       ...asked(mesh, node),
     ],
     endpoints,

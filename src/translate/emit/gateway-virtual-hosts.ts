@@ -7,6 +7,7 @@ import type { LinkedMesh } from '../link/linked-mesh.ts'
 import type { LinkedVirtualService } from '../link/linked-virtual-service.ts'
 import { compare } from '../link/precedence.ts'
 import type { BoundServer } from './bound-server.ts'
+import { hashLookup } from './hash-policy.ts'
 import { virtualHost } from './route-configuration.ts'
 import { onlyPort } from './sidecar-virtual-hosts.ts'
 import { bracketed } from './virtual-host-domains.ts'
@@ -69,6 +70,7 @@ function routesFor(
     clientLabels: scope.labels,
     defaultRetry: meshConfig.defaultHttpRetryPolicy,
     expand: host => expandShortName(host, service.namespace, meshConfig.domainSuffix),
+    hashOf: hashLookup(mesh, scope),
     onlyPortOf: host => onlyPort(scope.services.get(host)),
   })
 }

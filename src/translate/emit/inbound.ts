@@ -1,7 +1,9 @@
 // What peers connect to: a listener and a cluster for each port of the workload.
 import { create } from '@bufbuild/protobuf'
+import type { Origin } from '../../model/origin.ts'
 import { familyOf, type ProtocolFamily } from '../../model/port-protocol.ts'
 import type { XdsResource } from '../../model/proxy-resources.ts'
+import type { EffectivePolicy } from '../../model/traffic-policy.ts'
 import type { Workload, WorkloadPort } from '../../model/workload.ts'
 import {
   type Cluster,
@@ -19,6 +21,7 @@ import type { EnvoyPatches } from '../link/envoy-filters.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
 import { originOf } from '../link/precedence.ts'
 import { circuitBreakers } from './cluster-limits.ts'
+import { policyFor } from './cluster-policy.ts'
 import { inboundManager } from './connection-manager.ts'
 import { duration } from './durations.ts'
 import { patchedFilters, patchVirtualHosts } from './envoy-patches.ts'
@@ -29,6 +32,7 @@ import { inboundCluster } from './resource-names.ts'
 import { inboundRetryPolicy } from './retry-policy.ts'
 import { routeTimeouts } from './route-timeouts.ts'
 import { socketAddress } from './socket-address.ts'
+import { applyTcpKeepalive } from './tcp-keepalive.ts'
 import { tcpProxy } from './tcp-proxy.ts'
 import { httpProtocolOptions, type UpstreamVersion } from './upstream-version.ts'
 
@@ -75,16 +79,37 @@ function cluster(
     workload: '',
   }
   const version = VERSIONS[family]
-  const options = version && httpProtocolOptions(undefined, version)
+  const { connectionPool, retryBudget, origins } = serverPolicy(mesh, workload, port)
+  const options = version && httpProtocolOptions(connectionPool, version)
   const message = create(ClusterSchema, {
     name,
     clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STATIC },
-    connectTimeout: duration(mesh.input.meshConfig.connectTimeoutMs),
-    circuitBreakers: circuitBreakers(undefined),
+    connectTimeout: duration(connectionPool?.connectTimeoutMs ?? mesh.input.meshConfig.connectTimeoutMs),
+    circuitBreakers: circuitBreakers(connectionPool, retryBudget),
     loadAssignment: loadAssignment(name, [application]),
     ...(options ? { typedExtensionProtocolOptions: options } : {}),
   })
-  return { name, message, origins: [] }
+  applyTcpKeepalive(message, connectionPool?.tcpKeepalive)
+  return { name, message, origins }
+}
+
+/** Of a rule for the service in front, the connection pool holds for the server's own sidecar, too, and nothing else does. */
+function serverPolicy(
+  mesh: LinkedMesh,
+  workload: Workload,
+  port: WorkloadPort,
+): Pick<EffectivePolicy, 'connectionPool' | 'retryBudget'> & { readonly origins: readonly Origin[] } {
+  const front = mesh.inboundProtocols.frontOf(workload, port)
+  // Rules for some clients are not asked: a server is none (Istio's SidecarScope.DestinationRule).
+  const rule = front && mesh.destinationRules.of(front.service, workload.namespace, {})
+  if (!front || !rule) return { origins: [] }
+  const { connectionPool, retryBudget } = policyFor(front.port.number, rule.trafficPolicy, null)
+  if (!connectionPool && !retryBudget) return { origins: [] }
+  return {
+    ...(connectionPool ? { connectionPool } : {}),
+    ...(retryBudget ? { retryBudget } : {}),
+    origins: rule.origins,
+  }
 }
 
 function listener(

@@ -13,12 +13,18 @@ import {
 } from '../../xds/generated/envoy/config/endpoint/v3/endpoint_pb.ts'
 import type { MeshEndpoint } from '../link/mesh-service.ts'
 import { compare } from '../link/precedence.ts'
+import { type EndpointGroup, type LocalitySpread, spreadOver, totalOf } from './locality-spread.ts'
 import { socketAddress } from './socket-address.ts'
 
 /** Envoy's bound on the weights of a cluster's endpoints together. */
 const MAX_TOTAL_WEIGHT = 0xffff_ffff
 
-export function loadAssignment(clusterName: string, endpoints: readonly MeshEndpoint[]): ClusterLoadAssignment {
+/** `spread`: how the client's place and the rules of its mesh weigh localities; without, all are alike. */
+export function loadAssignment(
+  clusterName: string,
+  endpoints: readonly MeshEndpoint[],
+  spread: LocalitySpread | null = null,
+): ClusterLoadAssignment {
   const byLocality = new Map<string, MeshEndpoint[]>()
   for (const endpoint of endpoints) {
     const { region, zone, subZone } = endpoint.locality
@@ -28,14 +34,19 @@ export function loadAssignment(clusterName: string, endpoints: readonly MeshEndp
     else byLocality.set(key, [endpoint])
   }
   const weightOf = scaledWeight(endpoints)
-  const localities = [...byLocality].sort(([a], [b]) => compare(a, b))
+  const groups: EndpointGroup[] = [...byLocality]
+    .sort(([a], [b]) => compare(a, b))
+    .map(([, group]) => ({ endpoints: group, weight: totalOf(group, weightOf), priority: 0 }))
+  const placed = spread === null ? groups : spreadOver(groups, spread, weightOf)
   return create(ClusterLoadAssignmentSchema, {
     clusterName,
-    endpoints: localities.map(([, group]) =>
+    endpoints: placed.map(({ endpoints: group, weight, priority }) =>
       create(LocalityLbEndpointsSchema, {
         locality: { ...group[0]!.locality },
         lbEndpoints: group.map(endpoint => lbEndpoint(endpoint, weightOf(endpoint))),
-        loadBalancingWeight: group.reduce((sum, endpoint) => sum + weightOf(endpoint), 0),
+        // Envoy has no weight of 0: a locality without one gets nothing.
+        ...(weight > 0 ? { loadBalancingWeight: weight } : {}),
+        priority,
       }),
     ),
   })

@@ -19,7 +19,7 @@ export function mirrorPolicies(rule: HttpRoute, surroundings: RouteSurroundings)
     .filter(({ percentage }) => percentage !== 0)
     .map(each =>
       create(RouteAction_RequestMirrorPolicySchema, {
-        cluster: clusterOf(each, surroundings),
+        cluster: clusterOf(each.destination, surroundings),
         runtimeFraction: { defaultValue: fractionalPercent(each.percentage ?? 100) },
         traceSampled: false,
       }),

@@ -9,7 +9,6 @@ import {
   Cluster_CommonLbConfigSchema,
   Cluster_DiscoveryType,
   Cluster_DnsLookupFamily,
-  Cluster_LbPolicy,
   Cluster_TransportSocketMatchSchema,
   ClusterSchema,
 } from '../../xds/generated/envoy/config/cluster/v3/cluster_pb.ts'
@@ -18,14 +17,19 @@ import type { MergedRule } from '../link/destination-rules.ts'
 import { selects } from '../link/label-selector.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
 import type { MeshEndpoint, MeshService, MeshServicePort } from '../link/mesh-service.ts'
+import { applyBalancing } from './cluster-balancing.ts'
 import { circuitBreakers } from './cluster-limits.ts'
-import { policyFor } from './cluster-policy.ts'
+import { failsOver, isPlaced, type PlaceKey, passesThrough, policyOf, spreadFor } from './cluster-place.ts'
 import { adsSource } from './config-source.ts'
 import { duration } from './durations.ts'
 import { istioMetadata } from './istio-metadata.ts'
 import { loadAssignment } from './load-assignment.ts'
+import { spreadRule, weighsLocalities } from './locality-spread.ts'
 import { rawBuffer, upstreamTls } from './mutual-tls.ts'
+import { applyOutlierDetection } from './outlier-detection.ts'
+import { applyProxyProtocol } from './proxy-protocol.ts'
 import { configPath, outboundCluster, outboundServerName, tunnelCluster } from './resource-names.ts'
+import { applyTcpKeepalive } from './tcp-keepalive.ts'
 import { httpProtocolOptions, tunnelsApart, type UpstreamVersion, upstreamVersion } from './upstream-version.ts'
 
 export interface ServiceClusters {
@@ -33,14 +37,16 @@ export interface ServiceClusters {
   readonly endpoints: readonly XdsResource<ClusterLoadAssignment>[]
 }
 
-/** The same object for every client for which the same rule holds. */
+/** The same object for every client for which the same rule holds, and the same place where that matters. */
 export function serviceClusters(
   mesh: LinkedMesh,
   service: MeshService,
   rule: MergedRule | null,
   client: ProxyNode['kind'],
+  place: PlaceKey,
 ): ServiceClusters {
-  return mesh.memo.get(`clusters|${client}|${service.key}|${rule?.key ?? ''}`, () => {
+  const where = isPlaced(mesh, service, rule) ? place.key : ''
+  return mesh.memo.get(`clusters|${client}|${service.key}|${rule?.key ?? ''}|${where}`, () => {
     const clusters: XdsResource<Cluster>[] = []
     const endpoints: XdsResource<ClusterLoadAssignment>[] = []
     const origins = [...service.origins, ...(rule?.origins ?? [])]
@@ -50,11 +56,12 @@ export function serviceClusters(
         const chosen = endpointsOf(service, port, subset)
         // Envoy refuses nothing here, but Istio makes no DNS cluster without an endpoint: 503 NC and not UH.
         if (service.resolution === 'DNS' && chosen.length === 0) continue
-        const assignment = loadAssignment(name, chosen)
+        const assignment = loadAssignment(name, chosen, spreadFor(mesh, { rule, port, subset }, place))
         const speaks = upstreamVersion(port.protocol, poolOf(rule, port, subset), client) ?? 'tcp'
         const plan: ClusterPlan = { mesh, service, rule, port, subset, name, speaks }
         clusters.push({ name, message: makeCluster(plan, assignment), origins })
-        if (service.resolution === 'EDS') endpoints.push({ name, message: assignment, origins: service.origins })
+        if (service.resolution === 'EDS' && !passesThrough({ rule, port, subset }))
+          endpoints.push({ name, message: assignment, origins: service.origins })
       }
     return { clusters, endpoints }
   })
@@ -65,8 +72,10 @@ export function serviceTunnels(
   mesh: LinkedMesh,
   service: MeshService,
   rule: MergedRule | null,
+  place: PlaceKey,
 ): readonly XdsResource<Cluster>[] {
-  return mesh.memo.get(`tunnels|${service.key}|${rule?.key ?? ''}`, () => {
+  const where = isPlaced(mesh, service, rule) ? place.key : ''
+  return mesh.memo.get(`tunnels|${service.key}|${rule?.key ?? ''}|${where}`, () => {
     const apart = service.ports.filter(port => tunnelsApart(port.protocol, poolOf(rule, port, null)))
     return apart.flatMap(port => {
       const name = tunnelCluster(port.number, service.host)
@@ -74,13 +83,14 @@ export function serviceTunnels(
       if (service.resolution === 'DNS' && chosen.length === 0) return []
       const plan: ClusterPlan = { mesh, service, rule, port, subset: null, name, speaks: 'tcp' }
       const origins = [...service.origins, ...(rule?.origins ?? [])]
-      return [{ name, message: makeCluster(plan, loadAssignment(name, chosen)), origins }]
+      const assignment = loadAssignment(name, chosen, spreadFor(mesh, plan, place))
+      return [{ name, message: makeCluster(plan, assignment), origins }]
     })
   })
 }
 
 function poolOf(rule: MergedRule | null, port: MeshServicePort, subset: Subset | null): ConnectionPool | undefined {
-  return policyFor(port.number, rule?.trafficPolicy ?? null, subset?.trafficPolicy ?? null).connectionPool
+  return policyOf({ rule, port, subset }).connectionPool
 }
 
 function endpointsOf(service: MeshService, port: MeshServicePort, subset: Subset | null): readonly MeshEndpoint[] {
@@ -99,20 +109,31 @@ interface ClusterPlan {
 }
 
 function makeCluster(plan: ClusterPlan, assignment: ClusterLoadAssignment): Cluster {
-  const { mesh, service, rule, port, subset, name, speaks } = plan
+  const { mesh, service, port, subset, name, speaks } = plan
   const { meshConfig } = mesh.input
-  const policy = policyFor(port.number, rule?.trafficPolicy ?? null, subset?.trafficPolicy ?? null)
+  const policy = policyOf(plan)
   const options = speaks === 'tcp' ? undefined : httpProtocolOptions(policy.connectionPool, speaks)
   const cluster = create(ClusterSchema, {
     name,
     connectTimeout: duration(policy.connectionPool?.connectTimeoutMs ?? meshConfig.connectTimeoutMs),
-    lbPolicy: Cluster_LbPolicy[policy.loadBalancer ?? 'LEAST_REQUEST'],
-    circuitBreakers: circuitBreakers(policy.connectionPool),
+    circuitBreakers: circuitBreakers(policy.connectionPool, policy.retryBudget),
     metadata: istioMetadata(metadataOf(plan)),
-    commonLbConfig: create(Cluster_CommonLbConfigSchema),
+    commonLbConfig: create(
+      Cluster_CommonLbConfigSchema,
+      weighsLocalities(
+        spreadRule(meshConfig, policy),
+        failsOver(policy),
+        policy.loadBalancer?.consistentHash !== undefined,
+      )
+        ? { localityConfigSpecifier: { case: 'localityWeightedLbConfig', value: {} } }
+        : {},
+    ),
     ...(options ? { typedExtensionProtocolOptions: options } : {}),
   })
-  if (service.resolution === 'EDS') {
+  applyBalancing(cluster, policy.loadBalancer, plan.rule?.peakEwmaDecayMs ?? 0)
+  if (passesThrough(plan)) {
+    // Nothing to discover.
+  } else if (service.resolution === 'EDS') {
     cluster.clusterDiscoveryType = { case: 'type', value: Cluster_DiscoveryType.EDS }
     cluster.edsClusterConfig = create(ClusterSchema, {
       edsClusterConfig: {
@@ -128,6 +149,9 @@ function makeCluster(plan: ClusterPlan, assignment: ClusterLoadAssignment): Clus
     cluster.loadAssignment = assignment
   }
   applyTls(cluster, plan, policy)
+  applyOutlierDetection(cluster, policy.outlierDetection, plan.rule?.halfOpenProbes ?? 0)
+  applyProxyProtocol(cluster, policy.proxyProtocol)
+  applyTcpKeepalive(cluster, policy.connectionPool?.tcpKeepalive)
   return cluster
 }
 

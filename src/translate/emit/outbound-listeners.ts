@@ -42,8 +42,8 @@ export function portListener(mesh: LinkedMesh, scope: ClientScope, bind: string,
     if (services.some(service => familyOf(protocolOf(service, port)) !== 'undeclared'))
       return listener(bind, port, { filterChains: [requests(mesh, bind, port)] })
     const first = services[0] ?? scope.tcpServicesByPort.get(port)![0]!
-    const { cluster, idleTimeoutMs } = tunnelTo(mesh, scope, first, port)
-    const bytes = create(FilterChainSchema, { filters: [tcpProxy(mesh.input.meshConfig, cluster, idleTimeoutMs)] })
+    const { cluster, policy } = tunnelTo(mesh, scope, first, port)
+    const bytes = create(FilterChainSchema, { filters: [tcpProxy(mesh.input.meshConfig, cluster, policy)] })
     if (services.length === 0) return listener(bind, port, { filterChains: [bytes] })
     const { filterChainMatch } = create(FilterChainSchema, {
       filterChainMatch: { transportProtocol: 'raw_buffer', applicationProtocols: PLAINTEXT_HTTP },

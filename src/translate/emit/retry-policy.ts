@@ -11,14 +11,21 @@ const DEFAULT_RETRY_ON = 'connect-failure,refused-stream,unavailable,cancelled'
 const DEFAULT_ATTEMPTS = 2
 const HOST_SELECTION_ATTEMPTS = 5n
 
-/** Undefined: none. `fallback` is the mesh's policy for routes that have none of their own. */
-export function retryPolicy(retry: HttpRetry | undefined, fallback: HttpRetry | null): RetryPolicy | undefined {
+/**
+ * Undefined: none. `fallback` is the mesh's policy for routes that have none of their own. `keepsHost`: another try may go to
+ * the endpoint that failed.
+ */
+export function retryPolicy(
+  retry: HttpRetry | undefined,
+  fallback: HttpRetry | null,
+  keepsHost = false,
+): RetryPolicy | undefined {
   const effective = retry ?? fallback
-  if (!effective) return create(RetryPolicySchema, policy(DEFAULT_RETRY_ON, DEFAULT_ATTEMPTS, true))
+  if (!effective) return create(RetryPolicySchema, policy(DEFAULT_RETRY_ON, DEFAULT_ATTEMPTS, !keepsHost))
   if (effective.attempts === 0) return undefined
   const { conditions, codes } = splitConditions(effective.retryOn === '' ? DEFAULT_RETRY_ON : effective.retryOn)
   return create(RetryPolicySchema, {
-    ...policy(conditions, effective.attempts, effective.ignorePreviousHosts),
+    ...policy(conditions, effective.attempts, effective.ignorePreviousHosts && !keepsHost),
     retriableStatusCodes: codes,
     ...(effective.perTryTimeoutMs === undefined ? {} : { perTryTimeout: duration(effective.perTryTimeoutMs) }),
     ...(effective.backoffMs === undefined ? {} : { retryBackOff: { baseInterval: duration(effective.backoffMs) } }),

@@ -14,6 +14,7 @@ import {
   WeightedCluster_ClusterWeightSchema,
 } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
 import { clusterOf } from './destination-cluster.ts'
+import { hashPolicies } from './hash-policy.ts'
 import { type HeaderOptions, headerOptions } from './header-options.ts'
 import { mirrorPolicies } from './mirror-policies.ts'
 import { retryPolicy } from './retry-policy.ts'
@@ -61,11 +62,18 @@ function forward(
   operations: Omit<HeaderOptions, 'authority'>,
   surroundings: RouteSurroundings,
 ): RouteParts {
-  const policy = retryPolicy(rule.retries, surroundings.defaultRetry)
+  const taken = destinations.length === 1 ? destinations : destinations.filter(({ weight }) => weight > 0)
+  const hashes = taken.map(({ destination: { host, subset, port } }) =>
+    surroundings.hashOf(surroundings.expand(host), subset, port),
+  )
+  // A retry that went elsewhere would undo what the hash is for.
+  const keepsHost = destinations.length === 1 && hashes[0] !== null
+  const policy = retryPolicy(rule.retries, surroundings.defaultRetry, keepsHost)
   const action = create(RouteActionSchema, {
     ...routeTimeouts(rule.timeoutMs ?? 0),
     ...(policy ? { retryPolicy: policy } : {}),
     ...rewriteOf(rule),
+    hashPolicy: hashPolicies(hashes),
     requestMirrorPolicies: mirrorPolicies(rule, surroundings),
   })
   let authority = rule.rewrite?.authority ?? routeAuthority
@@ -76,11 +84,9 @@ function forward(
     // Istio appends the destination's operations to the rule's, and lets the rule's authority win.
     own = concatOperations(operations, destinationOperations)
     if (authority === '') authority = destinationAuthority
-    action.clusterSpecifier = { case: 'cluster', value: clusterOf(only, surroundings) }
+    action.clusterSpecifier = { case: 'cluster', value: clusterOf(only.destination, surroundings) }
   } else {
-    const clusters = destinations
-      .filter(destination => destination.weight > 0)
-      .map(destination => clusterWeight(destination, surroundings))
+    const clusters = taken.map(destination => clusterWeight(destination, surroundings))
     action.clusterSpecifier = create(RouteActionSchema, {
       clusterSpecifier: { case: 'weightedClusters', value: { clusters } },
     }).clusterSpecifier
@@ -109,7 +115,7 @@ function concatOperations(a: Omit<HeaderOptions, 'authority'>, b: Omit<HeaderOpt
 function clusterWeight(destination: RouteDestination, surroundings: RouteSurroundings): WeightedCluster_ClusterWeight {
   const { authority, ...operations } = headerOptions(destination.headers)
   return create(WeightedCluster_ClusterWeightSchema, {
-    name: clusterOf(destination, surroundings),
+    name: clusterOf(destination.destination, surroundings),
     weight: destination.weight,
     ...operations,
     ...(authority === '' ? {} : { hostRewriteSpecifier: { case: 'hostRewriteLiteral', value: authority } }),

@@ -65,7 +65,7 @@ export function unknownHosts(mesh: LinkedMesh, connects: boolean): VirtualHost {
       value: { clusterSpecifier: { case: 'cluster', value: PASSTHROUGH_CLUSTER }, ...routeTimeouts(0) },
     },
   })
-  return virtualHost('allow_any', ['*'], connects ? [connectRoute(PASSTHROUGH_CLUSTER, undefined), allow] : [allow])
+  return virtualHost('allow_any', ['*'], connects ? [connectRoute(PASSTHROUGH_CLUSTER, {}), allow] : [allow])
 }
 
 function distinctOrigins(origins: readonly Origin[]): readonly Origin[] {

@@ -9,6 +9,7 @@ import type { LinkedVirtualService } from '../link/linked-virtual-service.ts'
 import type { MeshService } from '../link/mesh-service.ts'
 import { compare } from '../link/precedence.ts'
 import { connectRoute } from './connect-route.ts'
+import { hashLookup, hashOfService, hashPolicies } from './hash-policy.ts'
 import { outboundCluster } from './resource-names.ts'
 import { retryPolicy } from './retry-policy.ts'
 import type { RouteSurroundings } from './route-surroundings.ts'
@@ -127,8 +128,8 @@ class VirtualHostMaker {
   }
 
   #tunnel(service: MeshService): Route {
-    const { cluster, idleTimeoutMs } = tunnelTo(this.#mesh, this.#scope, service, this.#port)
-    return connectRoute(cluster, idleTimeoutMs)
+    const { cluster, policy } = tunnelTo(this.#mesh, this.#scope, service, this.#port)
+    return connectRoute(cluster, policy)
   }
 
   /** The first to claim a name or a domain keeps it. */
@@ -166,6 +167,7 @@ class VirtualHostMaker {
       clientLabels: this.#scope.labels,
       defaultRetry: meshConfig.defaultHttpRetryPolicy,
       expand: host => expandShortName(host, service.namespace, meshConfig.domainSuffix),
+      hashOf: hashLookup(this.#mesh, this.#scope),
       onlyPortOf: host => (this.#lenient ? onlyPort(this.#scope.services.get(host)) : undefined),
     }
   }
@@ -181,6 +183,7 @@ class VirtualHostMaker {
           clusterSpecifier: { case: 'cluster', value: outboundCluster(this.#port, '', service.host) },
           ...routeTimeouts(0),
           ...(policy ? { retryPolicy: policy } : {}),
+          hashPolicy: hashPolicies([hashOfService(this.#mesh, this.#scope, service, this.#port)]),
         },
       },
     })

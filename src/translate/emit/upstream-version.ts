@@ -5,6 +5,7 @@ import { familyOf, type PortProtocol } from '../../model/port-protocol.ts'
 import type { ProxyNode } from '../../model/proxy-node.ts'
 import type { ConnectionPool } from '../../model/traffic-policy.ts'
 import { packAny } from '../../xds/any-pack.ts'
+import { Http2ProtocolOptionsSchema } from '../../xds/generated/envoy/config/core/v3/protocol_pb.ts'
 import {
   type HttpProtocolOptions,
   HttpProtocolOptionsSchema,
@@ -54,7 +55,9 @@ export function httpProtocolOptions(
   version: UpstreamVersion,
 ): Record<string, Any> | undefined {
   const idleTimeoutMs = pool?.httpIdleTimeoutMs ?? pool?.tcpIdleTimeoutMs
-  const hasLimits = idleTimeoutMs !== undefined || pool?.maxRequestsPerConnection !== undefined
+  const maxDurationMs = pool?.maxConnectionDurationMs
+  const limits = [idleTimeoutMs, pool?.maxRequestsPerConnection, maxDurationMs]
+  const hasLimits = limits.some(limit => limit !== undefined)
   if (!hasLimits && version === 'http1') return undefined
   const options = create(HttpProtocolOptionsSchema, {
     ...(hasLimits
@@ -64,12 +67,25 @@ export function httpProtocolOptions(
             ...(pool?.maxRequestsPerConnection === undefined
               ? {}
               : { maxRequestsPerConnection: pool.maxRequestsPerConnection }),
+            ...(maxDurationMs === undefined ? {} : { maxConnectionDuration: duration(maxDurationMs) }),
           },
         }
       : {}),
     upstreamProtocolOptions: PROTOCOL_OPTIONS[version],
   })
+  if (pool?.maxConcurrentStreams !== undefined) limitStreams(options, pool.maxConcurrentStreams)
   return { 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': packAny(HttpProtocolOptionsSchema, options) }
+}
+
+function limitStreams(options: HttpProtocolOptions, maxConcurrentStreams: number): void {
+  const http2ProtocolOptions = create(Http2ProtocolOptionsSchema, { maxConcurrentStreams })
+  const { upstreamProtocolOptions: chosen } = options
+  if (chosen.case === 'useDownstreamProtocolConfig') {
+    options.upstreamProtocolOptions = { case: chosen.case, value: { ...chosen.value, http2ProtocolOptions } }
+  } else if (chosen.case === 'explicitHttpConfig' && chosen.value.protocolConfig.case === 'http2ProtocolOptions') {
+    const protocolConfig = { case: chosen.value.protocolConfig.case, value: http2ProtocolOptions }
+    options.upstreamProtocolOptions = { case: chosen.case, value: { ...chosen.value, protocolConfig } }
+  }
 }
 
 /** Whether bytes need another cluster than requests do: one whose peers are told that no HTTP, or no HTTP/2, is coming. */

@@ -8,6 +8,7 @@ import { type LinkedVirtualService, resolveGateway } from '../link/linked-virtua
 import { istioMetadata } from './istio-metadata.ts'
 import { configPath } from './resource-names.ts'
 import { routeParts } from './route-action.ts'
+import { fallbackMetadata } from './route-fallback.ts'
 import { routeFilterConfigs } from './route-filter-configs.ts'
 import { isCatchAll, routeMatch } from './route-match.ts'
 import type { RouteSurroundings } from './route-surroundings.ts'
@@ -43,11 +44,13 @@ function makeRoute(
   match: HttpMatch | undefined,
   surroundings: RouteSurroundings,
 ): Route {
+  const metadata = istioMetadata({ config: configPath('virtual-service', service.namespace, service.name) })
+  if (rule.fallback) metadata.filterMetadata['weft.dev'] = fallbackMetadata(rule.fallback, surroundings)
   return create(RouteSchema, {
     name: match && match.name !== '' ? `${rule.name}.${match.name}` : rule.name,
     match: routeMatch(match),
     statPrefix: match?.statPrefix ?? '',
-    metadata: istioMetadata({ config: configPath('virtual-service', service.namespace, service.name) }),
+    metadata,
     ...routeParts(rule, surroundings),
     typedPerFilterConfig: routeFilterConfigs(rule),
   })

@@ -45,6 +45,10 @@ function checkDestinations(
     if (route.action.kind !== 'route') continue
     for (const [at, destination] of route.action.destinations.entries())
       checkDestination(mesh, service, destination, `spec.http[${index}].route[${at}].destination`, hosts, findings)
+    if (route.fallback?.kind !== 'destination') continue
+    const { destination } = route.fallback
+    const placed = { destination, position: route.position }
+    checkDestination(mesh, service, placed, 'metadata.annotations["weft.dev/fallback"].destination', hosts, findings)
   }
 }
 

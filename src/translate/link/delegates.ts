@@ -75,7 +75,7 @@ export function mergeRule(
 
 /** Short names and gateways are of the namespace of whoever wrote them. */
 function resolve(rule: HttpRoute, { namespace }: LinkedVirtualService, domainSuffix: string): HttpRoute {
-  const { action, mirror, mirrors } = rule
+  const { action, mirror, mirrors, fallback } = rule
   const full = <T extends { readonly destination: Destination }>(target: T): T => {
     const { destination } = target
     return {
@@ -92,5 +92,6 @@ function resolve(rule: HttpRoute, { namespace }: LinkedVirtualService, domainSuf
     action: action.kind === 'route' ? { ...action, destinations: action.destinations.map(full) } : action,
     ...(mirror ? { mirror: full(mirror) } : {}),
     ...(mirrors ? { mirrors: mirrors.map(full) } : {}),
+    ...(fallback?.kind === 'destination' ? { fallback: full(fallback) } : {}),
   }
 }

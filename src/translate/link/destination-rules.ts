@@ -20,6 +20,8 @@ export interface MergedRule {
   readonly subsets: readonly Subset[]
   readonly exportTo: readonly string[]
   readonly workloadSelector: Labels | null
+  readonly halfOpenProbes: number
+  readonly peakEwmaDecayMs: number
   readonly origins: readonly Origin[]
   /** Told apart from every other rule of this mesh. */
   readonly key: string
@@ -40,6 +42,8 @@ function isPrivate({ exportTo, namespace }: MergedRule): boolean {
 /** A rule while objects are still merged into it. */
 interface Draft extends MergedRule {
   trafficPolicy: TrafficPolicy | null
+  halfOpenProbes: number
+  peakEwmaDecayMs: number
   readonly subsets: Subset[]
   readonly origins: Origin[]
   /** Of its subsets. */
@@ -68,7 +72,7 @@ export class DestinationRules {
     if (isWildcard(host)) this.#wildcardNamespaces.add(object.namespace)
     const rules = this.#rules.get(key) ?? []
     this.#rules.set(key, rules)
-    const { exportTo, workloadSelector, trafficPolicy, subsets } = object.spec
+    const { exportTo, workloadSelector, trafficPolicy, subsets, halfOpenProbes, peakEwmaDecayMs } = object.spec
     const audience = JSON.stringify([key, [...exportTo].sort(), workloadSelector])
     const base = drafts.get(audience)
     if (!base) {
@@ -76,12 +80,14 @@ export class DestinationRules {
       const origins = [originOf(object)]
       const names = new Set(subsets.map(subset => subset.name))
       const rule = { host, namespace, name, trafficPolicy, subsets: [...subsets], exportTo, workloadSelector, origins }
-      const draft = { ...rule, key: `${key}/${name}`, names }
+      const draft = { ...rule, halfOpenProbes, peakEwmaDecayMs, key: `${key}/${name}`, names }
       drafts.set(audience, draft)
       rules.push(draft)
       return
     }
     base.trafficPolicy ??= trafficPolicy
+    base.halfOpenProbes ||= halfOpenProbes
+    base.peakEwmaDecayMs ||= peakEwmaDecayMs
     for (const subset of subsets) if (!base.names.has(subset.name)) base.subsets.push(subset)
     for (const { name } of subsets) base.names.add(name)
     base.origins.push(originOf(object))

@@ -1,7 +1,7 @@
 // A case's config as Weft links it, and the nodes that its proxies are.
 import { formatProblem, type Problem } from '../../../src/base/problem.ts'
 import type { ConfigObject } from '../../../src/model/config-object.ts'
-import { NO_LOCALITY } from '../../../src/model/locality.ts'
+import type { Locality } from '../../../src/model/locality.ts'
 import type { ProxyNode } from '../../../src/model/proxy-node.ts'
 import type { Workload } from '../../../src/model/workload.ts'
 import { link } from '../../../src/translate/link/link.ts'
@@ -37,6 +37,10 @@ function labelsOf(name: string, proxy: CaseProxy): Readonly<Record<string, strin
   return { app: name, ...proxy.labels }
 }
 
+function localityOf({ locality }: CaseProxy): Locality {
+  return { region: locality?.region ?? '', zone: locality?.zone ?? '', subZone: locality?.sub_zone ?? '' }
+}
+
 function workloadOf(name: string, proxy: CaseProxy): Workload {
   return {
     name,
@@ -54,7 +58,7 @@ function workloadOf(name: string, proxy: CaseProxy): Workload {
       applicationPort,
       inboundPort: number,
     })),
-    locality: NO_LOCALITY,
+    locality: localityOf(proxy),
     weight: 1,
     tlsMode: 'disabled',
     proxy: { kind: proxy.router ? 'router' : 'sidecar', bindAddress: proxy.router ? '127.0.0.1' : proxy.ip },
@@ -72,7 +76,7 @@ export function nodeOf(name: string, proxy: CaseProxy): ProxyNode {
     name,
     namespace,
     labels: workload.labels,
-    locality: NO_LOCALITY,
+    locality: localityOf(proxy),
     workload,
   }
 }

@@ -68,6 +68,15 @@ export class FakeStats implements StatsScope {
     return this.counter(name)
   }
 
+  computedGauge(name: string, read: () => number): void {
+    this.values.set(this.#prefix + name, {
+      get value() {
+        return read()
+      },
+      set value(_) {},
+    })
+  }
+
   histogram(name: string): Histogram {
     const counter = this.counter(`${name}.count`)
     return { record: () => void counter.value++ }
@@ -106,6 +115,8 @@ export const NO_LIMITS: CircuitLimits = {
   maxPendingRequests: 2 ** 32 - 1,
   maxRequests: 2 ** 32 - 1,
   maxRetries: 2 ** 32 - 1,
+  retryBudget: null,
+  tracksRemaining: false,
 }
 
 export function fakeEndpoint(port: number, transport: UpstreamTransport = plainTransport): Endpoint {
@@ -124,10 +135,11 @@ export class FakeCluster implements Cluster {
   connectTimeoutMs = 5000
   idleTimeoutMs = 0
   maxRequestsPerConnection = 0
+  maxConnectionDurationMs = 0
   httpProtocol: UpstreamProtocol = 'http1'
   http1: Http1Options = PLAIN_HTTP1
   http2: Http2Settings = ENVOY_HTTP2_SETTINGS
-  limits = NO_LIMITS
+  limits: CircuitLimits = NO_LIMITS
   random: Random = new SeededRandom(1)
   live = true
   endpoints: Endpoint[]
@@ -174,6 +186,10 @@ export const RETRY: RetryPolicy = {
   retryOn: 0,
   retriableStatusCodes: [],
   perTryTimeoutMs: 0,
+  perTryIdleTimeoutMs: 0,
+  resetFields: [],
+  rateLimitedMaxMs: 300_000,
+  retriableHeaders: [],
   backoffBaseMs: 1,
   backoffMaxMs: 1,
   avoidPreviousHosts: false,
@@ -190,6 +206,7 @@ export function forwardRoute(cluster: string, fields: Partial<ForwardRoute> = {}
   }
   return {
     kind: 'forward',
+    fallback: null,
     name: 'default',
     virtualHost: 'any',
     requestHeaders: NO_MUTATIONS,
@@ -202,6 +219,7 @@ export function forwardRoute(cluster: string, fields: Partial<ForwardRoute> = {}
     streamDuration: NO_STREAM_DURATION,
     upgrades: NO_UPGRADES,
     retry: null,
+    hashPolicy: null,
     mirrors: [],
     stats: null,
     rewritePath: () => null,

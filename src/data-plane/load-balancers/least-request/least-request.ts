@@ -1,57 +1,83 @@
-// LEAST_REQUEST: the endpoint with fewer requests in flight, of two drawn at random; by weight where weights differ.
-import { Cluster_LbPolicy } from '../../../xds/generated/envoy/config/cluster/v3/cluster_pb.ts'
+// LEAST_REQUEST: the endpoint with fewest requests in flight, of some drawn at random; by weight where weights differ.
 import type { Endpoint, PickContext, Picker } from '../../cluster/cluster.ts'
-import { equallyWeighted, type LoadBalancer } from '../contract/load-balancer.ts'
+import { CreditPicker } from '../contract/credit-picker.ts'
+import { type BalancerHost, equallyWeighted, type LoadBalancer } from '../contract/load-balancer.ts'
+import { type SlowStart, WarmingPicker } from '../contract/slow-start.ts'
 
-/** The power of two choices, Envoy's default choice_count: nearly as even as looking at all, at the price of two draws. */
-class TwoChoicesPicker implements Picker {
+/** The power of some choices; of two it is nearly as even as looking at all, at the price of two draws. */
+class ChoicesPicker implements Picker {
   readonly #endpoints: readonly Endpoint[]
+  readonly #choices: number
 
-  constructor(endpoints: readonly Endpoint[]) {
+  constructor(endpoints: readonly Endpoint[], choices: number) {
     this.#endpoints = endpoints
+    this.#choices = choices
   }
 
   pick(context: PickContext): Endpoint {
     const { length } = this.#endpoints
-    const first = this.#endpoints[Math.floor(context.random() * length)]!
-    if (length === 1) return first
-    const second = this.#endpoints[Math.floor(context.random() * length)]!
-    return second.activeRequests < first.activeRequests ? second : first
+    let best = this.#endpoints[Math.floor(context.random() * length)]!
+    if (length === 1) return best
+    for (let choice = 1; choice < this.#choices; choice++) {
+      const other = this.#endpoints[Math.floor(context.random() * length)]!
+      if (other.activeRequests < best.activeRequests) best = other
+    }
+    return best
   }
 }
 
 /**
- * With unequal weights an endpoint's share is its weight over its requests in flight plus one (Envoy's weighted least
- * request with active_request_bias 1), kept exact by the same credits as smooth weighted rotation.
+ * With unequal weights an endpoint's share is its weight over its requests in flight plus one, to the power of
+ * active_request_bias, times what slow start lets it have (Envoy's weighted least request).
  */
-class WeightedLeastRequestPicker implements Picker {
-  readonly #endpoints: readonly Endpoint[]
-  readonly #credits: Float64Array
+class WeightedLeastRequestPicker extends CreditPicker {
+  readonly #bias: number
+  readonly #slowStart: SlowStart | null
+  readonly #host: BalancerHost
 
-  constructor(endpoints: readonly Endpoint[]) {
-    this.#endpoints = endpoints
-    this.#credits = new Float64Array(endpoints.length)
+  constructor(
+    endpoints: readonly Endpoint[],
+    weights: readonly number[],
+    host: BalancerHost,
+    bias: number,
+    slowStart: SlowStart | null,
+  ) {
+    super(endpoints, weights)
+    this.#host = host
+    this.#bias = bias
+    this.#slowStart = slowStart
   }
 
-  pick(): Endpoint {
-    const endpoints = this.#endpoints
-    const credits = this.#credits
-    let best = 0
-    let total = 0
-    for (let i = 0; i < endpoints.length; i++) {
-      const endpoint = endpoints[i]!
-      const share = endpoint.weight / (endpoint.activeRequests + 1)
-      credits[i]! += share
-      total += share
-      if (credits[i]! > credits[best]!) best = i
-    }
-    credits[best]! -= total
-    return endpoints[best]!
+  protected override now(): number {
+    return this.#slowStart === null ? 0 : this.#host.clock.now()
+  }
+
+  protected override share(endpoint: Endpoint, weight: number, now: number): number {
+    const busy = endpoint.activeRequests + 1
+    const share = weight / (this.#bias === 1 ? busy : busy ** this.#bias)
+    return this.#slowStart === null ? share : share * this.#slowStart.factor(endpoint, now)
   }
 }
 
-export const LEAST_REQUEST: LoadBalancer = {
-  policy: Cluster_LbPolicy.LEAST_REQUEST,
-  createPicker: endpoints =>
-    equallyWeighted(endpoints) ? new TwoChoicesPicker(endpoints) : new WeightedLeastRequestPicker(endpoints),
+export class LeastRequest implements LoadBalancer {
+  readonly hashes = false
+  readonly #choices: number
+  readonly #bias: number
+  readonly #slowStart: SlowStart | null
+
+  constructor(choices: number, bias: number, slowStart: SlowStart | null) {
+    this.#choices = choices
+    this.#bias = bias
+    this.#slowStart = slowStart
+  }
+
+  createPicker(endpoints: readonly Endpoint[], weights: readonly number[], host: BalancerHost): Picker {
+    const settled = equallyWeighted(weights)
+      ? new ChoicesPicker(endpoints, this.#choices)
+      : new WeightedLeastRequestPicker(endpoints, weights, host, this.#bias, null)
+    const until = this.#slowStart?.endsAt(endpoints) ?? 0
+    if (this.#slowStart === null || until <= host.clock.now()) return settled
+    const warming = new WeightedLeastRequestPicker(endpoints, weights, host, this.#bias, this.#slowStart)
+    return new WarmingPicker(host.clock, until, warming, settled)
+  }
 }

@@ -1,7 +1,7 @@
 // RANDOM: each pick is drawn anew, all endpoints alike. Weights do not count, as in Envoy's random balancer.
 import { Cluster_LbPolicy } from '../../../xds/generated/envoy/config/cluster/v3/cluster_pb.ts'
 import type { Endpoint, PickContext, Picker } from '../../cluster/cluster.ts'
-import type { LoadBalancer } from '../contract/load-balancer.ts'
+import type { LoadBalancer, LoadBalancerFactory } from '../contract/load-balancer.ts'
 
 class RandomPicker implements Picker {
   readonly #endpoints: readonly Endpoint[]
@@ -15,7 +15,13 @@ class RandomPicker implements Picker {
   }
 }
 
-export const RANDOM: LoadBalancer = {
-  policy: Cluster_LbPolicy.RANDOM,
+const BALANCER: LoadBalancer = {
+  hashes: false,
   createPicker: endpoints => new RandomPicker(endpoints),
+}
+
+export const RANDOM: LoadBalancerFactory = {
+  policy: Cluster_LbPolicy.RANDOM,
+  config: null,
+  compile: () => BALANCER,
 }

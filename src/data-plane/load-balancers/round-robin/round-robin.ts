@@ -1,8 +1,9 @@
 // ROUND_ROBIN: every endpoint in turn, each as often as it weighs.
 import type { Random } from '../../../base/random.ts'
-import { Cluster_LbPolicy } from '../../../xds/generated/envoy/config/cluster/v3/cluster_pb.ts'
 import type { Endpoint, Picker } from '../../cluster/cluster.ts'
-import { equallyWeighted, type LoadBalancer } from '../contract/load-balancer.ts'
+import { CreditPicker } from '../contract/credit-picker.ts'
+import { type BalancerHost, equallyWeighted, type LoadBalancer } from '../contract/load-balancer.ts'
+import { type SlowStart, WarmingPicker } from '../contract/slow-start.ts'
 
 /** Begins anywhere, so that proxies that start together do not all begin with the same endpoint. */
 class RotatingPicker implements Picker {
@@ -21,37 +22,51 @@ class RotatingPicker implements Picker {
   }
 }
 
-/**
- * Smooth weighted rotation: each pick adds every endpoint's weight to its credit, takes the one with most and charges it
- * the sum. Over one cycle each is taken exactly as often as it weighs, spread out as evenly as can be.
- */
-class WeightedRotatingPicker implements Picker {
-  readonly #endpoints: readonly Endpoint[]
-  readonly #credits: Float64Array
-  readonly #total: number
-
-  constructor(endpoints: readonly Endpoint[], random: Random) {
-    this.#endpoints = endpoints
-    this.#credits = new Float64Array(endpoints.length)
-    this.#total = endpoints.reduce((sum, endpoint) => sum + endpoint.weight, 0)
+class WeightedRotatingPicker extends CreditPicker {
+  constructor(endpoints: readonly Endpoint[], weights: readonly number[], random: Random) {
+    super(endpoints, weights)
     for (let skipped = Math.floor(random.next() * endpoints.length); skipped > 0; skipped--) this.pick()
   }
 
-  pick(): Endpoint {
-    const endpoints = this.#endpoints
-    const credits = this.#credits
-    let best = 0
-    for (let i = 0; i < endpoints.length; i++) {
-      credits[i]! += endpoints[i]!.weight
-      if (credits[i]! > credits[best]!) best = i
-    }
-    credits[best]! -= this.#total
-    return endpoints[best]!
+  protected override share(_endpoint: Endpoint, weight: number): number {
+    return weight
   }
 }
 
-export const ROUND_ROBIN: LoadBalancer = {
-  policy: Cluster_LbPolicy.ROUND_ROBIN,
-  createPicker: (endpoints, random) =>
-    equallyWeighted(endpoints) ? new RotatingPicker(endpoints, random) : new WeightedRotatingPicker(endpoints, random),
+class WarmingRotatingPicker extends CreditPicker {
+  readonly #host: BalancerHost
+  readonly #slowStart: SlowStart
+
+  constructor(endpoints: readonly Endpoint[], weights: readonly number[], host: BalancerHost, slowStart: SlowStart) {
+    super(endpoints, weights)
+    this.#host = host
+    this.#slowStart = slowStart
+  }
+
+  protected override now(): number {
+    return this.#host.clock.now()
+  }
+
+  protected override share(endpoint: Endpoint, weight: number, now: number): number {
+    return weight * this.#slowStart.factor(endpoint, now)
+  }
+}
+
+export class RoundRobin implements LoadBalancer {
+  readonly hashes = false
+  readonly #slowStart: SlowStart | null
+
+  constructor(slowStart: SlowStart | null) {
+    this.#slowStart = slowStart
+  }
+
+  createPicker(endpoints: readonly Endpoint[], weights: readonly number[], host: BalancerHost): Picker {
+    const settled = equallyWeighted(weights)
+      ? new RotatingPicker(endpoints, host.random)
+      : new WeightedRotatingPicker(endpoints, weights, host.random)
+    const until = this.#slowStart?.endsAt(endpoints) ?? 0
+    if (this.#slowStart === null || until <= host.clock.now()) return settled
+    const warming = new WarmingRotatingPicker(endpoints, weights, host, this.#slowStart)
+    return new WarmingPicker(host.clock, until, warming, settled)
+  }
 }

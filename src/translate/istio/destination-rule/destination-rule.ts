@@ -4,6 +4,9 @@ import type { KindDefinition, ObjectContext } from '../../document/kind-definiti
 import { isDnsLabel, readExportTo, readLabels, readSelector } from '../../document/label-rules.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
 import { checkHost } from '../contract/host-place.ts'
+import { refuseUnknownAnnotations } from '../contract/weft-annotations.ts'
+import { checkHalfOpenProbes, HALF_OPEN_PROBES, readHalfOpenProbes } from './half-open-probes.ts'
+import { checkPeakEwma, PEAK_EWMA, readPeakEwma } from './peak-ewma.ts'
 import { readTrafficPolicy } from './traffic-policy.ts'
 
 export const DESTINATION_RULE: KindDefinition<'DestinationRule'> = {
@@ -12,7 +15,8 @@ export const DESTINATION_RULE: KindDefinition<'DestinationRule'> = {
   parseSpec,
 }
 
-function parseSpec(spec: ObjectReader, { namespace }: ObjectContext): DestinationRule {
+function parseSpec(spec: ObjectReader, context: ObjectContext): DestinationRule {
+  const { namespace } = context
   const host = spec.requiredString('host').toLowerCase()
   if (host !== '') checkHost(host, spec.place('host'), spec.sink, true)
   const exportTo = readExportTo(spec, namespace)
@@ -28,7 +32,15 @@ function parseSpec(spec: ObjectReader, { namespace }: ObjectContext): Destinatio
     seen.add(subset.name)
   }
   spec.done()
-  return { host, hostPosition: spec.place('host').position, trafficPolicy, subsets, exportTo, workloadSelector }
+  refuseUnknownAnnotations(context.annotations, [HALF_OPEN_PROBES, PEAK_EWMA], spec)
+  const halfOpenProbes = readHalfOpenProbes(context, spec)
+  const peakEwmaDecayMs = readPeakEwma(context, spec)
+  const hostPosition = spec.place('host').position
+  const own = { halfOpenProbes, peakEwmaDecayMs }
+  const rule = { host, hostPosition, trafficPolicy, subsets, exportTo, workloadSelector, ...own }
+  checkHalfOpenProbes(rule, spec)
+  checkPeakEwma(rule, spec)
+  return rule
 }
 
 function readSubset(reader: ObjectReader): Subset {

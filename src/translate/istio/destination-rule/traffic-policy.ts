@@ -3,11 +3,13 @@ import type {
   ClientTls,
   ConnectionPool,
   PortTrafficPolicy,
-  SimpleLoadBalancer,
   TrafficPolicy,
   TrafficPolicyBlocks,
 } from '../../../model/traffic-policy.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
+import { readLoadBalancer } from './load-balancer.ts'
+import { readOutlierDetection } from './outlier-detection.ts'
+import { readTcpKeepalive, readUpstreamPolicy } from './upstream-policy.ts'
 
 const MAX_PORTS = 4096
 const MAX_INT32 = 0x7fff_ffff
@@ -16,7 +18,7 @@ export function readTrafficPolicy(parent: ObjectReader): TrafficPolicy | null {
   const reader = parent.object('trafficPolicy')
   if (!reader) return null
   const blocks = readBlocks(reader)
-  reader.unsupported('tunnel', 'proxyProtocol', 'retryBudget')
+  const upstream = readUpstreamPolicy(reader)
   const portReaders = reader.objectList('portLevelSettings')
   if (portReaders.length > MAX_PORTS)
     reader.sink.error('WEFT-1010', reader.place('portLevelSettings'), `more than ${MAX_PORTS} ports`)
@@ -29,7 +31,7 @@ export function readTrafficPolicy(parent: ObjectReader): TrafficPolicy | null {
   }
   requireOne(reader, [...BLOCKS, 'portLevelSettings', 'tunnel', 'proxyProtocol', 'retryBudget'])
   reader.done()
-  return { ...blocks, portLevelSettings }
+  return { ...blocks, ...upstream, portLevelSettings }
 }
 
 const BLOCKS = ['loadBalancer', 'connectionPool', 'outlierDetection', 'tls']
@@ -55,26 +57,14 @@ function readBlocks(reader: ObjectReader): TrafficPolicyBlocks {
   const loadBalancer = reader.object('loadBalancer')
   const connectionPool = reader.object('connectionPool')
   const tls = reader.object('tls')
-  reader.unsupported('outlierDetection')
-  const simple = loadBalancer && readLoadBalancer(loadBalancer)
+  const outlierDetection = reader.object('outlierDetection')
   const clientTls = tls && readClientTls(tls)
   return {
-    ...(simple ? { loadBalancer: simple } : {}),
+    ...(loadBalancer ? { loadBalancer: readLoadBalancer(loadBalancer) } : {}),
     ...(connectionPool ? { connectionPool: readConnectionPool(connectionPool) } : {}),
+    ...(outlierDetection ? { outlierDetection: readOutlierDetection(outlierDetection) } : {}),
     ...(clientTls ? { tls: clientTls } : {}),
   }
-}
-
-function readLoadBalancer(reader: ObjectReader): SimpleLoadBalancer {
-  const simple = reader.enumeration(
-    'simple',
-    ['ROUND_ROBIN', 'RANDOM', 'LEAST_REQUEST', 'LEAST_CONN', 'UNSPECIFIED'],
-    ['PASSTHROUGH'],
-  )
-  reader.unsupported('consistentHash', 'localityLbSetting', 'zoneAwareLbSetting', 'warmup', 'warmupDurationSecs')
-  reader.done()
-  // Istio's default, and what the deprecated LEAST_CONN has come to mean.
-  return simple === 'ROUND_ROBIN' || simple === 'RANDOM' ? simple : 'LEAST_REQUEST'
 }
 
 function readConnectionPool(reader: ObjectReader): ConnectionPool {
@@ -82,21 +72,24 @@ function readConnectionPool(reader: ObjectReader): ConnectionPool {
   const http = reader.object('http')
   if (!tcp && !http) reader.sink.error('WEFT-1006', reader, 'a connection pool needs tcp or http')
   reader.done()
+  const keepalive = tcp?.object('tcpKeepalive')
   const upgrade = http?.enumeration('h2UpgradePolicy', ['DEFAULT', 'DO_NOT_UPGRADE', 'UPGRADE'])
   const pool: ConnectionPool = {
     ...defined('maxConnections', tcp?.integer('maxConnections', 0, MAX_INT32)),
     ...defined('connectTimeoutMs', tcp?.duration('connectTimeout', 1)),
     ...defined('tcpIdleTimeoutMs', tcp?.duration('idleTimeout', 0), true),
+    ...(keepalive ? { tcpKeepalive: readTcpKeepalive(keepalive) } : {}),
+    ...defined('maxConnectionDurationMs', tcp?.duration('maxConnectionDuration', 1)),
     ...defined('http1MaxPendingRequests', http?.integer('http1MaxPendingRequests', 0, MAX_INT32)),
     ...defined('http2MaxRequests', http?.integer('http2MaxRequests', 0, MAX_INT32)),
     ...defined('maxRequestsPerConnection', http?.integer('maxRequestsPerConnection', 0, MAX_INT32)),
     ...defined('maxRetries', http?.integer('maxRetries', 0, MAX_INT32)),
     ...defined('httpIdleTimeoutMs', http?.duration('idleTimeout', 0), true),
+    ...defined('maxConcurrentStreams', http?.integer('maxConcurrentStreams', 0, MAX_INT32)),
     ...(upgrade === 'UPGRADE' ? { upgradesToHttp2: true } : {}),
     ...(http?.boolean('useClientProtocol') ? { usesClientProtocol: true } : {}),
   }
-  tcp?.unsupported('tcpKeepalive', 'maxConnectionDuration')
-  http?.unsupported('maxConcurrentStreams', 'http2KeepAlive')
+  http?.unsupported('http2KeepAlive')
   tcp?.done()
   http?.done()
   return pool
@@ -104,7 +97,7 @@ function readConnectionPool(reader: ObjectReader): ConnectionPool {
 
 /** In Istio 0 stands for unset, save where `zeroCounts`. */
 function defined(
-  name: Exclude<keyof ConnectionPool, 'upgradesToHttp2' | 'usesClientProtocol'>,
+  name: Exclude<keyof ConnectionPool, 'tcpKeepalive' | 'upgradesToHttp2' | 'usesClientProtocol'>,
   value: number | undefined,
   zeroCounts = false,
 ): ConnectionPool {

@@ -4,6 +4,7 @@ import { isDnsLabel, isDnsSubdomain } from '../../document/label-rules.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
 import { checkOperators } from '../contract/command-operators.ts'
 import { readHttpRetry } from '../contract/http-retry.ts'
+import { readLocalityLoadBalancing, readZoneAwareLoadBalancing } from '../contract/locality-load-balancing.ts'
 
 const NOT_YET = [
   'inboundTrafficPolicy',
@@ -12,8 +13,6 @@ const NOT_YET = [
   'defaultServiceExportTo',
   'defaultVirtualServiceExportTo',
   'defaultDestinationRuleExportTo',
-  'localityLbSetting',
-  'zoneAwareLbSetting',
   'h2UpgradePolicy',
   'serviceSettings',
   'discoverySelectors',
@@ -57,6 +56,13 @@ export function readMeshConfig(reader: ObjectReader): MeshConfig {
     reader.sink.badValue(reader.place('rootNamespace'), `"${rootNamespace.slice(0, 80)}" is not a namespace`)
   const accessLogEncoding = reader.enumeration('accessLogEncoding', ['TEXT', 'JSON']) ?? fallback.accessLogEncoding
   const retry = reader.object('defaultHttpRetryPolicy')
+  const locality = reader.object('localityLbSetting')
+  const zoneAware = reader.object('zoneAwareLbSetting')
+  if (locality && zoneAware)
+    reader.sink.contradiction(
+      reader.place('zoneAwareLbSetting'),
+      'zoneAwareLbSetting does not go with localityLbSetting',
+    )
   const meshConfig: MeshConfig = {
     trustDomain,
     rootNamespace,
@@ -71,6 +77,8 @@ export function readMeshConfig(reader: ObjectReader): MeshConfig {
     enableAutoMtls: reader.boolean('enableAutoMtls') ?? fallback.enableAutoMtls,
     protocolDetectionTimeoutMs: reader.duration('protocolDetectionTimeout', 0) ?? fallback.protocolDetectionTimeoutMs,
     dnsRefreshRateMs: reader.duration('dnsRefreshRate', 1) ?? fallback.dnsRefreshRateMs,
+    localityLoadBalancing: locality ? readLocalityLoadBalancing(locality) : fallback.localityLoadBalancing,
+    zoneAwareLoadBalancing: zoneAware ? readZoneAwareLoadBalancing(zoneAware) : fallback.zoneAwareLoadBalancing,
     pathNormalization: readPathNormalization(reader),
   }
   readDefaultConfig(reader)

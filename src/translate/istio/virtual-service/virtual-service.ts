@@ -5,6 +5,7 @@ import { readExportTo } from '../../document/label-rules.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
 import { isIpAddress } from '../../host/ip-address.ts'
 import { checkHost, checkOverlap, type PlacedHost } from '../contract/host-place.ts'
+import { withFallbacks } from './fallback.ts'
 import { checkGatewayName } from './gateway-name.ts'
 import { readHttpRoute, reportUnreachable } from './http-route.ts'
 
@@ -16,8 +17,9 @@ export const VIRTUAL_SERVICE: KindDefinition<'VirtualService'> = {
   parseSpec,
 }
 
-function parseSpec(spec: ObjectReader, { namespace }: ObjectContext): VirtualService {
+function parseSpec(spec: ObjectReader, context: ObjectContext): VirtualService {
   const { sink } = spec
+  const { namespace } = context
   const gateways = spec.stringList('gateways')
   for (const { value, place } of gateways) checkGatewayName(value, place, sink)
   const forMesh = gateways.length === 0 || gateways.some(gateway => gateway.value === 'mesh')
@@ -27,7 +29,7 @@ function parseSpec(spec: ObjectReader, { namespace }: ObjectContext): VirtualSer
   const httpReaders = spec.objectList('http')
   if (httpReaders.length === 0 && !spec.has('tls') && !spec.has('tcp'))
     sink.error('WEFT-1006', spec.place('http'), 'a VirtualService needs http routes')
-  const http = httpReaders.map(readHttpRoute)
+  const http = withFallbacks(httpReaders.map(readHttpRoute), context, spec)
   if (hosts.length === 0) checkDelegate(spec, httpReaders)
   reportUnreachable(http, httpReaders)
   const exportTo = readExportTo(spec, namespace)

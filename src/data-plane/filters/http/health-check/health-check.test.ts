@@ -65,7 +65,7 @@ for (const [usable, total, value, log] of CASES) {
     return withFilters({ filters }, async stage => {
       stage.cluster.endpoints = Array.from({ length: total }, (_, index) => {
         const endpoint = new ClusterEndpoint('127.0.0.1', index, 1, plainTransport)
-        endpoint.usable = index < usable
+        endpoint.healthy = index < usable
         return endpoint
       })
       await stage.get('/h')

@@ -3,8 +3,16 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FakeClock } from '../../../../base/clock.ts'
 import { TimerWheel } from '../../../../base/timer-wheel.ts'
-import { FakeCluster, forwardRoute, RETRY, startFakeProxy } from '../../../http/testing/fake-proxy.ts'
+import {
+  FakeCluster,
+  fakeEndpoint,
+  forwardRoute,
+  plainTransport,
+  RETRY,
+  startFakeProxy,
+} from '../../../http/testing/fake-proxy.ts'
 import { exchange } from '../../../http/testing/raw-client.ts'
+import { rawUpstream } from '../../../http/testing/raw-upstream.ts'
 import { ClusterPools } from '../../../pool/cluster-pools.ts'
 import type { HttpPool, PoolWaiter, RequestEncoder, UpstreamStream } from '../../../pool/request-encoder.ts'
 import { RESET } from '../../../pool/reset-reason.ts'
@@ -105,4 +113,25 @@ test('a try that breaks while it is being sent leaves the whole body to the next
   assert.equal((await exchange(proxy.port, request)).status, 200)
   await proxy.close()
   for (const { sent } of encoders) assert.deepEqual(sent, ['/a', 'hello end'])
+})
+
+test('a sidecar that did not reach its application is a destination that is down: the route’s fallback answers', async () => {
+  const reason = 'x-weft-reason: upstream_reset_before_response_started{remote_connection_failure}\r\n'
+  const upstream = await rawUpstream(() => `HTTP/1.1 503 No\r\ncontent-length: 4\r\n${reason}\r\nbody`)
+  const fallback = { kind: 'answer' as const, status: 200, body: Buffer.from('instead'), headers: [] }
+  for (const [name, expected] of [
+    ['tls', '200 instead'],
+    ['raw_buffer', '503 body'],
+  ] as const) {
+    const cluster = new FakeCluster('c')
+    cluster.endpoints = [fakeEndpoint(upstream.port, { ...plainTransport, name })]
+    const proxy = await startFakeProxy(HTTP_CONNECTION_MANAGER, {
+      clusters: [cluster],
+      route: forwardRoute('c', { fallback }),
+    })
+    const { status, body } = await exchange(proxy.port, 'GET / HTTP/1.1\r\nhost: a\r\n\r\n')
+    assert.equal(`${status} ${body}`, expected)
+    await proxy.close()
+  }
+  await upstream.close()
 })

@@ -1,28 +1,32 @@
 // The filter that ends every chain: finds the route, sends the request upstream, tries again where it may, and hands the
 // response back.
 import { WheelTimer } from '../../../../base/timer-wheel.ts'
+import type { Uint64 } from '../../../../base/uint64.ts'
 import { type HeaderList, removeHeader, setHeader } from '../../../../transport/header-list.ts'
 import { FIELD } from '../../../../transport/http/field-name.ts'
 import { closeBatch, openBatch } from '../../../../transport/http/write-batch.ts'
 import { isTunnel, type RequestHead, type ResponseHead } from '../../../../transport/request-head.ts'
-import type { Cluster, Endpoint, PickContext } from '../../../cluster/cluster.ts'
+import { retryLimit } from '../../../cluster/circuit-limits.ts'
+import type { Cluster, Endpoint } from '../../../cluster/cluster.ts'
 import type { LocalReply } from '../../../http/local-reply.ts'
-import { ClusterPools } from '../../../pool/cluster-pools.ts'
-import type { HttpPool } from '../../../pool/request-encoder.ts'
-import { RESET, type ResetReason } from '../../../pool/reset-reason.ts'
+import type { ResetReason } from '../../../pool/reset-reason.ts'
 import { RESPONSE_FLAG } from '../../../response-flag.ts'
-import type { ClusterChoice, ForwardRoute, RouteEntry } from '../../../route/route-entry.ts'
+import type { ClusterChoice, ForwardRoute } from '../../../route/route-entry.ts'
 import type { DataStatus, HeadersStatus, TerminalFilter, TerminalStream } from '../contract/http-filter.ts'
 import type { RouterConfig } from './config.ts'
 import { directReply } from './direct-reply.ts'
+import { failureOf, standIn, takesOver } from './fallback.ts'
 import { type FinalizedRequest, finalizeRequestHeaders } from './finalize-request.ts'
+import { countStatus, finalizeReply, finalizeResponseHeaders } from './finalize-response.ts'
+import { isFull, pickEndpoint, poolForTry, type RepeatedPick, refusal, remembered } from './pick-endpoint.ts'
 import { RequestBuffer } from './request-buffer.ts'
-import { backoffMs } from './retry-backoff.ts'
-import { isIdempotent, retriesPerTryTimeout, retriesReset, retriesResponse } from './retry-decision.ts'
+import { retryDelayMs } from './retry-backoff.ts'
+import { isIdempotent, retriesPerTryTimeout, retriesReset, retriesResponse, wasUnprocessed } from './retry-decision.ts'
 import {
   clusterNotFound,
-  NO_HEALTHY_UPSTREAM,
+  PER_TRY_IDLE_TIMEOUT,
   PER_TRY_TIMEOUT,
+  printable,
   RESPONSE_TIMEOUT,
   ROUTE_NOT_FOUND,
   upstreamReset,
@@ -32,25 +36,23 @@ import { Shadows } from './shadows.ts'
 import { UpstreamRequest, type UpstreamRequestOwner } from './upstream-request.ts'
 
 const NO_BYTES = Buffer.alloc(0)
-const UNPRINTABLE = /[^\x21-\x7e]/g
-
-/** Without a policy of retries, so much of a body is kept for the one unpaid try. */
-const FRESH_TRY_BYTES = 64 * 1024
-
 const TIMER = { route: 0, perTry: 1, backoff: 2 } as const
 
-export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickContext, FinalizedRequest {
+export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, RepeatedPick, FinalizedRequest {
   readonly head: RequestHead
   previous: Endpoint[] | null = null
+  attempt = 0
+  setCookies: string[] | null = null
   /** To send to and for, after rewrites. */
   authority = ''
   path = ''
   readonly #stream: TerminalStream
   readonly #config: RouterConfig
   #route: ForwardRoute | null = null
+  /** Of the request; undefined until a picker asks for it. */
+  #hash: Uint64 | null | undefined
   #choice: ClusterChoice | null = null
   #cluster: Cluster | null = null
-  #pools: ClusterPools | null = null
   #upstream: UpstreamRequest | null = null
   #body: RequestBuffer | null = null
   /** The request's, kept for a connection to come or another try. */
@@ -66,6 +68,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
   #retryActive = false
   /** One unpaid try on a fresh connection, after a pooled one was found dead. */
   #freshTryUsed = false
+  #fallbackUsed = false
   #routeTimer: WheelTimer | null = null
   #perTryTimer: WheelTimer | null = null
   #backoffTimer: WheelTimer | null = null
@@ -80,6 +83,11 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
     return this.#config.random.next()
   }
 
+  hash(): Uint64 | null {
+    if (this.#hash === undefined) this.#hash = this.#route!.hashPolicy?.generate(this, this.#stream.info) ?? null
+    return this.#hash
+  }
+
   decodeHeaders(_head: RequestHead, endStream: boolean): HeadersStatus {
     this.#requestEnded = endStream
     const route = this.#stream.route()
@@ -87,7 +95,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
       this.#config.stats.noRoute.value++
       this.#stream.localReply(ROUTE_NOT_FOUND)
     } else if (route.kind === 'forward') this.#forward(route, this.#stream.clusterChoice()!)
-    else this.#answer(route)
+    else this.#stream.localReply(directReply(this, route, this.#stream.info, this.#config))
     return 'stop'
   }
 
@@ -137,6 +145,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
     // Before the caller could keep it, when the pool had a connection at hand.
     this.#upstream = request
     this.#stream.info.upstreamLocalAddress = request.localAddress
+    if (this.#requestEnded) this.#watchIdle(request)
     const hasBody = this.#trailers !== null || (this.#body !== null && this.#body.bytes > 0)
     request.sendHead(this.head, this.path, this.authority, this.#requestEnded && !hasBody)
     if (!isTunnel(this.head)) this.#sendBody(request)
@@ -151,17 +160,16 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
     const stats = this.#cluster!.stats
     const { status } = head
     // An application that claims not to have been reached would have requests repeated that it has processed.
-    if (fields & FIELD.reason && this.#upstream?.endpoint.transport.name !== 'tls') {
-      removeHeader(head.headers, 'x-weft-reason')
-    }
-    if (status < 300) stats.upstreamRq2xx.value++
-    else if (status < 400) stats.upstreamRq3xx.value++
-    else if (status < 500) stats.upstreamRq4xx.value++
-    else stats.upstreamRq5xx.value++
+    const givesReason = (fields & FIELD.reason) !== 0
+    const trusted = givesReason && this.#upstream?.endpoint.transport.name === 'tls'
+    if (givesReason && !trusted) removeHeader(head.headers, 'x-weft-reason')
+    countStatus(stats, status)
     const { retry } = route
-    if (retry !== null && (status >= 400 || fields & FIELD.grpcStatus || retry.retriableStatusCodes.length > 0)) {
-      if (retriesResponse(retry, head, isIdempotent(this.head.method)) && this.#retry()) return
+    if (retry !== null && retriesResponse(retry, head, fields, isIdempotent(this.head.method))) {
+      if (this.#retry(head)) return
     } else if (this.#attempts > 1) stats.upstreamRqRetrySuccess.value++
+    // A sidecar that did not reach its application is a destination that is down.
+    if (trusted && status >= 500 && this.#fallBack(failureOf(head))) return
     this.#respond(head, fields)
     // Behind the end of the response nothing of the request can be ended any more.
     if (endStream) this.#onUpstreamComplete()
@@ -191,8 +199,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
 
   onUpstreamReset(reason: ResetReason, transportFailure: string, reusedConnection: boolean): void {
     const stream = this.#stream
-    // It may quote the peer's certificate, and ends up in logs and, by header mutations, in responses.
-    const failure = transportFailure.replaceAll(UNPRINTABLE, '_')
+    const failure = printable(transportFailure)
     if (this.#responseStarted) {
       this.#upstream = null
       this.#config.stats.resetAfterResponseStarted.value++
@@ -201,9 +208,9 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
     }
     stream.info.upstreamTransportFailureReason = failure
     const idempotent = isIdempotent(this.head.method)
-    if (this.#wasUnprocessed(reason, reusedConnection, idempotent) && this.#tryFresh()) return
+    if (wasUnprocessed(reason, reusedConnection, idempotent) && this.#tryFresh()) return
     const retry = this.#route!.retry
-    if (retry !== null && retriesReset(retry, reason, idempotent) && this.#retry()) return
+    if (retry !== null && retriesReset(retry, reason, idempotent) && this.#retry(null)) return
     this.#cluster!.stats.upstreamRq5xx.value++
     this.#fail(upstreamReset(reason, failure, this.#attempts > 1))
   }
@@ -211,16 +218,9 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
   onTimer(timer: WheelTimer): void {
     openBatch()
     if (timer.purpose === TIMER.backoff) this.#tryUpstream(false)
-    else if (timer.purpose === TIMER.perTry) this.#onPerTryTimeout()
+    else if (timer.purpose === TIMER.perTry) this.#onPerTryTimeout(PER_TRY_TIMEOUT)
     else this.#onRouteTimeout()
     closeBatch()
-  }
-
-  #answer(route: Exclude<RouteEntry, ForwardRoute>): void {
-    const { stats, suppressEnvoyHeaders } = this.#config
-    const counter = route.kind === 'redirect' ? stats.redirects : stats.directResponses
-    counter.value++
-    this.#stream.localReply(directReply(this, route, this.#stream.info, !suppressEnvoyHeaders))
   }
 
   #forward(route: ForwardRoute, choice: ClusterChoice): void {
@@ -236,7 +236,6 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
     this.#route = route
     this.#choice = choice
     this.#cluster = cluster
-    this.#pools = ClusterPools.of(cluster, config.wheel)
     this.#retriesLeft = route.retry?.attempts ?? 0
     if (route.idleTimeoutMs >= 0) this.#stream.setIdleTimeout(route.idleTimeoutMs)
     finalizeRequestHeaders(this, route, choice, this.#stream.info, !config.suppressEnvoyHeaders)
@@ -251,60 +250,26 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
     this.#attempts++
     // What comes while there is no connection has to be kept, even where no policy asks for another try.
     if (!this.#requestEnded) {
-      const { bufferLimit } = this.#config
-      const limit = this.#retriesLeft > 0 ? bufferLimit : Math.min(bufferLimit, FRESH_TRY_BYTES)
-      this.#body ??= new RequestBuffer(limit)
+      this.#body ??= RequestBuffer.within(this.#config.bufferLimit, this.#retriesLeft > 0 || this.#mayTurn)
     }
     const { info } = this.#stream
     info.attemptCount = this.#attempts
     if (route.attemptCountInRequest) setHeader(this.head.headers, 'x-envoy-attempt-count', String(this.#attempts))
-    const endpoint = this.#pick(cluster)
-    if (endpoint === null) {
-      cluster.stats.upstreamCxNoneHealthy.value++
-      this.#fail(NO_HEALTHY_UPSTREAM)
+    const endpoint = pickEndpoint(cluster, this, route.retry)
+    if (endpoint !== null) info.upstreamHost = endpoint.key
+    if (endpoint === null || isFull(cluster)) {
+      this.#fail(refusal(cluster, endpoint, this.#attempts > 1))
       return
     }
-    info.upstreamHost = endpoint.key
-    if (cluster.stats.upstreamRqActive.value >= cluster.limits.maxRequests) {
-      cluster.stats.upstreamRqPendingOverflow.value++
-      this.#fail(upstreamReset(RESET.overflow, '', this.#attempts > 1))
-      return
-    }
-    if (route.retry?.avoidPreviousHosts) {
-      if (this.previous === null) this.previous = [endpoint]
-      else this.previous.push(endpoint)
-    }
+    if (route.retry?.avoidPreviousHosts) this.previous = remembered(this.previous, endpoint)
     if (this.#attempts === 1 && !fresh)
       this.#shadows = Shadows.open(route, this, this.#requestEnded, info, this.#config)
-    const request = new UpstreamRequest(this, cluster, endpoint, this.#poolOf(endpoint))
+    const { wheel, clock } = this.#config
+    const pool = poolForTry(cluster, endpoint, this.head, route, info, wheel)
+    const request = new UpstreamRequest(this, cluster, endpoint, pool, clock)
     this.#upstream = request
     if (this.#requestEnded) this.#startPerTryTimer()
     request.start(fresh)
-  }
-
-  #poolOf(endpoint: Endpoint): HttpPool {
-    const pools = this.#pools!
-    const { connection, protocol } = this.#stream.info
-    const terminates = this.head.method === 'CONNECT' && this.#route!.upgrades.get('connect')?.terminates
-    return terminates ? pools.tcp(endpoint, connection) : pools.get(endpoint, protocol === 'HTTP/2', connection)
-  }
-
-  /** Draws again while an endpoint comes up that was tried before, as often as the policy says (Envoy's previous_hosts). */
-  #pick(cluster: Cluster): Endpoint | null {
-    let endpoint = cluster.picker.pick(this)
-    const { previous } = this
-    if (previous === null) return endpoint
-    for (let i = this.#route!.retry?.hostSelectionAttempts ?? 0; i > 0; i--) {
-      if (endpoint === null || !previous.includes(endpoint)) break
-      endpoint = cluster.picker.pick(this)
-    }
-    return endpoint
-  }
-
-  /** A refused stream was not looked at (RFC 9113 8.7), whatever its method; see `#tryFresh` for dead connections. */
-  #wasUnprocessed(reason: ResetReason, reusedConnection: boolean, idempotent: boolean): boolean {
-    if (reason === RESET.remoteRefused) return true
-    return reusedConnection && idempotent && reason === RESET.connectionTermination
   }
 
   /**
@@ -320,6 +285,10 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
     return true
   }
 
+  get #mayTurn(): boolean {
+    return this.#route!.fallback?.kind === 'cluster' && !this.#fallbackUsed
+  }
+
   /** Whether all that was taken of the request's body is still here. */
   #isReplayable(): boolean {
     const body = this.#body
@@ -328,7 +297,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
   }
 
   /** Another try if the policy has one left; false leaves the outcome as it is. */
-  #retry(): boolean {
+  #retry(head: ResponseHead | null): boolean {
     const cluster = this.#cluster!
     const retry = this.#route!.retry!
     const { stats } = cluster
@@ -339,25 +308,22 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
       return false
     }
     if (!this.#isReplayable()) return false
-    const pools = this.#pools!
     this.#endRetry()
-    if (pools.activeRetries >= cluster.limits.maxRetries) {
+    const requests = stats.upstreamRqActive.value + (this.#upstream?.isOver === false ? 0 : 1)
+    if (stats.retriesActive.value >= retryLimit(cluster.limits, requests)) {
       stats.upstreamRqRetryOverflow.value++
       this.#stream.info.responseFlags |= RESPONSE_FLAG.UO
       return false
     }
     this.#retriesLeft--
     stats.upstreamRqRetry.value++
-    pools.activeRetries++
+    stats.retriesActive.value++
     this.#retryActive = true
-    this.#upstream?.cancel()
-    if (!this.#requestEnded) this.#upstream?.abandonRest()
-    this.#upstream = null
-    const { wheel, random } = this.#config
-    if (this.#perTryTimer !== null) wheel.cancel(this.#perTryTimer)
+    this.#dropTry()
+    const { wheel } = this.#config
     this.#backoffTimer ??= new WheelTimer(this, TIMER.backoff)
     const done = retry.attempts - this.#retriesLeft
-    wheel.set(this.#backoffTimer, backoffMs(retry.backoffBaseMs, retry.backoffMaxMs, done, random.next()))
+    wheel.set(this.#backoffTimer, retryDelayMs(retry, head, done, this.#config, stats))
     return true
   }
 
@@ -365,29 +331,19 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
   #endRetry(): void {
     if (!this.#retryActive) return
     this.#retryActive = false
-    this.#pools!.activeRetries--
+    this.#cluster!.stats.retriesActive.value--
   }
 
   #respond(head: ResponseHead, fields: number): void {
-    const route = this.#route!
-    const { info } = this.#stream
-    const { headers } = head
+    const stream = this.#stream
     this.#responseStarted = true
     this.#body = null
     this.#endRetry()
     if (this.#perTryTimer !== null) this.#config.wheel.cancel(this.#perTryTimer)
-    info.responseCodeDetails = 'via_upstream'
-    if (!this.#config.suppressEnvoyHeaders && this.#stream.isRequestComplete) {
-      const elapsed = String(Math.floor(this.#config.clock.now() - this.#stream.requestCompletedAt))
-      // The sidecar before this one has set it too; each hop tells of its own.
-      if (fields & FIELD.envoy) setHeader(headers, 'x-envoy-upstream-service-time', elapsed)
-      else headers.push('x-envoy-upstream-service-time', elapsed)
-    }
-    if (route.attemptCountInResponse) setHeader(headers, 'x-envoy-attempt-count', String(this.#attempts))
-    info.responseCode = head.status
-    info.responseHeaders = headers
-    this.#choice!.responseHeaders.apply(headers, info)
-    route.responseHeaders.apply(headers, info)
+    const tells = !this.#config.suppressEnvoyHeaders && stream.isRequestComplete
+    const elapsedMs = tells ? this.#config.clock.now() - stream.requestCompletedAt : -1
+    finalizeResponseHeaders(head, fields, this.#route!, this.#choice!, stream.info, elapsedMs)
+    if (this.setCookies !== null) for (const cookie of this.setCookies) head.headers.push('set-cookie', cookie)
   }
 
   #onUpstreamComplete(): void {
@@ -398,20 +354,52 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
   }
 
   #fail(reply: LocalReply): void {
+    if (this.#fallBack(reply)) return
     this.#upstream = null
     const counted = this.#route!.attemptCountInResponse
     this.#refuse(this.#route!, this.#choice!, counted ? withAttemptCount(reply, this.#attempts) : reply)
   }
 
-  /** The route's response headers go onto the router's own replies too, as Envoy's `finalizeResponseHeaders` does. */
+  /** The destination has failed for good: whether the route has another, or an answer, in its place. */
+  #fallBack(failed: LocalReply): boolean {
+    const fallback = this.#route!.fallback
+    if (fallback === null || this.#fallbackUsed || !takesOver(fallback, failed, isIdempotent(this.head.method)))
+      return false
+    const other = fallback.kind === 'cluster' ? this.#config.clusters.get(fallback.cluster) : null
+    if (other === undefined || (other !== null && !this.#isReplayable())) return false
+    this.#fallbackUsed = true
+    this.#cluster!.stats.upstreamRqFallback.value++
+    this.#dropTry()
+    if (fallback.kind === 'answer') this.#refuse(this.#route!, this.#choice!, standIn(fallback, failed))
+    else this.#turnTo(other!)
+    return true
+  }
+
+  #turnTo(cluster: Cluster): void {
+    this.#endRetry()
+    if (this.#backoffTimer !== null) this.#config.wheel.cancel(this.#backoffTimer)
+    this.#stream.info.upstreamCluster = cluster.name
+    this.#cluster = cluster
+    this.previous = null
+    this.#freshTryUsed = false
+    this.#interimSeen = false
+    this.#retriesLeft = this.#route!.retry?.attempts ?? 0
+    // It has the route's time anew.
+    if (this.#requestEnded) this.#startTimers()
+    this.#tryUpstream(false)
+  }
+
+  /** The try under way is given up for another, or for an answer. */
+  #dropTry(): void {
+    const upstream = this.#upstream
+    this.#upstream = null
+    upstream?.cancel()
+    if (!this.#requestEnded) upstream?.abandonRest()
+    if (this.#perTryTimer !== null) this.#config.wheel.cancel(this.#perTryTimer)
+  }
+
   #refuse(route: ForwardRoute, choice: ClusterChoice, reply: LocalReply): void {
-    const { info } = this.#stream
-    const headers = reply.headers === undefined ? [] : reply.headers.slice()
-    info.responseHeaders = headers
-    choice.responseHeaders.apply(headers, info)
-    route.responseHeaders.apply(headers, info)
-    const { status, body, details, flags, isFailure } = reply
-    this.#stream.localReply({ status, body, details, flags, headers, isFailure, isFinal: true })
+    this.#stream.localReply(finalizeReply(reply, route, choice, this.#stream.info))
   }
 
   /** From the moment the request is complete: a slow client is not the upstream's fault (Envoy). */
@@ -422,7 +410,14 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
       this.#routeTimer ??= new WheelTimer(this, TIMER.route)
       this.#config.wheel.set(this.#routeTimer, route.timeoutMs)
     }
-    if (this.#upstream !== null) this.#startPerTryTimer()
+    if (this.#upstream === null) return
+    this.#startPerTryTimer()
+    this.#watchIdle(this.#upstream)
+  }
+
+  #watchIdle(request: UpstreamRequest): void {
+    const timeoutMs = this.#route!.retry?.perTryIdleTimeoutMs ?? 0
+    if (timeoutMs > 0) request.watchIdle(this.#config.wheel, timeoutMs)
   }
 
   #startPerTryTimer(): void {
@@ -432,16 +427,22 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
     this.#config.wheel.set(this.#perTryTimer, timeout)
   }
 
-  #onPerTryTimeout(): void {
+  onUpstreamIdle(): void {
+    if (this.#responseStarted) this.#stream.resetResponse(PER_TRY_IDLE_TIMEOUT.details, RESPONSE_FLAG.UT)
+    else this.#onPerTryTimeout(PER_TRY_IDLE_TIMEOUT)
+  }
+
+  #onPerTryTimeout(reply: LocalReply): void {
     const { stats } = this.#cluster!
-    stats.upstreamRqPerTryTimeout.value++
+    if (reply === PER_TRY_TIMEOUT) stats.upstreamRqPerTryTimeout.value++
+    else stats.upstreamRqPerTryIdleTimeout.value++
     const upstream = this.#upstream
     this.#upstream = null
-    upstream?.cancel()
+    upstream?.timeOut()
     const retry = this.#route!.retry!
-    if (retriesPerTryTimeout(retry) && this.#retry()) return
+    if (retriesPerTryTimeout(retry) && this.#retry(null)) return
     stats.upstreamRq5xx.value++
-    this.#fail(PER_TRY_TIMEOUT)
+    this.#fail(reply)
   }
 
   #onRouteTimeout(): void {
@@ -454,7 +455,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
     stats.upstreamRq5xx.value++
     const upstream = this.#upstream
     this.#upstream = null
-    upstream?.cancel()
+    upstream?.timeOut()
     this.#fail(RESPONSE_TIMEOUT)
   }
 
@@ -477,8 +478,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, PickC
     else if (ends && isTunnel(this.head)) request.sendBody(NO_BYTES, true)
     if (this.#upstream === request && trailers !== null) request.sendTrailers(trailers)
     if (this.#upstream !== request) return
-    // Kept only for another try: the route's, or the one that a pooled connection found dead is worth.
-    const mayRepeat = this.#retriesLeft > 0 || (request.isReused && !this.#freshTryUsed)
+    // Kept only for another try: the route's, its fallback's, or the one that a pooled connection found dead is worth.
+    const mayRepeat = this.#retriesLeft > 0 || this.#mayTurn || (request.isReused && !this.#freshTryUsed)
     if (body !== null && (!mayRepeat || body.isOverLimit)) this.#body = null
     if (request.isBlocked) this.#pauseRequest()
     else this.#resumeRequest()

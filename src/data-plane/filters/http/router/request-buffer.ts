@@ -4,6 +4,9 @@ import type { UpstreamRequest } from './upstream-request.ts'
 /** What keeping a chunk costs besides its bytes: a client that sends chunks of one byte is not to multiply the limit. */
 const CHUNK_OVERHEAD = 128
 
+/** Without a policy of retries, so much is kept for the one unpaid try. */
+const FRESH_TRY_BYTES = 64 * 1024
+
 export class RequestBuffer {
   bytes = 0
   /** More came than may be kept: the body cannot be sent again. */
@@ -13,6 +16,11 @@ export class RequestBuffer {
 
   constructor(limit: number) {
     this.#limit = limit
+  }
+
+  /** `repeats`: another try may be asked for, by the route's own policy. */
+  static within(limit: number, repeats: boolean): RequestBuffer {
+    return new RequestBuffer(repeats ? limit : Math.min(limit, FRESH_TRY_BYTES))
   }
 
   add(chunk: Buffer): void {

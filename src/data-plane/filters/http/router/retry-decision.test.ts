@@ -14,6 +14,10 @@ function policy(...conditions: Condition[]): RetryPolicy {
     retryOn: conditions.reduce((bits, condition) => bits | RETRY_ON[condition], 0),
     retriableStatusCodes: [404],
     perTryTimeoutMs: 0,
+    perTryIdleTimeoutMs: 0,
+    resetFields: [],
+    rateLimitedMaxMs: 0,
+    retriableHeaders: [],
     backoffBaseMs: 25,
     backoffMaxMs: 250,
     avoidPreviousHosts: false,
@@ -39,7 +43,7 @@ test('resets', () => {
 
 test('responses', () => {
   const retries = (condition: Condition, status: number, ...headers: string[]): boolean =>
-    retriesResponse(policy(condition), { status, headers }, true)
+    retriesResponse(policy(condition), { status, headers }, 0, true)
   assert.equal(retries('5xx', 500), true)
   assert.equal(retries('5xx', 499), false)
   assert.equal(retries('gateway-error', 500), false)

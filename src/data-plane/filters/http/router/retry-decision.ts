@@ -1,5 +1,6 @@
 // Whether a try that failed may be followed by another: Envoy's retry_on, and what Weft adds to it.
 import { getHeader } from '../../../../transport/header-list.ts'
+import { FIELD } from '../../../../transport/http/field-name.ts'
 import type { ResponseHead } from '../../../../transport/request-head.ts'
 import { RESET, type ResetReason } from '../../../pool/reset-reason.ts'
 import { RETRY_ON, type RetryPolicy } from '../../../route/route-entry.ts'
@@ -39,12 +40,25 @@ export function retriesReset(policy: RetryPolicy, reason: ResetReason, idempoten
   return idempotent && reason === RESET.connectionTermination
 }
 
+/** A refused stream was not looked at (RFC 9113 8.7), whatever its method; a pooled connection that is dead took nothing. */
+export function wasUnprocessed(reason: ResetReason, reusedConnection: boolean, idempotent: boolean): boolean {
+  if (reason === RESET.remoteRefused) return true
+  return reusedConnection && idempotent && reason === RESET.connectionTermination
+}
+
 /** A try that ran into its own time-out: a reset, but none of the network's. */
 export function retriesPerTryTimeout(policy: RetryPolicy): boolean {
   return (policy.retryOn & ANY_RESET) !== 0
 }
 
-export function retriesResponse(policy: RetryPolicy, head: ResponseHead, idempotent: boolean): boolean {
+/** Whether there is anything in the response that could ask for another try: in most there is not. */
+function looksAtResponse(policy: RetryPolicy, status: number, fields: number): boolean {
+  if (status >= 400 || fields & FIELD.grpcStatus) return true
+  return policy.retriableStatusCodes.length > 0 || policy.retriableHeaders.length > 0
+}
+
+export function retriesResponse(policy: RetryPolicy, head: ResponseHead, fields: number, idempotent: boolean): boolean {
+  if (!looksAtResponse(policy, head.status, fields)) return false
   const { retryOn } = policy
   const { status } = head
   if (getHeader(head.headers, 'x-envoy-ratelimited') !== undefined)
@@ -56,8 +70,14 @@ export function retriesResponse(policy: RetryPolicy, head: ResponseHead, idempot
   }
   if (retryOn & RETRY_ON['retriable-4xx'] && status === 409) return true
   if (retryOn & RETRY_ON['retriable-status-codes'] && policy.retriableStatusCodes.includes(status)) return true
+  if (retryOn & RETRY_ON['retriable-headers'] && hasRetriableHeader(policy, head)) return true
   if ((retryOn & ANY_GRPC) === 0) return false
   return (retryOn & (GRPC_STATUS[getHeader(head.headers, 'grpc-status') ?? ''] ?? 0)) !== 0
+}
+
+function hasRetriableHeader({ retriableHeaders }: RetryPolicy, { headers }: ResponseHead): boolean {
+  for (let i = 0; i < retriableHeaders.length; i++) if (retriableHeaders[i]!.test(headers)) return true
+  return false
 }
 
 /**

@@ -9,6 +9,20 @@ export const NO_HEALTHY_UPSTREAM = failure(503, 'no_healthy_upstream', RESPONSE_
 export const RESPONSE_TIMEOUT = failure(504, 'response_timeout', RESPONSE_FLAG.UT, 'upstream request timeout')
 export const PER_TRY_TIMEOUT = failure(504, 'upstream_per_try_timeout', RESPONSE_FLAG.UT, 'upstream request timeout')
 
+export const PER_TRY_IDLE_TIMEOUT = failure(
+  504,
+  'upstream_per_try_idle_timeout',
+  RESPONSE_FLAG.UT,
+  'upstream request timeout',
+)
+
+const UNPRINTABLE = /[^\x21-\x7e]/g
+
+/** The transport's reason may quote the peer's certificate, and ends up in logs and, by header mutations, in responses. */
+export function printable(transportFailure: string): string {
+  return transportFailure.replaceAll(UNPRINTABLE, '_')
+}
+
 export function clusterNotFound(status: number): LocalReply {
   return failure(status, 'cluster_not_found', RESPONSE_FLAG.NC)
 }

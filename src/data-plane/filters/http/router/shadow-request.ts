@@ -1,5 +1,6 @@
 // A copy of a request on its way to another cluster. Nobody waits for it, and nothing that becomes of it is told to the
 // client: it has one try, and is given up where it does not keep up with the request.
+
 import { WheelTimer } from '../../../../base/timer-wheel.ts'
 import type { HeaderList } from '../../../../transport/header-list.ts'
 import { closeBatch, openBatch } from '../../../../transport/http/write-batch.ts'
@@ -7,6 +8,7 @@ import type { RequestHead, ResponseHead } from '../../../../transport/request-he
 import type { Cluster, PickContext } from '../../../cluster/cluster.ts'
 import { ClusterPools } from '../../../pool/cluster-pools.ts'
 import type { RouterConfig } from './config.ts'
+import { countStatus } from './finalize-response.ts'
 import { RequestBuffer } from './request-buffer.ts'
 import { UpstreamRequest, type UpstreamRequestOwner } from './upstream-request.ts'
 
@@ -17,6 +19,7 @@ export class ShadowRequest implements UpstreamRequestOwner, PickContext {
   readonly path: string
   readonly authority: string
   readonly previous = null
+  readonly attempt = 0
   readonly #config: RouterConfig
   readonly #cluster: Cluster
   readonly #timeoutMs: number
@@ -51,6 +54,11 @@ export class ShadowRequest implements UpstreamRequestOwner, PickContext {
     return this.#config.random.next()
   }
 
+  /** Copies keep to no endpoint, as in Envoy. */
+  hash(): null {
+    return null
+  }
+
   /** `http2`: the request came by HTTP/2, for clusters that keep to the downstream's protocol. */
   start(endStream: boolean, http2: boolean): void {
     const cluster = this.#cluster
@@ -64,7 +72,7 @@ export class ShadowRequest implements UpstreamRequestOwner, PickContext {
       stats.upstreamRq5xx.value++
     } else {
       const pool = ClusterPools.of(cluster, this.#config.wheel).get(endpoint, http2, null)
-      const request = new UpstreamRequest(this, cluster, endpoint, pool)
+      const request = new UpstreamRequest(this, cluster, endpoint, pool, this.#config.clock)
       this.#upstream = request
       if (endStream) this.#end()
       request.start(false)
@@ -114,11 +122,7 @@ export class ShadowRequest implements UpstreamRequestOwner, PickContext {
   onUpstreamTunnel(): void {}
 
   onUpstreamHead(head: ResponseHead, _fields: number, endStream: boolean): void {
-    const { stats } = this.#cluster
-    if (head.status < 300) stats.upstreamRq2xx.value++
-    else if (head.status < 400) stats.upstreamRq3xx.value++
-    else if (head.status < 500) stats.upstreamRq4xx.value++
-    else stats.upstreamRq5xx.value++
+    countStatus(this.#cluster.stats, head.status)
     if (endStream) this.#onResponseEnd()
   }
 
@@ -131,6 +135,8 @@ export class ShadowRequest implements UpstreamRequestOwner, PickContext {
   }
 
   onUpstreamInterim(): void {}
+
+  onUpstreamIdle(): void {}
 
   onUpstreamDrained(): void {
     if (this.#upstream !== null) this.#flush(this.#upstream)

@@ -1,12 +1,18 @@
 // One try of a request: its endpoint, its place in the pool's queue, its connection.
-import type { HeaderList } from '../../../../transport/header-list.ts'
+import type { Clock } from '../../../../base/clock.ts'
+import { type TimerWheel, WheelTimer } from '../../../../base/timer-wheel.ts'
+import { getHeader, type HeaderList } from '../../../../transport/header-list.ts'
+import { FIELD } from '../../../../transport/http/field-name.ts'
+import { closeBatch, openBatch } from '../../../../transport/http/write-batch.ts'
 import { isTunnel, opensTunnel, type RequestHead, type ResponseHead } from '../../../../transport/request-head.ts'
 import type { Cluster, Endpoint } from '../../../cluster/cluster.ts'
+import { grpcToHttpStatus, isGrpcRequest } from '../../../http/grpc-status.ts'
 import type { HttpPool, PoolWaiter, RequestEncoder, UpstreamStream } from '../../../pool/request-encoder.ts'
 import { RESET, type ResetReason } from '../../../pool/reset-reason.ts'
 
 /** The router, told how the try fares. */
 export interface UpstreamRequestOwner {
+  readonly head: RequestHead
   /** The head may be sent. */
   onUpstreamReady(request: UpstreamRequest): void
   /** The endpoint agrees to the tunnel that was asked for: its bytes may be sent. */
@@ -16,6 +22,8 @@ export interface UpstreamRequestOwner {
   onUpstreamTrailers(trailers: HeaderList): void
   onUpstreamInterim(head: ResponseHead): void
   onUpstreamDrained(): void
+  /** Nothing has come for as long as the policy bears it. */
+  onUpstreamIdle(): void
   /** `failure`: the transport's reason. The try is over. */
   onUpstreamReset(reason: ResetReason, failure: string, reusedConnection: boolean): void
 }
@@ -25,23 +33,38 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
   readonly #owner: UpstreamRequestOwner
   readonly #cluster: Cluster
   readonly #pool: HttpPool
+  readonly #clock: Clock
+  /** Read only where the endpoint's balancing policy wants to know of it. */
+  #startedAt = 0
+  /** The endpoint's fault: a response that says so, or none though it was asked. A try given up is judged by its time alone. */
+  #failed = false
   #encoder: RequestEncoder | null = null
   #over = false
+  #awaitsHead = true
+  /** The endpoint is on probation, and this is one of the requests that it has to prove itself with. */
+  #isProbe = false
+  #idleTimer: WheelTimer | null = null
+  #wheel: TimerWheel | null = null
+  #idleTimeoutMs = 0
   /**
    * The request for a tunnel, until the endpoint has agreed: to one that does not, the tunnel's bytes would be the next
    * request, which no route and no policy has seen.
    */
   #tunnelAsked: RequestHead | null = null
 
-  constructor(owner: UpstreamRequestOwner, cluster: Cluster, endpoint: Endpoint, pool: HttpPool) {
+  constructor(owner: UpstreamRequestOwner, cluster: Cluster, endpoint: Endpoint, pool: HttpPool, clock: Clock) {
     this.#owner = owner
     this.#cluster = cluster
     this.endpoint = endpoint
     this.#pool = pool
+    this.#clock = clock
   }
 
   /** `fresh`: not on a connection that was used before. */
   start(fresh: boolean): void {
+    if (this.endpoint.tracker !== null) this.#startedAt = this.#clock.now()
+    const { monitor } = this.endpoint
+    if (monitor !== null) this.#isProbe = monitor.begin()
     this.endpoint.activeRequests++
     this.endpoint.stats.requestsTotal++
     this.#cluster.stats.upstreamRqTotal.value++
@@ -52,6 +75,11 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
 
   get localAddress(): string {
     return this.#encoder?.localAddress ?? ''
+  }
+
+  /** It does not count among the requests under way any more. */
+  get isOver(): boolean {
+    return this.#over
   }
 
   /** What follows the head may be sent. */
@@ -90,10 +118,33 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
     if (!this.#over) this.#encoder?.resume()
   }
 
+  /** From the moment the whole request could be sent: bytes of the response are waited for so long (Envoy). */
+  watchIdle(wheel: TimerWheel, timeoutMs: number): void {
+    if (this.#encoder === null || this.#over) return
+    this.#idleTimer ??= new WheelTimer(this, 0)
+    this.#wheel = wheel
+    this.#idleTimeoutMs = timeoutMs
+    wheel.set(this.#idleTimer, timeoutMs)
+  }
+
+  onTimer(): void {
+    openBatch()
+    this.#owner.onUpstreamIdle()
+    closeBatch()
+  }
+
+  /** It has taken too long: ends the try, too. */
+  timeOut(): void {
+    if (this.#awaitsHead) this.#fail(true)
+    this.cancel()
+  }
+
   /** Ends the try for good; what the endpoint still works on is abandoned. */
   cancel(): void {
     if (this.#over) return
     const encoder = this.#encoder
+    this.endpoint.monitor?.abandoned(this.#isProbe)
+    this.#isProbe = false
     this.#finish()
     if (encoder === null) {
       this.#pool.cancel(this)
@@ -110,12 +161,16 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
 
   onPoolReady(encoder: RequestEncoder): void {
     this.#encoder = encoder
+    this.endpoint.monitor?.connected()
     encoder.assign(this)
     this.#owner.onUpstreamReady(this)
   }
 
   onPoolFailure(reason: ResetReason, failure: string): void {
     if (this.#over) return
+    // The cluster's limit, not the endpoint's fault.
+    if (reason === RESET.overflow) this.endpoint.monitor?.abandoned(this.#isProbe)
+    else this.#fail(false)
     this.#finish()
     this.endpoint.stats.requestsError++
     this.#owner.onUpstreamReset(reason, failure, false)
@@ -128,6 +183,10 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
       this.#owner.onUpstreamTunnel(this)
       if (this.#over) return
     }
+    this.#awaitsHead = false
+    this.#failed = head.status >= 500
+    this.#touch()
+    if (this.endpoint.monitor !== null) this.#judge(head, fields)
     if (head.status < 500) this.endpoint.stats.requestsSuccess++
     else this.endpoint.stats.requestsError++
     if (endStream) this.#finish()
@@ -135,6 +194,7 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
   }
 
   onResponseBody(chunk: Buffer, endStream: boolean): void {
+    this.#touch()
     if (endStream) this.#finish()
     this.#owner.onUpstreamBody(chunk, endStream)
   }
@@ -151,6 +211,10 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
   onReset(reason: ResetReason): void {
     if (this.#over) return
     const reused = this.isReused
+    // A pooled connection that turns out to be dead tells of its age; the endpoint's own death shows at the next one.
+    if (this.#awaitsHead && reused && reason === RESET.connectionTermination)
+      this.endpoint.monitor?.abandoned(this.#isProbe)
+    else this.#fail(false)
     this.#finish()
     this.endpoint.stats.requestsError++
     if (reason === RESET.remoteReset) this.#cluster.stats.upstreamRqRxReset.value++
@@ -161,10 +225,34 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
     this.#owner.onUpstreamDrained()
   }
 
+  /** What a gRPC endpoint thinks of a request stands in grpc-status (Envoy, Filter::onUpstreamHeaders). */
+  #judge(head: ResponseHead, fields: number): void {
+    const says = fields & FIELD.grpcStatus ? getHeader(head.headers, 'grpc-status') : undefined
+    const isGrpc = says !== undefined && isGrpcRequest(this.#owner.head.headers)
+    this.endpoint.monitor?.answered(isGrpc ? grpcToHttpStatus(Number(says)) : head.status, this.#isProbe)
+    this.#isProbe = false
+  }
+
+  #fail(timedOut: boolean): void {
+    this.#failed = true
+    this.endpoint.monitor?.failed(timedOut, this.#isProbe)
+    this.#isProbe = false
+  }
+
+  #touch(): void {
+    if (this.#idleTimer !== null) this.#wheel!.set(this.#idleTimer, this.#idleTimeoutMs)
+  }
+
   #finish(): void {
     if (this.#over) return
     this.#over = true
+    if (this.#idleTimer !== null) this.#wheel!.cancel(this.#idleTimer)
     this.endpoint.activeRequests--
+    const { tracker } = this.endpoint
+    if (tracker !== null) {
+      const now = this.#clock.now()
+      tracker.onRequestEnd(now, now - this.#startedAt, this.#failed)
+    }
     this.#cluster.stats.upstreamRqActive.value--
   }
 }

@@ -8,6 +8,7 @@ import {
   TcpProxy_WeightedCluster_ClusterWeightSchema,
   TcpProxySchema,
 } from '../../../../xds/generated/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts'
+import { HashPolicySchema } from '../../../../xds/generated/envoy/type/v3/hash_policy_pb.ts'
 import { durationMs, ResourceCheck } from '../../../../xds/resource-check.ts'
 import type { ClusterSource } from '../../../cluster/cluster.ts'
 import type { AccessLog } from '../../../stream-info.ts'
@@ -27,6 +28,8 @@ export interface TcpProxyConfig {
   /** 0: never, as the next. */
   readonly idleTimeoutMs: number
   readonly maxDurationMs: number
+  /** Clusters that balance by hash keep a client to one endpoint. */
+  readonly hashesSourceIp: boolean
   /** Null: bytes go to the endpoint as they are. */
   readonly tunnel: Tunnel | null
   /** `draw` is uniform in [0, 1). */
@@ -42,6 +45,7 @@ const FIELDS = new Set([
   'max_connect_attempts',
   'max_downstream_connection_duration',
   'tunneling_config',
+  'hash_policy',
 ])
 const WEIGHT_FIELDS = new Set(['name', 'weight'])
 /** Envoy's where nothing is set: an hour. */
@@ -66,8 +70,20 @@ export function compileTcpProxy(message: TcpProxy, path: string, host: NetworkFi
     idleTimeoutMs: durationMs(message.idleTimeout, DEFAULT_IDLE_TIMEOUT_MS),
     maxDurationMs,
     tunnel: message.tunnelingConfig ? compileTunnel(message.tunnelingConfig, `${path}.tunneling_config`, check) : null,
+    hashesSourceIp: readHashPolicy(message, path, check),
     chooseCluster: compileChoice(message, path, check),
   })
+}
+
+/** Envoy takes one at most. */
+function readHashPolicy({ hashPolicy }: TcpProxy, path: string, check: ResourceCheck): boolean {
+  for (const [i, message] of hashPolicy.entries()) {
+    const at = `${path}.hash_policy[${i}]`
+    check.honour(HashPolicySchema, message, at, new Set(['source_ip']))
+    if (message.policySpecifier.case === undefined) check.error(at, 'needs something to hash')
+  }
+  if (hashPolicy.length > 1) check.error(`${path}.hash_policy`, 'may hold one policy only')
+  return hashPolicy[0]?.policySpecifier.case === 'sourceIp'
 }
 
 function compileChoice(message: TcpProxy, path: string, check: ResourceCheck): (draw: number) => string {

@@ -4,6 +4,9 @@ import { once } from 'node:events'
 import { Socket } from 'node:net'
 import { after, test } from 'node:test'
 import { FakeClock } from '../../../../base/clock.ts'
+import { Uint64 } from '../../../../base/uint64.ts'
+import { xxHash64 } from '../../../../base/xx-hash64.ts'
+import type { Endpoint, PickContext } from '../../../cluster/cluster.ts'
 import { FakeCluster, fakeEndpoint, NO_LIMITS } from '../../../http/testing/fake-proxy.ts'
 import { formatConnectionFlags } from '../../../response-flag.ts'
 import type { UpstreamTransport } from '../../../upstream-transport.ts'
@@ -281,4 +284,24 @@ test('drain lets connections live on; weighted clusters share them out', async (
   assert.equal(shares[0]! + shares[1]!, 40)
   assert.ok(shares[0]! > 3 && shares[0]! < 20, `a has ${shares[0]}`)
   for (const client of clients) client.destroy()
+})
+
+test('with a hash_policy a picker is told what the client is hashed by, else nothing', async () => {
+  const server = await upstream(socket => socket.end())
+  const hashes: (string | null)[] = []
+  class HashedCluster extends FakeCluster {
+    override readonly picker = {
+      pick: (context: PickContext): Endpoint => {
+        hashes.push(context.hash()?.toHex() ?? null)
+        return this.endpoints[0]!
+      },
+    }
+  }
+  const clusters = [new HashedCluster('c', server.port)]
+  const sourceIp = { policySpecifier: { case: 'sourceIp', value: {} } } as const
+  for (const hashPolicy of [[], [sourceIp]]) {
+    const started = await proxy({ clusters, config: { hashPolicy } })
+    await readAll(await dial(started.port))
+  }
+  assert.deepEqual(hashes, [null, xxHash64(new Uint64(), '127.0.0.1').toHex()])
 })

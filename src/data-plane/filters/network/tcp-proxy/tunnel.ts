@@ -1,4 +1,4 @@
-// tunneling_config, compiled: the CONNECT in which a TCP connection travels.
+// tunneling_config, compiled: the CONNECT, or the POST, in which a TCP connection travels.
 import type { HeaderList } from '../../../../transport/header-list.ts'
 import type { RequestHead } from '../../../../transport/request-head.ts'
 import {
@@ -15,7 +15,7 @@ export interface Tunnel {
   requestFor(info: StreamInfo): RequestHead
 }
 
-const FIELDS = new Set(['hostname', 'headers_to_add'])
+const FIELDS = new Set(['hostname', 'headers_to_add', 'use_post', 'post_path'])
 /** What may not stand in a request's target, which a blank or a line end would end. */
 const UNFIT = /[^\x21-\x7e]/g
 
@@ -27,13 +27,17 @@ export function compileTunnel(message: TunnelingConfig, path: string, check: Res
   const parts = 'parts' in hostname ? hostname.parts : []
   if (parts.some(part => typeof part === 'string' && part.search(UNFIT) >= 0))
     check.error(`${path}.hostname`, 'must hold visible ASCII alone')
+  if (message.postPath !== '' && !message.usePost) check.error(`${path}.post_path`, 'needs use_post')
+  if (message.postPath.search(UNFIT) >= 0) check.error(`${path}.post_path`, 'must hold visible ASCII alone')
+  const method = message.usePost ? 'POST' : 'CONNECT'
+  const target = message.usePost ? message.postPath || '/' : ''
   const level = compileLevel(message.headersToAdd, [], `${path}.`, 'headers', check)
   const mutations = createMutations([level])
   return {
     requestFor(info) {
       const headers: HeaderList = []
       mutations.apply(headers, info)
-      return { method: 'CONNECT', path: '', authority: render(parts, info), scheme: 'http', protocol: '', headers }
+      return { method, path: target, authority: render(parts, info), scheme: 'http', protocol: '', headers }
     },
   }
 }

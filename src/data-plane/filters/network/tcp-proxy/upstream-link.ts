@@ -4,6 +4,8 @@ import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import { WheelTimer } from '../../../../base/timer-wheel.ts'
+import { Uint64 } from '../../../../base/uint64.ts'
+import { xxHash64 } from '../../../../base/xx-hash64.ts'
 import type { Cluster, Endpoint, PickContext } from '../../../cluster/cluster.ts'
 import { ClusterPools } from '../../../pool/cluster-pools.ts'
 import { TunnelStream } from '../../../pool/tunnel-stream.ts'
@@ -22,6 +24,7 @@ const MAX_PICKS = 5
 
 export class UpstreamLink implements PickContext {
   previous: Endpoint[] | null = null
+  attempt = 0
   readonly authority = ''
   /** A socket, or a tunnel that is used like one. */
   socket: Duplex | null = null
@@ -33,6 +36,8 @@ export class UpstreamLink implements PickContext {
   #endpoint: Endpoint | null = null
   #state: 'connecting' | 'connected' | 'over' = 'over'
   #cancelled = false
+  /** One of the connections that an endpoint on probation has to prove itself with. */
+  #isProbe = false
   #remoteEndedFirst = false
 
   constructor(owner: LinkOwner, config: TcpProxyConfig, info: StreamInfo) {
@@ -51,6 +56,12 @@ export class UpstreamLink implements PickContext {
 
   random(): number {
     return this.#config.random.next()
+  }
+
+  hash(): Uint64 | null {
+    const { remoteIp } = this.#info.connection
+    if (!this.#config.hashesSourceIp || remoteIp === '') return null
+    return xxHash64(new Uint64(), remoteIp)
   }
 
   /** Tries until a connection is under way, or it is clear that there will be none. */
@@ -95,6 +106,7 @@ export class UpstreamLink implements PickContext {
   cancel(): void {
     this.#cancelled = true
     if (this.#state === 'connecting') {
+      this.#endpoint?.monitor?.abandoned(this.#isProbe)
       this.#endTry()
       this.socket?.destroy()
     }
@@ -112,12 +124,14 @@ export class UpstreamLink implements PickContext {
   onTimer(): void {
     const { stats } = this.#cluster!
     stats.upstreamCxConnectTimeout.value++
-    this.#onFailure('')
+    this.#onFailure('', true)
   }
 
   #pick(cluster: Cluster): Endpoint | null {
+    this.attempt = 0
     let endpoint = cluster.picker.pick(this)
-    for (let picks = 1; endpoint !== null && this.previous?.includes(endpoint) && picks < MAX_PICKS; picks++) {
+    while (endpoint !== null && this.previous?.includes(endpoint) && this.attempt < MAX_PICKS - 1) {
+      this.attempt++
       endpoint = cluster.picker.pick(this)
     }
     return endpoint
@@ -138,6 +152,8 @@ export class UpstreamLink implements PickContext {
       endpoint.stats.connectionsActive++
     }
     endpoint.activeRequests++
+    // Behind a tunnel the pool's connection is shared, and what the endpoint says to CONNECT is what counts.
+    this.#isProbe = endpoint.monitor?.begin() === true
     this.#config.wheel.set(this.#timer, cluster.connectTimeoutMs)
     // The pool of a tunnel may have a connection at hand, or none to give, before the stream is known here.
     let settled: { readonly failure: string | null } | null = null
@@ -180,6 +196,7 @@ export class UpstreamLink implements PickContext {
     stats.upstreamRqTotal.value++
     stats.upstreamRqActive.value++
     endpoint.stats.requestsTotal++
+    endpoint.monitor?.connectedForGood(this.#isProbe)
     this.#info.upstreamLocalAddress = localAddressOf(socket)
     socket.once('end', () => {
       this.#remoteEndedFirst = !socket.writableEnded
@@ -188,11 +205,12 @@ export class UpstreamLink implements PickContext {
     this.#owner.onConnected(socket)
   }
 
-  #onFailure(failure: string): void {
+  #onFailure(failure: string, timedOut = false): void {
     const cluster = this.#cluster!
     const endpoint = this.#endpoint!
     const socket = this.socket
     this.#endTry()
+    endpoint.monitor?.failed(timedOut, this.#isProbe)
     socket?.destroy()
     if (this.#config.tunnel === null) {
       cluster.stats.upstreamCxConnectFail.value++

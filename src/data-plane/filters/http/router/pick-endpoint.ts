@@ -1,0 +1,67 @@
+// Where a try goes: an endpoint that a cluster's picker names, and the pool that leads to it; or why there is none.
+import type { TimerWheel } from '../../../../base/timer-wheel.ts'
+import type { RequestHead } from '../../../../transport/request-head.ts'
+import type { Cluster, Endpoint, PickContext } from '../../../cluster/cluster.ts'
+import type { LocalReply } from '../../../http/local-reply.ts'
+import { ClusterPools } from '../../../pool/cluster-pools.ts'
+import type { HttpPool } from '../../../pool/request-encoder.ts'
+import { RESET } from '../../../pool/reset-reason.ts'
+import type { ForwardRoute, RetryPolicy } from '../../../route/route-entry.ts'
+import type { StreamInfo } from '../../../stream-info.ts'
+import { NO_HEALTHY_UPSTREAM, upstreamReset } from './router-reply.ts'
+
+export interface RepeatedPick extends PickContext {
+  attempt: number
+}
+
+/**
+ * Asks again while the picker names one that the stream has tried, as often as the policy says (Envoy's previous_hosts and
+ * host_selection_retry_max_attempts).
+ */
+export function pickEndpoint(cluster: Cluster, context: RepeatedPick, retry: RetryPolicy | null): Endpoint | null {
+  const moreAttempts = retry?.hostSelectionAttempts ?? 0
+  context.attempt = 0
+  let endpoint = cluster.picker.pick(context)
+  const { previous } = context
+  while (endpoint !== null && context.attempt < moreAttempts && previous?.includes(endpoint)) {
+    context.attempt++
+    endpoint = cluster.picker.pick(context)
+  }
+  return endpoint
+}
+
+/** A CONNECT that ends here goes on as bytes; everything else as a request. */
+export function poolForTry(
+  cluster: Cluster,
+  endpoint: Endpoint,
+  { method }: RequestHead,
+  { upgrades }: ForwardRoute,
+  { connection, protocol }: StreamInfo,
+  wheel: TimerWheel,
+): HttpPool {
+  const pools = ClusterPools.of(cluster, wheel)
+  const terminates = method === 'CONNECT' && upgrades.get('connect')?.terminates
+  return terminates ? pools.tcp(endpoint, connection) : pools.get(endpoint, protocol === 'HTTP/2', connection)
+}
+
+/** With the endpoints that were tried before. */
+export function remembered(previous: Endpoint[] | null, endpoint: Endpoint): Endpoint[] {
+  if (previous === null) return [endpoint]
+  previous.push(endpoint)
+  return previous
+}
+
+/** max_requests: of the cluster, whoever of it is picked. */
+export function isFull({ stats, limits }: Cluster): boolean {
+  return stats.upstreamRqActive.value >= limits.maxRequests
+}
+
+/** Counted. `endpoint` null: none may be used; else the cluster is full. */
+export function refusal({ stats }: Cluster, endpoint: Endpoint | null, retried: boolean): LocalReply {
+  if (endpoint === null) {
+    stats.upstreamCxNoneHealthy.value++
+    return NO_HEALTHY_UPSTREAM
+  }
+  stats.upstreamRqPendingOverflow.value++
+  return upstreamReset(RESET.overflow, '', retried)
+}

@@ -1,0 +1,28 @@
+// DestinationRule trafficPolicy.outlierDetection.
+import type { OutlierDetection } from '../../../model/outlier-detection.ts'
+import type { ObjectReader } from '../../document/object-reader.ts'
+
+const MAX_COUNT = 0xffff_ffff
+
+export function readOutlierDetection(reader: ObjectReader): OutlierDetection {
+  const splits = reader.boolean('splitExternalLocalOriginErrors') ?? false
+  const localFailures = reader.integer('consecutiveLocalOriginFailures', 0, MAX_COUNT)
+  if (!splits && (localFailures ?? 0) > 0)
+    reader.sink.contradiction(
+      reader.place('consecutiveLocalOriginFailures'),
+      'consecutiveLocalOriginFailures counts only with splitExternalLocalOriginErrors',
+    )
+  const read = {
+    consecutive5xxErrors: reader.integer('consecutive5xxErrors', 0, MAX_COUNT),
+    consecutiveGatewayErrors: reader.integer('consecutiveGatewayErrors', 0, MAX_COUNT),
+    consecutiveLocalOriginFailures: localFailures,
+    intervalMs: reader.duration('interval', 1),
+    baseEjectionMs: reader.duration('baseEjectionTime', 1),
+    maxEjectionPercent: reader.integer('maxEjectionPercent', 0, 100),
+    minHealthPercent: reader.integer('minHealthPercent', 0, 100),
+  }
+  // Deprecated: consecutiveGatewayErrors and consecutive5xxErrors say which errors are meant.
+  reader.unsupported('consecutiveErrors', 'outlierDetectionHttpErrorCodes')
+  reader.done()
+  return { splitExternalLocalOriginErrors: splits, ...read }
+}

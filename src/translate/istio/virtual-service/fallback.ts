@@ -1,0 +1,53 @@
+// weft.dev/fallback, an annotation of Weft's own: who answers when a rule's destination is down or too slow. One for all
+// rules, or `weft.dev/fallback.NAME` for the rule of that name.
+import { isUtf8 } from 'node:buffer'
+import type { HttpFallback } from '../../../model/http-fallback.ts'
+import type { HttpRoute } from '../../../model/http-route.ts'
+import { readAnnotationObject } from '../../document/annotation-object.ts'
+import type { ObjectContext } from '../../document/kind-definition.ts'
+import type { ObjectReader } from '../../document/object-reader.ts'
+import { annotationPlace, refuseUnknownAnnotations } from '../contract/weft-annotations.ts'
+import { readDirectResponse, readTarget } from './http-action.ts'
+
+const FOR_ALL = 'weft.dev/fallback'
+
+/** The rules with their fallbacks. */
+export function withFallbacks(
+  http: readonly HttpRoute[],
+  { annotations }: ObjectContext,
+  spec: ObjectReader,
+): readonly HttpRoute[] {
+  const forwarding = http.filter(({ action }) => action.kind === 'route')
+  const names = [...new Set(forwarding.map(({ name }) => name))].filter(name => name !== '')
+  const known = [FOR_ALL, ...names.map(name => `${FOR_ALL}.${name}`)]
+  refuseUnknownAnnotations(annotations, known, spec)
+  const read = new Map(known.map(name => [name, annotations[name] && readFallback(name, annotations[name], spec)]))
+  return http.map(route => {
+    if (route.action.kind !== 'route') return route
+    const fallback = read.get(`${FOR_ALL}.${route.name}`) || read.get(FOR_ALL)
+    return fallback ? { ...route, fallback } : route
+  })
+}
+
+function readFallback(name: string, text: string, spec: ObjectReader): HttpFallback | undefined {
+  const place = annotationPlace(name, spec)
+  const reader = readAnnotationObject(text, place, spec.sink)
+  if (!reader) return undefined
+  const target = reader.object('destination')
+  const response = reader.object('directResponse')
+  const contentType = reader.string('contentType')
+  if (target && response) reader.sink.contradiction(place, 'only one of destination and directResponse may be set')
+  if (!reader.has('destination') && !reader.has('directResponse'))
+    reader.sink.error('WEFT-1006', place, 'one of destination and directResponse is missing')
+  if (contentType !== undefined && !response)
+    reader.sink.contradiction(place, 'contentType goes with directResponse only')
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+  if (contentType !== undefined && /[\x00-\x1f\x7f]/.test(contentType))
+    reader.sink.badValue(place, 'contentType must not hold control characters')
+  reader.done()
+  if (target) return { kind: 'destination', destination: readTarget(target) }
+  if (!response) return undefined
+  const { status, body } = readDirectResponse(response)
+  if (!isUtf8(body)) reader.sink.badValue(place, 'the body must be UTF-8')
+  return { kind: 'answer', status, body, contentType: contentType ?? 'text/plain' }
+}
