@@ -16,6 +16,7 @@ const stampFile = join(outputDirectory, '.stamp')
 /** The messages that the code names. Imports come along by themselves. */
 const GENERATED_PATHS = [
   'envoy/service/discovery/v3',
+  'envoy/service/ratelimit/v3',
   'envoy/service/secret/v3',
   'envoy/config/listener/v3/listener.proto',
   'envoy/config/route/v3/route.proto',
@@ -34,6 +35,7 @@ const GENERATED_PATHS = [
   'envoy/extensions/filters/http/header_mutation/v3',
   'envoy/extensions/filters/http/health_check/v3',
   'envoy/extensions/filters/http/local_ratelimit/v3',
+  'envoy/extensions/filters/http/ratelimit/v3',
   'envoy/extensions/filters/http/rbac/v3',
   'envoy/extensions/filters/listener/original_dst/v3',
   'envoy/extensions/filters/listener/proxy_protocol/v3',
@@ -69,6 +71,32 @@ const SOURCES: Readonly<Record<string, RegExp>> = {
 const NOT_COMPILED =
   /(^|\/)(v2|v2alpha\d*|v1alpha1)\/|\/(trace_service|service\/metrics\/v3\/metrics_service|config\/trace\/v3\/trace|opencensus|access_loggers\/open_telemetry\/v3\/logs_service)\.proto$/
 
+const ROUTE_IMPORT = 'import "envoy/config/route/v3/route_components.proto";\n'
+
+/** Fields that the package's files are too old for, with upstream's numbers: file, text, what stands in its place. */
+const PATCHES: readonly (readonly [file: string, text: string, patched: string])[] = [
+  // The package's validate.proto predates StringRules.ignore_empty, which Envoy's files use.
+  ['validate/validate.proto', 'message StringRules {', 'message StringRules {\n    optional bool ignore_empty = 26;'],
+  // Limits that say themselves what they are asked for, whatever the routes say.
+  [
+    'envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit.proto',
+    'message LocalRateLimit {',
+    `${ROUTE_IMPORT}message LocalRateLimit {
+  repeated config.route.v3.RateLimit rate_limits = 17;
+  google.protobuf.UInt32Value max_dynamic_descriptors = 18;`,
+  ],
+  [
+    'envoy/extensions/filters/http/ratelimit/v3/rate_limit.proto',
+    'message RateLimit {',
+    'message RateLimit {\n  repeated config.route.v3.RateLimit rate_limits = 17;',
+  ],
+  [
+    'envoy/extensions/filters/http/ratelimit/v3/rate_limit.proto',
+    'repeated RateLimitConfig rate_limits = 3;',
+    'repeated config.route.v3.RateLimit rate_limits = 3;',
+  ],
+]
+
 function bufBinary(): string {
   const { platform, arch } = process
   const name = `@bufbuild/buf-${platform}-${platform === 'linux' && arch === 'arm64' ? 'aarch64' : arch}`
@@ -89,9 +117,11 @@ function copyProtocolFiles(packageDirectory: string, target: string): void {
       if (!file.endsWith('.proto') || !wanted.test(file)) continue
       if (file.startsWith('envoy/') && NOT_COMPILED.test(file)) continue
       let text = readFileSync(join(from, file), 'utf8')
-      // The package's validate.proto predates StringRules.ignore_empty, which Envoy's files use; 26 is upstream's number.
-      if (file === 'validate/validate.proto' && !text.includes('ignore_empty'))
-        text = text.replace('message StringRules {', 'message StringRules {\n    optional bool ignore_empty = 26;')
+      for (const [patchedFile, before, after] of PATCHES) {
+        if (patchedFile !== file) continue
+        if (!text.includes(before)) throw new Error(`${file}: no "${before}" to patch`)
+        text = text.replace(before, after)
+      }
       mkdirSync(dirname(join(target, file)), { recursive: true })
       writeFileSync(join(target, file), text)
     }

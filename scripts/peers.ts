@@ -76,6 +76,7 @@ export const PEERS: readonly Peer[] = [
     binary: 'h2spec',
     install: go('github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible', 'h2spec'),
   },
+  { name: 'Redis', variable: 'REDIS_SERVER', binary: 'redis-server', install: apt('redis-server', 'redis-server') },
   { name: 'wrk', variable: 'WRK', binary: 'wrk', install: apt('wrk', 'wrk') },
   { name: 'h2load', variable: 'H2LOAD', binary: 'h2load', install: apt('nghttp2-client', 'h2load') },
   { name: 'fortio', variable: 'FORTIO', binary: 'fortio', install: go('fortio.org/fortio@v1.66.0', 'fortio') },

@@ -24,6 +24,7 @@ const ISLANDS: readonly string[] = [
   'data-plane/load-balancers',
   'translate/istio',
   'translate/kubernetes',
+  'translate/weft',
   'control-plane/sources',
   'cli',
 ]

@@ -27,6 +27,7 @@ export const RESPONSE_FLAG = {
   OM: 1 << 21, // overload manager
   LH: 1 << 22, // local service failed its health check
   DR: 1 << 23, // downstream remote reset
+  RLSE: 1 << 24, // the rate limit service failed
 } as const
 
 /** `URX,UF`, or `-` when none is set. */

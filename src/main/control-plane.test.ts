@@ -251,6 +251,15 @@ test('a port in use is one clear line, and leaves nothing behind', async () => {
   await start({ stateDir: state })
 })
 
+test('what is no address of a Redis is one clear line', async () => {
+  const state = temporary()
+  await assert.rejects(
+    start({ stateDir: state, rateLimitRedis: 'http://a' }),
+    /^CommandFailure: WEFT-2022: --rate-limit-redis/,
+  )
+  await start({ stateDir: state })
+})
+
 test('a watched directory takes effect on saving, and a bad save changes nothing', async () => {
   const directory = join(temporary(), 'mesh')
   mkdirSync(directory)

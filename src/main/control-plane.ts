@@ -24,6 +24,8 @@ import { openOperatorToken } from '../control-plane/ca/operator-token.ts'
 import { openMeshListener } from '../control-plane/grpc/mesh-listener.ts'
 import { peerIdentity } from '../control-plane/grpc/peer-identity.ts'
 import { openOnPort, PortInUse } from '../control-plane/port-choice.ts'
+import type { CounterStore } from '../control-plane/rate-limit/counter-store.ts'
+import { GlobalRateLimits } from '../control-plane/rate-limit/global-rate-limits.ts'
 import { Registry } from '../control-plane/registry/registry.ts'
 import { SnapshotSource } from '../control-plane/snapshot/snapshot-source.ts'
 import { CONFIG_SOURCES, type ConfigSourceProcess } from '../control-plane/sources/registry.ts'
@@ -39,6 +41,7 @@ import { link } from '../translate/link/link.ts'
 import { parseMeshConfig } from '../translate/parse-mesh-config.ts'
 import { systemNetwork } from '../transport/net/system-network.ts'
 import { AggregatedDiscoveryService } from '../xds/generated/envoy/service/discovery/v3/ads_pb.ts'
+import { RateLimitService } from '../xds/generated/envoy/service/ratelimit/v3/rls_pb.ts'
 import { IstioCertificateService } from '../xds/generated/istio/v1/auth/ca_pb.ts'
 import { grpcServiceDefinition } from '../xds/grpc-service-definition.ts'
 
@@ -98,11 +101,15 @@ async function open(options: ControlPlaneOptions, closers: Closers): Promise<Run
 
   const registry = new Registry(parts)
   closers.push(() => registry.close())
+  const counters = await openCounters(options, log)
+  const rateLimits = new GlobalRateLimits({ clock, log, metrics, ...(counters && { counters }) })
+  closers.push(() => rateLimits.close())
   const meshInput = (objects: ConfigEditor['objects']) => ({
     objects,
     services: registry.services(),
     workloads: registry.workloads(),
     meshConfig,
+    rateLimitService: rateLimits.address,
   })
   const store = new ConfigStore(state.database, clock)
   const editor = new ConfigEditor(store, objects => link(meshInput(objects)).problems, log)
@@ -120,7 +127,10 @@ async function open(options: ControlPlaneOptions, closers: Closers): Promise<Run
   })
   closers.push(() => snapshots.close())
   registry.onChange(() => snapshots.invalidate())
-  editor.onChange(() => snapshots.invalidate())
+  editor.onChange(() => {
+    rateLimits.take(editor.objects)
+    snapshots.invalidate()
+  })
   const ads = new AdsServer({ ...parts, registry, snapshots })
   metrics.gauge('pilot_services', 'Services known.', () => registry.services().length)
   metrics.gauge('weft_config_revision', 'Head of the config store.', () => store.revision)
@@ -128,9 +138,9 @@ async function open(options: ControlPlaneOptions, closers: Closers): Promise<Run
 
   const source = openDirectory({ options, clock, log, editor, state, closers })
   registry.onChange(() => source?.retry())
-  snapshots.rebuild() // the first proxy to connect must find what the directory has just said
+  rateLimits.take(editor.objects)
   const certificates = { authority, tokens, clock, log, metrics }
-  const grpc = { options, clock, log, closers, state, authority, ads, certificates }
+  const grpc = { options, clock, log, closers, state, authority, ads, certificates, rateLimits, snapshots }
   const listeners = await openListeners(grpc)
   const facts = { version: programVersion(), trustDomain, pid: process.pid, startedAt, ...listeners.addresses }
   const mesh = (): MeshFacts => ({ ...facts, api: api.address, trustBundle: authority.trustBundle })
@@ -156,6 +166,17 @@ async function open(options: ControlPlaneOptions, closers: Closers): Promise<Run
   announce(options, state.root, mesh(), closers)
   log.info('control plane ready', { api: api.address, xds: facts.xds, join: facts.join })
   return runningProcess(options, mesh(), listeners.xdsPlaintextPort, closers)
+}
+
+/** Undefined: in memory. The client is loaded only where it is wanted. */
+async function openCounters({ rateLimitRedis }: ControlPlaneOptions, log: Log): Promise<CounterStore | undefined> {
+  if (rateLimitRedis === undefined) return undefined
+  const { RedisCounters } = await import('../control-plane/rate-limit/redis-counters.ts')
+  try {
+    return new RedisCounters(rateLimitRedis, log)
+  } catch (error) {
+    throw new CommandFailure(`WEFT-2022: --rate-limit-redis: ${(error as Error).message}`)
+  }
 }
 
 interface OpenedState {
@@ -253,10 +274,12 @@ interface GrpcParts {
   readonly authority: CertificateAuthority
   readonly ads: AdsServer
   readonly certificates: Parameters<typeof joinService>[0]
+  readonly rateLimits: GlobalRateLimits
+  readonly snapshots: SnapshotSource
 }
 
 async function openListeners(parts: GrpcParts) {
-  const { options, clock, log, closers, state, authority, ads, certificates } = parts
+  const { options, clock, log, closers, state, authority, ads, certificates, rateLimits, snapshots } = parts
   const { trustDomain, trustBundle } = authority
   const identity = await authority.issueServerIdentity()
   const shared = { network: systemNetwork, identity, trustBundle, trustDomain, log }
@@ -269,11 +292,14 @@ async function openListeners(parts: GrpcParts) {
     adsService(ads, clock, call => peerIdentity(call, trustDomain) ?? 'unverified'),
   )
   xdsServer.addService(signing, renewalService(certificates))
+  xdsServer.addService(grpcServiceDefinition(RateLimitService), rateLimits.service)
   const xds = await openOnPort(
     { name: 'xds', asked: options.xdsPort, fallback: DEFAULT_PORTS.xds },
     state.settings,
     port => openMeshListener({ ...shared, name: 'xds', port, requireClientCertificate: true, server: xdsServer }),
   )
+  rateLimits.address = { address: '127.0.0.1', port: xds.port }
+  snapshots.rebuild() // the first proxy to connect must find what the directory has just said
   closers.push(async () => {
     ads.close()
     await xds.close()

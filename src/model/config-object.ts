@@ -1,8 +1,10 @@
 // One object of the config: its metadata, its parsed spec, and the text it was read from.
 import type { SourcePosition } from '../base/problem.ts'
 import type { DestinationRule } from './destination-rule.ts'
+import type { EnvoyFilter } from './envoy-filter.ts'
 import type { Gateway } from './gateway.ts'
 import type { PeerAuthentication } from './peer-authentication.ts'
+import type { RateLimit } from './rate-limit.ts'
 import type { Service } from './service.ts'
 import type { ServiceEntry } from './service-entry.ts'
 import type { Sidecar } from './sidecar.ts'
@@ -13,11 +15,13 @@ export interface SpecByKind {
   readonly Service: Service
   readonly VirtualService: VirtualService
   readonly DestinationRule: DestinationRule
+  readonly EnvoyFilter: EnvoyFilter
   readonly Gateway: Gateway
   readonly ServiceEntry: ServiceEntry
   readonly WorkloadEntry: WorkloadEntry
   readonly Sidecar: Sidecar
   readonly PeerAuthentication: PeerAuthentication
+  readonly RateLimit: RateLimit
 }
 
 export type ConfigKind = keyof SpecByKind
@@ -26,11 +30,13 @@ export const CONFIG_KINDS: readonly ConfigKind[] = [
   'Service',
   'VirtualService',
   'DestinationRule',
+  'EnvoyFilter',
   'Gateway',
   'ServiceEntry',
   'WorkloadEntry',
   'Sidecar',
   'PeerAuthentication',
+  'RateLimit',
 ]
 
 export interface ConfigObjectOf<K extends ConfigKind> {

@@ -11,6 +11,7 @@ import { type ConfigDocument, readDocuments } from './document/read-documents.ts
 import type { MapNode } from './document/yaml-node.ts'
 import { ISTIO_KINDS, UNSUPPORTED_ISTIO_KINDS } from './istio/registry.ts'
 import { KUBERNETES_HINTS, KUBERNETES_KINDS } from './kubernetes/registry.ts'
+import { WEFT_KINDS } from './weft/registry.ts'
 
 export interface ParsedConfig {
   /** Those without an error. */
@@ -22,7 +23,7 @@ export interface ParsedConfig {
 const MAX_PROBLEMS = 1000
 
 const KINDS: ReadonlyMap<string, KindDefinition> = new Map(
-  [...ISTIO_KINDS, ...KUBERNETES_KINDS].map(definition => [definition.kind, definition]),
+  [...ISTIO_KINDS, ...KUBERNETES_KINDS, ...WEFT_KINDS].map(definition => [definition.kind, definition]),
 )
 
 /** Never throws. `defaultNamespace` is for objects that name none. */

@@ -20,6 +20,7 @@ import { file_envoy_extensions_filters_http_grpc_web_v3_grpc_web } from './gener
 import { file_envoy_extensions_filters_http_header_mutation_v3_header_mutation } from './generated/envoy/extensions/filters/http/header_mutation/v3/header_mutation_pb.ts'
 import { file_envoy_extensions_filters_http_health_check_v3_health_check } from './generated/envoy/extensions/filters/http/health_check/v3/health_check_pb.ts'
 import { file_envoy_extensions_filters_http_local_ratelimit_v3_local_rate_limit } from './generated/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit_pb.ts'
+import { file_envoy_extensions_filters_http_ratelimit_v3_rate_limit } from './generated/envoy/extensions/filters/http/ratelimit/v3/rate_limit_pb.ts'
 import { file_envoy_extensions_filters_http_rbac_v3_rbac } from './generated/envoy/extensions/filters/http/rbac/v3/rbac_pb.ts'
 import { file_envoy_extensions_filters_http_router_v3_router } from './generated/envoy/extensions/filters/http/router/v3/router_pb.ts'
 import { file_envoy_extensions_filters_listener_http_inspector_v3_http_inspector } from './generated/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb.ts'
@@ -48,6 +49,7 @@ export const MESSAGE_REGISTRY: Registry = createRegistry(
   file_envoy_extensions_filters_http_header_mutation_v3_header_mutation,
   file_envoy_extensions_filters_http_health_check_v3_health_check,
   file_envoy_extensions_filters_http_local_ratelimit_v3_local_rate_limit,
+  file_envoy_extensions_filters_http_ratelimit_v3_rate_limit,
   file_envoy_extensions_filters_http_rbac_v3_rbac,
   file_envoy_extensions_filters_http_router_v3_router,
   file_envoy_extensions_filters_listener_http_inspector_v3_http_inspector,

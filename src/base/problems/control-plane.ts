@@ -107,4 +107,9 @@ export const CONTROL_PLANE_PROBLEMS = {
     meaning: 'The control plane failed to answer a request for a reason of its own.',
     remedy: 'See its log; please report what led there.',
   },
+  'WEFT-2022': {
+    title: 'counters of rate limits not usable',
+    meaning: 'What was given with --rate-limit-redis is no address of a Redis.',
+    remedy: 'Write it as redis://host:6379, or rediss:// for TLS; without it, counters are kept in memory.',
+  },
 } as const

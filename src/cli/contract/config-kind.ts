@@ -11,6 +11,7 @@ const SHORT: Readonly<Record<string, ConfigKind>> = {
   se: 'ServiceEntry',
   we: 'WorkloadEntry',
   pa: 'PeerAuthentication',
+  rl: 'RateLimit',
 }
 
 /** Undefined when `text` is the name of no kind. */

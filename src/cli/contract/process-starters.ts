@@ -17,6 +17,8 @@ export interface ControlPlaneStart {
   /** Watched for changes. */
   readonly configDir?: string
   readonly meshConfigFile?: string
+  /** Where global rate limits are counted; absent: in memory. */
+  readonly rateLimitRedis?: string
 }
 
 /** Who a proxy is and whom it asks: all that an Envoy's bootstrap is made from. */

@@ -1,5 +1,5 @@
 // weft control-plane: becomes the control plane.
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { stateOption } from '../client/mesh-location.ts'
 import type { CliContext } from '../contract/cli-context.ts'
 import { parsePort } from '../contract/option-parsers.ts'
@@ -12,6 +12,7 @@ interface ControlPlaneOptions {
   readonly xdsPlaintextPort?: number
   readonly config?: string
   readonly meshConfig?: string
+  readonly rateLimitRedis?: string
 }
 
 export function controlPlaneCommand(context: CliContext): Command {
@@ -28,6 +29,11 @@ export function controlPlaneCommand(context: CliContext): Command {
     )
     .option('--config <dir>', 'directory of Kubernetes and Istio resources, watched for changes')
     .option('--mesh-config <file>', 'Istio MeshConfig')
+    .addOption(
+      new Option('--rate-limit-redis <url>', 'count global rate limits there: redis://host:6379').env(
+        'WEFT_RATE_LIMIT_REDIS',
+      ),
+    )
     .addHelpText('after', '\nExample:\n  weft control-plane --state .weft --config mesh/')
     .action(async (options: ControlPlaneOptions) => {
       const running = await context.starters.controlPlane({
@@ -38,6 +44,7 @@ export function controlPlaneCommand(context: CliContext): Command {
         ...(options.xdsPlaintextPort === undefined ? {} : { xdsPlaintextPort: options.xdsPlaintextPort }),
         ...(options.config === undefined ? {} : { configDir: options.config }),
         ...(options.meshConfig === undefined ? {} : { meshConfigFile: options.meshConfig }),
+        ...(options.rateLimitRedis === undefined ? {} : { rateLimitRedis: options.rateLimitRedis }),
       })
       await running.finished
     })

@@ -5,6 +5,10 @@ import {
   type RateLimit_Action,
   RateLimit_Action_GenericKeySchema,
   RateLimit_Action_HeaderValueMatchSchema,
+  RateLimit_Action_MaskedRemoteAddressSchema,
+  type RateLimit_Action_MetaData,
+  RateLimit_Action_MetaData_Source,
+  RateLimit_Action_MetaDataSchema,
   RateLimit_Action_QueryParameterValueMatchSchema,
   RateLimit_Action_RequestHeadersSchema,
   RateLimit_ActionSchema,
@@ -16,20 +20,27 @@ import { hasControl } from './header-mutator.ts'
 import {
   type DescriptorAction,
   DestinationCluster,
+  DynamicMetadataValue,
   GenericKey,
+  MaskedRemoteAddress,
   RateLimitRule,
   RemoteAddress,
   RequestHeaderValue,
+  SourceCluster,
   ValueMatch,
 } from './rate-limit-rule.ts'
 
 /** `disable_key` names a runtime key, and there are no runtime layers. */
 const FIELDS = new Set(['stage', 'disable_key', 'actions'])
-/** `source_cluster` would need the name of this proxy's own cluster, which routes do not know. */
+/** Envoy, too, refuses the others in a filter's own. */
+const OWN_FIELDS = new Set(['actions'])
 const ACTION_FIELDS = new Set([
+  'source_cluster',
   'destination_cluster',
   'request_headers',
   'remote_address',
+  'masked_remote_address',
+  'metadata',
   'generic_key',
   'header_value_match',
   'query_parameter_value_match',
@@ -38,12 +49,33 @@ const REQUEST_HEADERS_FIELDS = new Set(['header_name', 'descriptor_key', 'skip_i
 const GENERIC_KEY_FIELDS = new Set(['descriptor_value', 'descriptor_key'])
 const HEADER_MATCH_FIELDS = new Set(['descriptor_key', 'descriptor_value', 'expect_match', 'headers'])
 const QUERY_MATCH_FIELDS = new Set(['descriptor_key', 'descriptor_value', 'expect_match', 'query_parameters'])
+const MASKED_FIELDS = new Set(['v4_prefix_mask_len', 'v6_prefix_mask_len'])
+const METADATA_FIELDS = new Set(['descriptor_key', 'metadata_key', 'default_value', 'source', 'skip_if_absent'])
 const MAX_STAGE = 10
 
+/** Of a route or a virtual host, at `path`. */
 export function compileRateLimits(limits: readonly RateLimit[], path: string, check: ResourceCheck): RateLimitRule[] {
+  return compileRules(limits, path, FIELDS, check)
+}
+
+/** Those that a filter's config brings along. */
+export function compileOwnRateLimits(
+  limits: readonly RateLimit[],
+  path: string,
+  check: ResourceCheck,
+): RateLimitRule[] {
+  return compileRules(limits, path, OWN_FIELDS, check)
+}
+
+function compileRules(
+  limits: readonly RateLimit[],
+  path: string,
+  honoured: ReadonlySet<string>,
+  check: ResourceCheck,
+): RateLimitRule[] {
   return limits.map((limit, index) => {
-    const at = `${path}.rate_limits[${index}]`
-    check.honour(RateLimitSchema, limit, at, FIELDS)
+    const at = `${path}[${index}]`
+    check.honour(RateLimitSchema, limit, at, honoured)
     const stage = limit.stage ?? 0
     if (stage > MAX_STAGE) check.error(`${at}.stage`, `must not exceed ${MAX_STAGE}`)
     if (limit.actions.length === 0) check.error(`${at}.actions`, 'must not be empty')
@@ -63,8 +95,25 @@ function compileAction(action: RateLimit_Action, path: string, check: ResourceCh
   switch (specifier.case) {
     case 'destinationCluster':
       return new DestinationCluster()
+    case 'sourceCluster':
+      return new SourceCluster()
     case 'remoteAddress':
       return new RemoteAddress()
+    case 'maskedRemoteAddress': {
+      const { value } = specifier
+      check.honour(RateLimit_Action_MaskedRemoteAddressSchema, value, at('masked_remote_address'), MASKED_FIELDS)
+      const bits = (asked: number | undefined, most: number, field: string): number => {
+        if (asked !== undefined && asked > most)
+          check.error(at(`masked_remote_address.${field}`), `must not exceed ${most}`)
+        return asked ?? most
+      }
+      return new MaskedRemoteAddress(
+        bits(value.v4PrefixMaskLen, 32, 'v4_prefix_mask_len'),
+        bits(value.v6PrefixMaskLen, 128, 'v6_prefix_mask_len'),
+      )
+    }
+    case 'metadata':
+      return compileMetadata(specifier.value, at('metadata'), check)
     case 'genericKey': {
       const { value } = specifier
       check.honour(RateLimit_Action_GenericKeySchema, value, at('generic_key'), GENERIC_KEY_FIELDS)
@@ -110,6 +159,24 @@ function compileAction(action: RateLimit_Action, path: string, check: ResourceCh
     default:
       return null
   }
+}
+
+function compileMetadata(value: RateLimit_Action_MetaData, path: string, check: ResourceCheck): DescriptorAction {
+  check.honour(RateLimit_Action_MetaDataSchema, value, path, METADATA_FIELDS)
+  if (value.source !== RateLimit_Action_MetaData_Source.DYNAMIC)
+    check.unsupported(`${path}.source`, 'only DYNAMIC metadata is supported')
+  const { metadataKey } = value
+  const steps = metadataKey?.path ?? []
+  if (metadataKey === undefined || metadataKey.key === '') check.error(`${path}.metadata_key`, 'must not be empty')
+  else if (steps.length !== 1) check.unsupported(`${path}.metadata_key.path`, 'only a path of one key is supported')
+  const step = steps[0]?.segment.case === 'key' ? steps[0].segment.value : ''
+  return new DynamicMetadataValue(
+    metadataKey?.key ?? '',
+    step,
+    descriptorText(value.descriptorKey, `${path}.descriptor_key`, check),
+    value.defaultValue === '' ? '' : descriptorText(value.defaultValue, `${path}.default_value`, check),
+    value.skipIfAbsent,
+  )
 }
 
 /** A key or a value of a descriptor's entry. */

@@ -157,7 +157,7 @@ function compileVirtualHost(
       retry: message.retryPolicy ? compileRetryPolicy(message.retryPolicy, `${path}.retry_policy`, check) : null,
       attemptCountInRequest: message.includeRequestAttemptCount,
       attemptCountInResponse: message.includeAttemptCountInResponse,
-      virtualHostRateLimits: compileRateLimits(message.rateLimits, path, check),
+      virtualHostRateLimits: compileRateLimits(message.rateLimits, `${path}.rate_limits`, check),
       corsLevels: message.cors ? [compileRouteCors(message.cors, `${path}.cors`, check)] : [],
     },
     compileLevel(message.requestHeadersToAdd, message.requestHeadersToRemove, `${path}.`, 'request_headers', check),

@@ -105,7 +105,7 @@ function withAction(outer: RouteScope, route: Route, path: string, check: Resour
   return {
     ...outer,
     corsLevels: cors ? [...outer.corsLevels, compileRouteCors(cors, `${path}.cors`, check)] : outer.corsLevels,
-    rateLimits: compileRateLimits(rateLimits, path, check),
+    rateLimits: compileRateLimits(rateLimits, `${path}.rate_limits`, check),
     includesVirtualHostRateLimits: includeVhRateLimits ?? false,
   }
 }

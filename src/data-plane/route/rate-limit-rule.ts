@@ -2,17 +2,22 @@
 import type { RequestHead } from '../../transport/request-head.ts'
 import type { Criterion } from './criterion.ts'
 import { headValue } from './head-value.ts'
+import { maskedAddress } from './masked-address.ts'
 
 /** What actions look at. */
 export interface RateLimitedStream {
   readonly request: RequestHead
   readonly remoteIp: string
+  readonly info: { readMetadata(namespace: string, key: string): string | null }
   clusterChoice(): { readonly cluster: string } | null
 }
 
 export interface DescriptorAction {
-  /** The descriptor with this action's entry added; null when there is no such descriptor for the request. */
-  extend(descriptor: string, stream: RateLimitedStream): string | null
+  /**
+   * The descriptor with this action's entry added; null when there is no such descriptor for the request. `ownCluster`:
+   * the proxy's own service.
+   */
+  extend(descriptor: string, stream: RateLimitedStream, ownCluster: string): string | null
 }
 
 /** A descriptor is one text, so that it can be looked up: no value holds the separators. */
@@ -30,14 +35,15 @@ export class RateLimitRule {
   }
 
   /** Null when one of the actions has nothing to say of the request. */
-  descriptorOf(stream: RateLimitedStream): string | null {
+  descriptorOf(stream: RateLimitedStream, ownCluster: string): string | null {
     let descriptor = ''
     for (let i = 0; i < this.#actions.length; i++) {
-      const extended = this.#actions[i]!.extend(descriptor, stream)
+      const extended = this.#actions[i]!.extend(descriptor, stream, ownCluster)
       if (extended === null) return null
       descriptor = extended
     }
-    return descriptor
+    // Actions that were all skipped describe nothing.
+    return descriptor === '' ? null : descriptor
   }
 }
 
@@ -76,6 +82,49 @@ export class RequestHeaderValue implements DescriptorAction {
 export class RemoteAddress implements DescriptorAction {
   extend(descriptor: string, { remoteIp }: RateLimitedStream): string {
     return withEntry(descriptor, 'remote_address', remoteIp)
+  }
+}
+
+export class MaskedRemoteAddress implements DescriptorAction {
+  readonly #v4Bits: number
+  readonly #v6Bits: number
+
+  constructor(v4Bits: number, v6Bits: number) {
+    this.#v4Bits = v4Bits
+    this.#v6Bits = v6Bits
+  }
+
+  extend(descriptor: string, { remoteIp }: RateLimitedStream): string {
+    return withEntry(descriptor, 'masked_remote_address', maskedAddress(remoteIp, this.#v4Bits, this.#v6Bits))
+  }
+}
+
+export class SourceCluster implements DescriptorAction {
+  extend(descriptor: string, _stream: RateLimitedStream, ownCluster: string): string {
+    return withEntry(descriptor, 'source_cluster', ownCluster)
+  }
+}
+
+/** Of what filters before this one said of the stream. */
+export class DynamicMetadataValue implements DescriptorAction {
+  readonly #namespace: string
+  readonly #name: string
+  readonly #key: string
+  readonly #fallback: string
+  readonly #skipIfAbsent: boolean
+
+  constructor(namespace: string, name: string, key: string, fallback: string, skipIfAbsent: boolean) {
+    this.#namespace = namespace
+    this.#name = name
+    this.#key = key
+    this.#fallback = fallback
+    this.#skipIfAbsent = skipIfAbsent
+  }
+
+  extend(descriptor: string, { info }: RateLimitedStream): string | null {
+    const value = info.readMetadata(this.#namespace, this.#name) || this.#fallback
+    if (value === '') return this.#skipIfAbsent ? descriptor : null
+    return withEntry(descriptor, this.#key, value)
   }
 }
 

@@ -31,6 +31,11 @@ export class ObjectReader implements FieldPlace {
     return { node: entry.value, path: this.#pathOf(name), position: entry.value.position }
   }
 
+  /** Of the fields that are there. */
+  get names(): readonly string[] {
+    return [...this.#node.entries.keys()]
+  }
+
   has(name: string): boolean {
     return this.value(name) !== undefined
   }

@@ -29,6 +29,12 @@ const SERVER_NAME = 'istio-envoy'
  */
 const GATEWAY_HEAD_TIMEOUT_MS = 15_000
 
+/** What policies put before all other filters, and right before the router. */
+export interface PolicyFilters {
+  readonly first: readonly HttpFilter[]
+  readonly last: readonly HttpFilter[]
+}
+
 /** A sidecar's, for what its application sends. `forwardProxy`: unknown hosts are resolved (HTTP proxy port). */
 export function outboundManager(
   meshConfig: MeshConfig,
@@ -51,8 +57,13 @@ export function outboundManager(
 }
 
 /** A sidecar's, for what its application receives: the caller's identity goes on in x-forwarded-client-cert. */
-export function inboundManager(meshConfig: MeshConfig, statPrefix: string, routes: RouteConfiguration): Filter {
-  const manager = baseManager(meshConfig, statPrefix, [router()])
+export function inboundManager(
+  meshConfig: MeshConfig,
+  statPrefix: string,
+  routes: RouteConfiguration,
+  { first, last }: PolicyFilters,
+): Filter {
+  const manager = baseManager(meshConfig, statPrefix, [...first, ...last, router()])
   manager.routeSpecifier = { case: 'routeConfig', value: routes }
   manager.useRemoteAddress = false
   manager.serverName = SERVER_NAME
@@ -64,8 +75,13 @@ export function inboundManager(meshConfig: MeshConfig, statPrefix: string, route
 }
 
 /** A gateway's: the edge of the mesh, where the peer's address is the client's and nothing it claims is believed. */
-export function gatewayManager(meshConfig: MeshConfig, statPrefix: string, routes: string): Filter {
-  const manager = baseManager(meshConfig, statPrefix, [...routeFilters(), router()])
+export function gatewayManager(
+  meshConfig: MeshConfig,
+  statPrefix: string,
+  routes: string,
+  { first, last }: PolicyFilters,
+): Filter {
+  const manager = baseManager(meshConfig, statPrefix, [...first, ...routeFilters(), ...last, router()])
   manager.routeSpecifier = routesByName(routes)
   manager.useRemoteAddress = true
   manager.requestHeadersTimeout = duration(GATEWAY_HEAD_TIMEOUT_MS)

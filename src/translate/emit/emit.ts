@@ -1,6 +1,6 @@
 // Everything that one proxy is told.
 import type { ProxyNode } from '../../model/proxy-node.ts'
-import type { ProxyResources } from '../../model/proxy-resources.ts'
+import type { ProxyResources, XdsResource } from '../../model/proxy-resources.ts'
 import { type ClientScope, clientScope } from '../link/client-scope.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
 import { blackHole, passthrough } from './built-in-clusters.ts'
@@ -9,6 +9,7 @@ import { clientPlace } from './client-place.ts'
 import { gatewayResources } from './gateway.ts'
 import { inboundResources } from './inbound.ts'
 import { httpProxyListener, portListener } from './outbound-listeners.ts'
+import { rateLimitCluster } from './rate-limit-cluster.ts'
 import { httpProxyRoutes, outboundPorts, portRoutes } from './sidecar-routes.ts'
 
 const LOOPBACK = '127.0.0.1'
@@ -24,7 +25,7 @@ function emitGateway(mesh: LinkedMesh, node: ProxyNode, scope: ClientScope): Pro
   const { clusters, endpoints } = clientClusters(mesh, scope, 'router', place)
   const { listeners, routes, relaysBytes } = gatewayResources(mesh, node, scope)
   const tunnels = relaysBytes ? tunnelClusters(mesh, scope, 'router', place) : []
-  return { listeners, routes, clusters: [blackHole(mesh), ...clusters, ...tunnels], endpoints }
+  return { listeners, routes, clusters: [blackHole(mesh), ...clusters, ...tunnels, ...asked(mesh, node)], endpoints }
 }
 
 function emitSidecar(mesh: LinkedMesh, node: ProxyNode, scope: ClientScope): ProxyResources {
@@ -52,7 +53,14 @@ function emitSidecar(mesh: LinkedMesh, node: ProxyNode, scope: ClientScope): Pro
       ...inbound.clusters,
       ...clusters,
       ...tunnelClusters(mesh, scope, client, place),
+      ...asked(mesh, node),
     ],
     endpoints,
   }
+}
+
+/** Services of the control plane that this proxy's policies ask. */
+function asked(mesh: LinkedMesh, { namespace, labels }: ProxyNode): readonly XdsResource[] {
+  const limits = mesh.rateLimits.of(namespace, labels)
+  return limits.some(({ spec }) => spec.scope === 'global') ? [rateLimitCluster(mesh)] : []
 }

@@ -11,7 +11,7 @@ import {
 import type { ClientScope } from '../link/client-scope.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
 import type { BoundServer } from './bound-server.ts'
-import { gatewayManager } from './connection-manager.ts'
+import { gatewayManager, type PolicyFilters } from './connection-manager.ts'
 import { gatewayTcpPlan, gatewayTlsPlans } from './gateway-l4-plans.ts'
 import { gatewayTls } from './gateway-tls.ts'
 import { bytesChains, distinctPlans } from './l4-chains.ts'
@@ -34,12 +34,13 @@ export function gatewayChains(
   scope: ClientScope,
   all: readonly BoundServer[],
   statPrefix: string,
+  filters: PolicyFilters,
 ): GatewayChains {
   const first = all[0]!
   const kind = kindOfServer(first.server)
   const servers = all.filter(({ server }) => kindOfServer(server) === kind)
-  if (kind === 'requests') return plaintext(mesh, servers, statPrefix)
-  if (kind === 'tls') return encrypted(mesh, scope, servers, statPrefix)
+  if (kind === 'requests') return plaintext(mesh, servers, statPrefix, filters)
+  if (kind === 'tls') return encrypted(mesh, scope, servers, statPrefix, filters)
   const plan = gatewayTcpPlan(mesh, scope, first)
   const plans = plan ? [plan] : []
   return {
@@ -51,10 +52,15 @@ export function gatewayChains(
   }
 }
 
-function plaintext(mesh: LinkedMesh, servers: readonly BoundServer[], statPrefix: string): GatewayChains {
+function plaintext(
+  mesh: LinkedMesh,
+  servers: readonly BoundServer[],
+  statPrefix: string,
+  policies: PolicyFilters,
+): GatewayChains {
   const { port, bind } = servers[0]!.server
   const routeName = bind === '' ? `http.${port.number}` : `http.${port.number}.${bind}`
-  const filters = [gatewayManager(mesh.input.meshConfig, statPrefix, routeName)]
+  const filters = [gatewayManager(mesh.input.meshConfig, statPrefix, routeName, policies)]
   return {
     filterChains: [create(FilterChainSchema, { filters })],
     byServerName: false,
@@ -77,6 +83,7 @@ function encrypted(
   scope: ClientScope,
   servers: readonly BoundServer[],
   statPrefix: string,
+  filters: PolicyFilters,
 ): GatewayChains {
   const plans = distinctPlans(servers.flatMap(bound => plansOf(mesh, scope, bound)))
   const routes = new Map<string, readonly BoundServer[]>()
@@ -85,7 +92,7 @@ function encrypted(
     if (!bytes) routes.set(routeName, [bound])
     const filter: Filter = bytes
       ? tcpProxy(mesh.input.meshConfig, bytes.tunnel)
-      : gatewayManager(mesh.input.meshConfig, statPrefix, routeName)
+      : gatewayManager(mesh.input.meshConfig, statPrefix, routeName, filters)
     const { tls } = bound.server
     return create(FilterChainSchema, {
       filters: [filter],

@@ -1,5 +1,6 @@
 // The listeners and routes of a gateway: every Gateway object whose selector takes it, merged port by port.
 import { create } from '@bufbuild/protobuf'
+import type { ConfigObjectOf } from '../../model/config-object.ts'
 import type { GatewayServer } from '../../model/gateway.ts'
 import type { ProxyNode } from '../../model/proxy-node.ts'
 import type { XdsResource } from '../../model/proxy-resources.ts'
@@ -7,13 +8,16 @@ import { TrafficDirection } from '../../xds/generated/envoy/config/core/v3/base_
 import { type Listener, ListenerSchema } from '../../xds/generated/envoy/config/listener/v3/listener_pb.ts'
 import type { RouteConfiguration } from '../../xds/generated/envoy/config/route/v3/route_pb.ts'
 import type { ClientScope } from '../link/client-scope.ts'
+import type { EnvoyPatches } from '../link/envoy-filters.ts'
 import { selects } from '../link/label-selector.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
 import { originOf } from '../link/precedence.ts'
 import type { BoundServer } from './bound-server.ts'
+import { patchedFilters, patchVirtualHosts } from './envoy-patches.ts'
 import { type GatewayChains, gatewayChains } from './gateway-chains.ts'
 import { gatewayVirtualHosts } from './gateway-virtual-hosts.ts'
 import { tlsInspector } from './listener-filters.ts'
+import { rateLimitFilters } from './rate-limit-filters.ts'
 import { routeConfiguration } from './route-configuration.ts'
 import { socketAddress } from './socket-address.ts'
 
@@ -30,16 +34,18 @@ export function gatewayResources(mesh: LinkedMesh, node: ProxyNode, scope: Clien
     address: bind === '' ? bindAddress : bind,
     port: bound[port.number] ?? port.number,
   })
+  const limits = mesh.rateLimits.of(node.namespace, node.labels)
+  const patches = mesh.envoyFilters.of(node.namespace, node.labels, 'GATEWAY')
   const listeners: XdsResource<Listener>[] = []
   const routes: XdsResource<RouteConfiguration>[] = []
   let relaysBytes = false
   for (const servers of serversByPlace(mesh, node, placeOf)) {
     const place = placeOf(servers[0]!.server)
-    const made = listenerOf(mesh, scope, place.address, place.port, servers)
+    const made = listenerOf(mesh, scope, place.address, place.port, servers, limits, patches)
     relaysBytes ||= made.chains.relaysBytes
     // Envoy refuses a listener without chains: nothing is said of this place but that it is there.
     if (made.chains.filterChains.length > 0) listeners.push(made.listener)
-    for (const [name, bound] of made.chains.routes) routes.push(routesOf(mesh, scope, name, bound))
+    for (const [name, bound] of made.chains.routes) routes.push(routesOf(mesh, scope, name, bound, patches))
   }
   return { listeners, routes, relaysBytes }
 }
@@ -78,10 +84,14 @@ function listenerOf(
   address: string,
   port: number,
   servers: readonly BoundServer[],
+  limits: readonly ConfigObjectOf<'RateLimit'>[],
+  patches: EnvoyPatches,
 ): PlaceResources {
   const name = `${address}_${port}`
-  return mesh.memo.get(`listener|gateway|${name}|${scope.key}|${identityOf(servers)}`, () => {
-    const chains = gatewayChains(mesh, scope, servers, `outbound_${name}`)
+  const limited = limits.map(({ namespace, name: limit }) => `${namespace}/${limit}`).join(',')
+  return mesh.memo.get(`listener|gateway|${name}|${scope.key}|${identityOf(servers)}|${limited}|${patches.key}`, () => {
+    const filters = patchedFilters(patches, servers[0]!.server.port.number, rateLimitFilters(limits))
+    const chains = gatewayChains(mesh, scope, servers, `outbound_${name}`, filters)
     const message = create(ListenerSchema, {
       name,
       address: socketAddress(address, port),
@@ -89,7 +99,8 @@ function listenerOf(
       filterChains: chains.filterChains,
       ...(chains.byServerName ? { listenerFilters: [tlsInspector()] } : {}),
     })
-    return { chains, listener: { name, message, origins: [...gatewayOrigins(servers), ...chains.origins] } }
+    const origins = [...gatewayOrigins(servers), ...chains.origins, ...limits.map(originOf), ...patches.origins]
+    return { chains, listener: { name, message, origins } }
   })
 }
 
@@ -98,10 +109,13 @@ function routesOf(
   scope: ClientScope,
   routeName: string,
   servers: readonly BoundServer[],
+  patches: EnvoyPatches,
 ): XdsResource<RouteConfiguration> {
-  return mesh.memo.get(`routes|gateway|${routeName}|${scope.key}|${identityOf(servers)}`, () => {
-    const { hosts, origins } = gatewayVirtualHosts(mesh, scope, servers[0]!.server.port.number, servers)
-    return routeConfiguration(routeName, hosts, [...gatewayOrigins(servers), ...origins], true)
+  return mesh.memo.get(`routes|gateway|${routeName}|${scope.key}|${identityOf(servers)}|${patches.key}`, () => {
+    const port = servers[0]!.server.port.number
+    const { hosts, origins } = gatewayVirtualHosts(mesh, scope, port, servers)
+    const patched = patchVirtualHosts(patches, routeName, port, hosts)
+    return routeConfiguration(routeName, patched, [...gatewayOrigins(servers), ...origins, ...patches.origins], true)
   })
 }
 

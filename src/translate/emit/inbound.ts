@@ -12,18 +12,22 @@ import {
 } from '../../xds/generated/envoy/config/cluster/v3/cluster_pb.ts'
 import { TrafficDirection } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import { type Listener, ListenerSchema } from '../../xds/generated/envoy/config/listener/v3/listener_pb.ts'
-import { RouteSchema } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
+import { RouteSchema, VirtualHostSchema } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
 import {
   type RouteConfiguration,
   RouteConfigurationSchema,
 } from '../../xds/generated/envoy/config/route/v3/route_pb.ts'
+import type { EnvoyPatches } from '../link/envoy-filters.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
+import { originOf } from '../link/precedence.ts'
 import { circuitBreakers } from './cluster-limits.ts'
 import { policyFor } from './cluster-policy.ts'
 import { inboundManager } from './connection-manager.ts'
 import { duration } from './durations.ts'
+import { patchedFilters, patchVirtualHosts } from './envoy-patches.ts'
 import { inboundChains } from './inbound-chains.ts'
 import { loadAssignment } from './load-assignment.ts'
+import { rateLimitFilters } from './rate-limit-filters.ts'
 import { inboundCluster } from './resource-names.ts'
 import { inboundRetryPolicy } from './retry-policy.ts'
 import { routeTimeouts } from './route-timeouts.ts'
@@ -119,8 +123,12 @@ function listener(
   const policy = mesh.peerPolicies.of(workload.namespace, workload.labels, port.number)
   const name = `${bind}_${port.inboundPort}`
   const { meshConfig } = mesh.input
+  const limits = mesh.rateLimits.of(workload.namespace, workload.labels)
+  const patches = mesh.envoyFilters.of(workload.namespace, workload.labels, 'SIDECAR_INBOUND')
+  const filters = patchedFilters(patches, port.number, rateLimitFilters(limits))
+  const routes = inboundRoutes(port.number, patches)
   const carriers = {
-    http: [inboundManager(meshConfig, `inbound_${name}`, inboundRoutes(port.number))],
+    http: [inboundManager(meshConfig, `inbound_${name}`, routes, filters)],
     tcp: [tcpProxy(meshConfig, tunnelInto(inboundCluster(port.number)))],
   }
   const message = create(ListenerSchema, {
@@ -129,10 +137,14 @@ function listener(
     trafficDirection: TrafficDirection.INBOUND,
     ...inboundChains(name, family, policy.mode, carriers, meshConfig.protocolDetectionTimeoutMs),
   })
-  return { name, message, origins: policy.origin ? [policy.origin] : [] }
+  return {
+    name,
+    message,
+    origins: [...(policy.origin ? [policy.origin] : []), ...limits.map(originOf), ...patches.origins],
+  }
 }
 
-function inboundRoutes(port: number): RouteConfiguration {
+function inboundRoutes(port: number, patches: EnvoyPatches): RouteConfiguration {
   const route = create(RouteSchema, {
     name: 'default',
     match: { pathSpecifier: { case: 'prefix', value: '/' } },
@@ -145,9 +157,10 @@ function inboundRoutes(port: number): RouteConfiguration {
       },
     },
   })
+  const host = create(VirtualHostSchema, { name: `inbound|http|${port}`, domains: ['*'], routes: [route] })
   return create(RouteConfigurationSchema, {
     name: inboundCluster(port),
-    virtualHosts: [{ name: `inbound|http|${port}`, domains: ['*'], routes: [route] }],
+    virtualHosts: [...patchVirtualHosts(patches, inboundCluster(port), port, [host])],
     validateClusters: false,
   })
 }

@@ -27,6 +27,8 @@ export function outboundServerName(port: number, subset: string, host: string): 
 
 export const PASSTHROUGH_CLUSTER = 'PassthroughCluster'
 export const BLACK_HOLE_CLUSTER = 'BlackHoleCluster'
+/** The mesh's rate limit service. */
+export const RATE_LIMIT_CLUSTER = 'weft-rate-limit'
 export const HTTP_PROXY_ROUTES = 'http_proxy'
 
 /** By which Istio's metadata name an object. */

@@ -52,7 +52,7 @@ function pathSpecifier(uri: StringMatch | undefined): RouteMatch['pathSpecifier'
 }
 
 /** An inverted value match holds where the header is missing, which Envoy must be told. */
-function headerMatcher(name: string, value: StringMatch, inverted: boolean): HeaderMatcher {
+export function headerMatcher(name: string, value: StringMatch, inverted: boolean): HeaderMatcher {
   if (value.kind === 'present')
     return create(HeaderMatcherSchema, {
       name,

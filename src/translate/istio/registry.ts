@@ -1,6 +1,7 @@
 // The kinds of Istio: those that are read, and those that are refused by name.
 import type { KindDefinition } from '../document/kind-definition.ts'
 import { DESTINATION_RULE } from './destination-rule/destination-rule.ts'
+import { ENVOY_FILTER } from './envoy-filter/envoy-filter.ts'
 import { GATEWAY } from './gateway/gateway.ts'
 import { readMeshConfig } from './mesh-config/mesh-config.ts'
 import { PEER_AUTHENTICATION } from './peer-authentication/peer-authentication.ts'
@@ -15,6 +16,7 @@ export const MESH_CONFIG = { read: readMeshConfig }
 export const ISTIO_KINDS: readonly KindDefinition[] = [
   VIRTUAL_SERVICE,
   DESTINATION_RULE,
+  ENVOY_FILTER,
   GATEWAY,
   SERVICE_ENTRY,
   WORKLOAD_ENTRY,
@@ -24,7 +26,7 @@ export const ISTIO_KINDS: readonly KindDefinition[] = [
 
 /** By API group. */
 export const UNSUPPORTED_ISTIO_KINDS: Readonly<Record<string, readonly string[]>> = {
-  'networking.istio.io': ['WorkloadGroup', 'EnvoyFilter', 'ProxyConfig'],
+  'networking.istio.io': ['WorkloadGroup', 'ProxyConfig'],
   'security.istio.io': ['RequestAuthentication', 'AuthorizationPolicy'],
   'telemetry.istio.io': ['Telemetry'],
   'extensions.istio.io': ['WasmPlugin', 'TrafficExtension'],

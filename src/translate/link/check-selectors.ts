@@ -25,6 +25,9 @@ export function checkSelectors(mesh: LinkedMesh, directory: WorkloadDirectory, f
         findings.add('WEFT-1107', object, `spec.ports[${index}].targetPort`, object.position, message)
       }
   }
+  for (const limit of objectsOf(mesh.input.objects, 'RateLimit'))
+    if (!directory.all.some(workload => mesh.rateLimits.of(workload.namespace, workload.labels).includes(limit)))
+      findings.add('WEFT-1106', limit, 'spec.selector', limit.position, 'no workload carries these labels')
   for (const gateway of mesh.gateways)
     if (!directory.all.some(workload => selects(gateway.spec.selector, workload.labels)))
       findings.add('WEFT-1106', gateway, 'spec.selector', gateway.position, 'no workload carries these labels')

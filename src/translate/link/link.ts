@@ -4,6 +4,7 @@ import { collectServices } from './collect-services.ts'
 import { mergeDelegates } from './delegates.ts'
 import { DestinationRules } from './destination-rules.ts'
 import { EndpointMaker } from './endpoint-maker.ts'
+import { EnvoyFilters } from './envoy-filters.ts'
 import { InboundProtocols } from './inbound-protocols.ts'
 import type { Labels } from './label-selector.ts'
 import type { LinkedMesh } from './linked-mesh.ts'
@@ -12,6 +13,7 @@ import { Memo } from './memo.ts'
 import type { MeshInput } from './mesh-input.ts'
 import { PeerPolicies } from './peer-policies.ts'
 import { objectsOf } from './precedence.ts'
+import { RateLimits } from './rate-limits.ts'
 import { Sidecars } from './sidecars.ts'
 import { WorkloadDirectory } from './workload-directory.ts'
 
@@ -44,6 +46,8 @@ export function link(input: MeshInput): LinkedMesh {
     gateways: objectsOf(objects, 'Gateway'),
     sidecars: new Sidecars(objectsOf(objects, 'Sidecar'), rootNamespace),
     peerPolicies,
+    envoyFilters: new EnvoyFilters(objectsOf(objects, 'EnvoyFilter'), rootNamespace),
+    rateLimits: new RateLimits(objectsOf(objects, 'RateLimit'), rootNamespace),
     inboundProtocols: new InboundProtocols(collected.services),
     clientSelectors: distinct([...sourceSelectors(virtualServices), ...destinationRules.selectors]),
     memo: new Memo(),

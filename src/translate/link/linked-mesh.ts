@@ -2,6 +2,7 @@
 import type { Problem } from '../../base/problem.ts'
 import type { ConfigObjectOf } from '../../model/config-object.ts'
 import type { DestinationRules } from './destination-rules.ts'
+import type { EnvoyFilters } from './envoy-filters.ts'
 import type { InboundProtocols } from './inbound-protocols.ts'
 import type { Labels } from './label-selector.ts'
 import type { LinkedVirtualService } from './linked-virtual-service.ts'
@@ -9,6 +10,7 @@ import type { Memo } from './memo.ts'
 import type { MeshInput } from './mesh-input.ts'
 import type { MeshService } from './mesh-service.ts'
 import type { PeerPolicies } from './peer-policies.ts'
+import type { RateLimits } from './rate-limits.ts'
 import type { Sidecars } from './sidecars.ts'
 
 export interface LinkedMesh {
@@ -25,6 +27,8 @@ export interface LinkedMesh {
   readonly gateways: readonly ConfigObjectOf<'Gateway'>[]
   readonly sidecars: Sidecars
   readonly peerPolicies: PeerPolicies
+  readonly rateLimits: RateLimits
+  readonly envoyFilters: EnvoyFilters
   readonly inboundProtocols: InboundProtocols
   /** Distinct label sets that some rule asks of a client: two proxies of a namespace that agree on them get the same. */
   readonly clientSelectors: readonly Labels[]

@@ -9,4 +9,6 @@ export interface MeshInput {
   readonly services: readonly RegistryService[]
   readonly workloads: readonly Workload[]
   readonly meshConfig: MeshConfig
+  /** Where proxies ask about global limits; null while it is not known. */
+  readonly rateLimitService?: { readonly address: string; readonly port: number } | null
 }

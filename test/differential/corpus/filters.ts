@@ -341,12 +341,46 @@ const PLANS: readonly FilterPlan[] = [
         filter_enforced: enabled(0),
         request_headers_to_add_when_not_enforced: [{ header: { key: 'x-would', value: 'limit' } }],
       },
+      values: {
+        '@type': `${TYPE}.local_ratelimit.v3.LocalRateLimit`,
+        stat_prefix: 'values',
+        filter_enabled: enabled(100),
+        filter_enforced: enabled(100),
+        enable_x_ratelimit_headers: 'DRAFT_VERSION_03',
+        token_bucket: bucket(99),
+        max_dynamic_descriptors: 2,
+        rate_limits: [
+          {
+            actions: [
+              { masked_remote_address: { v4_prefix_mask_len: 8 } },
+              { request_headers: { header_name: 'x-user', descriptor_key: 'user' } },
+            ],
+          },
+        ],
+        descriptors: [
+          {
+            entries: [{ key: 'masked_remote_address', value: '127.0.0.0/8' }, { key: 'user' }],
+            token_bucket: bucket(1),
+          },
+          {
+            entries: [
+              { key: 'masked_remote_address', value: '127.0.0.0/8' },
+              { key: 'user', value: 'named' },
+            ],
+            token_bucket: bucket(2),
+          },
+        ],
+      },
     },
-    asked: Object.fromEntries(
-      ['none', 'status', 'watched'].flatMap(route =>
+    asked: Object.fromEntries([
+      ...['none', 'status', 'watched'].flatMap(route =>
         [1, 2, 3, 4, 5].map(turn => [`${route}-${turn}`, { path: `/route/${route}` } as Asked]),
       ),
-    ),
+      ...['a', 'a', 'named', 'named', 'named', 'b', 'b', 'c', 'a', 'c', ''].map((user, turn) => [
+        `values-${turn}-${user}`,
+        { path: '/route/values', fields: [['x-user', user]] } as Asked,
+      ]),
+    ]),
   },
   {
     name: 'health-check',

@@ -8,9 +8,11 @@ import { AnySchema } from '@bufbuild/protobuf/wkt'
 import { FakeClock } from '../../../base/clock.ts'
 import { silentLog } from '../../../base/log.ts'
 import { SeededRandom } from '../../../base/random.ts'
+import { ApiVersion } from '../../../xds/generated/envoy/config/core/v3/config_source_pb.ts'
 import { BufferSchema } from '../../../xds/generated/envoy/extensions/filters/http/buffer/v3/buffer_pb.ts'
 import { HealthCheckSchema } from '../../../xds/generated/envoy/extensions/filters/http/health_check/v3/health_check_pb.ts'
 import { LocalRateLimitSchema } from '../../../xds/generated/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit_pb.ts'
+import { RateLimitSchema } from '../../../xds/generated/envoy/extensions/filters/http/ratelimit/v3/rate_limit_pb.ts'
 import { NO_OVERLOAD } from '../../overload/overload-manager.ts'
 import { createStats } from '../../stats/stats-store.ts'
 import type { HttpFilterHost } from './contract/http-filter-factory.ts'
@@ -44,6 +46,16 @@ const LEAST: Readonly<Record<string, Uint8Array>> = {
   'envoy.filters.http.local_ratelimit': toBinary(
     LocalRateLimitSchema,
     create(LocalRateLimitSchema, { statPrefix: 's' }),
+  ),
+  'envoy.filters.http.ratelimit': toBinary(
+    RateLimitSchema,
+    create(RateLimitSchema, {
+      domain: 'd',
+      rateLimitService: {
+        transportApiVersion: ApiVersion.V3,
+        grpcService: { targetSpecifier: { case: 'envoyGrpc', value: { clusterName: 'c' } } },
+      },
+    }),
   ),
 }
 

@@ -9,6 +9,7 @@ import { GRPC_WEB } from './grpc-web/factory.ts'
 import { HEADER_MUTATION } from './header-mutation/factory.ts'
 import { HEALTH_CHECK } from './health-check/factory.ts'
 import { LOCAL_RATELIMIT } from './local-ratelimit/factory.ts'
+import { RATELIMIT } from './ratelimit/factory.ts'
 import { RBAC } from './rbac/factory.ts'
 import { ROUTER } from './router/factory.ts'
 
@@ -22,6 +23,7 @@ export const HTTP_FILTERS: readonly AnyHttpFilterFactory[] = [
   HEADER_MUTATION,
   HEALTH_CHECK,
   LOCAL_RATELIMIT,
+  RATELIMIT,
   RBAC,
   ROUTER,
 ]

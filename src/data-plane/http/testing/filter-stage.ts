@@ -5,6 +5,7 @@ import { type Random, SeededRandom } from '../../../base/random.ts'
 import { RouteConfigurationSchema } from '../../../xds/generated/envoy/config/route/v3/route_pb.ts'
 import { HttpConnectionManagerSchema } from '../../../xds/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
 import { MESSAGE_REGISTRY } from '../../../xds/message-registry.ts'
+import type { Cluster } from '../../cluster/cluster.ts'
 import type { ConnectionInfo } from '../../connection-info.ts'
 import { routeConfigFactories } from '../../filters/http/route-configs.ts'
 import { HTTP_CONNECTION_MANAGER } from '../../filters/network/http-connection-manager/factory.ts'
@@ -34,6 +35,8 @@ export interface StageOptions {
   readonly info?: Partial<ConnectionInfo>
   /** The listener's per_connection_buffer_limit_bytes. */
   readonly bufferLimit?: number
+  /** Besides `c`. */
+  readonly clusters?: readonly Cluster[]
 }
 
 export interface FilterStage {
@@ -87,7 +90,7 @@ export async function withFilters(options: StageOptions, use: (stage: FilterStag
   const upstream = await rawUpstream(options.answer ?? (() => ok()))
   const cluster = new FakeCluster('c', upstream.port)
   const proxy = await startFakeProxy(HTTP_CONNECTION_MANAGER, {
-    clusters: [cluster],
+    clusters: [cluster, ...(options.clusters ?? [])],
     config: {
       httpFilters: config.httpFilters,
       ...(config.httpProtocolOptions && { httpProtocolOptions: config.httpProtocolOptions }),

@@ -2,8 +2,8 @@
 import type { CorsPolicy } from '../../../model/cors-policy.ts'
 import type { StringMatch } from '../../../model/string-match.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
+import { readStringMatch } from '../contract/string-match.ts'
 import { checkHeaderName } from './header-operations.ts'
-import { readStringMatch } from './string-match.ts'
 
 /** Those that Istio takes here. */
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE']

@@ -5,8 +5,8 @@ import type { Destination, RouteDestination } from '../../../model/destination.t
 import type { HttpDirectResponse, HttpRedirect, HttpRewrite } from '../../../model/http-route.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
 import { checkHost } from '../contract/host-place.ts'
+import { checkRegex } from '../contract/string-match.ts'
 import { readHeaders } from './header-operations.ts'
-import { checkRegex } from './string-match.ts'
 
 const REDIRECT_CODES = [301, 302, 303, 307, 308] as const
 /** Envoy's bound on a direct response (max_direct_response_body_size_bytes, as Istio sets it). */

@@ -4,9 +4,9 @@ import type { StringMatch } from '../../../model/string-match.ts'
 import { readLabels } from '../../document/label-rules.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
 import type { FieldPlace, ProblemSink } from '../../document/problem-sink.ts'
+import { readStringMatch, readStringMatches } from '../contract/string-match.ts'
 import { checkGatewayName } from './gateway-name.ts'
 import { checkHeaderName } from './header-operations.ts'
-import { readStringMatch, readStringMatches } from './string-match.ts'
 
 const STRING_FIELDS = ['uri', 'scheme', 'method', 'authority'] as const
 

@@ -1,6 +1,7 @@
 // The config of local_ratelimit, compiled once for a listener, or for a route, which then has buckets of its own.
 import type { Any } from '@bufbuild/protobuf/wkt'
 import type { Parsed } from '../../../../base/problem.ts'
+import { type TokenBucketConfig, tokenBucketConfig } from '../../../../base/token-bucket.ts'
 import { unpackAny } from '../../../../xds/any-pack.ts'
 import type { HeaderValueOption } from '../../../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import {
@@ -19,16 +20,16 @@ import { durationMs, ResourceCheck } from '../../../../xds/resource-check.ts'
 import type { ConnectionInfo } from '../../../connection-info.ts'
 import { GRPC_STATUS } from '../../../http/grpc-status.ts'
 import type { LocalReply } from '../../../http/local-reply.ts'
-import { descriptorText } from '../../../route/compile-rate-limit-rule.ts'
+import { compileOwnRateLimits, descriptorText } from '../../../route/compile-rate-limit-rule.ts'
 import { runtimeFraction } from '../../../route/fraction.ts'
 import { compileAddition, createMutations } from '../../../route/header-mutator.ts'
-import { withEntry } from '../../../route/rate-limit-rule.ts'
+import { type RateLimitRule, withEntry } from '../../../route/rate-limit-rule.ts'
 import type { HeaderMutations } from '../../../route/route-entry.ts'
 import type { RouteConfigHost } from '../contract/http-filter-factory.ts'
+import type { WildcardDescriptor } from './dynamic-buckets.ts'
 import { type RateLimitStats, rateLimitStats } from './rate-limit-stats.ts'
 import { type LimiterConfig, RateLimiter } from './rate-limiter.ts'
 import { refusal } from './refusal.ts'
-import { type TokenBucketConfig, tokenBucketConfig } from './token-bucket.ts'
 
 export type VirtualHostLimits = 'override' | 'include' | 'ignore'
 
@@ -44,6 +45,8 @@ export class RateLimitConfig {
   readonly tellsFigures: boolean
   readonly stage: number
   readonly virtualHostLimits: VirtualHostLimits
+  /** Where there are some, routes are not asked for theirs. */
+  readonly ownRules: readonly RateLimitRule[]
   readonly #limiterConfig: LimiterConfig
   readonly #shared: RateLimiter | null
   readonly #perConnection = new WeakMap<ConnectionInfo, RateLimiter>()
@@ -58,6 +61,7 @@ export class RateLimitConfig {
     this.tellsFigures = fields.tellsFigures
     this.stage = fields.stage
     this.virtualHostLimits = fields.virtualHostLimits
+    this.ownRules = fields.ownRules
     this.#limiterConfig = limiter
     this.#shared = perConnection ? null : new RateLimiter(limiter)
   }
@@ -79,7 +83,8 @@ const FIELDS = new Set(
   (
     'stat_prefix status token_bucket filter_enabled filter_enforced request_headers_to_add_when_not_enforced ' +
     'response_headers_to_add descriptors stage local_rate_limit_per_downstream_connection enable_x_ratelimit_headers ' +
-    'vh_rate_limits always_consume_default_token_bucket rate_limited_as_resource_exhausted'
+    'vh_rate_limits always_consume_default_token_bucket rate_limited_as_resource_exhausted rate_limits ' +
+    'max_dynamic_descriptors'
   ).split(' '),
 )
 const BUCKET_FIELDS = new Set(['max_tokens', 'tokens_per_fill', 'fill_interval'])
@@ -88,6 +93,7 @@ const ENTRY_FIELDS = new Set(['key', 'value'])
 const MIN_FILL_MS = 50
 const MAX_STAGE = 10
 const MAX_ADDITIONS = 10
+const DEFAULT_DYNAMIC = 20
 
 const VIRTUAL_HOST_LIMITS: Readonly<Record<VhRateLimitsOptions, VirtualHostLimits>> = {
   [VhRateLimitsOptions.OVERRIDE]: 'override',
@@ -107,9 +113,12 @@ export function compileRateLimit(typedConfig: Any, host: RouteConfigHost): Parse
   if (message.stage > MAX_STAGE) check.error('stage', `must not exceed ${MAX_STAGE}`)
   const limiter: LimiterConfig = {
     bucket: message.tokenBucket ? compileBucket(message.tokenBucket, 'token_bucket', check) : null,
-    descriptors: compileDescriptors(message.descriptors, check),
+    ...compileDescriptors(message.descriptors, check),
+    maxDynamic: message.maxDynamicDescriptors ?? DEFAULT_DYNAMIC,
     alwaysTakesDefault: message.alwaysConsumeDefaultTokenBucket ?? true,
   }
+  if (limiter.maxDynamic === 0) check.error('max_dynamic_descriptors', 'must be 1 at least')
+  const ownRules = compileOwnRateLimits(message.rateLimits, 'rate_limits', check)
   const adding = (options: readonly HeaderValueOption[], field: string): HeaderMutations => {
     if (options.length > MAX_ADDITIONS) check.error(field, `more than ${MAX_ADDITIONS} headers`)
     const add = options.map((option, index) => compileAddition(option, `${field}[${index}]`, check))
@@ -128,8 +137,18 @@ export function compileRateLimit(typedConfig: Any, host: RouteConfigHost): Parse
     tellsFigures: message.enableXRatelimitHeaders === XRateLimitHeadersRFCVersion.DRAFT_VERSION_03,
     stage: message.stage,
     virtualHostLimits: VIRTUAL_HOST_LIMITS[message.vhRateLimits] ?? 'override',
+    ownRules,
   }
   return { ok: true, value: new RateLimitConfig(fields, limiter, message.localRateLimitPerDownstreamConnection) }
+}
+
+/** For a route, which must name a bucket besides its descriptors' (Envoy). */
+export function compileRouteRateLimit(typedConfig: Any, host: RouteConfigHost): Parsed<RateLimitConfig> {
+  const message = unpackAny(typedConfig, LocalRateLimitSchema)
+  if (message === null || message.tokenBucket !== undefined) return compileRateLimit(typedConfig, host)
+  const check = new ResourceCheck('')
+  check.error('token_bucket', 'is required for a route')
+  return { ok: false, problems: check.problems }
 }
 
 /** What is no refusal becomes 429 (Envoy). */
@@ -151,23 +170,45 @@ function compileBucket(bucket: TokenBucket, path: string, check: ResourceCheck):
 function compileDescriptors(
   descriptors: readonly LocalRateLimitDescriptor[],
   check: ResourceCheck,
-): LimiterConfig['descriptors'] {
+): Pick<LimiterConfig, 'descriptors' | 'wildcards'> {
   const keys = new Set<string>()
-  return descriptors.map((descriptor, index) => {
+  const named: LimiterConfig['descriptors'][number][] = []
+  const wildcards: WildcardDescriptor[] = []
+  for (const [index, descriptor] of descriptors.entries()) {
     const path = `descriptors[${index}]`
     check.honour(LocalRateLimitDescriptorSchema, descriptor, path, DESCRIPTOR_FIELDS)
     if (descriptor.entries.length === 0) check.error(`${path}.entries`, 'must not be empty')
-    let key = ''
-    for (const [i, entry] of descriptor.entries.entries()) {
-      const at = `${path}.entries[${i}]`
-      check.honour(RateLimitDescriptor_EntrySchema, entry, at, ENTRY_FIELDS)
-      const name = descriptorText(entry.key, `${at}.key`, check)
-      key = withEntry(key, name, descriptorText(entry.value, `${at}.value`, check))
-    }
+    const pieces = compileEntries(descriptor.entries, `${path}.entries`, check)
+    const key = pieces.join('\n')
     if (keys.has(key)) check.error(path, 'is there twice')
     keys.add(key)
     if (!descriptor.tokenBucket) check.error(`${path}.token_bucket`, 'is required')
     const bucket = descriptor.tokenBucket && compileBucket(descriptor.tokenBucket, `${path}.token_bucket`, check)
-    return { key, bucket: bucket ?? tokenBucketConfig(1, 1, MIN_FILL_MS) }
-  })
+    const made = bucket ?? tokenBucketConfig(1, 1, MIN_FILL_MS)
+    if (pieces.length === 1) named.push({ key, bucket: made })
+    else wildcards.push({ pieces, bucket: made })
+  }
+  return { descriptors: named, wildcards }
+}
+
+/** An entry without a value stands for any: there the text of the descriptor is cut. */
+function compileEntries(
+  entries: LocalRateLimitDescriptor['entries'],
+  path: string,
+  check: ResourceCheck,
+): readonly string[] {
+  const pieces: string[] = []
+  let piece = ''
+  for (const [index, entry] of entries.entries()) {
+    const at = `${path}[${index}]`
+    check.honour(RateLimitDescriptor_EntrySchema, entry, at, ENTRY_FIELDS)
+    const name = descriptorText(entry.key, `${at}.key`, check)
+    if (entry.value !== '') piece = withEntry(piece, name, descriptorText(entry.value, `${at}.value`, check))
+    else {
+      const whole = withEntry(piece, name, '')
+      pieces.push(whole.slice(0, -1))
+      piece = whole.slice(-1)
+    }
+  }
+  return [...pieces, piece]
 }

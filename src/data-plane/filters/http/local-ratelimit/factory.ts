@@ -1,6 +1,6 @@
 // local_ratelimit, for the registry.
 import type { HttpFilterFactory } from '../contract/http-filter-factory.ts'
-import { compileRateLimit } from './config.ts'
+import { compileRateLimit, compileRouteRateLimit } from './config.ts'
 import { LocalRateLimitFilter, type RateLimitTools } from './filter.ts'
 
 const TYPE_URL = 'type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit'
@@ -12,8 +12,14 @@ export const LOCAL_RATELIMIT: HttpFilterFactory = {
   compile(typedConfig, host) {
     const config = compileRateLimit(typedConfig, host.proxy)
     if (!config.ok) return config
-    const { clock, random } = host.proxy
-    const tools: RateLimitTools = { name: host.filterName, config: config.value, clock, random }
+    const { clock, random, serviceCluster } = host.proxy
+    const tools: RateLimitTools = {
+      name: host.filterName,
+      config: config.value,
+      clock,
+      random,
+      ownCluster: serviceCluster,
+    }
     return {
       ok: true,
       value: {
@@ -23,5 +29,5 @@ export const LOCAL_RATELIMIT: HttpFilterFactory = {
       },
     }
   },
-  routeConfig: { typeUrl: TYPE_URL, compile: compileRateLimit },
+  routeConfig: { typeUrl: TYPE_URL, compile: compileRouteRateLimit },
 }

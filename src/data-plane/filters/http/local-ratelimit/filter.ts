@@ -6,8 +6,9 @@ import type { RequestHead, ResponseHead } from '../../../../transport/request-he
 import { NO_MUTATIONS } from '../../../route/header-mutator.ts'
 import type { RateLimitRule } from '../../../route/rate-limit-rule.ts'
 import type { FilterStream, HeadersStatus, HttpFilter } from '../contract/http-filter.ts'
+import type { Bucket } from './bucket.ts'
 import { RateLimitConfig } from './config.ts'
-import type { Bucket, RateLimiter, Verdict } from './rate-limiter.ts'
+import type { RateLimiter, Verdict } from './rate-limiter.ts'
 import { withFields } from './refusal.ts'
 
 export interface RateLimitTools {
@@ -15,6 +16,8 @@ export interface RateLimitTools {
   readonly config: RateLimitConfig
   readonly clock: Clock
   readonly random: Random
+  /** The proxy's own, for `source_cluster`. */
+  readonly ownCluster: string
 }
 
 export class LocalRateLimitFilter implements HttpFilter, Verdict {
@@ -64,8 +67,13 @@ export class LocalRateLimitFilter implements HttpFilter, Verdict {
     return 'continue'
   }
 
-  /** The route's rules, and its virtual host's as far as both config and route let them count (Envoy). */
+  /** The config's own rules; else the route's, and its virtual host's as far as both config and route let them count (Envoy). */
   #matchDescriptors(limiter: RateLimiter): void {
+    const { ownRules } = this.#config
+    if (ownRules.length > 0) {
+      for (let i = 0; i < ownRules.length; i++) this.#matchRule(limiter, ownRules[i]!)
+      return
+    }
     const stream = this.#stream
     // Only what goes to a cluster is described: filters ask the router's entry.
     if (stream.clusterChoice() === null) return
@@ -80,10 +88,13 @@ export class LocalRateLimitFilter implements HttpFilter, Verdict {
   #matchRules(limiter: RateLimiter, rules: readonly RateLimitRule[]): void {
     for (let i = 0; i < rules.length; i++) {
       const rule = rules[i]!
-      if (rule.stage !== this.#config.stage) continue
-      const descriptor = rule.descriptorOf(this.#stream)
-      if (descriptor !== null) limiter.match(descriptor)
+      if (rule.stage === this.#config.stage) this.#matchRule(limiter, rule)
     }
+  }
+
+  #matchRule(limiter: RateLimiter, rule: RateLimitRule): void {
+    const descriptor = rule.descriptorOf(this.#stream, this.#tools.ownCluster)
+    if (descriptor !== null) limiter.match(descriptor)
   }
 
   #refuse(): void {

@@ -9,7 +9,7 @@ import { LocalRateLimitSchema } from '../../../../xds/generated/envoy/extensions
 import { FakeStats } from '../../../http/testing/fake-proxy.ts'
 import { type FilterStage, filter, routeConfig, withFilters } from '../../../http/testing/filter-stage.ts'
 import { RawClient } from '../../../http/testing/raw-client.ts'
-import { compileRateLimit } from './config.ts'
+import { compileRateLimit, compileRouteRateLimit } from './config.ts'
 
 const NAME = 'envoy.filters.http.local_ratelimit'
 const TYPE = 'local_ratelimit.v3.LocalRateLimit'
@@ -246,6 +246,93 @@ test('every action has its entry, or takes the descriptor back', () => {
   )
 })
 
+const HEADER_USER = [{ actions: [USER] }]
+const user = (name: string): readonly [string, string] => ['/', `x-u: ${name}\r\n`]
+
+test('an entry without a value gives each value a bucket, but those that are named; the least used is forgotten', () => {
+  const descriptors = [{ entries: [{ key: 'u' }], tokenBucket: bucket(1) }, described({ u: 'x' }, bucket(3))]
+  const config = { statPrefix: 'sp', filterEnabled: ALWAYS, filterEnforced: ALWAYS, rateLimits: HEADER_USER }
+  const filters = [filter(TYPE, { ...config, ...FIGURES, descriptors, maxDynamicDescriptors: 2 })]
+  return withFilters({ filters }, async stage => {
+    const asked = ['x', 'x', 'x', 'x', 'a', 'a', 'b', 'b', 'c', 'a', 'c'].map(user)
+    assert.deepEqual(await outcomes(stage, [...asked, ['/']]), [
+      '200 3/2/0',
+      '200 3/1/0',
+      '200 3/0/60',
+      '429 3/0/60',
+      '200 1/0/60',
+      '429 1/0/60',
+      '200 1/0/60',
+      '429 1/0/60',
+      '200 1/0/60',
+      '200 1/0/60',
+      '429 1/0/60',
+      '200',
+    ])
+  })
+})
+
+test('a wildcard among several entries, and values that are empty or longer than what is kept of them', () => {
+  const actions = [USER, { requestHeaders: { headerName: 'x-w', descriptorKey: 'w' } }]
+  const entries = [{ key: 'u' }, { key: 'w', value: '1' }]
+  const filters = limit({
+    tokenBucket: bucket(99),
+    rateLimits: [{ actions }],
+    descriptors: [{ entries, tokenBucket: bucket(1) }],
+  })
+  return withFilters({ filters }, async stage => {
+    const long = 'l'.repeat(999)
+    const asked = [
+      ['q', '1'],
+      ['q', '1'],
+      ['q', '2'],
+      ['q', '2'],
+      ['', '1'],
+      ['', '1'],
+      [long, '1'],
+      [long, '1'],
+      [`${long}.`, '1'],
+    ]
+    const requests = asked.map(([u, w]): [string, string] => ['/', `x-u: ${u}\r\nx-w: ${w}\r\n`])
+    const statuses = await outcomes(stage, requests)
+    assert.deepEqual(statuses.map(Number), [200, 429, 200, 200, 200, 429, 200, 429, 200])
+  })
+})
+
+test('the config’s own rules stand in the place of the routes’, for what goes to no cluster too', () => {
+  const descriptors = [described({ u: 'x' }, bucket(1)), described({ k: 'v' }, bucket(2))]
+  const routes = [{ match: { prefix: '/d' }, directResponse: { status: 200 } }, to('/', rateLimits([K]))]
+  const filters = limit({ ...FIGURES, stage: 1, tokenBucket: bucket(9), rateLimits: HEADER_USER, descriptors })
+  return withFilters({ filters, routes }, async stage =>
+    assert.deepEqual(await outcomes(stage, [['/'], ['/d', 'x-u: x\r\n'], user('x')]), [
+      '200 9/8/0',
+      '200 1/0/60',
+      '429 1/0/60',
+    ]),
+  )
+})
+
+test('the proxy’s own cluster, the client’s network, and what earlier filters have said', () => {
+  const metadata = (defaultValue: string): JsonObject => ({
+    metadata: { descriptorKey: 'm', metadataKey: { key: 'n', path: [{ key: 'a' }] }, defaultValue },
+  })
+  const masked = { maskedRemoteAddress: { v4PrefixMaskLen: 24 } }
+  const entries = [
+    { key: 'source_cluster', value: 'own' },
+    { key: 'masked_remote_address', value: '10.0.0.0/24' },
+    { key: 'm', value: 'd' },
+  ]
+  const own = [{ actions: [{ sourceCluster: {} }, masked, metadata('d')] }, { actions: [metadata('')] }]
+  const descriptors = [{ entries, tokenBucket: bucket(7) }, described({ m: '' }, bucket(1))]
+  const filters = limit({ ...FIGURES, tokenBucket: bucket(9), rateLimits: own, descriptors })
+  return withFilters({ filters }, async stage =>
+    assert.deepEqual(await outcomes(stage, [['/', 'x-forwarded-for: 10.0.0.9\r\n'], ['/']]), [
+      '200 7/6/0',
+      '200 9/7/0',
+    ]),
+  )
+})
+
 test('only rules of the filter’s stage count', () => {
   const rules = [{ stage: 1, actions: [K] }]
   const options = {
@@ -270,8 +357,20 @@ test('what is wrong is refused by name', () => {
   const twice = described({ k: 'v' }, bucket(1))
   assert.deepEqual(problems({ ...BASE, descriptors: [twice, twice, { entries: [{ key: 'k' }] }] }), [
     'descriptors[1]',
-    'descriptors[2].entries[0].value',
     'descriptors[2].token_bucket',
+  ])
+  const route = compileRouteRateLimit(
+    packAny(LocalRateLimitSchema, fromJson(LocalRateLimitSchema, { statPrefix: 'a' })),
+    host,
+  )
+  assert.deepEqual(route.ok ? [] : route.problems.map(({ path }) => path), ['token_bucket'])
+  const own = [{ stage: 1, disableKey: 'd', actions: [{ metadata: { descriptorKey: 'k', source: 'ROUTE_ENTRY' } }] }]
+  assert.deepEqual(problems({ ...BASE, rateLimits: own, maxDynamicDescriptors: 0 }), [
+    'max_dynamic_descriptors',
+    'rate_limits[0].stage',
+    'rate_limits[0].disable_key',
+    'rate_limits[0].actions[0].metadata.source',
+    'rate_limits[0].actions[0].metadata.metadata_key',
   ])
   assert.deepEqual(problems({ ...BASE, responseHeadersToAdd: [{ header: { key: 'host', value: '' } }] }), [
     'response_headers_to_add[0].header.key',

@@ -1,36 +1,16 @@
 // The buckets of one config, or of one connection where each has its own: who asks which, and in which order.
-import { FULL, type TokenBucketConfig, takeToken, tokensAt, waitAt } from './token-bucket.ts'
 
-export class Bucket {
-  readonly config: TokenBucketConfig
-  #emptyAt = FULL
-
-  constructor(config: TokenBucketConfig) {
-    this.config = config
-  }
-
-  take(now: number): boolean {
-    const next = takeToken(this.config, this.#emptyAt, now)
-    if (next === this.#emptyAt) return false
-    this.#emptyAt = next
-    return true
-  }
-
-  /** Whole ones. */
-  remaining(now: number): number {
-    return Math.floor(tokensAt(this.config, this.#emptyAt, now))
-  }
-
-  /** Whole seconds until there is one. */
-  resetSeconds(now: number): number {
-    return Math.ceil(waitAt(this.config, this.#emptyAt, now) / 1000)
-  }
-}
+import type { TokenBucketConfig } from '../../../../base/token-bucket.ts'
+import { Bucket } from './bucket.ts'
+import { DynamicBuckets, type WildcardDescriptor } from './dynamic-buckets.ts'
 
 export interface LimiterConfig {
   /** Null: only descriptors are limited. */
   readonly bucket: TokenBucketConfig | null
   readonly descriptors: readonly { readonly key: string; readonly bucket: TokenBucketConfig }[]
+  readonly wildcards: readonly WildcardDescriptor[]
+  /** Values that each wildcard descriptor keeps a bucket for. */
+  readonly maxDynamic: number
   /** Requests for which there is a descriptor take from the default bucket too. */
   readonly alwaysTakesDefault: boolean
 }
@@ -46,23 +26,25 @@ export class RateLimiter {
   readonly #default: Bucket | null
   readonly #alwaysTakesDefault: boolean
   readonly #byDescriptor = new Map<string, Bucket>()
+  readonly #dynamic: readonly DynamicBuckets[]
   /** Of the request under way; requests are never judged two at a time. */
   readonly #matched: Bucket[] = []
 
-  constructor({ bucket, descriptors, alwaysTakesDefault }: LimiterConfig) {
+  constructor({ bucket, descriptors, wildcards, maxDynamic, alwaysTakesDefault }: LimiterConfig) {
     this.#default = bucket && new Bucket(bucket)
     this.#alwaysTakesDefault = alwaysTakesDefault
     for (const one of descriptors) this.#byDescriptor.set(one.key, new Bucket(one.bucket))
+    this.#dynamic = wildcards.map(wildcard => new DynamicBuckets(wildcard, maxDynamic))
   }
 
   get hasDescriptors(): boolean {
-    return this.#byDescriptor.size > 0
+    return this.#byDescriptor.size > 0 || this.#dynamic.length > 0
   }
 
   /** Before `judge`, for each descriptor of the request. */
   match(descriptor: string): void {
-    const bucket = this.#byDescriptor.get(descriptor)
-    if (bucket === undefined) return
+    const bucket = this.#byDescriptor.get(descriptor) ?? this.#dynamicBucket(descriptor)
+    if (bucket === null) return
     // The slowest is asked first (Envoy): there are few, and seldom more than one.
     const matched = this.#matched
     let at = matched.length
@@ -79,6 +61,15 @@ export class RateLimiter {
     const takesDefault = matched.length === 0 || this.#alwaysTakesDefault
     if (verdict.allowed && takesDefault && this.#default !== null) this.#take(verdict, this.#default, now)
     matched.length = 0
+  }
+
+  /** A value that config names has come before; of several wildcards the first that fits counts. */
+  #dynamicBucket(descriptor: string): Bucket | null {
+    for (let i = 0; i < this.#dynamic.length; i++) {
+      const bucket = this.#dynamic[i]!.find(descriptor)
+      if (bucket !== null) return bucket
+    }
+    return null
   }
 
   #take(verdict: Verdict, bucket: Bucket, now: number): void {

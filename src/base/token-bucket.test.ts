@@ -82,3 +82,23 @@ test('a full bucket gives its whole burst at once, and the rate from then on', (
     false,
   ])
 })
+
+test('whatever the first eight requests of a small bucket are, each passes exactly as a bucket of counted tokens has it', () => {
+  for (const maxTokens of [1, 2, 3])
+    for (const tokenMs of [10, 40]) {
+      const bucket = tokenBucketConfig(maxTokens, 1, tokenMs)
+      const gaps = [0, tokenMs / 2, tokenMs, maxTokens * tokenMs]
+      // The model: tokens as a number, filled on the way; exact, as every gap is a multiple of half a token.
+      const walk = (depth: number, now: number, emptyAt: number, tokens: number): void => {
+        if (depth === 0) return
+        for (const gap of gaps) {
+          const filled = Math.min(maxTokens, tokens + gap / tokenMs)
+          const next = takeToken(bucket, emptyAt, now + gap)
+          const took = next !== emptyAt
+          assert.equal(took, filled >= 1)
+          walk(depth - 1, now + gap, next, took ? filled - 1 : filled)
+        }
+      }
+      walk(8, 0, FULL, maxTokens)
+    }
+})

@@ -22,7 +22,12 @@ export const FULL = Number.NEGATIVE_INFINITY
 
 /** One request asks for a token at `now`: the state after it, which is the same state when there was none. */
 export function takeToken(config: TokenBucketConfig, emptyAt: number, now: number): number {
-  const next = Math.max(emptyAt, now - config.fullMs) + config.tokenMs
+  return takeTokens(config, emptyAt, now, 1)
+}
+
+/** The same for several tokens, all or none. */
+export function takeTokens(config: TokenBucketConfig, emptyAt: number, now: number, count: number): number {
+  const next = Math.max(emptyAt, now - config.fullMs) + count * config.tokenMs
   return next <= now + TOLERANCE ? next : emptyAt
 }
 

@@ -1,0 +1,28 @@
+// One token bucket with its state, for whoever asks it.
+import { FULL, type TokenBucketConfig, takeToken, tokensAt, waitAt } from '../../../../base/token-bucket.ts'
+
+export class Bucket {
+  readonly config: TokenBucketConfig
+  #emptyAt = FULL
+
+  constructor(config: TokenBucketConfig) {
+    this.config = config
+  }
+
+  take(now: number): boolean {
+    const next = takeToken(this.config, this.#emptyAt, now)
+    if (next === this.#emptyAt) return false
+    this.#emptyAt = next
+    return true
+  }
+
+  /** Whole ones. */
+  remaining(now: number): number {
+    return Math.floor(tokensAt(this.config, this.#emptyAt, now))
+  }
+
+  /** Whole seconds until there is one. */
+  resetSeconds(now: number): number {
+    return Math.ceil(waitAt(this.config, this.#emptyAt, now) / 1000)
+  }
+}

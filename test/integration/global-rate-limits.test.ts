@@ -1,0 +1,4 @@
+// Global limits, by traffic.
+import { testGlobalRateLimits } from './global-rate-limit-suite.ts'
+
+testGlobalRateLimits('weft')
