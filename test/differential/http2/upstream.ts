@@ -6,7 +6,7 @@ import type { Message } from '../message.ts'
 import type { UpstreamHost } from '../upstreams.ts'
 import { flat, pairs, pseudo } from './fields.ts'
 
-const { NGHTTP2_INTERNAL_ERROR, NGHTTP2_PROTOCOL_ERROR } = constants
+const { NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR, NGHTTP2_PROTOCOL_ERROR } = constants
 
 export function createHttp2Upstream(host: UpstreamHost): Server {
   const server = createServer()
@@ -24,6 +24,8 @@ export function createHttp2Upstream(host: UpstreamHost): Server {
       trailers = pairs(rawTrailers).fields
     })
     stream.on('end', () => {
+      // Node ends what was reset, too: no request, and it may come when the next case has begun.
+      if (stream.aborted || stream.rstCode !== NGHTTP2_NO_ERROR) return
       const startLine = `${pseudo(own, ':method')} ${pseudo(own, ':path')} HTTP/2`
       const whole = [...own.filter(([name]) => name === ':authority' || name === ':scheme'), ...fields]
       const answer = host.answerTo({ startLine, fields: whole, body, trailers, complete: true })
