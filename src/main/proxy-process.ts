@@ -4,7 +4,6 @@ import { AdjustableLog } from '../base/adjustable-log.ts'
 import { writeFileAtomic } from '../base/atomic-file.ts'
 import { onBug } from '../base/bug.ts'
 import { type Clock, systemClock } from '../base/clock.ts'
-import { lowerCompilerThreads } from '../base/compiler-threads.ts'
 import type { LogLevel } from '../base/log.ts'
 import { systemRandom } from '../base/random.ts'
 import { programVersion } from '../cli/client/program-version.ts'
@@ -311,7 +310,6 @@ export class ProxyProcess implements RunningProxy {
   }
 
   #mindTheProcess(): void {
-    lowerCompilerThreads()
     this.#closers.push(endOnSignals(this.log, () => void this.stop()))
     // After log rotation, as Envoy does. Without a listener Node would open its debugger at this signal.
     const reopen = (): void => {

@@ -4,8 +4,10 @@
  * A young generation of 2 MB a half, where V8 would take 16: it fits the core's cache. A proxy then holds some 50 MB less.
  * No Maglev, the compiler between V8's first and its last: 3 MB idle and 7 under load, and what is hot reaches the last
  * one all the same. Neither costs CPU per request (`npm run bench -- http1`).
+ * No threads of V8's own: a sidecar mostly has one core, which they would take from the event loop for tens of
+ * milliseconds at a time while code gets hot (`npm run bench -- latency`). At full load it costs as much without them.
  */
-export const PROXY_HEAP_FLAGS: readonly string[] = ['--max-semi-space-size=2', '--no-maglev']
+export const PROXY_HEAP_FLAGS: readonly string[] = ['--max-semi-space-size=2', '--no-maglev', '--single-threaded']
 
 /**
  * One arena of the C library for all threads. Its default, eight per core, leaves what V8's compiler threads once needed
