@@ -1,5 +1,6 @@
 // Istio's Gateway: ports that gateway workloads open, and the hosts they let in.
 import type { SourcePosition } from '../base/problem.ts'
+import type { DeclaredProtocol } from './port-protocol.ts'
 
 export interface GatewayHost {
   /** `*`: virtual services of any namespace; `.` was resolved to the Gateway's own. */
@@ -8,22 +9,6 @@ export interface GatewayHost {
   readonly host: string
   readonly position: SourcePosition
 }
-
-/** The first four are told apart by the first bytes of a connection, whichever is written; all after TLS are bytes. */
-export type GatewayProtocol = (typeof GATEWAY_PROTOCOLS)[number]
-
-export const GATEWAY_PROTOCOLS = [
-  'HTTP',
-  'HTTP2',
-  'GRPC',
-  'GRPC-WEB',
-  'HTTPS',
-  'TLS',
-  'TCP',
-  'MONGO',
-  'MYSQL',
-  'REDIS',
-] as const
 
 export const TLS_VERSIONS = ['TLSV1_0', 'TLSV1_1', 'TLSV1_2', 'TLSV1_3'] as const
 
@@ -50,7 +35,7 @@ export interface GatewayTls {
 
 export interface GatewayServer {
   readonly name: string
-  readonly port: { readonly number: number; readonly name: string; readonly protocol: GatewayProtocol }
+  readonly port: { readonly number: number; readonly name: string; readonly protocol: DeclaredProtocol }
   /** Address to listen on; empty: the gateway's own. */
   readonly bind: string
   readonly hosts: readonly GatewayHost[]

@@ -1,7 +1,10 @@
 // What a port speaks, in Istio's words, and what of it matters to a proxy.
 
 /** UNDECLARED: nobody says; the first bytes do. */
-export type PortProtocol = (typeof PORT_PROTOCOLS)[number] | 'UNDECLARED'
+export type PortProtocol = DeclaredProtocol | 'UNDECLARED'
+
+/** What a Gateway's server must say: the first four are told apart by the first bytes of a connection, whichever it is. */
+export type DeclaredProtocol = (typeof PORT_PROTOCOLS)[number]
 
 export const PORT_PROTOCOLS = [
   'HTTP',

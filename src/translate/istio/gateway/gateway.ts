@@ -1,5 +1,6 @@
 // Istio's Gateway (networking.istio.io).
-import { GATEWAY_PROTOCOLS, type Gateway, type GatewayHost, type GatewayServer } from '../../../model/gateway.ts'
+import type { Gateway, GatewayHost, GatewayServer } from '../../../model/gateway.ts'
+import { PORT_PROTOCOLS } from '../../../model/port-protocol.ts'
 import type { KindDefinition, ObjectContext } from '../../document/kind-definition.ts'
 import { isDnsLabel, readLabels } from '../../document/label-rules.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
@@ -37,7 +38,7 @@ function readServer(reader: ObjectReader, namespace: string): GatewayServer {
   if (port && !port.has('number')) port.missing('number')
   const portName = port?.requiredString('name') ?? ''
   if (port && !port.has('protocol')) port.missing('protocol')
-  const protocol = port?.enumeration('protocol', GATEWAY_PROTOCOLS) ?? 'HTTP'
+  const protocol = port?.enumeration('protocol', PORT_PROTOCOLS) ?? 'HTTP'
   if (port?.has('targetPort'))
     sink.report('WEFT-1012', 'warning', port.place('targetPort'), 'targetPort has no effect in a Gateway')
   port?.done()

@@ -1,5 +1,6 @@
 // Gateway servers[].tls.
-import { type GatewayProtocol, type GatewayServer, type GatewayTls, TLS_VERSIONS } from '../../../model/gateway.ts'
+import { type GatewayServer, type GatewayTls, TLS_VERSIONS } from '../../../model/gateway.ts'
+import type { DeclaredProtocol } from '../../../model/port-protocol.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
 
 const FILES = ['serverCertificate', 'privateKey', 'caCertificates'] as const
@@ -16,7 +17,7 @@ const OWN_MODES = ['SIMPLE', 'MUTUAL', 'OPTIONAL_MUTUAL'] as const
 
 export function readServerTls(
   server: ObjectReader,
-  protocol: GatewayProtocol,
+  protocol: DeclaredProtocol,
 ): Pick<GatewayServer, 'tls' | 'redirectsToHttps'> {
   const reader = server.object('tls')
   const encrypted = protocol === 'HTTPS' || protocol === 'TLS'
@@ -35,7 +36,7 @@ export function readServerTls(
   return { tls, redirectsToHttps: plain && !encrypted && redirects }
 }
 
-function refuseOnPlaintext(reader: ObjectReader, plain: boolean, protocol: GatewayProtocol): void {
+function refuseOnPlaintext(reader: ObjectReader, plain: boolean, protocol: DeclaredProtocol): void {
   const settings = ['mode', 'minProtocolVersion', 'maxProtocolVersion', 'cipherSuites', 'subjectAltNames']
   const certificates = [...OWN_CERTIFICATES, 'verifyCertificateSpki', 'verifyCertificateHash', 'insecureSkipVerify']
   for (const field of [...settings, ...certificates])
@@ -45,7 +46,7 @@ function refuseOnPlaintext(reader: ObjectReader, plain: boolean, protocol: Gatew
     reader.sink.contradiction(reader.place('httpsRedirect'), `httpsRedirect goes with HTTP, not with ${protocol}`)
 }
 
-function readTls(reader: ObjectReader, protocol: GatewayProtocol): GatewayTls {
+function readTls(reader: ObjectReader, protocol: DeclaredProtocol): GatewayTls {
   const { sink } = reader
   // The zero value.
   const mode = reader.enumeration('mode', ['PASSTHROUGH', 'ISTIO_MUTUAL', ...OWN_MODES], ['AUTO_PASSTHROUGH'])
