@@ -13,9 +13,10 @@ import type { LinkedMesh } from '../link/linked-mesh.ts'
 import type { BoundServer } from './bound-server.ts'
 import { gatewayManager, type PolicyFilters } from './connection-manager.ts'
 import { gatewayTcpPlan, gatewayTlsPlans } from './gateway-l4-plans.ts'
-import { gatewayTls } from './gateway-tls.ts'
+
 import { bytesChains, distinctPlans } from './l4-chains.ts'
 import type { L4Plan } from './l4-plans.ts'
+import { serverTls } from './server-tls.ts'
 import { tcpProxy } from './tcp-proxy.ts'
 
 export interface GatewayChains {
@@ -99,7 +100,7 @@ function encrypted(
       ...(serverNames.length > 0
         ? { filterChainMatch: create(FilterChainMatchSchema, { serverNames: [...serverNames] }) }
         : {}),
-      ...(tls && tls.mode !== 'PASSTHROUGH' ? { transportSocket: gatewayTls(tls, bytes ? 'tcp' : 'http') } : {}),
+      ...(tls && tls.mode !== 'PASSTHROUGH' ? { transportSocket: serverTls(tls, bytes ? 'tcp' : 'http') } : {}),
     })
   })
   return {

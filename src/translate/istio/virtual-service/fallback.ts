@@ -6,8 +6,9 @@ import type { HttpRoute } from '../../../model/http-route.ts'
 import { readAnnotationObject } from '../../document/annotation-object.ts'
 import type { ObjectContext } from '../../document/kind-definition.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
+import { readTarget } from '../contract/destination.ts'
 import { annotationPlace, refuseUnknownAnnotations } from '../contract/weft-annotations.ts'
-import { readDirectResponse, readTarget } from './http-action.ts'
+import { readDirectResponse } from './http-action.ts'
 
 const FOR_ALL = 'weft.dev/fallback'
 

@@ -1,6 +1,6 @@
-// How a gateway ends TLS.
+// How a gateway, or a sidecar that is told to, ends TLS.
 import { create } from '@bufbuild/protobuf'
-import type { GatewayTls } from '../../model/gateway.ts'
+import type { ServerTls } from '../../model/server-tls.ts'
 import { packAny } from '../../xds/any-pack.ts'
 import { type TransportSocket, TransportSocketSchema } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import {
@@ -24,7 +24,7 @@ const VERSIONS = {
 } as const
 const ALPN = { http: ['h2', 'http/1.1'], tcp: [] }
 
-export function gatewayTls(tls: GatewayTls, carries: 'http' | 'tcp'): TransportSocket {
+export function serverTls(tls: ServerTls, carries: 'http' | 'tcp'): TransportSocket {
   const ofMesh = tls.mode === 'ISTIO_MUTUAL'
   // The mesh's members all speak TLS 1.3; whoever lowers the bound means other clients.
   const { minVersion = ofMesh ? 'TLSV1_3' : 'TLSV1_2', maxVersion = 'TLSV1_3', cipherSuites } = tls
@@ -51,7 +51,7 @@ export function gatewayTls(tls: GatewayTls, carries: 'http' | 'tcp'): TransportS
   })
 }
 
-function validation({ subjectAltNames }: GatewayTls, roots: string) {
+function validation({ subjectAltNames }: ServerTls, roots: string) {
   const defaultValidationContext = create(CertificateValidationContextSchema, {
     matchTypedSubjectAltNames: subjectAltNames.map(alternativeName),
   })
