@@ -4,16 +4,26 @@ export const TLS_VERSIONS = ['TLSV1_0', 'TLSV1_1', 'TLSV1_2', 'TLSV1_3'] as cons
 
 export type OwnTlsMode = 'SIMPLE' | 'MUTUAL' | 'OPTIONAL_MUTUAL'
 
+/** All of it in the proxy's own folder of certificates: files as written, or what is kept there under one name. */
+export type KeyPairSource =
+  | { readonly kind: 'files'; readonly certificate: string; readonly privateKey: string }
+  | { readonly kind: 'credential'; readonly name: string }
+
+export type RootsSource =
+  | { readonly kind: 'file'; readonly file: string }
+  | { readonly kind: 'credential'; readonly name: string }
+
 export interface ServerTls {
   /**
-   * PASSTHROUGH: not ended here. ISTIO_MUTUAL: ended with the mesh's certificates, and for its members only. The others:
-   * ended with certificates of its own; for all, for those whose certificate is good, or for those without one besides.
+   * PASSTHROUGH: not ended here. AUTO_PASSTHROUGH: nor that, and the server name says which cluster it is for.
+   * ISTIO_MUTUAL: ended with the mesh's certificates, and for its members only. The others: ended with certificates of its
+   * own; for all, for those whose certificate is good, or for those without one besides.
    */
-  readonly mode: 'PASSTHROUGH' | 'ISTIO_MUTUAL' | OwnTlsMode
-  /** Files of the gateway's machine, as written; empty where the mode needs none. */
-  readonly serverCertificate: string
-  readonly privateKey: string
-  readonly caCertificates: string
+  readonly mode: 'PASSTHROUGH' | 'AUTO_PASSTHROUGH' | 'ISTIO_MUTUAL' | OwnTlsMode
+  /** One for each kind of key, of which the client's algorithms choose; none where the mode needs none. */
+  readonly keyPairs: readonly KeyPairSource[]
+  /** Whose clients are let in; null where none is asked. */
+  readonly roots: RootsSource | null
   /** Absent: as between sidecars. */
   readonly minVersion?: (typeof TLS_VERSIONS)[number]
   readonly maxVersion?: (typeof TLS_VERSIONS)[number]
@@ -21,4 +31,12 @@ export interface ServerTls {
   readonly cipherSuites: readonly string[]
   /** Of which a client's certificate must have one; empty: any. */
   readonly subjectAltNames: readonly string[]
+  /** A client's certificate must be one of these (hex SHA-256), or have one of those keys (base64 SHA-256); empty: any. */
+  readonly certificateHashes: readonly string[]
+  readonly publicKeyHashes: readonly string[]
+}
+
+/** Whose bytes go on as they came. */
+export function isPassedThrough({ mode }: ServerTls): boolean {
+  return mode === 'PASSTHROUGH' || mode === 'AUTO_PASSTHROUGH'
 }

@@ -4,7 +4,7 @@ import type { ProxyResources, XdsResource } from '../../model/proxy-resources.ts
 import { type ClientScope, clientScope, type SidecarScope } from '../link/client-scope.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
 import { blackHole, passthrough } from './built-in-clusters.ts'
-import { clientClusters, tunnelClusters } from './client-clusters.ts'
+import { clientClusters, relayClusters, tunnelClusters } from './client-clusters.ts'
 import { clientPlace } from './client-place.ts'
 import { gatewayResources } from './gateway.ts'
 import { inboundResources } from './inbound.ts'
@@ -22,9 +22,15 @@ export function emit(mesh: LinkedMesh, node: ProxyNode): ProxyResources {
 function emitGateway(mesh: LinkedMesh, node: ProxyNode, scope: ClientScope): ProxyResources {
   const place = clientPlace(mesh, node)
   const { clusters, endpoints } = clientClusters(mesh, scope, 'router', place)
-  const { listeners, routes, relaysBytes } = gatewayResources(mesh, node, scope)
+  const { listeners, routes, relaysBytes, relaysByName } = gatewayResources(mesh, node, scope)
   const tunnels = relaysBytes ? tunnelClusters(mesh, scope, 'router', place) : []
-  return { listeners, routes, clusters: [blackHole(mesh), ...clusters, ...tunnels, ...asked(mesh, node)], endpoints }
+  const relays = relaysByName ? relayClusters(mesh, scope, place) : { clusters: [], endpoints: [] }
+  return {
+    listeners,
+    routes,
+    clusters: [blackHole(mesh), ...clusters, ...tunnels, ...relays.clusters, ...asked(mesh, node)],
+    endpoints: [...endpoints, ...relays.endpoints],
+  }
 }
 
 function emitSidecar(mesh: LinkedMesh, node: ProxyNode, scope: SidecarScope): ProxyResources {

@@ -1,89 +1,126 @@
 // TLS that a listener ends with certificates of its own, or passes through.
 import type { DeclaredProtocol } from '../../../model/port-protocol.ts'
-import { type ServerTls, TLS_VERSIONS } from '../../../model/server-tls.ts'
+import {
+  isPassedThrough,
+  type KeyPairSource,
+  type RootsSource,
+  type ServerTls,
+  TLS_VERSIONS,
+} from '../../../model/server-tls.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
+import { credential, readCredential, readFileName, readKeyPairFiles } from './certificate-sources.ts'
 
-const FILES = ['serverCertificate', 'privateKey', 'caCertificates'] as const
-/** What only a server that ends TLS with certificates of its own needs; files alone are read. */
-export const OWN_CERTIFICATES = [
-  ...FILES,
-  'caCrl',
-  'credentialName',
-  'credentialNames',
-  'caCertCredentialName',
-  'tlsCertificates',
-]
+const KEY_PAIRS = ['serverCertificate', 'credentialName', 'credentialNames', 'tlsCertificates'] as const
+/** What only a server that ends TLS with certificates of its own needs. */
+export const OWN_CERTIFICATES = [...KEY_PAIRS, 'privateKey', 'caCertificates', 'caCertCredentialName', 'caCrl'] as const
 export const OWN_MODES = ['SIMPLE', 'MUTUAL', 'OPTIONAL_MUTUAL'] as const
+const OF_CLIENTS = ['subjectAltNames', 'verifyCertificateSpki', 'verifyCertificateHash'] as const
+const PARAMETERS = ['minProtocolVersion', 'maxProtocolVersion', 'cipherSuites'] as const
+/** Of one kind of key each. */
+const MAX_KEY_PAIRS = 2
+const HEX_SHA256 = /^([0-9a-f]{64}|[0-9a-f]{2}(:[0-9a-f]{2}){31})$/i
+const BASE64_SHA256 = /^[A-Za-z0-9+/]{43}=$/
 
-/** `modes`: those that fit the place. */
+/** `modes`: those that fit the place; the first is the zero value. */
 export function readTls(
   reader: ObjectReader,
   protocol: DeclaredProtocol,
   modes: readonly ServerTls['mode'][],
 ): ServerTls {
   const { sink } = reader
-  // The zero value.
-  const mode = reader.enumeration('mode', modes, ['AUTO_PASSTHROUGH'])
+  const mode = reader.enumeration('mode', modes) ?? 'PASSTHROUGH'
   const minVersion = readVersion(reader, 'minProtocolVersion')
   const maxVersion = readVersion(reader, 'maxProtocolVersion')
   if (minVersion && maxVersion && minVersion > maxVersion)
     sink.contradiction(reader.place('minProtocolVersion'), 'minProtocolVersion is above maxProtocolVersion')
-  const cipherSuites = reader.stringList('cipherSuites').map(suite => suite.value)
-  const subjectAltNames = reader.stringList('subjectAltNames').map(name => name.value)
-  reader.unsupported('verifyCertificateSpki', 'verifyCertificateHash', 'insecureSkipVerify')
-  const written = reader.string('mode') ?? 'PASSTHROUGH'
-  for (const field of OWN_CERTIFICATES) {
-    if (!reader.has(field)) continue
-    if (written === 'ISTIO_MUTUAL')
-      sink.contradiction(reader.place(field), `${field} goes with SIMPLE or MUTUAL, not with ISTIO_MUTUAL`)
-    else if (written !== 'PASSTHROUGH' && !(FILES as readonly string[]).includes(field))
-      sink.unsupported(reader.place(field), field, 'name files: serverCertificate, privateKey, caCertificates')
-  }
-  if (written === 'PASSTHROUGH')
-    for (const field of [
-      ...OWN_CERTIFICATES,
-      'minProtocolVersion',
-      'maxProtocolVersion',
-      'cipherSuites',
-      'subjectAltNames',
-    ])
+  reader.unsupported('insecureSkipVerify', 'caCrl')
+  const isRefused = reader.has('mode') && mode === 'PASSTHROUGH' && reader.string('mode') !== 'PASSTHROUGH'
+  const isOwn = (OWN_MODES as readonly string[]).includes(mode)
+  if (!isOwn && !isRefused) tellUseless(reader, mode, protocol)
+  if (mode === 'SIMPLE')
+    for (const field of ['caCertificates', 'caCertCredentialName', ...OF_CLIENTS])
       if (reader.has(field))
-        sink.report(
-          'WEFT-1012',
-          'warning',
-          reader.place(field),
-          `${field} has no effect: ${protocol} is passed through`,
-        )
-  const [serverCertificate = '', privateKey = '', caCertificates = ''] = FILES.map(field => reader.string(field) ?? '')
-  for (const field of FILES)
-    if (reader.string(field)?.includes('~')) sink.badValue(reader.place(field), 'no "~" can be in the name of the file')
-  if (
-    (OWN_MODES as readonly string[]).includes(written) &&
-    !OWN_CERTIFICATES.slice(FILES.length).some(field => reader.has(field))
-  ) {
-    if (serverCertificate === '') reader.missing('serverCertificate')
-    if (privateKey === '') reader.missing('privateKey')
-    if (caCertificates === '' && written !== 'SIMPLE') reader.missing('caCertificates')
-  }
-  if (written === 'SIMPLE')
-    for (const field of ['caCertificates', 'subjectAltNames'])
-      if (reader.has(field))
-        sink.report(
-          'WEFT-1012',
-          'warning',
-          reader.place(field),
-          `${field} has no effect with SIMPLE: no client is asked for a certificate`,
-        )
+        noEffect(reader, field, `${field} has no effect with SIMPLE: no client is asked for a certificate`)
   return {
-    mode: mode ?? 'PASSTHROUGH',
-    serverCertificate,
-    privateKey,
-    caCertificates,
+    mode,
+    ...readSources(reader, isOwn, mode),
     ...(minVersion ? { minVersion } : {}),
     ...(maxVersion ? { maxVersion } : {}),
-    cipherSuites,
-    subjectAltNames,
+    cipherSuites: reader.stringList('cipherSuites').map(suite => suite.value),
+    subjectAltNames: reader.stringList('subjectAltNames').map(name => name.value),
+    certificateHashes: readHashes(reader, 'verifyCertificateHash', HEX_SHA256, 'the hex SHA-256 of a certificate'),
+    publicKeyHashes: readHashes(reader, 'verifyCertificateSpki', BASE64_SHA256, 'the base64 SHA-256 of a public key'),
   }
+}
+
+function noEffect(reader: ObjectReader, field: string, message: string): void {
+  reader.sink.report('WEFT-1012', 'warning', reader.place(field), message)
+}
+
+function tellUseless(reader: ObjectReader, mode: ServerTls['mode'], protocol: DeclaredProtocol): void {
+  for (const field of [...OWN_CERTIFICATES, ...PARAMETERS, ...OF_CLIENTS]) {
+    if (!reader.has(field)) continue
+    if (isPassedThrough({ mode } as ServerTls))
+      noEffect(reader, field, `${field} has no effect: ${protocol} is passed through`)
+    else if ((OWN_CERTIFICATES as readonly string[]).includes(field))
+      reader.sink.contradiction(reader.place(field), `${field} goes with SIMPLE or MUTUAL, not with ISTIO_MUTUAL`)
+  }
+}
+
+function readSources(
+  reader: ObjectReader,
+  isOwn: boolean,
+  mode: ServerTls['mode'],
+): Pick<ServerTls, 'keyPairs' | 'roots'> {
+  const given = KEY_PAIRS.filter(field => reader.has(field))
+  if (given.length > 1) reader.sink.contradiction(reader.place(given[1]!), `only one of ${given.join(', ')} may be set`)
+  const named = readCredential(reader, 'credentialName')
+  const several = [
+    ...reader.stringList('credentialNames').map(({ value, place }) => credential(value, place, reader)),
+    ...reader.objectList('tlsCertificates').map(readFiles),
+  ]
+  if (several.length > MAX_KEY_PAIRS)
+    reader.sink.error(
+      'WEFT-1010',
+      reader.place(given[0] ?? 'tlsCertificates'),
+      `more than ${MAX_KEY_PAIRS} certificates`,
+    )
+  const files =
+    isOwn && (given.length === 0 || reader.has('serverCertificate'))
+      ? readKeyPairFiles(reader, 'serverCertificate')
+      : null
+  const keyPairs: readonly KeyPairSource[] = named ? [named] : several.length > 0 ? several : files ? [files] : []
+  return { keyPairs: isOwn ? keyPairs : [], roots: readRoots(reader, mode, keyPairs) }
+}
+
+function readFiles(reader: ObjectReader): KeyPairSource {
+  const source = readKeyPairFiles(reader, 'serverCertificate')
+  reader.unsupported('caCertificates')
+  reader.done()
+  return source
+}
+
+/** Named, else beside the certificate where that is a credential. */
+function readRoots(
+  reader: ObjectReader,
+  mode: ServerTls['mode'],
+  keyPairs: readonly KeyPairSource[],
+): RootsSource | null {
+  const file = readFileName(reader, 'caCertificates')
+  const named = readCredential(reader, 'caCertCredentialName')
+  if (mode !== 'MUTUAL' && mode !== 'OPTIONAL_MUTUAL') return null
+  if (named) return named
+  if (file !== '') return { kind: 'file', file }
+  const beside = keyPairs.find(source => source.kind === 'credential')
+  if (!beside) reader.missing('caCertificates')
+  return beside ?? null
+}
+
+function readHashes(reader: ObjectReader, field: string, form: RegExp, what: string): readonly string[] {
+  return reader.stringList(field).map(({ value, place }) => {
+    if (!form.test(value)) reader.sink.badValue(place, `"${value.slice(0, 80)}" is not ${what}`)
+    return value
+  })
 }
 
 /** TLS_AUTO is the default. */

@@ -4,7 +4,7 @@ import type { DeclaredProtocol } from '../../../model/port-protocol.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
 import { OWN_CERTIFICATES, OWN_MODES, readTls } from '../contract/server-tls.ts'
 
-const MODES = ['PASSTHROUGH', 'ISTIO_MUTUAL', ...OWN_MODES] as const
+const MODES = ['PASSTHROUGH', 'AUTO_PASSTHROUGH', 'ISTIO_MUTUAL', ...OWN_MODES] as const
 
 export function readServerTls(
   server: ObjectReader,

@@ -71,7 +71,7 @@ function readIngressTls(listener: ObjectReader, { protocol }: IngressPort): Serv
   if (protocol !== 'HTTPS' && protocol !== 'TLS')
     reader.sink.contradiction(listener.place('tls'), `tls goes with HTTPS or TLS, not with ${protocol}`)
   if (!reader.has('mode')) reader.missing('mode')
-  for (const field of ['httpsRedirect', 'subjectAltNames', 'credentialName'])
+  for (const field of ['httpsRedirect', 'subjectAltNames', 'credentialName', 'credentialNames'])
     if (reader.has(field)) reader.sink.contradiction(reader.place(field), `${field} has no place in a Sidecar`)
   const tls = readTls(reader, protocol, ['SIMPLE', 'MUTUAL'])
   reader.done()
