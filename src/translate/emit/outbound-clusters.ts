@@ -17,6 +17,7 @@ import { selects } from '../link/label-selector.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
 import type { MeshEndpoint, MeshService, MeshServicePort } from '../link/mesh-service.ts'
 import { type ClientKind, callersAddress } from './callers-address.ts'
+import { originatedTls } from './client-tls.ts'
 import { applyBalancing } from './cluster-balancing.ts'
 import { circuitBreakers } from './cluster-limits.ts'
 import { failsOver, isPlaced, type PlaceKey, passesThrough, policyOf, spreadFor } from './cluster-place.ts'
@@ -229,6 +230,10 @@ function applyTls(cluster: Cluster, plan: ClusterPlan, policy: TrafficPolicyBloc
   const serverName = outboundServerName(port.number, subset?.name ?? '', service.host)
   if (policy.tls) {
     if (policy.tls.mode === 'DISABLE') return
+    if (policy.tls.mode !== 'ISTIO_MUTUAL') {
+      cluster.transportSocket = originatedTls(policy.tls, service, speaks)
+      return
+    }
     const { sni, subjectAltNames } = policy.tls
     const identities = subjectAltNames.length > 0 ? subjectAltNames : service.subjectAltNames()
     cluster.transportSocket = upstreamTls(sni ?? serverName, identities, speaks)
