@@ -12,6 +12,7 @@ const SHORT: Readonly<Record<string, ConfigKind>> = {
   we: 'WorkloadEntry',
   pa: 'PeerAuthentication',
   rl: 'RateLimit',
+  ro: 'Rollout',
 }
 
 /** Undefined when `text` is the name of no kind. */
