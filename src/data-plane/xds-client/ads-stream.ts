@@ -33,7 +33,8 @@ export interface AdsStreamEvents {
 }
 
 export class AdsStream {
-  readonly #client: Client
+  /** Others may call on the same connection, for as long as the stream lives. */
+  readonly client: Client
   readonly #call: ClientDuplexStream<unknown, unknown>
   #ended = false
 
@@ -42,7 +43,7 @@ export class AdsStream {
     const { path, requestSerialize, responseDeserialize } =
       grpcServiceDefinition(AggregatedDiscoveryService)['DeltaAggregatedResources']!
     // A channel of its own for each stream: the certificate it was opened with is never older than the stream.
-    this.#client = new Client(target, channelCredentials(identity), {
+    this.client = new Client(target, channelCredentials(identity), {
       'grpc.max_receive_message_length': MAX_RESPONSE_BYTES,
       'grpc.keepalive_time_ms': 30_000,
       'grpc.keepalive_timeout_ms': 10_000,
@@ -50,7 +51,7 @@ export class AdsStream {
       'grpc.enable_retries': 0,
       ...(identity ? { 'grpc.ssl_target_name_override': CONTROL_PLANE_SERVER_NAME } : {}),
     })
-    this.#call = this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, new Metadata())
+    this.#call = this.client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, new Metadata())
     this.#call.on('data', (response: DeltaDiscoveryResponse) => {
       // Buffered while the last one was applied, and overtaken by the stream's end: the next stream says it anew.
       if (this.#ended) return
@@ -73,7 +74,7 @@ export class AdsStream {
   #end(report: () => void): void {
     if (this.#ended) return
     this.#ended = true
-    this.#client.close()
+    this.client.close()
     report()
   }
 }

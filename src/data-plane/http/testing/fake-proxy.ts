@@ -79,7 +79,7 @@ export class FakeStats implements StatsScope {
 
   histogram(name: string): Histogram {
     const counter = this.counter(`${name}.count`)
-    return { record: () => void counter.value++ }
+    return { record: () => void counter.value++, counts: new Float64Array(0) }
   }
 
   scope(prefix: string, labels?: Readonly<Record<string, string>>): StatsScope {
