@@ -14,8 +14,10 @@ const TOKEN = /^[a-z0-9!#$%&'*+.^_`|~-]+$/
 
 export const COMPARE_MIRRORS: RuleAnnotation = {
   name: 'weft.dev/compare-mirrors',
-  read(name, text, spec) {
+  read(name, text, rules, spec) {
     const mirrorComparison = readComparison(name, text, spec)
+    if (!rules.some(hasMirrors))
+      spec.sink.contradiction(annotationPlace(name, spec), 'no rule that it is for has mirrors')
     return rule => (mirrorComparison && hasMirrors(rule) ? { ...rule, mirrorComparison } : rule)
   },
 }

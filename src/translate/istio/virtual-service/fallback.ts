@@ -9,7 +9,7 @@ import type { RuleAnnotation } from './rule-annotations.ts'
 
 export const FALLBACK: RuleAnnotation = {
   name: 'weft.dev/fallback',
-  read(name, text, spec) {
+  read(name, text, _rules, spec) {
     const fallback = readFallback(name, text, spec)
     return route => (fallback && route.action.kind === 'route' ? { ...route, fallback } : route)
   },

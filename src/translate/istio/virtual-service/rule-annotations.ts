@@ -7,8 +7,8 @@ import { refuseUnknownAnnotations } from '../contract/weft-annotations.ts'
 
 export interface RuleAnnotation {
   readonly name: string
-  /** `name` as it stands there. What a rule becomes by it. */
-  read(name: string, text: string, spec: ObjectReader): (rule: HttpRoute) => HttpRoute
+  /** `name` as it stands there, for these rules. What each becomes by it. */
+  read(name: string, text: string, rules: readonly HttpRoute[], spec: ObjectReader): (rule: HttpRoute) => HttpRoute
 }
 
 export function withRuleAnnotations(
@@ -18,14 +18,16 @@ export function withRuleAnnotations(
   spec: ObjectReader,
 ): readonly HttpRoute[] {
   const forwarding = http.filter(({ action }) => action.kind === 'route')
-  const rules = [...new Set(forwarding.map(({ name }) => name))].filter(name => name !== '')
-  const namesOf = ({ name }: RuleAnnotation): readonly string[] => [name, ...rules.map(rule => `${name}.${rule}`)]
+  const names = [...new Set(forwarding.map(({ name }) => name))].filter(name => name !== '')
+  const namesOf = ({ name }: RuleAnnotation): readonly string[] => [name, ...names.map(rule => `${name}.${rule}`)]
   refuseUnknownAnnotations(annotations, all.flatMap(namesOf), spec)
   return all.reduce((routes, annotation) => {
     const changes = new Map(
       namesOf(annotation).flatMap(name => {
         const text = annotations[name]
-        return text ? [[name, annotation.read(name, text, spec)] as const] : []
+        if (text === undefined) return []
+        const rules = forwarding.filter(rule => name === annotation.name || name === `${annotation.name}.${rule.name}`)
+        return [[name, annotation.read(name, text, rules, spec)] as const]
       }),
     )
     return routes.map(route => {

@@ -23,6 +23,7 @@ type Answer = (request: UpstreamRequest) => string | undefined
 interface Stage {
   readonly proxy: FakeProxy
   readonly shadow: RawUpstream
+  readonly main: FakeCluster
   readonly cluster: FakeCluster
   readonly clock: FakeClock
   readonly differences: MirrorDifferences
@@ -37,8 +38,8 @@ function answer(body: string, fields = '', status = 200): Answer {
 }
 
 async function compare(
-  main: Answer,
-  mirror: Answer,
+  answerOfMain: Answer,
+  answerOfMirror: Answer,
   use: (stage: Stage) => Promise<void>,
   options: {
     readonly policy?: Partial<ComparisonPolicy>
@@ -47,8 +48,8 @@ async function compare(
     readonly config?: FakeProxyOptions['config']
   } = {},
 ): Promise<void> {
-  const [upstream, shadow] = [await rawUpstream(main), await rawUpstream(mirror)]
-  const cluster = new FakeCluster('shadow', shadow.port)
+  const [upstream, shadow] = [await rawUpstream(answerOfMain), await rawUpstream(answerOfMirror)]
+  const [main, cluster] = [new FakeCluster('main', upstream.port), new FakeCluster('shadow', shadow.port)]
   const clock = new FakeClock()
   const differences = new MirrorDifferences()
   const counters = { match: 0, status: 0, headers: 0, body: 0, none: 0 }
@@ -69,9 +70,13 @@ async function compare(
   }
   const policy = { ...POLICY, ...options.policy }
   const one: MirrorPolicy = { cluster: 'shadow', fraction: 1, appendsShadow: true, comparison: { policy, stats } }
-  const proxy = await startProxy(upstream, cluster, clock, differences, {
-    route: { mirrors: Array.from({ length: options.mirrors ?? 1 }, () => one), ...options.route },
-    config: options.config,
+  const mirrors = Array.from({ length: options.mirrors ?? 1 }, () => one)
+  const proxy = await startFakeProxy(HTTP_CONNECTION_MANAGER, {
+    clusters: [main, cluster],
+    route: forwardRoute('main', { mirrors, ...options.route }),
+    clock,
+    mirrorDifferences: differences,
+    ...(options.config && { config: options.config }),
   })
   const outcome = async (comparisons = 1): Promise<string> => {
     const made = (): number => counters.match + counters.none + differences.last.length
@@ -82,28 +87,12 @@ async function compare(
       .join(', ')
   }
   try {
-    await use({ proxy, shadow, cluster, clock, differences, outcome })
+    await use({ proxy, shadow, main, cluster, clock, differences, outcome })
   } finally {
     await proxy.close()
     await upstream.close()
     await shadow.close()
   }
-}
-
-function startProxy(
-  upstream: RawUpstream,
-  cluster: FakeCluster,
-  clock: FakeClock,
-  mirrorDifferences: MirrorDifferences,
-  { route, config }: { route: Partial<ForwardRoute>; config: FakeProxyOptions['config'] | undefined },
-): Promise<FakeProxy> {
-  return startFakeProxy(HTTP_CONNECTION_MANAGER, {
-    clusters: [new FakeCluster('main', upstream.port), cluster],
-    route: forwardRoute('main', route),
-    clock,
-    mirrorDifferences,
-    ...(config && { config }),
-  })
 }
 
 const get = (path = '/a?secret=1'): string => `GET ${path} HTTP/1.1\r\nhost: a:80\r\nx-request-id: r1\r\n\r\n`
@@ -268,3 +257,21 @@ test('only so many differences are kept, the last ones', () =>
     assert.equal(differences.last.length, 100)
     assert.equal(differences.last.at(-1)!.path, '/119')
   }))
+
+test('a gRPC status is compared where it stands: in the trailers', () => {
+  const config = { httpProtocolOptions: { enableTrailers: true } }
+  const withStatus = (status: number): Answer => {
+    const head = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n'
+    return () => `${head}1\r\nx\r\n0\r\ngrpc-status: ${status}\r\n\r\n`
+  }
+  const use = async ({ proxy, main, cluster, outcome, differences }: Stage): Promise<void> => {
+    for (const one of [main, cluster])
+      one.http1 = { ...one.http1, trailers: true, limits: { ...one.http1.limits, trailers: true } }
+    const client = new RawClient(proxy.port).send(get().replace('host', 'te: trailers\r\nhost'))
+    assert.equal((await client.response()).body, 'x')
+    assert.equal(await outcome(), 'headers 1')
+    assert.deepEqual(differences.last[0]!.headers, { 'grpc-status': { answer: '0', mirror: '5' } })
+    client.socket.destroy()
+  }
+  return compare(withStatus(0), withStatus(5), use, { config, policy: { headers: new Set() } })
+})
