@@ -73,6 +73,7 @@ export class LoadReporter {
   #end(): void {
     this.#call = null
     this.#question++
+    this.#before = new Map()
     this.#timer?.cancel()
     this.#timer = null
   }
