@@ -37,7 +37,8 @@ export function envoyBootstrapConfig(options: EnvoyBootstrapOptions): Json {
       lds_config: { ads: {}, resource_api_version: 'V3', initial_fetch_timeout: '0s' },
       cds_config: { ads: {}, resource_api_version: 'V3', initial_fetch_timeout: '0s' },
     },
-    // Rollouts ask what became of requests.
+    // Rollouts ask what became of requests; how long they took the agent reads off the statistics, which are to be fresh.
+    stats_flush_on_admin: true,
     cluster_manager: {
       load_stats_config: {
         api_type: 'GRPC',

@@ -1,4 +1,5 @@
-// Rollouts where a real Envoy is the gateway: it reports load as a Weft proxy does, times aside.
+// Rollouts where a real Envoy is the gateway: it reports load as a Weft proxy does, and the agent beside it
+// reports times.
 import assert from 'node:assert/strict'
 import { before } from 'node:test'
 import { testRollouts } from '../integration/rollout-suite.ts'

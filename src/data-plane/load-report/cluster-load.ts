@@ -52,8 +52,7 @@ function sum(a: ClusterLoad, b: ClusterLoad): ClusterLoad {
 }
 
 /** From `before` to `now`. A figure that has shrunk began anew, with another version of its cluster. */
-export function loadSince(now: ClusterLoad, before: ClusterLoad | undefined): ClusterLoad {
-  if (before === undefined) return { ...now, times: now.times.slice() }
+export function loadSince(now: ClusterLoad, before: ClusterLoad): ClusterLoad {
   const since = (a: number, b: number): number => (a >= b ? a - b : a)
   return {
     name: now.name,

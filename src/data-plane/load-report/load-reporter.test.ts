@@ -129,6 +129,22 @@ test('another question: what is asked for still goes on, what is new begins then
   )
 })
 
+test('a cluster that comes later is told of from then on, and one that cannot be asked about is not forgotten', async () => {
+  const { clock, counted, next, ask } = await setUp()
+  await next()
+  counted.set('a', load('a', 10))
+  await ask({ clusters: ['a', 'b'], loadReportingInterval: { seconds: 1n } })
+  const interval = async (): Promise<string[]> => {
+    clock.advance(1000)
+    return figures(await next()).map(([name, succeeded]) => `${name} ${succeeded}`)
+  }
+  counted.set('b', load('b', 70))
+  counted.delete('a')
+  assert.deepEqual(await interval(), [])
+  counted.set('a', load('a', 13)).set('b', load('b', 75))
+  assert.deepEqual(await interval(), ['a 3', 'b 5'])
+})
+
 test('a server that knows no load reports does no harm', async () => {
   const { reporter, client, clock } = await setUp(false)
   await new Promise<void>(resolve => client.waitForReady(Date.now() + 5000, () => resolve()))

@@ -22,6 +22,8 @@ export interface LoadReporterParts {
   readonly node: Node
   /** Of all event loops together, as it is now. */
   readonly loads: (clusters: readonly string[]) => Promise<readonly ClusterLoad[]>
+  /** The server has ended the stream, or the connection is gone. Absent: whoever opened it will see. */
+  readonly onEnd?: () => void
 }
 
 type Call = ClientDuplexStream<unknown, unknown>
@@ -57,9 +59,12 @@ export class LoadReporter {
       if (this.#call !== call) return
       this.#parts.log.debug('no load reports', { why: error.message })
       this.#end()
+      this.#parts.onEnd?.()
     })
     call.on('end', () => {
-      if (this.#call === call) this.close()
+      if (this.#call !== call) return
+      this.close()
+      this.#parts.onEnd?.()
     })
     call.write(create(LoadStatsRequestSchema, { node: this.#parts.node }))
   }
@@ -102,13 +107,17 @@ export class LoadReporter {
     const now = this.#parts.clock.now()
     const elapsedMs = now - this.#reportedAt
     this.#reportedAt = now
-    const clusterStats = loads.map(load => statsOf(loadSince(load, this.#before.get(load.name)), elapsedMs))
-    this.#before = new Map(loads.map(load => [load.name, copyOf(load)]))
+    const clusterStats = loads.flatMap(load => {
+      const before = this.#before.get(load.name)
+      this.#before.set(load.name, copyOf(load))
+      // What has come to be known only now is told from now on.
+      return before === undefined ? [] : statsOf(loadSince(load, before), elapsedMs)
+    })
     this.#call?.write(create(LoadStatsRequestSchema, { clusterStats }))
     this.#wait(names, intervalMs, question)
   }
 
-  /** Workers that are ending answer nothing. */
+  /** A worker that is ending answers nothing, nor does an admin interface that is not there yet. */
   async #loads(names: readonly string[]): Promise<readonly ClusterLoad[]> {
     return names.length === 0 ? [] : await this.#parts.loads(names).catch(() => [])
   }
