@@ -5,6 +5,7 @@ import type { EnvoyFilter } from './envoy-filter.ts'
 import type { Gateway } from './gateway.ts'
 import type { PeerAuthentication } from './peer-authentication.ts'
 import type { RateLimit } from './rate-limit.ts'
+import type { Rollout } from './rollout.ts'
 import type { Service } from './service.ts'
 import type { ServiceEntry } from './service-entry.ts'
 import type { Sidecar } from './sidecar.ts'
@@ -24,6 +25,7 @@ export interface SpecByKind {
   readonly Sidecar: Sidecar
   readonly PeerAuthentication: PeerAuthentication
   readonly RateLimit: RateLimit
+  readonly Rollout: Rollout
 }
 
 export type ConfigKind = keyof SpecByKind
@@ -40,6 +42,7 @@ export const CONFIG_KINDS: readonly ConfigKind[] = [
   'Sidecar',
   'PeerAuthentication',
   'RateLimit',
+  'Rollout',
 ]
 
 export interface ConfigObjectOf<K extends ConfigKind> {

@@ -13,6 +13,7 @@ const SHORT: Readonly<Record<string, ConfigKind>> = {
   wg: 'WorkloadGroup',
   pa: 'PeerAuthentication',
   rl: 'RateLimit',
+  ro: 'Rollout',
 }
 
 /** Undefined when `text` is the name of no kind. */

@@ -7,6 +7,7 @@ import { checkClientTls } from './check-client-tls.ts'
 import { checkDelegates } from './check-delegates.ts'
 import { checkServers } from './check-gateways.ts'
 import { checkPeerPolicies } from './check-peer-policies.ts'
+import { checkRollouts } from './check-rollouts.ts'
 import { checkSelectors } from './check-selectors.ts'
 import { checkSidecars } from './check-sidecars.ts'
 import { Findings } from './findings.ts'
@@ -34,6 +35,7 @@ export function checkMesh(mesh: LinkedMesh, directory: WorkloadDirectory): reado
   checkPeerPolicies(mesh, findings)
   checkSelectors(mesh, directory, findings)
   checkSidecars(mesh, hosts, findings)
+  checkRollouts(mesh, hosts, findings)
   return findings.problems
 }
 
