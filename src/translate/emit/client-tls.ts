@@ -20,7 +20,7 @@ import { alternativeName } from './server-tls.ts'
 import type { UpstreamVersion } from './upstream-version.ts'
 
 /** Istio's word for the authorities that the system trusts. */
-const SYSTEM_ROOTS = { kind: 'file', file: 'system' } as const
+const SYSTEM_ROOTS = { kind: 'file', file: 'system', revocations: '' } as const
 
 export function originatedTls(tls: ClientTls, service: MeshService, speaks: UpstreamVersion | 'tcp'): TransportSocket {
   const context = create(UpstreamTlsContextSchema, {

@@ -2,11 +2,11 @@
 import type { KeyPairSource, RootsSource } from '../../../model/server-tls.ts'
 import type { ClientTls } from '../../../model/traffic-policy.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
-import { readCredential, readFileName, readKeyPairFiles } from '../contract/certificate-sources.ts'
+import { readCredential, readKeyPairFiles, readRootsFile } from '../contract/certificate-sources.ts'
 
 const MODES = ['DISABLE', 'SIMPLE', 'MUTUAL', 'ISTIO_MUTUAL'] as const
-const CERTIFICATES = ['clientCertificate', 'privateKey', 'caCertificates', 'credentialName', 'insecureSkipVerify']
-const FILES = ['clientCertificate', 'privateKey', 'caCertificates']
+const FILES = ['clientCertificate', 'privateKey', 'caCertificates', 'caCrl']
+const CERTIFICATES = [...FILES, 'credentialName', 'insecureSkipVerify']
 
 /** Undefined: it cannot be read. */
 export function readClientTls(reader: ObjectReader): ClientTls | undefined {
@@ -17,7 +17,6 @@ export function readClientTls(reader: ObjectReader): ClientTls | undefined {
   const sni = reader.string('sni')
   const subjectAltNames = reader.stringList('subjectAltNames').map(entry => entry.value)
   const trustsAnybody = reader.boolean('insecureSkipVerify') ?? false
-  reader.unsupported('caCrl')
   const isOwn = mode === 'SIMPLE' || mode === 'MUTUAL'
   if (!isOwn && !isRefused)
     for (const field of CERTIFICATES)
@@ -42,13 +41,13 @@ function readSources(
     for (const field of ['clientCertificate', 'privateKey'])
       if (reader.has(field) && !credential)
         reader.sink.report('WEFT-1012', 'warning', reader.place(field), `${field} has no effect with SIMPLE`)
-  const file = readFileName(reader, 'caCertificates')
+  const file = readRootsFile(reader)
   const files = isMutual && !credential ? readKeyPairFiles(reader, 'clientCertificate') : null
   // Asked for in any case, so that a field that does not go here is not called unknown besides.
   for (const field of FILES) reader.string(field)
   return {
     keyPair: isMutual ? (credential ?? files) : null,
-    roots: credential ?? (file === '' ? null : { kind: 'file', file }),
+    roots: credential ?? file,
   }
 }
 
