@@ -13,6 +13,11 @@ export interface UpstreamTransport {
    */
   connect(address: string, port: number, onReady: (failure: string | null) => void): Socket
   /**
+   * The transport to use for an endpoint that is known by the name it is called by; `checked`: its certificate must have
+   * that name. Absent where nobody is told a name.
+   */
+  forName?(name: string, checked: boolean): UpstreamTransport
+  /**
    * The transport to use for one downstream connection; its connections tell the upstream whose they are, and must carry
    * nobody else's bytes. Absent where connections are all alike.
    */

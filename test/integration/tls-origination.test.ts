@@ -42,7 +42,12 @@ async function bank({ certificateChain, privateKey }: KeyPair): Promise<number> 
   return (server.address() as AddressInfo).port
 }
 
-const upstreams = new Map([['10.0.0.1:443', await bank(ofBank)]])
+const port = await bank(ofBank)
+const upstreams = new Map([
+  ['10.0.0.1:443', port],
+  ['bank.example.com:443', port],
+  ['shop.example.com:443', port],
+])
 const files = new Map([
   ['ca.crt', authority.bundle],
   ['other.crt', other.bundle],
@@ -108,6 +113,81 @@ test('the name that is expected is that of the rule, of the ServiceEntry, or the
   assert.equal(await under(both), 'a.example.com, no certificate')
   assert.equal(await under('{mode: SIMPLE}', '*.example.com'), 'no name, no certificate')
   assert.equal(await under('{mode: SIMPLE}', '*.example.org'), '503')
+})
+
+/** What a request for a host within `*.example.com` gets, which nobody has spelt out. */
+async function within(
+  tls: string,
+  host: string,
+  resolution: string,
+  kind: 'sidecar' | 'http-proxy' | 'router',
+): Promise<string> {
+  const config = `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: any}
+spec:
+  hosts: ["*.example.com"]
+  ports: [{number: 80, name: http, protocol: HTTP}]
+  resolution: ${resolution}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: any}
+spec: {host: "*.example.com", trafficPolicy: {tls: ${tls}}}
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: edge}
+spec: {servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ["*"]}]}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: any}
+spec: {hosts: ["*.example.com"], gateways: [edge], http: [{route: [{destination: {host: "*.example.com"}}]}]}
+`
+  const proxy = { kind: kind === 'router' ? kind : 'sidecar', bindAddress: '127.0.0.1' } as const
+  const meshConfig = { proxyHttpPort: kind === 'http-proxy' ? 80 : 0 }
+  const running = await startEmitted({
+    config,
+    workload: { name: 'app', proxy },
+    upstreams,
+    authority,
+    files,
+    meshConfig,
+  })
+  try {
+    const listening = running.network.listenerPort('127.0.0.1', 80)!
+    const [response] = await once(
+      get({ host: '127.0.0.1', port: listening, headers: { host }, agent: false }),
+      'response',
+    )
+    let body = ''
+    for await (const chunk of response) body += String(chunk)
+    return response.statusCode === 200 ? body : String(response.statusCode)
+  } finally {
+    await running.close()
+  }
+}
+
+test('where each request names its host, that is the server name, and what the certificate must have', async () => {
+  for (const [kind, resolution] of [
+    ['sidecar', 'DYNAMIC_DNS'],
+    ['router', 'DYNAMIC_DNS'],
+    ['http-proxy', 'DYNAMIC_DNS'],
+    ['http-proxy', 'NONE'],
+  ] as const) {
+    const ask = (tls: string, host: string): Promise<string> => within(tls, host, resolution, kind)
+    assert.equal(
+      await ask('{mode: SIMPLE}', 'bank.example.com'),
+      'bank.example.com, no certificate',
+      `${kind} ${resolution}`,
+    )
+    assert.equal(await ask('{mode: SIMPLE}', 'shop.example.com'), '503', `${kind} ${resolution}`)
+  }
+  const named = '{mode: SIMPLE, subjectAltNames: [bank.example.com]}'
+  assert.equal(await within(named, 'shop.example.com', 'DYNAMIC_DNS', 'sidecar'), 'shop.example.com, no certificate')
+  assert.equal(await within('{mode: SIMPLE}', 'nobody.example.com', 'DYNAMIC_DNS', 'sidecar'), '503')
 })
 
 test('MUTUAL shows a certificate, from files or of a credential', async () => {

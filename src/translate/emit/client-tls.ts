@@ -17,7 +17,7 @@ import type { MeshService } from '../link/mesh-service.ts'
 import { keyPairSecret, rootsSecret } from './certificate-secrets.ts'
 import { sdsSecret } from './config-source.ts'
 import { alternativeName } from './server-tls.ts'
-import type { UpstreamVersion } from './upstream-version.ts'
+import type { NamesByRequest, UpstreamVersion } from './upstream-version.ts'
 
 /** Istio's word for the authorities that the system trusts. */
 const SYSTEM_ROOTS = { kind: 'file', file: 'system', revocations: '' } as const
@@ -39,6 +39,13 @@ export function originatedTls(tls: ClientTls, service: MeshService, speaks: Upst
     name: 'envoy.transport_sockets.tls',
     configType: { case: 'typedConfig', value: packAny(UpstreamTlsContextSchema, context) },
   })
+}
+
+/** Istio's auto_sni and auto_san_validation, where each request may be for another server; undefined: nothing is left to them. */
+export function namesByRequest(tls: ClientTls, service: MeshService): NamesByRequest | undefined {
+  if ((tls.mode !== 'SIMPLE' && tls.mode !== 'MUTUAL') || tls.sni) return undefined
+  const named = tls.subjectAltNames.length > 0 || service.subjectAltNames().length > 0
+  return { autoSni: true, autoSanValidation: !named && !tls.trustsAnybody }
 }
 
 /** RFC 6066 3: no addresses. */

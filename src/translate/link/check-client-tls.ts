@@ -5,12 +5,18 @@ import type { DestinationRule } from '../../model/destination-rule.ts'
 import type { ClientTls } from '../../model/traffic-policy.ts'
 import { isWildcard } from '../host/host-name.ts'
 import type { Findings } from './findings.ts'
+import { isUnresolved, type MeshService } from './mesh-service.ts'
 
-/** `host`: expanded. Most servers of several names want to be told which is meant. */
-export function checkClientTls(object: ConfigObjectOf<'DestinationRule'>, host: string, findings: Findings): void {
+/** `services`: of the rule's host. Most servers of several names want to be told which is meant. */
+export function checkClientTls(
+  object: ConfigObjectOf<'DestinationRule'>,
+  services: readonly MeshService[],
+  findings: Findings,
+): void {
   const isNameless = ({ mode, sni }: ClientTls): boolean => (mode === 'SIMPLE' || mode === 'MUTUAL') && !sni
-  if (!isWildcard(host) || !tlsOf(object.spec).some(isNameless)) return
-  const message = `no server name is sent to the service "${host}": it has none of its own`
+  const nameless = services.find(service => isWildcard(service.host) && !isUnresolved(service))
+  if (!nameless || !tlsOf(object.spec).some(isNameless)) return
+  const message = `no server name is sent to the service "${nameless.host}": it has none of its own`
   findings.add('WEFT-1012', object, 'spec.trafficPolicy', object.spec.hostPosition, message, 'set tls.sni')
 }
 

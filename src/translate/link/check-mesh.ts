@@ -148,7 +148,7 @@ function checkDestinationRules(
   const held = new Set([...hosts.keys()].flatMap(host => [...wildcardsOf(host)]))
   for (const object of objectsOf(mesh.input.objects, 'DestinationRule')) {
     const host = expandShortName(object.spec.host, object.namespace, mesh.input.meshConfig.domainSuffix)
-    if (hosts.has(host)) checkClientTls(object, host, findings)
+    checkClientTls(object, hosts.get(host) ?? [], findings)
     if (hosts.has(host) || held.has(host)) continue
     const hint = isWildcard(host) ? undefined : findings.suggest(host, hosts.keys())
     findings.add('WEFT-1101', object, 'spec.host', object.spec.hostPosition, `the host "${host}" is not known`, hint)

@@ -48,6 +48,12 @@ export function scopeOfPort(scope: SidecarScope, number: number): ClientScope {
   return scope.listeners.find(({ port }) => port.number === number && port.protocol !== 'HTTP_PROXY')?.scope ?? scope
 }
 
+/** A rule may send any request to a service whose host each request names. */
+export function resolvesHosts({ services }: ClientScope): boolean {
+  for (const { resolution } of services.values()) if (resolution === 'DYNAMIC_DNS') return true
+  return false
+}
+
 /** Sidecars know what their Sidecar says; gateways, which have none, whatever is exported to them. */
 export function clientScope(
   mesh: LinkedMesh,
