@@ -11,6 +11,7 @@ import type { ServiceEntry } from './service-entry.ts'
 import type { Sidecar } from './sidecar.ts'
 import type { VirtualService } from './virtual-service.ts'
 import type { WorkloadEntry } from './workload-entry.ts'
+import type { WorkloadGroup } from './workload-group.ts'
 
 export interface SpecByKind {
   readonly Service: Service
@@ -20,6 +21,7 @@ export interface SpecByKind {
   readonly Gateway: Gateway
   readonly ServiceEntry: ServiceEntry
   readonly WorkloadEntry: WorkloadEntry
+  readonly WorkloadGroup: WorkloadGroup
   readonly Sidecar: Sidecar
   readonly PeerAuthentication: PeerAuthentication
   readonly RateLimit: RateLimit
@@ -36,6 +38,7 @@ export const CONFIG_KINDS: readonly ConfigKind[] = [
   'Gateway',
   'ServiceEntry',
   'WorkloadEntry',
+  'WorkloadGroup',
   'Sidecar',
   'PeerAuthentication',
   'RateLimit',

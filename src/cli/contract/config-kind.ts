@@ -10,6 +10,7 @@ const SHORT: Readonly<Record<string, ConfigKind>> = {
   gw: 'Gateway',
   se: 'ServiceEntry',
   we: 'WorkloadEntry',
+  wg: 'WorkloadGroup',
   pa: 'PeerAuthentication',
   rl: 'RateLimit',
   ro: 'Rollout',

@@ -3,8 +3,9 @@ import { isUtf8 } from 'node:buffer'
 import type { HttpFallback } from '../../../model/http-fallback.ts'
 import { readAnnotationObject } from '../../document/annotation-object.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
+import { readTarget } from '../contract/destination.ts'
 import { annotationPlace } from '../contract/weft-annotations.ts'
-import { readDirectResponse, readTarget } from './http-action.ts'
+import { readDirectResponse } from './http-action.ts'
 import type { RuleAnnotation } from './rule-annotations.ts'
 
 export const FALLBACK: RuleAnnotation = {
