@@ -23,14 +23,18 @@ spec:
     route: [{destination: {host: db, subset: v1}, weight: 3}, {destination: {host: other}, weight: 1}]
 `
 
-test('rules for bytes are told with what they look at and where they send', async () => {
+async function describe(config: string, name: string): Promise<string[]> {
   const answers: Record<string, unknown> = {
-    '/v1/config': { objects: TEXT.split('---').map(text => ({ file: 'a.yaml', namespace: 'default', text })) },
+    '/v1/config': { objects: config.split('---').map(text => ({ file: 'a.yaml', namespace: 'default', text })) },
     '/v1/instances': { instances: [] },
     '/v1/services': { services: [] },
   }
   const view = await MeshView.fetch({ get: async (path: string) => answers[path] } as unknown as ApiClient)
-  const lines = describeService(view, { name: 'db', namespace: 'default' })!
+  return describeService(view, { name, namespace: 'default' })!
+}
+
+test('rules for bytes are told with what they look at and where they send', async () => {
+  const lines = await describe(TEXT, 'db')
   assert.deepEqual(lines.slice(lines.indexOf('VirtualService: db')), [
     'VirtualService: db',
     '   Match: TLS db.default.svc.cluster.local on port 443',
@@ -38,5 +42,43 @@ test('rules for bytes are told with what they look at and where they send', asyn
     '   Match: TCP to 10.0.0.0/8 from app=a, any',
     '      Route to host "db" subset "v1" with weight 75%',
     '      Route to host "other" with weight 25% (another service)',
+  ])
+})
+
+const POLICIES = `
+apiVersion: v1
+kind: Service
+metadata: {name: ratings}
+spec: {ports: [{name: http, port: 9080}]}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: ratings}
+spec:
+  hosts: [ratings]
+  http:
+  - match: [{headers: {end-user: {exact: jason}}}]
+    fault:
+      delay: {percentage: {value: 100}, fixedDelay: 7s}
+      abort: {percentage: {value: 0.5}, httpStatus: 500}
+    route: [{destination: {host: ratings}}]
+  - route: [{destination: {host: ratings}}]
+    timeout: 0.5s
+    mirror: {host: ratings, subset: v2}
+    mirrorPercentage: {value: 10}
+`
+
+test('what else a rule does is told below where it sends: faults, time limit, copies', async () => {
+  const lines = await describe(POLICIES, 'ratings')
+  assert.deepEqual(lines.slice(lines.indexOf('VirtualService: ratings')), [
+    'VirtualService: ratings',
+    '   Match: header end-user jason',
+    '      Route to host "ratings"',
+    '      Fault: 100% delayed by 7s',
+    '      Fault: 0.5% answered 500',
+    '   Match: /*',
+    '      Route to host "ratings"',
+    '      Timeout: 0.5s',
+    '      Mirror: 10% to host "ratings" subset "v2"',
   ])
 })

@@ -5,6 +5,7 @@ import type { HttpRoute } from '../../model/http-route.ts'
 import type { Workload } from '../../model/workload.ts'
 import { registeredProtocol } from '../../translate/host/port-protocol.ts'
 import { describeL4Matches, describeMatches } from './describe-match.ts'
+import { describePolicies } from './describe-policies.ts'
 import { type MeshView, selects } from './mesh-view.ts'
 
 interface ServiceName {
@@ -126,7 +127,8 @@ function describeVirtualService(
   if (gateways.length > 0) lines.push(`   Exposed on Gateway ${gateways.join(', ')}`)
   for (const route of routes) {
     lines.push(`   Match: ${describeMatches(route.matches)}`)
-    lines.push(...describeAction(view, virtual, route, fqdn).map(line => `      ${line}`))
+    const told = [...describeAction(view, virtual, route, fqdn), ...describePolicies(route)]
+    lines.push(...told.map(line => `      ${line}`))
   }
   return lines
 }
