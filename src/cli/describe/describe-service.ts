@@ -36,12 +36,11 @@ export function describeService(view: MeshView, service: ServiceName): string[] 
     )
   }
   lines.push(...describeWorkloads(workloads))
-  return [...lines, ...describeRules(view, service, workloads)]
+  return [...lines, ...describeRules(view, view.fqdn(service), workloads)]
 }
 
-/** What applies to traffic for a service: shared with describe workload. */
-export function describeRules(view: MeshView, service: ServiceName, workloads: readonly Workload[]): string[] {
-  const fqdn = view.fqdn(service)
+/** What applies to traffic for a service, by its full name: of a Service, a workload's, or a host outside. */
+export function describeRules(view: MeshView, fqdn: string, workloads: readonly Workload[]): string[] {
   const lines: string[] = []
   const modes = new Set(
     workloads.map(workload => view.peerAuthentication(workload)).map(each => `${each.mode} (${each.from})`),
