@@ -1,6 +1,7 @@
 // docs/tour.md by traffic: a delay and an abort for jason, and a time limit. Only "not before" is asserted of any time.
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
+import { eventually } from '../integration/running-mesh.ts'
 import { BookinfoMesh } from './bookinfo-mesh.ts'
 
 const ALL_V1_JASON_V2 = ['virtual-service-all-v1.yaml', 'virtual-service-reviews-test-v2.yaml']
@@ -47,6 +48,8 @@ test('500 for jason: no stars, at once, and nobody else notices', async () => {
   const seen = await bookinfo.reviews(jason)
   assert.deepEqual([seen.status, seen.version, seen.stars], [200, 'v2', NO_RATINGS])
   assert.match(await bookinfo.page(jason), new RegExp(NO_RATINGS))
+  const answeredHere = (line: string): boolean => / 500 FI fault_filter_abort .*"ratings:9080" "-" /.test(line)
+  await eventually('a line without an upstream', () => bookinfo.log('reviews-v2-0-proxy').some(answeredHere))
   await bookinfo.apply('virtual-service-reviews-v3.yaml')
   assert.equal((await bookinfo.reviews()).stars, 'red')
   assert.equal((await bookinfo.reviews(jason)).stars, NO_RATINGS)
