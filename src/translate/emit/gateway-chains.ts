@@ -9,7 +9,7 @@ import {
   FilterChainMatchSchema,
   FilterChainSchema,
 } from '../../xds/generated/envoy/config/listener/v3/listener_components_pb.ts'
-import { type ClientScope, resolvesHosts } from '../link/client-scope.ts'
+import type { ClientScope } from '../link/client-scope.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
 import type { BoundServer } from './bound-server.ts'
 import { gatewayManager, type PolicyFilters } from './connection-manager.ts'
@@ -67,7 +67,7 @@ function plaintext(
 ): GatewayChains {
   const { port, bind } = servers[0]!.server
   const routeName = bind === '' ? `http.${port.number}` : `http.${port.number}.${bind}`
-  const filters = [gatewayManager(mesh.input.meshConfig, statPrefix, routeName, policies, resolvesHosts(scope))]
+  const filters = [gatewayManager(mesh.input.meshConfig, statPrefix, routeName, policies, scope.resolvesHosts)]
   return {
     filterChains: [create(FilterChainSchema, { filters })],
     byServerName: false,
@@ -102,7 +102,7 @@ function encrypted(
     if (!bytes) routes.set(routeName, [bound])
     const filter: Filter = bytes
       ? tcpProxy(mesh.input.meshConfig, bytes.tunnel)
-      : gatewayManager(mesh.input.meshConfig, statPrefix, routeName, filters, resolvesHosts(scope))
+      : gatewayManager(mesh.input.meshConfig, statPrefix, routeName, filters, scope.resolvesHosts)
     const { tls } = bound.server
     return create(FilterChainSchema, {
       filters: [filter],

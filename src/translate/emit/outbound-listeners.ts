@@ -10,7 +10,7 @@ import {
   type ListenerFilter,
 } from '../../xds/generated/envoy/config/listener/v3/listener_components_pb.ts'
 import { type Listener, ListenerSchema } from '../../xds/generated/envoy/config/listener/v3/listener_pb.ts'
-import { type ClientScope, type EgressScope, resolvesHosts } from '../link/client-scope.ts'
+import type { ClientScope, EgressScope } from '../link/client-scope.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
 import { isUnresolved, type MeshService, protocolOf } from '../link/mesh-service.ts'
 import { spokenTo } from '../link/service-view.ts'
@@ -132,7 +132,7 @@ function inspected(mesh: LinkedMesh, listenerFilters: ListenerFilter[]): Listene
 }
 
 function requests(mesh: LinkedMesh, scope: ClientScope, bind: string, port: number): FilterChain {
-  const manager = outboundManager(mesh.input.meshConfig, `outbound_${bind}_${port}`, `${port}`, resolvesHosts(scope))
+  const manager = outboundManager(mesh.input.meshConfig, `outbound_${bind}_${port}`, `${port}`, scope.resolvesHosts)
   return create(FilterChainSchema, { filters: [manager] })
 }
 

@@ -17,6 +17,8 @@ export interface ClientScope {
   readonly labels: Labels
   /** What may be sent to: visible services and what rules send to, by host, its own namespace's before older ones. */
   readonly services: ReadonlyMap<string, MeshService>
+  /** Among them is one whose host each request names: any rule may send to it. */
+  readonly resolvesHosts: boolean
   /** Visible, in Istio's order of look-up. */
   readonly virtualServices: readonly LinkedVirtualService[]
   /** Where what nobody knows goes: out, or nowhere. */
@@ -48,12 +50,6 @@ export function scopeOfPort(scope: SidecarScope, number: number): ClientScope {
   return scope.listeners.find(({ port }) => port.number === number && port.protocol !== 'HTTP_PROXY')?.scope ?? scope
 }
 
-/** A rule may send any request to a service whose host each request names. */
-export function resolvesHosts({ services }: ClientScope): boolean {
-  for (const { resolution } of services.values()) if (resolution === 'DYNAMIC_DNS') return true
-  return false
-}
-
 /** Sidecars know what their Sidecar says; gateways, which have none, whatever is exported to them. */
 export function clientScope(
   mesh: LinkedMesh,
@@ -80,10 +76,12 @@ function makeScope(
   }
   const views = (sidecar?.spec.egress ?? [EVERYTHING]).map(listener => egressView(listener, namespace, exported))
   const policy = sidecar?.spec.outboundTrafficPolicy
+  const services = sidecar ? reachable(views, namespace, exported, domainSuffix) : views[0]!.visible
   const common = {
     namespace,
     labels,
-    services: sidecar ? reachable(views, namespace, exported, domainSuffix) : views[0]!.visible,
+    services,
+    resolvesHosts: [...services.values()].some(({ resolution }) => resolution === 'DYNAMIC_DNS'),
     outboundTrafficPolicy: policy?.mode ?? outboundTrafficPolicy,
     egressProxy: policy?.egressProxy ?? null,
   }
