@@ -1,0 +1,9 @@
+// A difference as a person wants to read it: where to find it again, what was sent, what each mesh made of it.
+import type { Batch } from './batch.ts'
+import type { Finding } from './verdict.ts'
+
+export function describe({ seed }: Batch, { request, index, differences }: Finding): string {
+  const { proxy, url, method = 'GET', headers = {} } = request
+  const lines = differences.map(({ field, recorded, weft }) => `    ${field}: Istio ${recorded}, Weft ${weft}`)
+  return `seed ${seed}, request ${index + 1}: ${method} ${url} by ${proxy} ${JSON.stringify(headers)}\n${lines.join('\n')}`
+}
