@@ -41,6 +41,8 @@ export function gatewayVirtualHosts(
       const hosts = intersectHosts(served, service.hosts)
       if (hosts.length === 0) continue
       const routes = routesFor(mesh, scope, port, gatewayName, service)
+      // Without a rule for this gateway it has no host here: what is for the host falls to a wildcard's.
+      if (routes.length === 0) continue
       for (const host of hosts) {
         const draft = drafts.get(host) ?? { routes: [], from: new Set() }
         drafts.set(host, draft)

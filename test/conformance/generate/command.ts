@@ -1,11 +1,14 @@
-// `npm run conformance -- --runner FILE --peers DIR --seed N --virtual-services N`: generated meshes on Istio and on Weft,
+// `npm run conformance -- --runner FILE --peers DIR --seed N --virtual-services N [--cases DIR]`: generated meshes on Istio and on Weft,
 // from seed N on, until so many VirtualServices have been compared. Exits with 1 where something differs unexplained.
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { askReference } from '../reference.ts'
 import { runCase } from '../replay/run-case.ts'
-import { generateBatch } from './batch.ts'
+import { type Batch, generateBatch } from './batch.ts'
+import { narrow } from './narrowing.ts'
 import { describe } from './report.ts'
-import { judge } from './verdict.ts'
+import { type Finding, judge } from './verdict.ts'
 
 /** Of one mesh: most of the time is its start, and the more objects there are the more of them hide one another. */
 const VIRTUAL_SERVICES = 46
@@ -19,12 +22,26 @@ const { values } = parseArgs({
     peers: { type: 'string' },
     seed: { type: 'string', default: '1' },
     'virtual-services': { type: 'string', default: '2000' },
+    cases: { type: 'string' },
   },
 })
 const { runner, peers } = values
 if (runner === undefined || peers === undefined) {
-  console.error('usage: command.ts --runner FILE --peers DIR [--seed N] [--virtual-services N]')
+  console.error('usage: command.ts --runner FILE --peers DIR [--seed N] [--virtual-services N] [--cases DIR]')
   process.exit(64)
+}
+
+/** One of each sort of difference, narrowed: taking them to bits takes minutes. */
+async function writeCases(batch: Batch, findings: readonly Finding[], folder: string): Promise<void> {
+  const sorts = Map.groupBy(findings, ({ differences, weft, istio }) =>
+    [...differences.map(({ field }) => field), weft.details, istio.details].join(),
+  )
+  for (const [first] of sorts.values()) {
+    const path = join(folder, `seed-${batch.seed}-${first!.index + 1}.json`)
+    const file = await narrow(batch, first!, { runner: runner!, peers: peers! })
+    writeFileSync(path, `${JSON.stringify(file, null, 2)}\n`)
+    console.log(`wrote ${path}`)
+  }
 }
 
 let [virtualServices, requests, unexplained] = [0, 0, 0]
@@ -35,8 +52,9 @@ for (let seed = Number(values.seed); virtualServices < Number(values['virtual-se
     const istio = await askReference({ runner, peers }, batch.file)
     const between = performance.now()
     const weft = await runCase(batch.file, CONCURRENCY)
-    const findings = judge(batch, istio, weft)
+    const findings = judge(batch.file.requests, istio, weft)
     for (const finding of findings) console.log(`${describe(batch, finding)}\n`)
+    if (values.cases !== undefined) await writeCases(batch, findings, values.cases)
     unexplained += findings.length
     const [one, other] = [between - started, performance.now() - between].map(ms => (ms / 1000).toFixed(1))
     console.log(

@@ -1,7 +1,6 @@
 // What differs between Istio and Weft in a batch, and is not explained by docs/differences-from-istio.md.
 import type { CaseRequest, Outcome } from '../case-file.ts'
 import { type Difference, differences } from '../replay/comparison.ts'
-import type { Batch } from './batch.ts'
 
 export interface Finding {
   readonly request: CaseRequest
@@ -13,11 +12,11 @@ export interface Finding {
 }
 
 export function judge(
-  { file }: Pick<Batch, 'file'>,
+  requests: readonly CaseRequest[],
   istio: readonly Outcome[],
   weft: readonly Outcome[],
 ): readonly Finding[] {
-  return file.requests.flatMap((request, index) => {
+  return requests.flatMap((request, index) => {
     const [before, after] = [istio[index], weft[index]]
     if (before === undefined || after === undefined) throw new Error(`request ${index + 1} has no outcome`)
     const found = differences(before, alike(after, before))
