@@ -36,6 +36,8 @@ interface Sent {
   readonly destinations: Record<string, number>
   /** The `x-request-id` it was sent with. */
   readonly id: string
+  /** How many before it came from the same port of the client. */
+  readonly turn: number
 }
 
 type Numbered = readonly [number, CaseRequest]
@@ -46,9 +48,10 @@ async function runProxy(
   concurrency: number,
 ): Promise<ReadonlyMap<number, Outcome>> {
   const sent = new Map<number, Sent>()
+  const turns = new Map<number | undefined, number>()
   const queue = requests[Symbol.iterator]()
   const work = async (): Promise<void> => {
-    for (const [index, request] of queue) sent.set(index, await sendAll(proxy, index, request))
+    for (const [index, request] of queue) sent.set(index, await sendAll(proxy, index, request, turns))
   }
   try {
     await Promise.all(Array.from({ length: concurrency }, work))
@@ -58,31 +61,39 @@ async function runProxy(
   }
   const lines = proxy.logLines()
   const byId = new Map(lines.map(line => [line['request_id'], line]))
-  const byPort = new Map(lines.map(line => [portOf(line), line]))
+  const byPort = Map.groupBy(lines, portOf)
   return new Map(
     requests.map(([index, request]) => {
       const entry = sent.get(index)!
       // A gateway replaces the request id, so its lines are told apart by the client's port.
-      const line = byId.get(entry.id) ?? byPort.get(String(entry.answer.localPort))
+      const line = byId.get(entry.id) ?? byPort.get(String(entry.answer.localPort))?.[entry.turn]
       return [index, outcomeOf(rawResult(request, entry, line))]
     }),
   )
 }
 
 /** As often as the case says. */
-async function sendAll(proxy: MeshProxy, index: number, request: CaseRequest): Promise<Sent> {
+async function sendAll(
+  proxy: MeshProxy,
+  index: number,
+  request: CaseRequest,
+  turns: Map<number | undefined, number>,
+): Promise<Sent> {
   const { address, port } = listenerOf(request)
   const target = proxy.network.listenerPort(address, port)
   const destinations: Record<string, number> = {}
   let answer: Answer = { error: 'ECONNREFUSED' }
   let id = ''
+  let turn = 0
   for (let n = 0; n < (request.repeat ?? 1); n++) {
     id = `case-${index}-${n}`
     if (target !== undefined) answer = await send(target, request, id)
+    turn = turns.get(answer.localPort) ?? 0
+    turns.set(answer.localPort, turn + 1)
     const key = answer.error ?? `${answer.status} ${answer.headers?.['x-upstream'] ?? '-'}`
     destinations[key] = (destinations[key] ?? 0) + 1
   }
-  return { answer, destinations, id }
+  return { answer, destinations, id, turn }
 }
 
 function portOf(line: LogLine): string {
