@@ -51,7 +51,11 @@ export function generateBatch(seed: number, { virtualServices, requestsEach }: S
     draw(requestFor(service, surroundings), seed * 1000 + index, count),
   )
   const mesh = [`outboundTrafficPolicy: {mode: ${draw(fc.constantFrom(...POLICIES), seed, 1)[0]}}`]
-  const upstreams = Object.assign({}, ...known.map(service => service.upstreams))
+  const upstreams = Object.fromEntries(
+    known
+      .flatMap(service => Object.entries(service.upstreams))
+      .map(([address, upstream]) => [address, shares ? { ...upstream, name: address } : upstream]),
+  )
   const about = `Generated from seed ${seed}.`
   return { seed, documents, file: caseOf(about, documents, mesh, upstreams, requests) }
 }

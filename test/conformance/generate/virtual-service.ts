@@ -92,13 +92,19 @@ function rule(
     .tuple(
       fc.constantFrom<JsonObject[]>({ name: 'r1' }, { name: 'r2' }, { name: 'r3' }, {}),
       weighted<JsonObject>(
-        [4, fc.array(match, { minLength: 1, maxLength: 2 }).map(match => ({ match }))],
+        [4, fc.array(match, { minLength: 1, maxLength: 2 }).map(blocks => ({ match: ofOneSource(blocks) }))],
         [1, fc.constant({})],
       ),
       httpAction(action, services, namespace, shares),
       action === 'delegate' ? delegateOf(delegates) : fc.constant<JsonObject>({}),
     )
     .map(parts => Object.assign({}, ...parts) as JsonObject)
+}
+
+/** Behind a Sidecar, Istio knows the destinations of a rule by the sourceNamespace of its last block (a recorded case). */
+function ofOneSource(blocks: readonly JsonObject[]): JsonObject[] {
+  const sourceNamespace = blocks.findLast(block => 'sourceNamespace' in block)?.['sourceNamespace']
+  return blocks.map(block => (sourceNamespace === undefined ? block : { ...block, sourceNamespace }))
 }
 
 function rules(
