@@ -75,7 +75,7 @@ const retries: Arbitrary<JsonObject> = weighted<JsonObject>(
       .tuple(
         fc.integer({ min: 1, max: 3 }),
         optional({
-          perTryTimeout: fc.constantFrom('100ms', '5s'),
+          perTryTimeout: fc.constantFrom('250ms', '5s'),
           retryOn: fc.constantFrom('5xx', 'gateway-error', '503', 'retriable-4xx', 'connect-failure', '418,503'),
           backoff: fc.constant('5ms'),
           retryIgnorePreviousHosts: fc.boolean(),
@@ -185,7 +185,7 @@ const directResponse: Arbitrary<JsonObject> = fc
   .map((directResponse): JsonObject => ({ directResponse }))
 
 /** The shortest is for services that answer late. */
-const timeout = fc.constantFrom('100ms', '5s').map((timeout): JsonObject => ({ timeout }))
+const timeout = fc.constantFrom('250ms', '5s').map((timeout): JsonObject => ({ timeout }))
 
 function mirrors(services: readonly GeneratedService[], namespace: string): Arbitrary<JsonObject> {
   return fc

@@ -10,7 +10,7 @@ export const VERSIONS = ['v1', 'v2'] as const
 /** Answers; refuses connections; answers 503; answers late. */
 type Health = 'well' | 'dead' | 'failing' | 'slow'
 /** Far above the shortest timeout of a rule, and far below the others. */
-const SLOW_MS = 400
+const SLOW_MS = 700
 
 export interface GeneratedService {
   readonly host: string
