@@ -14,7 +14,16 @@ import { draw } from './words.ts'
 const SHARES_EVERY = 8
 const DELEGATES = 6
 const PROXIES: Readonly<Record<string, CaseProxy>> = { ...SIDECAR_PROXIES, ...GATEWAY_PROXIES }
-const POLICIES = ['REGISTRY_ONLY', 'ALLOW_ANY'] as const
+/** In lines. */
+const meshConfig = fc
+  .tuple(
+    fc.constantFrom('REGISTRY_ONLY', 'ALLOW_ANY').map(mode => `outboundTrafficPolicy: {mode: ${mode}}`),
+    fc
+      .constantFrom('', '', 'BASE', 'NONE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES')
+      .map(way => (way === '' ? '' : `pathNormalization: {normalization: ${way}}`)),
+    fc.constantFrom('', '', '', 'defaultHttpRetryPolicy: {attempts: 1, retryOn: 5xx}'),
+  )
+  .map(lines => lines.filter(line => line !== ''))
 
 export interface Size {
   readonly virtualServices: number
@@ -50,7 +59,7 @@ export function generateBatch(seed: number, { virtualServices, requestsEach }: S
   const requests = roots.flatMap((service, index) =>
     draw(requestFor(service, surroundings), seed * 1000 + index, count),
   )
-  const mesh = [`outboundTrafficPolicy: {mode: ${draw(fc.constantFrom(...POLICIES), seed, 1)[0]}}`]
+  const mesh = draw(meshConfig, seed, 1)[0]!
   const upstreams = Object.fromEntries(
     known
       .flatMap(service => Object.entries(service.upstreams))

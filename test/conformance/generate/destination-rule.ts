@@ -36,6 +36,9 @@ function blocks(shares: boolean): Arbitrary<JsonObject> {
   return fc.oneof(
     balancer.map((loadBalancer): JsonObject => ({ loadBalancer })),
     fc.constant<JsonObject>({ connectionPool: { http: { maxRequestsPerConnection: 1 } } }),
+    seldom(4, fc.constant<JsonObject>({ connectionPool: { http: { h2UpgradePolicy: 'UPGRADE' } } })).map(own =>
+      'connectionPool' in own ? own : { outlierDetection: { consecutive5xxErrors: 1000 } },
+    ),
     fc.constant<JsonObject>({ connectionPool: { tcp: { connectTimeout: '3s' } }, tls: { mode: 'DISABLE' } }),
   )
 }

@@ -16,6 +16,7 @@ export const DOMAINS = [
   'other.test',
   '*.test',
   '*',
+  '127.0.0.1',
 ] as const
 
 const SERVED = [

@@ -102,28 +102,34 @@ const rewrite: Arbitrary<JsonObject> = fc
 
 export type Action = 'route' | 'redirect' | 'directResponse' | 'delegate'
 
-/** Names of a service as a rule of the namespace may call it, some of which are nobody's. */
-export function namesOf({ host, namespace }: GeneratedService, from: string): readonly string[] {
-  if (!host.endsWith(`.${DOMAIN}`)) return [host.replace('*', 'x')]
+/** A service as a rule of the namespace may call it; now and then by a name that is another's, or nobody's. */
+export function nameOf({ host, namespace }: GeneratedService, from: string): Arbitrary<string> {
+  if (!host.endsWith(`.${DOMAIN}`)) return fc.constant(host.replace('*', 'x'))
   const name = host.slice(0, host.indexOf('.'))
-  return namespace === from ? [host, name, name] : [host, host, name, `${name}.${namespace}`]
+  return weighted(
+    [16, namespace === from ? fc.constantFrom(host, name) : fc.constant(host)],
+    [1, fc.constantFrom(name, `${name}.${namespace}`)],
+  )
 }
 
 function destination(services: readonly GeneratedService[], namespace: string): Arbitrary<JsonObject> {
   return fc.constantFrom(...services).chain(service => {
     const host = weighted(
-      [30, fc.constantFrom(service.host.replace('*', 'x'), service.host, ...namesOf(service, namespace))],
+      [20, nameOf(service, namespace)],
+      [1, fc.constant(service.host)],
       [1, fc.constantFrom('nobody', 'nobody.example.com')],
     )
     const own = service.ports.map((number): JsonObject => ({ port: { number } }))
     const port = weighted<JsonObject>(
-      [service.ports.length > 1 ? 2 : 10, fc.constant({})],
+      [service.ports.length > 1 ? 2 : 5, fc.constant({})],
       [14, fc.constantFrom(...own)],
       [1, fc.constant({ port: { number: 8082 } })],
     )
     const subset = seldom(
       3,
-      fc.constantFrom('v1', 'v1', 'v2', ...SUBSETS, 'unknown').map((subset): JsonObject => ({ subset })),
+      weighted<string>([8, fc.constantFrom('v1', 'v2')], [1, fc.constantFrom(...SUBSETS, 'unknown')]).map(
+        (subset): JsonObject => ({ subset }),
+      ),
     )
     return fc.tuple(host, port, subset).map(([host, port, subset]) => ({ host, ...port, ...subset }))
   })
@@ -189,8 +195,11 @@ const timeout = fc.constantFrom('250ms', '5s').map((timeout): JsonObject => ({ t
 
 function mirrors(services: readonly GeneratedService[], namespace: string): Arbitrary<JsonObject> {
   return fc
-    .tuple(destination(services, namespace), percentage)
-    .map(([destination, percentage]): JsonObject => ({ mirrors: [{ destination, percentage }] }))
+    .tuple(destination(services, namespace), percentage, fc.constantFrom('mirrors', 'mirror', 'older'))
+    .map(([destination, percentage, form]): JsonObject => {
+      if (form === 'mirrors') return { mirrors: [{ destination, percentage }] }
+      return { mirror: destination, ...(form === 'older' ? { mirrorPercent: 50 } : { mirrorPercentage: percentage }) }
+    })
 }
 
 /** Fields of a rule that forwards, or that leaves forwarding to its delegate. */

@@ -86,11 +86,13 @@ function hostOf(host: string, services: Surroundings['services']): Arbitrary<str
       host.replace('*', 'a'),
       host.replace('*', 'b.a'),
       ...within,
+      ...within,
       host === '*' ? 'any.test' : host.slice(2),
     )
   }
   const [name, namespace, svc] = host.split('.')
-  if (svc !== 'svc') return fc.constantFrom(host, host, host, `x.${host}`)
+  if (/^\d/.test(host)) return fc.constant(host)
+  if (svc !== 'svc') return weighted([8, fc.constant(host)], [1, fc.constantFrom(`x.${host}`, `a${host}`)])
   return fc.constantFrom(
     host,
     name!,

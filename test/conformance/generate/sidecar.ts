@@ -41,8 +41,10 @@ function sidecar(services: readonly GeneratedService[]): Arbitrary<Omit<ConfigDo
     }))
 }
 
-/** None in every other mesh: what nobody hides is what most rules are about. */
+/** None in most meshes: what nobody hides is what most rules are about. */
 export function sidecars(services: readonly GeneratedService[]): Arbitrary<readonly ConfigDocument[]> {
   const some = fc.uniqueArray(sidecar(services), { minLength: 1, maxLength: 2, selector: each => each.namespace })
-  return fc.oneof(fc.constant([]), some).map(list => list.map((each, index) => ({ ...each, name: `sidecar${index}` })))
+  return fc
+    .oneof(fc.constant([]), fc.constant([]), some)
+    .map(list => list.map((each, index) => ({ ...each, name: `sidecar${index}` })))
 }

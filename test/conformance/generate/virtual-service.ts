@@ -3,7 +3,7 @@ import type { JsonObject, JsonValue } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import type { ConfigDocument } from './document.ts'
 import { DOMAINS, referencesTo } from './gateway.ts'
-import { type Action, httpAction, namesOf } from './http-action.ts'
+import { type Action, httpAction, nameOf } from './http-action.ts'
 import { httpMatch } from './http-match.ts'
 import type { GeneratedService } from './service.ts'
 import { type Arbitrary, DOMAIN, GATEWAY_PORTS, NAMESPACES, SERVICE_PORTS, weighted } from './words.ts'
@@ -31,6 +31,9 @@ const exportTo: Arbitrary<JsonObject> = weighted<JsonObject>(
   [3, fc.constantFrom<JsonObject[]>({ exportTo: ['.'] }, { exportTo: ['*'] }, { exportTo: ['shop', 'infra'] })],
 )
 
+/** Istio refuses them in rules for the mesh. */
+const GATEWAYS_ONLY: ReadonlySet<string> = new Set(['*', '127.0.0.1'])
+
 interface Place {
   readonly hosts: readonly string[]
   readonly gateways: readonly string[]
@@ -38,7 +41,10 @@ interface Place {
 
 function meshHosts(services: readonly GeneratedService[], namespace: string): Arbitrary<readonly string[]> {
   const host = weighted(
-    [16, fc.constantFrom(...services).chain(service => fc.constantFrom(service.host, ...namesOf(service, namespace)))],
+    [
+      20,
+      fc.constantFrom(...services).chain(service => fc.oneof(fc.constant(service.host), nameOf(service, namespace))),
+    ],
     [2, fc.constantFrom(...NAMESPACES).map(name => `*.${name}.${DOMAIN}`)],
     [2, fc.constantFrom(`*.${DOMAIN}`, '*.example.com', 'nowhere.example.com', 'nobody')],
   )
@@ -57,7 +63,7 @@ function place({ services, gateways }: Surroundings, namespace: string): Arbitra
     [
       2,
       fc.tuple(inMesh, atGateways, some).map(([mesh, domains, some]) => ({
-        hosts: [...domains.filter(host => host !== '*').slice(0, 2), ...mesh],
+        hosts: [...domains.filter(host => !GATEWAYS_ONLY.has(host)).slice(0, 2), ...mesh],
         gateways: ['mesh', ...some],
       })),
     ],
@@ -84,6 +90,7 @@ function rule(
   namespace: string,
   hosts: readonly string[],
   action: Action,
+  all = false,
 ): Arbitrary<JsonObject> {
   const references = ['mesh', ...gateways.flatMap(gateway => referencesTo(gateway, namespace).slice(-1))]
   const bare = hosts.map(host => host.replace('*', 'a'))
@@ -92,7 +99,7 @@ function rule(
     .tuple(
       fc.constantFrom<JsonObject[]>({ name: 'r1' }, { name: 'r2' }, { name: 'r3' }, {}),
       weighted<JsonObject>(
-        [4, fc.array(match, { minLength: 1, maxLength: 2 }).map(blocks => ({ match: ofOneSource(blocks) }))],
+        [all ? 0 : 4, fc.array(match, { minLength: 1, maxLength: 2 }).map(blocks => ({ match: ofOneSource(blocks) }))],
         [1, fc.constant({})],
       ),
       httpAction(action, services, namespace, shares),
@@ -114,7 +121,10 @@ function rules(
   actions: Arbitrary<Action>,
 ): Arbitrary<JsonValue[]> {
   const one = actions.chain(action => rule(surroundings, namespace, hosts, action))
-  return fc.array(one, { minLength: 1, maxLength: 4 })
+  const last = actions.chain(action => rule(surroundings, namespace, hosts, action, true))
+  return fc
+    .tuple(fc.array(one, { minLength: 1, maxLength: 3 }), fc.option(last, { freq: 2 }))
+    .map(([some, last]) => (last === null ? some : [...some, last]))
 }
 
 /** Without hosts: rules for others. */
