@@ -20,7 +20,16 @@ const PLAN: RolloutPlan = {
   intervalMs: 10_000,
   thresholds: { minRequests: 100, successRate: 99, latency: { percentile: 90, maximumMs: 500 } },
 }
-const GOOD: Observation = { requests: 200, failed: 1, timed: 199, slow: 10, elapsedMs: 10_000, obstacle: null }
+const GOOD: Observation = {
+  requests: 200,
+  failed: 1,
+  givenUp: 0,
+  timed: 199,
+  slow: 10,
+  elapsedMs: 10_000,
+  stableGivenUp: 0,
+  obstacle: null,
+}
 const SILENCE: Observation = { ...GOOD, requests: 0, failed: 0, timed: 0, slow: 0 }
 
 function run(plan: RolloutPlan, observations: readonly Observation[], from = INITIAL_STATE): RolloutState {
@@ -57,6 +66,21 @@ test('too many failures, or too many slow answers, and it goes back for good', (
   assert.equal(run(PLAN, [GOOD, { ...GOOD, failed: 2, timed: 200, slow: 20 }]).phase, 'progressing')
 })
 
+test('a canary that hangs until its clients leave goes back, unless they leave the stable subset as often', () => {
+  const hanging = { ...SILENCE, givenUp: 30 }
+  const state = run(PLAN, [GOOD, hanging])
+  assert.equal(state.phase, 'rolled-back')
+  assert.equal(state.reason, '30 of 30 requests were given up before they were answered')
+  assert.equal(run(PLAN, [GOOD, { ...hanging, stableGivenUp: 50 }]).phase, 'progressing')
+  // In part, among others that are answered.
+  assert.equal(run(PLAN, [GOOD, { ...GOOD, givenUp: 10 }]).phase, 'rolled-back')
+  assert.equal(run(PLAN, [GOOD, { ...GOOD, givenUp: 10, stableGivenUp: 4 }]).phase, 'progressing')
+  assert.equal(run(PLAN, [GOOD, { ...GOOD, givenUp: 4 }]).phase, 'progressing')
+  // Little by little.
+  const few = { ...SILENCE, givenUp: 2 }
+  assert.deepEqual(weights(PLAN, [GOOD, few, few, few]), [10, 10, 10, 0])
+})
+
 test('silence is no success: it neither goes up nor back', () => {
   assert.deepEqual(weights(PLAN, [GOOD, SILENCE, SILENCE, SILENCE, GOOD, GOOD]), [10, 10, 10, 10, 10, 50])
   const untimed = { ...GOOD, timed: 0, slow: 0 }
@@ -91,6 +115,8 @@ const observation: fc.Arbitrary<Observation> = fc
   .record({
     requests: count,
     failed: fc.oneof(fc.constant(0), fc.nat(5), count),
+    givenUp: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.nat(5), count),
+    stableGivenUp: fc.oneof(fc.constant(0), fc.double({ min: 0, max: 100, noNaN: true })),
     timed: count,
     slow: fc.oneof(fc.constant(0), fc.nat(5), count),
     elapsedMs: fc.nat(30_000),
@@ -161,6 +187,7 @@ function total({ window }: RolloutState, seen: Observation): RolloutState['windo
   return {
     requests: window.requests + seen.requests,
     failed: window.failed + seen.failed,
+    givenUp: window.givenUp + seen.givenUp,
     timed: window.timed + seen.timed,
     slow: window.slow + seen.slow,
     elapsedMs: window.elapsedMs + seen.elapsedMs,
@@ -173,6 +200,8 @@ test('it always ends, given requests: promoted where all is well, after no more 
     const well: Observation = {
       requests: minRequests,
       failed: 0,
+      givenUp: 0,
+      stableGivenUp: 0,
       timed: minRequests,
       slow: 0,
       elapsedMs: drawn.intervalMs,

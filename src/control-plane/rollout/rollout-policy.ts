@@ -7,7 +7,9 @@ export type RolloutPlan = Pick<Rollout, 'steps' | 'intervalMs' | 'thresholds'>
 export interface RequestTally {
   readonly requests: number
   readonly failed: number
-  /** Those whose time is known; an Envoy tells of none. */
+  /** Beside these: whoever asked left before it was known how they would end. */
+  readonly givenUp: number
+  /** Those whose time is known; an Envoy tells of none by itself. */
   readonly timed: number
   /** Of these, beyond the maximum. */
   readonly slow: number
@@ -16,6 +18,8 @@ export interface RequestTally {
 export interface Observation extends RequestTally {
   /** Since the last one. */
   readonly elapsedMs: number
+  /** Percent of the stable subset's requests that were given up meanwhile. */
+  readonly stableGivenUp: number
   /** Why the canary can take no requests; null: it can. */
   readonly obstacle: string | null
 }
@@ -33,7 +37,9 @@ export interface RolloutState {
   readonly reason: string
 }
 
-const NOTHING_SEEN = { requests: 0, failed: 0, timed: 0, slow: 0, elapsedMs: 0 }
+/** Fewer may be anybody's whim. */
+const MIN_GIVEN_UP = 5
+const NOTHING_SEEN = { requests: 0, failed: 0, givenUp: 0, timed: 0, slow: 0, elapsedMs: 0 }
 
 export const INITIAL_STATE: RolloutState = {
   phase: 'waiting',
@@ -65,7 +71,7 @@ export function nextState(plan: RolloutPlan, state: RolloutState, observation: O
     return enterStep(0, 'the canary is ready')
   }
   const window = add(state.window, observation)
-  const violation = observation.obstacle ?? violationOf(plan.thresholds, window)
+  const violation = observation.obstacle ?? violationOf(plan.thresholds, window, observation.stableGivenUp)
   if (violation !== null) return { ...state, phase: 'rolled-back', window, reason: violation }
   const missing = missingOf(plan.thresholds, window)
   if (missing !== null) return { ...state, window, reason: missing }
@@ -85,6 +91,7 @@ function add(window: RolloutState['window'], seen: Observation): RolloutState['w
   return {
     requests: window.requests + seen.requests,
     failed: window.failed + seen.failed,
+    givenUp: window.givenUp + seen.givenUp,
     timed: window.timed + seen.timed,
     slow: window.slow + seen.slow,
     elapsedMs: window.elapsedMs + seen.elapsedMs,
@@ -92,12 +99,20 @@ function add(window: RolloutState['window'], seen: Observation): RolloutState['w
 }
 
 /** Judged before there are enough requests only where no further ones could make it good. */
-function violationOf({ minRequests, successRate, latency }: RolloutThresholds, window: RequestTally): string | null {
-  const { requests, failed, timed, slow } = window
+function violationOf(
+  { minRequests, successRate, latency }: RolloutThresholds,
+  { requests, failed, givenUp, timed, slow }: RequestTally,
+  stableGivenUp: number,
+): string | null {
   if (successRate !== null && exceeds(failed, Math.max(requests, minRequests), 100 - successRate))
     return `${failed} of ${requests} requests failed; ${successRate}% must succeed`
   if (latency !== null && exceeds(slow, Math.max(timed, minRequests), 100 - latency.percentile))
     return `${slow} of ${timed} requests took longer than ${latency.maximumMs} ms; ${latency.percentile}% must not`
+  // Who hangs fails nobody and is slow for nobody. Some clients leave whatever they are sent to: a few say nothing, nor
+  // do as many as leave the stable subset.
+  const bearable = 100 - (successRate ?? latency!.percentile) + 2 * stableGivenUp
+  if (givenUp >= MIN_GIVEN_UP && exceeds(givenUp, Math.max(requests + givenUp, minRequests), bearable))
+    return `${givenUp} of ${requests + givenUp} requests were given up before they were answered`
   return null
 }
 

@@ -2,16 +2,19 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import type { ConfigObject } from '../../model/config-object.ts'
+import type { RolloutThresholds } from '../../model/rollout.ts'
+import type { Workload } from '../../model/workload.ts'
 import { outboundCluster } from '../../translate/emit/resource-names.ts'
 import { selects } from '../../translate/link/label-selector.ts'
 import type { LinkedMesh } from '../../translate/link/linked-mesh.ts'
-import type { MeshEndpoint } from '../../translate/link/mesh-service.ts'
-import { objectsOf } from '../../translate/link/precedence.ts'
+import type { MeshEndpoint, MeshService, WorkloadTarget } from '../../translate/link/mesh-service.ts'
+import { exportedTo, objectsOf } from '../../translate/link/precedence.ts'
 import type { LinkedRollout } from '../../translate/link/rollouts.ts'
-import { ClusterLoad } from '../load/cluster-load.ts'
-import type { LoadReports } from '../load/load-reports.ts'
+import type { ClusterLoad } from '../load/cluster-load.ts'
+import { type FairLoad, fairLoad } from '../load/fair-load.ts'
+import type { LoadReporter, LoadReports, MayReport } from '../load/load-reports.ts'
 import type { Metrics } from '../status/metrics.ts'
-import type { Observation } from './rollout-policy.ts'
+import type { Observation, RequestTally } from './rollout-policy.ts'
 import { keyOf, RolloutRun } from './rollout-run.ts'
 import type { RolloutStore } from './rollout-store.ts'
 
@@ -38,6 +41,10 @@ export interface LastSeen {
 
 /** Reports come twice in each interval, so that none goes without. */
 const REPORTS_PER_INTERVAL = 2
+/** Anybody counts for so many times the least that is judged: few enough that a handful of others shows beside it. */
+const BELIEVED = 100
+/** So many that failed among the few that others sent are not bad luck. */
+const NO_CHANCE = 10
 
 export class Rollouts {
   readonly #parts: RolloutParts
@@ -115,11 +122,13 @@ export class Rollouts {
     this.#watch()
     const linked = this.#linked(run)
     const { stable, canary, thresholds } = run.object.spec
-    const seen = { stable: this.#drain(linked, stable), canary: this.#drain(linked, canary) }
-    this.#lastSeen.set(run, seen)
-    const { requests, failed, timed } = seen.canary
-    const slow = thresholds.latency === null ? 0 : seen.canary.slowerThan(thresholds.latency.maximumMs)
-    return { requests, failed, timed, slow, obstacle: this.#obstacle(run, linked) }
+    const enough = thresholds.minRequests * BELIEVED
+    const seen = fairLoad(this.#drain(linked, canary), enough)
+    const { whole: stableLoad } = fairLoad(this.#drain(linked, stable), enough)
+    this.#lastSeen.set(run, { stable: stableLoad, canary: seen.whole })
+    const { requests, givenUp } = stableLoad
+    const stableGivenUp = 100 * share(givenUp, requests + givenUp)
+    return { ...tallyOf(seen, thresholds), stableGivenUp, obstacle: this.#obstacle(run, linked) }
   }
 
   #onProgress(run: RolloutRun, moved: boolean): void {
@@ -148,22 +157,31 @@ export class Rollouts {
 
   #watch(): void {
     if (this.#surroundings === null) return
-    const clusters: string[] = []
+    const clusters = new Map<string, MayReport>()
     let intervalMs = Number.POSITIVE_INFINITY
     for (const run of this.all()) {
       const linked = run.state.phase === 'progressing' ? this.#linked(run) : null
       if (linked === null) continue
       const { stable, canary } = run.object.spec
-      clusters.push(...clustersOf(linked, stable), ...clustersOf(linked, canary))
+      const { service } = linked
+      const mayReport: MayReport = (reporter, workload) => maySpeakOf(service, reporter, workload)
+      for (const subset of [stable, canary])
+        for (const cluster of clustersOf(linked, subset)) clusters.set(cluster, mayReport)
       intervalMs = Math.min(intervalMs, Math.floor(run.object.spec.intervalMs / REPORTS_PER_INTERVAL))
     }
     this.#parts.loads.watch(clusters, intervalMs)
   }
 
-  #drain(linked: LinkedRollout | null, subset: string): ClusterLoad {
-    const load = new ClusterLoad()
-    for (const cluster of linked ? clustersOf(linked, subset) : []) load.add(this.#parts.loads.drain(cluster))
-    return load
+  /** By identity, of all ports together. */
+  #drain(linked: LinkedRollout | null, subset: string): readonly ClusterLoad[] {
+    const byIdentity = new Map<string, ClusterLoad>()
+    for (const cluster of linked ? clustersOf(linked, subset) : [])
+      for (const [identity, load] of this.#parts.loads.drain(cluster)) {
+        const known = byIdentity.get(identity)
+        if (known) known.add(load)
+        else byIdentity.set(identity, load)
+      }
+    return [...byIdentity.values()]
   }
 
   #obstacle({ object }: RolloutRun, linked: LinkedRollout | null): string | null {
@@ -181,4 +199,37 @@ export class Rollouts {
 
 function clustersOf({ service }: LinkedRollout, subset: string): readonly string[] {
   return service.ports.map(({ number }) => outboundCluster(number, subset, service.host))
+}
+
+/**
+ * Whoever can see the service may have called it. What stands behind it has no say, the canary least of all; nor has
+ * anybody unregistered who shows the same certificate.
+ */
+function maySpeakOf(service: MeshService, { identity, namespace }: LoadReporter, workload: Workload | null): boolean {
+  if (!exportedTo(service.exportTo, namespace)) return false
+  if (workload === null) return !service.subjectAltNames().includes(identity)
+  const isIt = ({ workload: { namespace, name } }: WorkloadTarget): boolean =>
+    namespace === workload.namespace && name === workload.name
+  return !service.ports.some(port => service.targets(port).some(isIt))
+}
+
+/** Of all reports together, or of all but the greatest where that is clearly worse: nobody hides what all others say. */
+function tallyOf({ whole, others }: FairLoad, { minRequests, latency }: RolloutThresholds): RequestTally {
+  const worse = (badOf: (load: ClusterLoad) => number, allOf: (load: ClusterLoad) => number): ClusterLoad => {
+    const [bad, all] = [badOf(others), allOf(others)]
+    const isClear = all >= minRequests && bad >= NO_CHANCE
+    return isClear && share(bad, all) > share(badOf(whole), allOf(whole)) ? others : whole
+  }
+  const slowOf = (load: ClusterLoad): number => (latency === null ? 0 : load.slowerThan(latency.maximumMs))
+  const ended = worse(
+    load => load.failed + load.givenUp,
+    load => load.requests + load.givenUp,
+  )
+  const timed = worse(slowOf, load => load.timed)
+  const { requests, failed, givenUp } = ended
+  return { requests, failed, givenUp, timed: timed.timed, slow: slowOf(timed) }
+}
+
+function share(part: number, all: number): number {
+  return all === 0 ? 0 : part / all
 }
