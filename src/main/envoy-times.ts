@@ -56,9 +56,9 @@ export class EnvoyTimes {
       clock,
       log,
       node,
-      loads: names => {
+      loads: async names => {
         this.#backoff.reset()
-        return timesOf(`http://127.0.0.1:${adminPort}`, names)
+        return [await timesOf(`http://127.0.0.1:${adminPort}`, names)]
       },
       onEnd: () => this.#onEnd(),
     })

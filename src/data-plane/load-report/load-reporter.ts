@@ -14,18 +14,19 @@ import {
 import { grpcServiceDefinition } from '../../xds/grpc-service-definition.ts'
 import { TIME_METRICS } from '../../xds/load-metric.ts'
 import { durationMs } from '../../xds/resource-check.ts'
-import { type ClusterLoad, loadSince } from './cluster-load.ts'
+import { type ClusterLoad, loadSince, mergedLoads } from './cluster-load.ts'
 
 export interface LoadReporterParts {
   readonly clock: Clock
   readonly log: Log
   readonly node: Node
-  /** Of all event loops together, as it is now. */
-  readonly loads: (clusters: readonly string[]) => Promise<readonly ClusterLoad[]>
+  /** Of each event loop, in the same order each time, as it is now. */
+  readonly loads: (clusters: readonly string[]) => Promise<readonly (readonly ClusterLoad[])[]>
   /** The server has ended the stream, or the connection is gone. Absent: whoever opened it will see. */
   readonly onEnd?: () => void
 }
 
+type LoopLoads = Map<string, ClusterLoad>
 type Call = ClientDuplexStream<unknown, unknown>
 
 const MIN_INTERVAL_MS = 100
@@ -38,7 +39,8 @@ export class LoadReporter {
   #timer: Timer | null = null
   /** By which a report begun for an earlier question is known. */
   #question = 0
-  #before = new Map<string, ClusterLoad>()
+  /** By event loop: one may have a new version of a cluster, and count anew, before another has. */
+  #before: LoopLoads[] = []
   #reportedAt = 0
 
   constructor(parts: LoadReporterParts) {
@@ -78,7 +80,7 @@ export class LoadReporter {
   #end(): void {
     this.#call = null
     this.#question++
-    this.#before = new Map()
+    this.#before = []
     this.#timer?.cancel()
     this.#timer = null
   }
@@ -92,7 +94,9 @@ export class LoadReporter {
     const loads = await this.#loads(names)
     if (question !== this.#question) return
     const known = this.#before
-    this.#before = new Map(loads.map(load => [load.name, known.get(load.name) ?? copyOf(load)]))
+    this.#before = loads.map(
+      (loop, index) => new Map(loop.map(load => [load.name, known[index]?.get(load.name) ?? copyOf(load)])),
+    )
     this.#reportedAt = this.#parts.clock.now()
     if (names.length > 0) this.#wait(names, Math.min(asked, MAX_INTERVAL_MS), question)
   }
@@ -107,18 +111,25 @@ export class LoadReporter {
     const now = this.#parts.clock.now()
     const elapsedMs = now - this.#reportedAt
     this.#reportedAt = now
-    const clusterStats = loads.flatMap(load => {
-      const before = this.#before.get(load.name)
-      this.#before.set(load.name, copyOf(load))
-      // What has come to be known only now is told from now on.
-      return before === undefined ? [] : statsOf(loadSince(load, before), elapsedMs)
-    })
+    const since = loads.map((loop, index) => this.#loopSince(loop, index))
+    const clusterStats = mergedLoads(since).map(load => statsOf(load, elapsedMs))
     this.#call?.write(create(LoadStatsRequestSchema, { clusterStats }))
     this.#wait(names, intervalMs, question)
   }
 
+  #loopSince(loads: readonly ClusterLoad[], index: number): readonly ClusterLoad[] {
+    this.#before[index] ??= new Map()
+    const known = this.#before[index]
+    return loads.flatMap(load => {
+      const before = known.get(load.name)
+      known.set(load.name, copyOf(load))
+      // What has come to be known only now is told from now on.
+      return before === undefined ? [] : loadSince(load, before)
+    })
+  }
+
   /** A worker that is ending answers nothing, nor does an admin interface that is not there yet. */
-  async #loads(names: readonly string[]): Promise<readonly ClusterLoad[]> {
+  async #loads(names: readonly string[]): Promise<readonly (readonly ClusterLoad[])[]> {
     return names.length === 0 ? [] : await this.#parts.loads(names).catch(() => [])
   }
 }
