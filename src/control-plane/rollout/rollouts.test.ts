@@ -201,7 +201,44 @@ test('waits for its canary', () => {
   stage.clock.advance(1000)
   assert.equal(stage.state, 'progressing 10')
   stage.ready = false
+  assert.equal(stage.interval(100), 'progressing 10', 'it may be back at the next look')
   assert.equal(stage.interval(100), 'rolled-back 0')
+})
+
+test('a canary that is not back after a restart as soon as its control plane is waited for', () => {
+  const stage = new Stage()
+  stage.interval(100)
+  stage.interval(100)
+  stage.ready = false
+  stage.restart()
+  assert.equal(stage.state, 'progressing 50')
+  assert.equal(stage.interval(100, 100), 'waiting 0')
+  stage.restart()
+  stage.clock.advance(60_000)
+  assert.equal(stage.state, 'waiting 0')
+  stage.ready = true
+  stage.clock.advance(1000)
+  assert.equal(stage.state, 'progressing 10')
+})
+
+test('a host that another namespace defines too is nobody’s to decide about, for as long as it does', () => {
+  const stage = new Stage()
+  stage.interval(100)
+  stage.apply(`apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: squatter, namespace: elsewhere }
+spec:
+  hosts: [reviews.default.svc.cluster.local]
+  ports: [{ number: 9080, name: http, protocol: HTTP }]
+  resolution: STATIC
+  endpoints: [{ address: 127.0.0.1 }]
+`)
+  for (let i = 0; i < 5; i++) stage.interval(100)
+  assert.equal(stage.state, 'progressing 10')
+  assert.match(stage.reason, /not for this Rollout to decide/)
+  stage.editor.delete([{ kind: 'ServiceEntry', namespace: 'elsewhere', name: 'squatter' }])
+  stage.interval(0) // asks for reports again
+  assert.equal(stage.interval(100), 'progressing 50')
 })
 
 test('goes on after a restart where it was', () => {

@@ -2,20 +2,18 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import type { ConfigObject } from '../../model/config-object.ts'
-import type { RolloutThresholds } from '../../model/rollout.ts'
-import type { Workload } from '../../model/workload.ts'
 import { outboundCluster } from '../../translate/emit/resource-names.ts'
 import { selects } from '../../translate/link/label-selector.ts'
 import type { LinkedMesh } from '../../translate/link/linked-mesh.ts'
-import type { MeshEndpoint, MeshService, WorkloadTarget } from '../../translate/link/mesh-service.ts'
-import { exportedTo, objectsOf } from '../../translate/link/precedence.ts'
+import type { MeshEndpoint } from '../../translate/link/mesh-service.ts'
+import { objectsOf } from '../../translate/link/precedence.ts'
 import type { LinkedRollout } from '../../translate/link/rollouts.ts'
 import type { ClusterLoad } from '../load/cluster-load.ts'
-import { type FairLoad, fairLoad } from '../load/fair-load.ts'
-import type { LoadReporter, LoadReports, MayReport } from '../load/load-reports.ts'
+import type { LoadReports, MayReport } from '../load/load-reports.ts'
 import type { Metrics } from '../status/metrics.ts'
-import type { Observation, RequestTally } from './rollout-policy.ts'
-import { keyOf, RolloutRun } from './rollout-run.ts'
+import { believed, maySpeakOf, share, tallyOf } from './believed-reports.ts'
+import type { Observation } from './rollout-policy.ts'
+import { keyOf, RolloutRun, type Seen } from './rollout-run.ts'
 import type { RolloutStore } from './rollout-store.ts'
 
 export interface RolloutParts {
@@ -41,16 +39,15 @@ export interface LastSeen {
 
 /** Reports come twice in each interval, so that none goes without. */
 const REPORTS_PER_INTERVAL = 2
-/** Anybody counts for so many times the least that is judged: few enough that a handful of others shows beside it. */
-const BELIEVED = 100
-/** So many that failed among the few that others sent are not bad luck. */
-const NO_CHANCE = 10
 
 export class Rollouts {
   readonly #parts: RolloutParts
   readonly #runs = new Map<string, RolloutRun>()
   readonly #lastSeen = new WeakMap<RolloutRun, LastSeen>()
   #surroundings: RolloutSurroundings | null = null
+  /** What the index below is of. */
+  #linkedOf: LinkedMesh['rollouts'] | undefined
+  #linkedByName: ReadonlyMap<string, LinkedRollout> = new Map()
 
   constructor(parts: RolloutParts) {
     this.#parts = parts
@@ -117,18 +114,17 @@ export class Rollouts {
     for (const run of this.#runs.values()) run.stop()
   }
 
-  #observe(run: RolloutRun): Omit<Observation, 'elapsedMs'> {
+  #observe(run: RolloutRun): Seen {
     // Clusters may have come and gone with the ports of the service.
     this.#watch()
     const linked = this.#linked(run)
     const { stable, canary, thresholds } = run.object.spec
-    const enough = thresholds.minRequests * BELIEVED
-    const seen = fairLoad(this.#drain(linked, canary), enough)
-    const { whole: stableLoad } = fairLoad(this.#drain(linked, stable), enough)
+    const seen = believed(this.#drain(linked, canary), thresholds)
+    const { whole: stableLoad } = believed(this.#drain(linked, stable), thresholds)
     this.#lastSeen.set(run, { stable: stableLoad, canary: seen.whole })
     const { requests, givenUp } = stableLoad
     const stableGivenUp = 100 * share(givenUp, requests + givenUp)
-    return { ...tallyOf(seen, thresholds), stableGivenUp, obstacle: this.#obstacle(run, linked) }
+    return { ...tallyOf(seen, thresholds), stableGivenUp, ...this.#readiness(run, linked) }
   }
 
   #onProgress(run: RolloutRun, moved: boolean): void {
@@ -149,10 +145,16 @@ export class Rollouts {
   }
 
   /** Null: the mesh knows no such service, or an older Rollout decides about it. */
-  #linked(run: RolloutRun): LinkedRollout | null {
-    for (const linked of this.#surroundings?.mesh().rollouts.values() ?? [])
-      if (linked.object.namespace === run.key.namespace && linked.object.name === run.key.name) return linked
-    return null
+  #linked({ key: { namespace, name } }: RolloutRun): LinkedRollout | null {
+    const rollouts = this.#surroundings?.mesh().rollouts
+    if (rollouts !== this.#linkedOf) {
+      this.#linkedOf = rollouts
+      const named = [...(rollouts?.values() ?? [])].map(
+        one => [`${one.object.namespace}/${one.object.name}`, one] as const,
+      )
+      this.#linkedByName = new Map(named)
+    }
+    return this.#linkedByName.get(`${namespace}/${name}`) ?? null
   }
 
   #watch(): void {
@@ -184,52 +186,21 @@ export class Rollouts {
     return [...byIdentity.values()]
   }
 
-  #obstacle({ object }: RolloutRun, linked: LinkedRollout | null): string | null {
+  #readiness({ object }: RolloutRun, linked: LinkedRollout | null): Pick<Observation, 'undecided' | 'obstacle'> {
     const { host, canary } = object.spec
-    if (linked === null) return `the host "${host}" is not known, or not for this Rollout to decide about`
+    if (linked === null)
+      return { undecided: `the host "${host}" is not known, or not for this Rollout to decide about`, obstacle: null }
     const { service } = linked
     const rule = this.#surroundings?.mesh().destinationRules.of(service, object.namespace, {})
     const labels = rule?.subsets.find(subset => subset.name === canary)?.labels
-    if (labels === undefined) return `no DestinationRule defines the subset "${canary}"`
+    const because = (obstacle: string | null) => ({ undecided: null, obstacle })
+    if (labels === undefined) return because(`no DestinationRule defines the subset "${canary}"`)
     const isReady = (endpoint: MeshEndpoint): boolean => endpoint.healthy && selects(labels, endpoint.labels)
-    if (service.ports.some(port => service.endpoints(port).some(isReady))) return null
-    return `no endpoint of the subset "${canary}" is ready`
+    if (service.ports.some(port => service.endpoints(port).some(isReady))) return because(null)
+    return because(`no endpoint of the subset "${canary}" is ready`)
   }
 }
 
 function clustersOf({ service }: LinkedRollout, subset: string): readonly string[] {
   return service.ports.map(({ number }) => outboundCluster(number, subset, service.host))
-}
-
-/**
- * Whoever can see the service may have called it. What stands behind it has no say, the canary least of all; nor has
- * anybody unregistered who shows the same certificate.
- */
-function maySpeakOf(service: MeshService, { identity, namespace }: LoadReporter, workload: Workload | null): boolean {
-  if (!exportedTo(service.exportTo, namespace)) return false
-  if (workload === null) return !service.subjectAltNames().includes(identity)
-  const isIt = ({ workload: { namespace, name } }: WorkloadTarget): boolean =>
-    namespace === workload.namespace && name === workload.name
-  return !service.ports.some(port => service.targets(port).some(isIt))
-}
-
-/** Of all reports together, or of all but the greatest where that is clearly worse: nobody hides what all others say. */
-function tallyOf({ whole, others }: FairLoad, { minRequests, latency }: RolloutThresholds): RequestTally {
-  const worse = (badOf: (load: ClusterLoad) => number, allOf: (load: ClusterLoad) => number): ClusterLoad => {
-    const [bad, all] = [badOf(others), allOf(others)]
-    const isClear = all >= minRequests && bad >= NO_CHANCE
-    return isClear && share(bad, all) > share(badOf(whole), allOf(whole)) ? others : whole
-  }
-  const slowOf = (load: ClusterLoad): number => (latency === null ? 0 : load.slowerThan(latency.maximumMs))
-  const ended = worse(
-    load => load.failed + load.givenUp,
-    load => load.requests + load.givenUp,
-  )
-  const timed = worse(slowOf, load => load.timed)
-  const { requests, failed, givenUp } = ended
-  return { requests, failed, givenUp, timed: timed.timed, slow: slowOf(timed) }
-}
-
-function share(part: number, all: number): number {
-  return all === 0 ? 0 : part / all
 }
