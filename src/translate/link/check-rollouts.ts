@@ -5,7 +5,7 @@ import type { LinkedMesh } from './linked-mesh.ts'
 import type { LinkedVirtualService } from './linked-virtual-service.ts'
 import type { MeshService } from './mesh-service.ts'
 import { objectsOf } from './precedence.ts'
-import { type LinkedRollout, rolloutOf } from './rollouts.ts'
+import { type LinkedRollout, sharedOf } from './rollouts.ts'
 
 /** `mesh` with its rules as they were written. */
 export function checkRollouts(
@@ -51,14 +51,15 @@ function checkRules(mesh: LinkedMesh, { object, namespace, http }: LinkedVirtual
   const { domainSuffix } = mesh.input.meshConfig
   for (const [index, rule] of http.entries()) {
     if (rule.action.kind !== 'route' || rule.delegate) continue
-    const deciding = rolloutOf(rule, namespace, mesh.rollouts, domainSuffix)
-    for (const [at, { destination, weight, position }] of rule.action.destinations.entries()) {
+    const shared = sharedOf(rule, namespace, mesh.rollouts, domainSuffix)
+    for (const [at, written] of rule.action.destinations.entries()) {
+      const { destination, weight, position } = written
       const rollout = mesh.rollouts.get(expandShortName(destination.host, namespace, domainSuffix))
       if (!rollout || destination.subset !== rollout.object.spec.canary) continue
       const who = `Rollout ${rollout.object.namespace}/${rollout.object.name}`
       const path = `spec.http[${index}].route[${at}]`
       const only = rule.action.destinations.length === 1
-      if (deciding === rollout) {
+      if (shared.some(({ canary }) => canary.includes(written))) {
         const message = `${who} says how many requests the subset "${destination.subset}" gets, not the weight ${weight}`
         if (weight > 0) findings.add('WEFT-1132', object, path, position, message)
       } else if ((only && rule.matches.length === 0) || (!only && weight > 0)) {
