@@ -2,7 +2,7 @@
 import { expandShortName } from '../host/host-name.ts'
 import type { Findings } from './findings.ts'
 import type { LinkedMesh } from './linked-mesh.ts'
-import type { LinkedVirtualService } from './linked-virtual-service.ts'
+import { type LinkedVirtualService, takesByWildcard } from './linked-virtual-service.ts'
 import type { MeshService } from './mesh-service.ts'
 import { objectsOf } from './precedence.ts'
 import { type LinkedRollout, sharedOf } from './rollouts.ts'
@@ -19,6 +19,7 @@ export function checkRollouts(
     const linked = mesh.rollouts.get(host)
     if (linked?.object === object) {
       checkSubsets(mesh, linked, findings)
+      checkWildcards(mesh, linked, findings)
       continue
     }
     const services = hosts.get(host) ?? []
@@ -44,6 +45,23 @@ function checkSubsets(mesh: LinkedMesh, { object, service }: LinkedRollout, find
     if (known.includes(subset)) continue
     const message = `no DestinationRule defines the subset "${subset}" of "${service.host}"; requests to it get 503`
     findings.add('WEFT-1102', object, `spec.${field}`, position, message, findings.suggest(subset, known))
+  }
+}
+
+/** Rules for the host itself go before those for a wildcard: whoever wrote them meant the service. */
+function checkWildcards(mesh: LinkedMesh, rollout: LinkedRollout, findings: Findings): void {
+  const { object, service } = rollout
+  const { host } = service
+  if (mesh.virtualServices.some(({ hosts }) => hosts.includes(host))) return
+  for (const rules of mesh.virtualServices) {
+    const { http, namespace, name } = rules
+    const isShared = http.some(rule =>
+      sharedOf(rule, namespace, mesh.rollouts, mesh.input.meshConfig.domainSuffix).some(one => one.rollout === rollout),
+    )
+    if (isShared || !takesByWildcard(rules, host)) continue
+    const { stable, hostPosition } = object.spec
+    const message = `VirtualService ${namespace}/${name} takes the requests for "${host}" by a wildcard, and sends none to "${stable}"`
+    findings.add('WEFT-1131', object, 'spec.host', hostPosition, message)
   }
 }
 

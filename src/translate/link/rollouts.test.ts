@@ -135,6 +135,28 @@ test('rules for a wildcard that take the requests of the service are not overrid
     '{ hosts: ["*.default.svc.cluster.local"], http: [{ route: [{ destination: { host: ratings } }] }] }',
   )
   assert.deepEqual(shares(wildcard), { ratings: 1 })
+  assert.deepEqual(
+    meshOf(wildcard, 10).problems.map(({ code, message }) => `${code} ${message}`),
+    [
+      'WEFT-1131 VirtualService default/a takes the requests for "reviews.default.svc.cluster.local" by a wildcard, and sends none to "v1"',
+    ],
+  )
+})
+
+test('somebody’s wildcard that only they see is nothing to others', () => {
+  const theirs = rules(
+    '{ hosts: ["*.cluster.local"], exportTo: ["."], http: [{ route: [{ destination: { host: ratings.default.svc.cluster.local } }] }] }',
+    '{ name: w, namespace: other }',
+  )
+  assert.deepEqual(shares(theirs), { v1: 90, v2: 10 })
+  assert.deepEqual(shares(theirs, 10, 'other'), { ratings: 1 })
+  const sidecar = `apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: { name: default, namespace: other }
+spec: { egress: [{ hosts: ["default/*"] }] }
+---
+`
+  assert.deepEqual(shares(theirs + sidecar, 10, 'other'), { v1: 90, v2: 10 })
 })
 
 test('however a rule shares its requests, the two share their part by the weight and others keep theirs', () => {

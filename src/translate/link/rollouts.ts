@@ -4,7 +4,7 @@ import type { ConfigObjectOf } from '../../model/config-object.ts'
 import type { RouteDestination } from '../../model/destination.ts'
 import { NO_HEADERS } from '../../model/header-operations.ts'
 import type { HttpRoute } from '../../model/http-route.ts'
-import { expandShortName, hostWithin, isWildcard } from '../host/host-name.ts'
+import { expandShortName } from '../host/host-name.ts'
 import type { LinkedVirtualService } from './linked-virtual-service.ts'
 import type { MeshInput } from './mesh-input.ts'
 import { type MeshService, onlyPort } from './mesh-service.ts'
@@ -48,7 +48,7 @@ export function applyRollouts(
     const http = service.http.map(rule => splitRule(rule, service.namespace, rollouts, domainSuffix))
     return http.every((rule, index) => rule === service.http[index]) ? service : { ...service, http }
   })
-  const own = [...rollouts.values()].flatMap(rollout => ruleOfItsOwn(rollout, virtualServices) ?? [])
+  const own = [...rollouts.values()].map(ruleOfItsOwn)
   return [...split, ...own]
 }
 
@@ -127,14 +127,8 @@ function sumOf(destinations: readonly RouteDestination[]): number {
   return destinations.reduce((sum, { weight }) => sum + weight, 0)
 }
 
-/** For clients that see no rule for the service; null where rules for a wildcard take its requests. */
-function ruleOfItsOwn(
-  { object, service, canaryWeight }: LinkedRollout,
-  virtualServices: readonly LinkedVirtualService[],
-): LinkedVirtualService | null {
-  const byWildcard = ({ gateways, hosts }: LinkedVirtualService): boolean =>
-    gateways.has('mesh') && hosts.some(host => isWildcard(host) && hostWithin(service.host, host))
-  if (virtualServices.some(byWildcard)) return null
+/** For clients that see no rules for the service. */
+function ruleOfItsOwn({ object, service, canaryWeight }: LinkedRollout): LinkedVirtualService {
   const { namespace, name, position, spec } = object
   const to = (subset: string, weight: number): RouteDestination => ({
     destination: { host: service.host, subset },
@@ -162,6 +156,7 @@ function ruleOfItsOwn(
     gateways: new Set(['mesh']),
     origin: originOf(object),
     delegateOrigins: [],
+    isDefault: true,
     object: { ...object, kind: 'VirtualService', spec: { ...common, hosts, gateways: [{ value: 'mesh', position }] } },
   }
 }
