@@ -1,11 +1,10 @@
 // How long requests took that went through an Envoy. Its own load reports do not say, its admin interface does: the agent
 // beside it reports what is missing, in its name.
 import type { Client } from '@grpc/grpc-js'
-import type { Clock, Timer } from '../base/clock.ts'
+import type { Clock } from '../base/clock.ts'
 import { BUCKET_BOUNDS } from '../base/histogram-buckets.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
-import { Backoff } from '../data-plane/backoff.ts'
 import type { ClusterLoad } from '../data-plane/load-report/cluster-load.ts'
 import { LoadReporter } from '../data-plane/load-report/load-reporter.ts'
 import {
@@ -35,52 +34,33 @@ interface EnvoyHistogram {
   readonly buckets?: readonly { readonly upper_bound?: number; readonly cumulative?: number }[]
 }
 
-const FIRST_RETRY_MS = 1_000
-const LAST_RETRY_MS = 30_000
 const MAX_RESPONSE_BYTES = 4 * 1024 * 1024
 const SCRAPE_TIMEOUT_MS = 2_000
 
 export class EnvoyTimes {
   readonly #parts: EnvoyTimesParts
-  readonly #backoff: Backoff
   readonly #reporter: LoadReporter
   #client: Client | null = null
-  #retry: Timer | null = null
-  #stopped = false
 
   constructor(parts: EnvoyTimesParts) {
     const { clock, random, log, node, adminPort } = parts
     this.#parts = parts
-    this.#backoff = new Backoff(FIRST_RETRY_MS, LAST_RETRY_MS, random)
-    this.#reporter = new LoadReporter({
-      clock,
-      log,
-      node,
-      loads: async names => {
-        this.#backoff.reset()
-        return [await timesOf(`http://127.0.0.1:${adminPort}`, names)]
-      },
-      onEnd: () => this.#onEnd(),
-    })
+    const loads = async (names: readonly string[]) => [await timesOf(`http://127.0.0.1:${adminPort}`, names)]
+    this.#reporter = new LoadReporter({ clock, random, log, node, loads })
   }
 
   start(): void {
-    if (this.#stopped) return
-    this.#client = openControlPlaneChannel(this.#parts.target, this.#parts.credentials(), MAX_RESPONSE_BYTES)
-    this.#reporter.open(this.#client)
+    this.#reporter.open(() => {
+      // Another time it shows another certificate.
+      this.#client?.close()
+      this.#client = openControlPlaneChannel(this.#parts.target, this.#parts.credentials(), MAX_RESPONSE_BYTES)
+      return this.#client
+    })
   }
 
   stop(): void {
-    this.#stopped = true
-    this.#retry?.cancel()
     this.#reporter.close()
     this.#client?.close()
-  }
-
-  #onEnd(): void {
-    this.#client?.close()
-    this.#client = null
-    if (!this.#stopped) this.#retry = this.#parts.clock.setTimer(this.#backoff.next(), () => this.start())
   }
 }
 

@@ -45,6 +45,7 @@ async function joinMesh(options: ProxyStartOptions, running: ProxyProcess): Prom
   const node = createNode(options, programVersion())
   const loadReporter = new LoadReporter({
     clock,
+    random: systemRandom,
     log,
     node,
     loads: async names => [loadsOf(proxy.clusters, names), ...((await workers?.loads(names)) ?? [])],

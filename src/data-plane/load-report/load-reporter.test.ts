@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
-import { Client, credentials, Server, ServerCredentials, type ServerDuplexStream } from '@grpc/grpc-js'
+import { Client, credentials, Server, ServerCredentials, type ServerDuplexStream, status } from '@grpc/grpc-js'
 import { FakeClock } from '../../base/clock.ts'
 import { BUCKET_BOUNDS } from '../../base/histogram-buckets.ts'
 import { silentLog } from '../../base/log.ts'
+import { SeededRandom } from '../../base/random.ts'
 import { NodeSchema } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import {
   LoadReportingService,
@@ -59,6 +60,7 @@ async function setUp(serves = true) {
   let asked = (): void => {}
   const reporter = new LoadReporter({
     clock,
+    random: new SeededRandom(1),
     log: silentLog,
     node: create(NodeSchema, { id: 'me' }),
     loads: async names => {
@@ -72,7 +74,7 @@ async function setUp(serves = true) {
     client.close()
     server.forceShutdown()
   })
-  reporter.open(client)
+  reporter.open(() => client)
   const next = async (): Promise<LoadStatsRequest> => {
     while (requests.length === 0)
       await new Promise<void>(resolve => {
@@ -89,7 +91,7 @@ async function setUp(serves = true) {
     await taken
     await new Promise(resolve => setImmediate(resolve))
   }
-  return { clock, counted, others, reporter, client, next, ask }
+  return { clock, calls, counted, others, reporter, client, next, ask }
 }
 
 const figures = ({ clusterStats }: LoadStatsRequest) =>
@@ -163,6 +165,25 @@ test('an event loop that began anew takes nothing with it from the others', asyn
   assert.deepEqual(await interval(), [['a', 3, 1]])
   second.set('a', load('a', 20))
   assert.deepEqual(await interval(), [['a', 20, 0]])
+})
+
+test('refused, it asks again after a while, and counts from then on', async () => {
+  const { calls, clock, counted, next, ask } = await setUp()
+  await next()
+  counted.set('a', load('a', 10))
+  await ask({ clusters: ['a'], loadReportingInterval: { seconds: 1n } })
+  calls[0]!.emit('error', { code: status.RESOURCE_EXHAUSTED, details: 'no place' })
+  // It hears of that in its own time, and may report until then.
+  while (calls.length === 1) {
+    await new Promise(resolve => setImmediate(resolve))
+    clock.advance(500)
+  }
+  while ((await next()).node?.id !== 'me');
+  counted.set('a', load('a', 50))
+  await ask({ clusters: ['a'], loadReportingInterval: { seconds: 1n } })
+  counted.set('a', load('a', 52))
+  clock.advance(1000)
+  assert.deepEqual(figures(await next())[0]?.slice(0, 2), ['a', 2])
 })
 
 test('a server that knows no load reports does no harm', async () => {

@@ -4,6 +4,7 @@ import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { type Client, type ClientDuplexStream, Metadata } from '@grpc/grpc-js'
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
+import type { Random } from '../../base/random.ts'
 import type { Node } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import type { ClusterStatsSchema } from '../../xds/generated/envoy/config/endpoint/v3/load_report_pb.ts'
 import {
@@ -14,16 +15,16 @@ import {
 import { grpcServiceDefinition } from '../../xds/grpc-service-definition.ts'
 import { TIME_METRICS } from '../../xds/load-metric.ts'
 import { durationMs } from '../../xds/resource-check.ts'
+import { Backoff } from '../backoff.ts'
 import { type ClusterLoad, loadSince, mergedLoads } from './cluster-load.ts'
 
 export interface LoadReporterParts {
   readonly clock: Clock
+  readonly random: Random
   readonly log: Log
   readonly node: Node
   /** Of each event loop, in the same order each time, as it is now. */
   readonly loads: (clusters: readonly string[]) => Promise<readonly (readonly ClusterLoad[])[]>
-  /** The server has ended the stream, or the connection is gone. Absent: whoever opened it will see. */
-  readonly onEnd?: () => void
 }
 
 type LoopLoads = Map<string, ClusterLoad>
@@ -32,10 +33,14 @@ type Call = ClientDuplexStream<unknown, unknown>
 const MIN_INTERVAL_MS = 100
 const MAX_INTERVAL_MS = 3_600_000
 const MAX_CLUSTERS = 10_000
+const FIRST_RETRY_MS = 1_000
+const LAST_RETRY_MS = 30_000
 
 export class LoadReporter {
   readonly #parts: LoadReporterParts
+  readonly #backoff: Backoff
   #call: Call | null = null
+  /** Of the next report, or of the next try to open a stream. */
   #timer: Timer | null = null
   /** By which a report begun for an earlier question is known. */
   #question = 0
@@ -45,29 +50,29 @@ export class LoadReporter {
 
   constructor(parts: LoadReporterParts) {
     this.#parts = parts
+    this.#backoff = new Backoff(FIRST_RETRY_MS, LAST_RETRY_MS, parts.random)
   }
 
-  /** A stream of its own on `client`; a server that knows no load reports ends it, and that is that. */
-  open(client: Client): void {
+  /** A stream of its own on what `connect` gives, until closed; where the server ends it, it is asked again after a while. */
+  open(connect: () => Client): void {
     this.close()
     const { path, requestSerialize, responseDeserialize } =
       grpcServiceDefinition(LoadReportingService)['StreamLoadStats']!
-    const call: Call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, new Metadata())
+    const call: Call = connect().makeBidiStreamRequest(path, requestSerialize, responseDeserialize, new Metadata())
     this.#call = call
-    call.on('data', (response: LoadStatsResponse) => {
-      if (this.#call === call) void this.#answer(response)
-    })
-    call.on('error', error => {
+    const onEnd = (why: string): void => {
       if (this.#call !== call) return
-      this.#parts.log.debug('no load reports', { why: error.message })
-      this.#end()
-      this.#parts.onEnd?.()
-    })
-    call.on('end', () => {
-      if (this.#call !== call) return
+      this.#parts.log.debug('no load reports', { why })
       this.close()
-      this.#parts.onEnd?.()
+      this.#timer = this.#parts.clock.setTimer(this.#backoff.next(), () => this.open(connect))
+    }
+    call.on('data', (response: LoadStatsResponse) => {
+      if (this.#call !== call) return
+      this.#backoff.reset()
+      void this.#answer(response)
     })
+    call.on('error', error => onEnd(error.message))
+    call.on('end', () => onEnd('the stream has ended'))
     call.write(create(LoadStatsRequestSchema, { node: this.#parts.node }))
   }
 
