@@ -197,3 +197,19 @@ test('a stream ends with the certificate that opened it', () =>
     assert.equal((await reporter.ended).code, status.UNAUTHENTICATED)
     assert.equal(reports.reporters, 0)
   }))
+
+test('one identity takes no places of others', () => {
+  const reports = new LoadReports()
+  const places = (identity: string): number => {
+    let taken = 0
+    while (reports.connect({ identity, namespace: 'default', ask: () => {} })) taken++
+    return taken
+  }
+  assert.equal(places('a'), 1000)
+  assert.equal(places('b'), 1000)
+  const one = { identity: 'c', namespace: 'default', ask: () => {} }
+  reports.connect(one)
+  reports.disconnect(one)
+  reports.disconnect(one)
+  assert.equal(places('c'), 1000)
+})

@@ -369,3 +369,13 @@ test('one that slanders is one among many', () => {
   assert.equal(stage.interval(1000), 'progressing 10')
   assert.equal(stage.reason, 'does well: 1000 of 22000 requests failed')
 })
+
+test('of Rollouts that are no more only the latest are remembered', () => {
+  const stage = new Stage()
+  for (let i = 0; i < 110; i++) {
+    stage.delete(i === 0 ? 'r' : `r${i - 1}`)
+    stage.apply(rollout('1', `r${i}`))
+    stage.interval(100, 100)
+  }
+  assert.equal(stage.database.prepare('SELECT count(*) AS count FROM rollout').get()?.['count'], 101)
+})
