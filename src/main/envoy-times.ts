@@ -35,6 +35,8 @@ interface EnvoyHistogram {
 }
 
 const MAX_RESPONSE_BYTES = 4 * 1024 * 1024
+/** Envoy takes no head of more than 60 KiB. */
+const MAX_FILTER_CHARACTERS = 32_000
 const SCRAPE_TIMEOUT_MS = 2_000
 
 export class EnvoyTimes {
@@ -65,26 +67,41 @@ export class EnvoyTimes {
 }
 
 /**
- * Asked twice: the bootstrap has Envoy merge what its threads have recorded when its statistics are asked for
- * (stats_flush_on_admin), and the first answer does not have it yet.
+ * Asked once more than there is to ask: the bootstrap has Envoy merge what its threads have recorded when its statistics
+ * are asked for (stats_flush_on_admin), and the first answer does not have it yet.
  */
 export async function timesOf(admin: string, clusters: readonly string[]): Promise<readonly ClusterLoad[]> {
-  await scrape(admin, clusters)
-  return await scrape(admin, clusters)
-}
-
-async function scrape(admin: string, clusters: readonly string[]): Promise<readonly ClusterLoad[]> {
-  const names = clusters.map(name => name.replaceAll(/[^\w-]/g, '\\$&')).join('|')
-  const filter = encodeURIComponent(`^cluster\\.(${names})\\.upstream_rq_time$`)
-  const query = `type=Histograms&histogram_buckets=disjoint&format=json&filter=${filter}`
-  const response = await fetch(`${admin}/stats?${query}`, { signal: AbortSignal.timeout(SCRAPE_TIMEOUT_MS) })
-  const page = (await response.json()) as HistogramsPage
-  const histograms = page.stats?.flatMap(stat => stat.histograms ?? []) ?? []
+  const filters = filtersOf(clusters)
+  const histograms: EnvoyHistogram[] = []
+  if (filters[0] !== undefined) await scrape(admin, filters[0])
+  for (const filter of filters) histograms.push(...(await scrape(admin, filter)))
+  const byName = new Map(histograms.map(histogram => [histogram.name, histogram]))
   return clusters.flatMap(name => {
-    const found = histograms.find(histogram => histogram.name === `cluster.${name}.upstream_rq_time`)
+    const found = byName.get(`cluster.${name}.upstream_rq_time`)
     const nothing = { succeeded: 0, failed: 0, dropped: 0, active: 0, issued: 0 }
     return found ? { name, ...nothing, times: countsOf(found) } : []
   })
+}
+
+/** As many clusters in each as a request has room for. */
+function filtersOf(clusters: readonly string[]): readonly string[] {
+  const groups: string[] = []
+  for (const name of clusters) {
+    const escaped = encodeURIComponent(name.replaceAll(/[^\w-]/g, '\\$&'))
+    const last = groups.at(-1)
+    if (last === undefined || last.length + escaped.length > MAX_FILTER_CHARACTERS) groups.push(escaped)
+    else groups[groups.length - 1] = `${last}%7C${escaped}`
+  }
+  return groups.map(
+    names => `${encodeURIComponent('^cluster\\.(')}${names}${encodeURIComponent(')\\.upstream_rq_time$')}`,
+  )
+}
+
+async function scrape(admin: string, filter: string): Promise<readonly EnvoyHistogram[]> {
+  const query = `type=Histograms&histogram_buckets=disjoint&format=json&filter=${filter}`
+  const response = await fetch(`${admin}/stats?${query}`, { signal: AbortSignal.timeout(SCRAPE_TIMEOUT_MS) })
+  const page = (await response.json()) as HistogramsPage
+  return page.stats?.flatMap(stat => stat.histograms ?? []) ?? []
 }
 
 /** Envoy's default classes are Weft's; what its last one does not hold it does not tell. */
