@@ -1,6 +1,7 @@
 // What holds for the whole mesh: the part of Istio's MeshConfig that Weft honours.
 import type { HttpRetry } from './http-retry.ts'
 import type { LocalityLoadBalancing, ZoneAwareLoadBalancing } from './load-balancer.ts'
+import { DEFAULT_PROXY_CONFIG, type ProxyConfig } from './proxy-config.ts'
 
 export interface MeshConfig {
   readonly trustDomain: string
@@ -29,6 +30,7 @@ export interface MeshConfig {
   /** Null: only where rules ask for it. */
   readonly zoneAwareLoadBalancing: ZoneAwareLoadBalancing | null
   readonly pathNormalization: PathNormalization
+  readonly defaultConfig: ProxyConfig
 }
 
 /**
@@ -54,4 +56,5 @@ export const DEFAULT_MESH_CONFIG: MeshConfig = {
   localityLoadBalancing: { distribute: [], failover: [], failoverPriority: [] },
   zoneAwareLoadBalancing: null,
   pathNormalization: 'BASE',
+  defaultConfig: DEFAULT_PROXY_CONFIG,
 }

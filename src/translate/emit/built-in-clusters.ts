@@ -14,8 +14,8 @@ import { BLACK_HOLE_CLUSTER, PASSTHROUGH_CLUSTER } from './resource-names.ts'
 import { httpProtocolOptions } from './upstream-version.ts'
 
 /** Nobody knows what a stranger speaks, but its client. */
-function speaksAsClient() {
-  return { typedExtensionProtocolOptions: httpProtocolOptions(undefined, 'client')! }
+function speaksAsClient({ input: { meshConfig } }: LinkedMesh) {
+  return { typedExtensionProtocolOptions: httpProtocolOptions(meshConfig, undefined, 'client')! }
 }
 
 export function blackHole(mesh: LinkedMesh): XdsResource<Cluster> {
@@ -39,7 +39,7 @@ export function passthrough(mesh: LinkedMesh, client: ClientKind): XdsResource<C
       ...callersAddress(client),
       connectTimeout: duration(mesh.input.meshConfig.connectTimeoutMs),
       circuitBreakers: circuitBreakers(undefined),
-      ...speaksAsClient(),
+      ...speaksAsClient(mesh),
     }),
     origins: [],
   }))

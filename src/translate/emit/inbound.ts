@@ -81,7 +81,7 @@ function cluster(
   }
   const version = VERSIONS[family]
   const { connectionPool, retryBudget, origins } = serverPolicy(mesh, workload, port)
-  const options = version && httpProtocolOptions(connectionPool, version)
+  const options = version && httpProtocolOptions(mesh.input.meshConfig, connectionPool, version)
   const message = create(ClusterSchema, {
     name,
     clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STATIC },

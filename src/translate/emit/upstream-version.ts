@@ -1,16 +1,21 @@
 // The version of HTTP that a cluster's endpoints are spoken to in, and how long a connection to them lives.
 import { create } from '@bufbuild/protobuf'
 import type { Any } from '@bufbuild/protobuf/wkt'
+import type { MeshConfig } from '../../model/mesh-config.ts'
 import { familyOf, type PortProtocol } from '../../model/port-protocol.ts'
 import type { ConnectionPool } from '../../model/traffic-policy.ts'
 import { packAny } from '../../xds/any-pack.ts'
-import { Http2ProtocolOptionsSchema } from '../../xds/generated/envoy/config/core/v3/protocol_pb.ts'
+import {
+  type Http1ProtocolOptions,
+  Http2ProtocolOptionsSchema,
+} from '../../xds/generated/envoy/config/core/v3/protocol_pb.ts'
 import {
   type HttpProtocolOptions,
   HttpProtocolOptionsSchema,
 } from '../../xds/generated/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts'
 import type { ClientKind } from './callers-address.ts'
 import { duration } from './durations.ts'
+import { http1Options } from './http1-options.ts'
 
 /** `client`: whatever the downstream connection speaks. */
 export type UpstreamVersion = 'http1' | 'http2' | 'client'
@@ -51,6 +56,7 @@ export function upstreamVersion(
 
 /** Undefined when Envoy's defaults (HTTP/1.1, an idle timeout of one hour) hold. HTTP's idle timeout beats TCP's. */
 export function httpProtocolOptions(
+  meshConfig: MeshConfig,
   pool: ConnectionPool | undefined,
   version: UpstreamVersion,
 ): Record<string, Any> | undefined {
@@ -58,7 +64,8 @@ export function httpProtocolOptions(
   const maxDurationMs = pool?.maxConnectionDurationMs
   const limits = [idleTimeoutMs, pool?.maxRequestsPerConnection, maxDurationMs]
   const hasLimits = limits.some(limit => limit !== undefined)
-  if (!hasLimits && version === 'http1') return undefined
+  const { preserveHttp1HeaderCase } = meshConfig.defaultConfig.proxyHeaders
+  if (!hasLimits && version === 'http1' && !preserveHttp1HeaderCase) return undefined
   const options = create(HttpProtocolOptionsSchema, {
     ...(hasLimits
       ? {
@@ -74,6 +81,7 @@ export function httpProtocolOptions(
     upstreamProtocolOptions: PROTOCOL_OPTIONS[version],
   })
   if (pool?.maxConcurrentStreams !== undefined) limitStreams(options, pool.maxConcurrentStreams)
+  if (preserveHttp1HeaderCase) setHttp1(options, http1Options(meshConfig, {}))
   return { 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': packAny(HttpProtocolOptionsSchema, options) }
 }
 
@@ -84,6 +92,16 @@ function limitStreams(options: HttpProtocolOptions, maxConcurrentStreams: number
     options.upstreamProtocolOptions = { case: chosen.case, value: { ...chosen.value, http2ProtocolOptions } }
   } else if (chosen.case === 'explicitHttpConfig' && chosen.value.protocolConfig.case === 'http2ProtocolOptions') {
     const protocolConfig = { case: chosen.value.protocolConfig.case, value: http2ProtocolOptions }
+    options.upstreamProtocolOptions = { case: chosen.case, value: { ...chosen.value, protocolConfig } }
+  }
+}
+
+function setHttp1(options: HttpProtocolOptions, value: Http1ProtocolOptions): void {
+  const { upstreamProtocolOptions: chosen } = options
+  if (chosen.case === 'useDownstreamProtocolConfig') {
+    options.upstreamProtocolOptions = { case: chosen.case, value: { ...chosen.value, httpProtocolOptions: value } }
+  } else if (chosen.case === 'explicitHttpConfig' && chosen.value.protocolConfig.case === 'httpProtocolOptions') {
+    const protocolConfig = { case: chosen.value.protocolConfig.case, value }
     options.upstreamProtocolOptions = { case: chosen.case, value: { ...chosen.value, protocolConfig } }
   }
 }

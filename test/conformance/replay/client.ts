@@ -22,7 +22,7 @@ export function listenerOf(request: CaseRequest): { address: string; port: numbe
 }
 
 export function send(port: number, request: CaseRequest, id: string): Promise<Answer> {
-  const { method = 'GET', body, url, serverName } = request
+  const { method = 'GET', body, url, serverName, preamble } = request
   if (serverName !== undefined) return greet(port, serverName)
   const path = url.replace(/^https?:\/\/[^/?#]*/, '') || '/'
   const headers = Object.fromEntries(
@@ -32,7 +32,8 @@ export function send(port: number, request: CaseRequest, id: string): Promise<An
     ]),
   )
   return new Promise(done => {
-    const outgoing = httpRequest({ host: '127.0.0.1', port, method, path, headers, agent: false }, response => {
+    const options = { host: '127.0.0.1', port, method, path, headers, agent: false, ...announcing(port, preamble) }
+    const outgoing = httpRequest(options, response => {
       let text = ''
       response.on('data', chunk => {
         text += String(chunk)
@@ -44,6 +45,16 @@ export function send(port: number, request: CaseRequest, id: string): Promise<An
     outgoing.on('error', error => done({ error: codeOf(error) }))
     outgoing.end(body)
   })
+}
+
+function announcing(port: number, preamble: string | undefined) {
+  if (preamble === undefined) return {}
+  const createConnection = () => {
+    const socket = connectTcp({ host: '127.0.0.1', port })
+    socket.write(preamble)
+    return socket
+  }
+  return { createConnection }
 }
 
 /** The server is none of TLS: its bytes, which no TLS client would show, say who it is. */

@@ -5,6 +5,7 @@ import type { ObjectReader } from '../../document/object-reader.ts'
 import { checkOperators } from '../contract/command-operators.ts'
 import { readHttpRetry } from '../contract/http-retry.ts'
 import { readLocalityLoadBalancing, readZoneAwareLoadBalancing } from '../contract/locality-load-balancing.ts'
+import { readProxyConfig } from './proxy-config.ts'
 
 const NOT_YET = [
   'inboundTrafficPolicy',
@@ -56,6 +57,7 @@ export function readMeshConfig(reader: ObjectReader): MeshConfig {
     reader.sink.badValue(reader.place('rootNamespace'), `"${rootNamespace.slice(0, 80)}" is not a namespace`)
   const accessLogEncoding = reader.enumeration('accessLogEncoding', ['TEXT', 'JSON']) ?? fallback.accessLogEncoding
   const retry = reader.object('defaultHttpRetryPolicy')
+  const defaultConfig = reader.object('defaultConfig')
   const locality = reader.object('localityLbSetting')
   const zoneAware = reader.object('zoneAwareLbSetting')
   if (locality && zoneAware)
@@ -80,8 +82,8 @@ export function readMeshConfig(reader: ObjectReader): MeshConfig {
     localityLoadBalancing: locality ? readLocalityLoadBalancing(locality) : fallback.localityLoadBalancing,
     zoneAwareLoadBalancing: zoneAware ? readZoneAwareLoadBalancing(zoneAware) : fallback.zoneAwareLoadBalancing,
     pathNormalization: readPathNormalization(reader),
+    defaultConfig: defaultConfig ? readProxyConfig(defaultConfig) : fallback.defaultConfig,
   }
-  readDefaultConfig(reader)
   reader.unsupported(...NOT_YET)
   reader.done()
   return meshConfig
@@ -121,33 +123,4 @@ function readLogFormat(reader: ObjectReader, encoding: 'TEXT' | 'JSON'): string 
   }
   reader.sink.badValue(reader.place('accessLogFormat'), 'with accessLogEncoding JSON the format must be a JSON object')
   return ''
-}
-
-/** `defaultConfig` belongs to each proxy; what the reference mesh sets of it is the only form there is. */
-function readDefaultConfig(reader: ObjectReader): void {
-  const config = reader.object('defaultConfig')
-  if (!config) return
-  config.enumeration('interceptionMode', ['NONE'], ['REDIRECT', 'TPROXY'])
-  config.unsupported('tracing', 'proxyStatsMatcher', 'gatewayTopology', 'proxyHeaders', 'connectionSettings')
-  config.unsupported('holdApplicationUntilProxyStarts', 'drainDuration', 'terminationDrainDuration', 'concurrency')
-  config.unsupported('proxyMetadata', 'discoveryAddress', 'image', 'readinessProbe', 'runtimeValues', 'meshId')
-  config.unsupported('configPath', 'binaryPath', 'serviceCluster', 'tracingServiceName', 'parentShutdownDuration')
-  config.unsupported(
-    'statsdUdpAddress',
-    'proxyAdminPort',
-    'controlPlaneAuthPolicy',
-    'customConfigFile',
-    'statNameLength',
-  )
-  config.unsupported('proxyBootstrapTemplatePath', 'envoyAccessLogService', 'envoyMetricsService', 'zipkinAddress')
-  config.unsupported(
-    'statusPort',
-    'extraStatTags',
-    'privateKeyProvider',
-    'caCertificatesPem',
-    'sds',
-    'availabilityZone',
-  )
-  config.unsupported('environmentVariables', 'fileFlushInterval', 'fileFlushMinSizeKb')
-  config.done()
 }
