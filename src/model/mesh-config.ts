@@ -30,8 +30,14 @@ export interface MeshConfig {
   /** Null: only where rules ask for it. */
   readonly zoneAwareLoadBalancing: ZoneAwareLoadBalancing | null
   readonly pathNormalization: PathNormalization
+  /** For objects that say nothing of it: everywhere, or in their own namespace. */
+  readonly defaultServiceExportTo: DefaultExportTo
+  readonly defaultVirtualServiceExportTo: DefaultExportTo
+  readonly defaultDestinationRuleExportTo: DefaultExportTo
   readonly defaultConfig: ProxyConfig
 }
+
+export type DefaultExportTo = '*' | '.'
 
 /**
  * What becomes of a request's path before anything matches it: nothing; dots resolved (RFC 3986 6.2.2.3); repeated slashes
@@ -56,5 +62,8 @@ export const DEFAULT_MESH_CONFIG: MeshConfig = {
   localityLoadBalancing: { distribute: [], failover: [], failoverPriority: [] },
   zoneAwareLoadBalancing: null,
   pathNormalization: 'BASE',
+  defaultServiceExportTo: '*',
+  defaultVirtualServiceExportTo: '*',
+  defaultDestinationRuleExportTo: '*',
   defaultConfig: DEFAULT_PROXY_CONFIG,
 }

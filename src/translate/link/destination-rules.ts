@@ -1,13 +1,15 @@
 // Which DestinationRule holds for a service as one client sees it: looked up by namespace, merged by host.
 import type { ConfigObjectOf } from '../../model/config-object.ts'
 import type { Subset } from '../../model/destination-rule.ts'
+import type { DefaultExportTo, MeshConfig } from '../../model/mesh-config.ts'
 import type { Origin } from '../../model/origin.ts'
 import type { TrafficPolicy } from '../../model/traffic-policy.ts'
 import { expandShortName, isWildcard, wildcardsOf } from '../host/host-name.ts'
 import { type Labels, selects } from './label-selector.ts'
 import type { MeshService } from './mesh-service.ts'
-import { exportedTo, originOf } from './precedence.ts'
+import { exportedBy, exportedTo, originOf } from './precedence.ts'
 
+type RulesConfig = Pick<MeshConfig, 'rootNamespace' | 'domainSuffix' | 'defaultDestinationRuleExportTo'>
 type RuleObject = ConfigObjectOf<'DestinationRule'>
 
 /** Several objects for one host in one namespace. */
@@ -52,6 +54,7 @@ interface Draft extends MergedRule {
 
 export class DestinationRules {
   readonly #rootNamespace: string
+  readonly #defaultExportTo: DefaultExportTo
   /** By `namespace/host`. */
   readonly #rules = new Map<string, MergedRule[]>()
   readonly #wildcardNamespaces = new Set<string>()
@@ -59,8 +62,12 @@ export class DestinationRules {
   readonly selectors: readonly Labels[]
 
   /** `objects` in order of precedence. */
-  constructor(objects: readonly RuleObject[], rootNamespace: string, domainSuffix: string) {
+  constructor(
+    objects: readonly RuleObject[],
+    { rootNamespace, domainSuffix, defaultDestinationRuleExportTo }: RulesConfig,
+  ) {
     this.#rootNamespace = rootNamespace
+    this.#defaultExportTo = defaultDestinationRuleExportTo
     const drafts = new Map<string, Draft>()
     for (const object of objects)
       this.#add(object, expandShortName(object.spec.host, object.namespace, domainSuffix), drafts)
@@ -72,12 +79,14 @@ export class DestinationRules {
     if (isWildcard(host)) this.#wildcardNamespaces.add(object.namespace)
     const rules = this.#rules.get(key) ?? []
     this.#rules.set(key, rules)
-    const { exportTo, workloadSelector, trafficPolicy, subsets, halfOpenProbes, peakEwmaDecayMs } = object.spec
-    const audience = JSON.stringify([key, [...exportTo].sort(), workloadSelector])
+    const { workloadSelector, trafficPolicy, subsets, halfOpenProbes, peakEwmaDecayMs } = object.spec
+    // As written: a rule that leaves it to the mesh and one that says the same are two, as in Istio.
+    const audience = JSON.stringify([key, [...object.spec.exportTo].sort(), workloadSelector])
     const base = drafts.get(audience)
     if (!base) {
       const { namespace, name } = object
       const origins = [originOf(object)]
+      const exportTo = exportedBy(object.spec.exportTo, this.#defaultExportTo, namespace)
       const names = new Set(subsets.map(subset => subset.name))
       const rule = { host, namespace, name, trafficPolicy, subsets: [...subsets], exportTo, workloadSelector, origins }
       const draft = { ...rule, halfOpenProbes, peakEwmaDecayMs, key: `${key}/${name}`, names }

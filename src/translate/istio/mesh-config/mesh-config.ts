@@ -1,5 +1,10 @@
 // Istio's MeshConfig: what of it is honoured.
-import { DEFAULT_MESH_CONFIG, type MeshConfig, type PathNormalization } from '../../../model/mesh-config.ts'
+import {
+  DEFAULT_MESH_CONFIG,
+  type DefaultExportTo,
+  type MeshConfig,
+  type PathNormalization,
+} from '../../../model/mesh-config.ts'
 import { isDnsLabel, isDnsSubdomain } from '../../document/label-rules.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
 import { checkOperators } from '../contract/command-operators.ts'
@@ -11,9 +16,6 @@ const NOT_YET = [
   'inboundTrafficPolicy',
   'trustDomainAliases',
   'caCertificates',
-  'defaultServiceExportTo',
-  'defaultVirtualServiceExportTo',
-  'defaultDestinationRuleExportTo',
   'h2UpgradePolicy',
   'serviceSettings',
   'discoverySelectors',
@@ -82,6 +84,9 @@ export function readMeshConfig(reader: ObjectReader): MeshConfig {
     localityLoadBalancing: locality ? readLocalityLoadBalancing(locality) : fallback.localityLoadBalancing,
     zoneAwareLoadBalancing: zoneAware ? readZoneAwareLoadBalancing(zoneAware) : fallback.zoneAwareLoadBalancing,
     pathNormalization: readPathNormalization(reader),
+    defaultServiceExportTo: readDefaultExportTo(reader, 'defaultServiceExportTo'),
+    defaultVirtualServiceExportTo: readDefaultExportTo(reader, 'defaultVirtualServiceExportTo'),
+    defaultDestinationRuleExportTo: readDefaultExportTo(reader, 'defaultDestinationRuleExportTo'),
     defaultConfig: defaultConfig ? readProxyConfig(defaultConfig) : fallback.defaultConfig,
   }
   reader.unsupported(...NOT_YET)
@@ -96,6 +101,20 @@ function readOutboundPolicy(reader: ObjectReader): 'ALLOW_ANY' | 'REGISTRY_ONLY'
   policy.done()
   // The block without a mode has the zero value, which is REGISTRY_ONLY; the absent block is ALLOW_ANY.
   return mode ?? (policy.has('mode') ? DEFAULT_MESH_CONFIG.outboundTrafficPolicy : 'REGISTRY_ONLY')
+}
+
+/** Istio takes any list, and heeds these two alone. */
+function readDefaultExportTo(reader: ObjectReader, field: string): DefaultExportTo {
+  const entries = reader.stringList(field)
+  for (const { value, place } of entries)
+    if (value !== '*' && value !== '.')
+      reader.sink.badValue(
+        place,
+        `"${value.slice(0, 80)}" is neither "." nor "*"`,
+        'name namespaces in exportTo itself',
+      )
+  if (entries.length > 1) reader.sink.contradiction(reader.place(field), 'only one of "." and "*" may be given')
+  return entries[0]?.value === '.' ? '.' : '*'
 }
 
 function readPathNormalization(reader: ObjectReader): PathNormalization {
