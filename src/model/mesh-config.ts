@@ -2,6 +2,7 @@
 import type { HttpRetry } from './http-retry.ts'
 import type { LocalityLoadBalancing, ZoneAwareLoadBalancing } from './load-balancer.ts'
 import { DEFAULT_PROXY_CONFIG, type ProxyConfig } from './proxy-config.ts'
+import type { TcpKeepalive } from './upstream-policy.ts'
 
 export interface MeshConfig {
   readonly trustDomain: string
@@ -19,6 +20,10 @@ export interface MeshConfig {
   readonly proxyHttpPort: number
   /** Upper bound of a TCP connect to an upstream. */
   readonly connectTimeoutMs: number
+  /** For every connection to an upstream; what a rule says of it holds instead, each part by itself. Null: none. */
+  readonly tcpKeepalive: TcpKeepalive | null
+  /** What a sidecar does with requests that its own application did not take; null: Istio's. */
+  readonly defaultInboundHttpRetryPolicy: HttpRetry | null
   /** Clients choose mTLS by themselves wherever the endpoint can speak it. */
   readonly enableAutoMtls: boolean
   /** How long a client may stay silent before its protocol is given up as bytes; 0: for ever. */
@@ -56,6 +61,8 @@ export const DEFAULT_MESH_CONFIG: MeshConfig = {
   defaultHttpRetryPolicy: null,
   proxyHttpPort: 0,
   connectTimeoutMs: 10_000,
+  tcpKeepalive: null,
+  defaultInboundHttpRetryPolicy: null,
   enableAutoMtls: true,
   protocolDetectionTimeoutMs: 0,
   dnsRefreshRateMs: 60_000,

@@ -3,22 +3,10 @@ import assert from 'node:assert/strict'
 import { connect, createServer } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
-import type { CaseFile } from '../conformance/case-file.ts'
-import { linkCase, nodeOf } from '../conformance/replay/linked-case.ts'
 import { listenOnLoopback } from '../conformance/replay/loopback-network.ts'
-import { MeshProxy } from '../conformance/replay/mesh-proxy.ts'
+import { sidecarBefore } from './one-service.ts'
 
-const CONFIG = `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: {name: reviews, namespace: default}
-spec:
-  hosts: [reviews.default.svc.cluster.local]
-  ports: [{number: 7080, name: http, protocol: HTTP}]
-  location: MESH_INTERNAL
-  resolution: STATIC
-  endpoints: [{address: 127.0.0.11}]
----
+const RULE = `
 apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: {name: reviews, namespace: default}
@@ -38,23 +26,13 @@ async function exchange(proxyHeaders: string, request: string): Promise<{ reques
       if (seen.endsWith('\r\n\r\n')) socket.end('HTTP/1.1 200 OK\r\nX-Own-Field: b\r\nContent-Length: 0\r\n\r\n')
     })
   })
-  const address = await listenOnLoopback(upstream)
-  const file: CaseFile = {
-    about: '',
-    config: CONFIG.split('\n'),
-    mesh: [`defaultConfig: {proxyHeaders: {${proxyHeaders}}}`],
-    upstreams: {},
-    proxies: {},
-    requests: [],
-  }
-  const client = { ip: '127.0.0.31' }
-  const proxy = await MeshProxy.start(
-    linkCase({ ...file, proxies: { client } }),
-    nodeOf('client', client),
-    new Map([['127.0.0.11:7080', address]]),
-  )
+  const { proxy, port } = await sidecarBefore({
+    config: RULE,
+    mesh: `defaultConfig: {proxyHeaders: {${proxyHeaders}}}`,
+    endpoint: await listenOnLoopback(upstream),
+  })
   try {
-    const socket = connect(proxy.network.listenerPort('127.0.0.1', 7080)!, '127.0.0.1')
+    const socket = connect(port, '127.0.0.1')
     socket.write(request)
     return { response: await text(socket), request: seen }
   } finally {

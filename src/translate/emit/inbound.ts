@@ -1,5 +1,6 @@
 // What peers connect to: a listener and a cluster for each port of the workload.
 import { create } from '@bufbuild/protobuf'
+import type { MeshConfig } from '../../model/mesh-config.ts'
 import type { Origin } from '../../model/origin.ts'
 import { familyOf, type ProtocolFamily } from '../../model/port-protocol.ts'
 import type { XdsResource } from '../../model/proxy-resources.ts'
@@ -90,7 +91,7 @@ function cluster(
     loadAssignment: loadAssignment(name, [application]),
     ...(options ? { typedExtensionProtocolOptions: options } : {}),
   })
-  applyTcpKeepalive(message, connectionPool?.tcpKeepalive)
+  applyTcpKeepalive(message, mesh.input.meshConfig, connectionPool?.tcpKeepalive)
   return { name, message, origins }
 }
 
@@ -126,7 +127,7 @@ function listener(
   const limits = mesh.rateLimits.of(workload.namespace, workload.labels)
   const patches = mesh.envoyFilters.of(workload.namespace, workload.labels, 'SIDECAR_INBOUND')
   const filters = patchedFilters(patches, port.number, rateLimitFilters(limits))
-  const routes = inboundRoutes(port.number, patches)
+  const routes = inboundRoutes(meshConfig, port.number, patches)
   const carriers = {
     http: [inboundManager(meshConfig, `inbound_${name}`, routes, filters)],
     tcp: [tcpProxy(meshConfig, tunnelInto(inboundCluster(port.number)))],
@@ -144,7 +145,8 @@ function listener(
   }
 }
 
-function inboundRoutes(port: number, patches: EnvoyPatches): RouteConfiguration {
+function inboundRoutes(meshConfig: MeshConfig, port: number, patches: EnvoyPatches): RouteConfiguration {
+  const policy = inboundRetryPolicy(meshConfig.defaultInboundHttpRetryPolicy)
   const route = create(RouteSchema, {
     name: 'default',
     match: { pathSpecifier: { case: 'prefix', value: '/' } },
@@ -153,7 +155,7 @@ function inboundRoutes(port: number, patches: EnvoyPatches): RouteConfiguration 
       value: {
         clusterSpecifier: { case: 'cluster', value: inboundCluster(port) },
         ...routeTimeouts(0),
-        retryPolicy: inboundRetryPolicy(),
+        ...(policy ? { retryPolicy: policy } : {}),
       },
     },
   })

@@ -166,7 +166,7 @@ function makeCluster(plan: ClusterPlan, assignment: ClusterLoadAssignment): Clus
   applyTls(cluster, plan, policy)
   applyOutlierDetection(cluster, policy.outlierDetection, plan.rule?.halfOpenProbes ?? 0)
   applyProxyProtocol(cluster, policy.proxyProtocol)
-  applyTcpKeepalive(cluster, policy.connectionPool?.tcpKeepalive)
+  applyTcpKeepalive(cluster, meshConfig, policy.connectionPool?.tcpKeepalive)
   return cluster
 }
 

@@ -7,6 +7,7 @@ import type { ConnectionPool } from '../../model/traffic-policy.ts'
 import { packAny } from '../../xds/any-pack.ts'
 import {
   type Http1ProtocolOptions,
+  type Http2ProtocolOptions,
   Http2ProtocolOptionsSchema,
 } from '../../xds/generated/envoy/config/core/v3/protocol_pb.ts'
 import {
@@ -80,13 +81,29 @@ export function httpProtocolOptions(
       : {}),
     upstreamProtocolOptions: PROTOCOL_OPTIONS[version],
   })
-  if (pool?.maxConcurrentStreams !== undefined) limitStreams(options, pool.maxConcurrentStreams)
+  const http2 = http2Options(pool)
+  if (http2) setHttp2(options, http2)
   if (preserveHttp1HeaderCase) setHttp1(options, http1Options(meshConfig, {}))
   return { 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': packAny(HttpProtocolOptionsSchema, options) }
 }
 
-function limitStreams(options: HttpProtocolOptions, maxConcurrentStreams: number): void {
-  const http2ProtocolOptions = create(Http2ProtocolOptionsSchema, { maxConcurrentStreams })
+function http2Options(pool: ConnectionPool | undefined): Http2ProtocolOptions | undefined {
+  const { maxConcurrentStreams, http2Keepalive } = pool ?? {}
+  if (maxConcurrentStreams === undefined && !http2Keepalive) return undefined
+  return create(Http2ProtocolOptionsSchema, {
+    ...(maxConcurrentStreams === undefined ? {} : { maxConcurrentStreams }),
+    ...(http2Keepalive
+      ? {
+          connectionKeepalive: {
+            interval: duration(http2Keepalive.intervalMs),
+            timeout: duration(http2Keepalive.timeoutMs),
+          },
+        }
+      : {}),
+  })
+}
+
+function setHttp2(options: HttpProtocolOptions, http2ProtocolOptions: Http2ProtocolOptions): void {
   const { upstreamProtocolOptions: chosen } = options
   if (chosen.case === 'useDownstreamProtocolConfig') {
     options.upstreamProtocolOptions = { case: chosen.case, value: { ...chosen.value, http2ProtocolOptions } }

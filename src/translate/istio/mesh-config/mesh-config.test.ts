@@ -12,3 +12,9 @@ test('defaults of exportTo other than the two that Istio heeds are refused', () 
     'error WEFT-1011 MeshConfig defaultVirtualServiceExportTo: only one of "." and "*" may be given',
   ])
 })
+
+test('of the policy for inbound retries, what Istio does not read is refused', () => {
+  assert.deepEqual(problems('defaultInboundHttpRetryPolicy: {attempts: 1, perTryTimeout: 1s}\n'), [
+    'error WEFT-1007 MeshConfig defaultInboundHttpRetryPolicy.perTryTimeout: perTryTimeout is not supported yet',
+  ])
+})

@@ -1,4 +1,6 @@
 // Istio's MeshConfig: what of it is honoured.
+
+import type { HttpRetry } from '../../../model/http-retry.ts'
 import {
   DEFAULT_MESH_CONFIG,
   type DefaultExportTo,
@@ -10,6 +12,7 @@ import type { ObjectReader } from '../../document/object-reader.ts'
 import { checkOperators } from '../contract/command-operators.ts'
 import { readHttpRetry } from '../contract/http-retry.ts'
 import { readLocalityLoadBalancing, readZoneAwareLoadBalancing } from '../contract/locality-load-balancing.ts'
+import { readTcpKeepalive } from '../contract/tcp-keepalive.ts'
 import { readProxyConfig } from './proxy-config.ts'
 
 const NOT_YET = [
@@ -19,7 +22,6 @@ const NOT_YET = [
   'h2UpgradePolicy',
   'serviceSettings',
   'discoverySelectors',
-  'defaultInboundHttpRetryPolicy',
   'meshMTLS',
   'tlsDefaults',
   'extensionProviders',
@@ -27,7 +29,6 @@ const NOT_YET = [
   'defaultTrafficPolicy',
   'serviceEntryVisibility',
   'enableTracing',
-  'tcpKeepalive',
   'configSources',
   'certificates',
   'ca',
@@ -60,6 +61,8 @@ export function readMeshConfig(reader: ObjectReader): MeshConfig {
   const accessLogEncoding = reader.enumeration('accessLogEncoding', ['TEXT', 'JSON']) ?? fallback.accessLogEncoding
   const retry = reader.object('defaultHttpRetryPolicy')
   const defaultConfig = reader.object('defaultConfig')
+  const inboundRetry = reader.object('defaultInboundHttpRetryPolicy')
+  const keepalive = reader.object('tcpKeepalive')
   const locality = reader.object('localityLbSetting')
   const zoneAware = reader.object('zoneAwareLbSetting')
   if (locality && zoneAware)
@@ -76,6 +79,8 @@ export function readMeshConfig(reader: ObjectReader): MeshConfig {
     accessLogEncoding,
     accessLogFormat: readLogFormat(reader, accessLogEncoding),
     defaultHttpRetryPolicy: retry ? readHttpRetry(retry) : null,
+    defaultInboundHttpRetryPolicy: inboundRetry ? readInboundRetry(inboundRetry) : null,
+    tcpKeepalive: keepalive ? readTcpKeepalive(keepalive) : null,
     proxyHttpPort: reader.integer('proxyHttpPort', 0, 65_535) ?? fallback.proxyHttpPort,
     connectTimeoutMs: reader.duration('connectTimeout', 1) ?? fallback.connectTimeoutMs,
     enableAutoMtls: reader.boolean('enableAutoMtls') ?? fallback.enableAutoMtls,
@@ -101,6 +106,12 @@ function readOutboundPolicy(reader: ObjectReader): 'ALLOW_ANY' | 'REGISTRY_ONLY'
   policy.done()
   // The block without a mode has the zero value, which is REGISTRY_ONLY; the absent block is ALLOW_ANY.
   return mode ?? (policy.has('mode') ? DEFAULT_MESH_CONFIG.outboundTrafficPolicy : 'REGISTRY_ONLY')
+}
+
+/** There is one application, and Istio reads no more of the policy than this. */
+function readInboundRetry(reader: ObjectReader): HttpRetry {
+  reader.unsupported('perTryTimeout', 'retryRemoteLocalities', 'retryIgnorePreviousHosts')
+  return readHttpRetry(reader)
 }
 
 /** Istio takes any list, and heeds these two alone. */
