@@ -33,12 +33,24 @@ export interface ProxyHeaders {
   readonly xForwardedPort: boolean
 }
 
+/** How the process of a proxy is started, and ends. */
+export interface ProxyProcessConfig {
+  /** Event loops; 0: as many as there are cores. Null: what the proxy takes by itself. */
+  readonly concurrency: number | null
+  /** How long connections of what was replaced may go on. */
+  readonly drainDurationMs: number
+  /** How long what is under way may go on when the proxy is stopped. */
+  readonly terminationDrainDurationMs: number
+}
+
 export interface ProxyConfig {
+  readonly process: ProxyProcessConfig
   readonly gatewayTopology: GatewayTopology
   readonly proxyHeaders: ProxyHeaders
 }
 
 export const DEFAULT_PROXY_CONFIG: ProxyConfig = {
+  process: { concurrency: null, drainDurationMs: 45_000, terminationDrainDurationMs: 5000 },
   gatewayTopology: { numTrustedProxies: 0, forwardClientCert: 'SANITIZE_SET', proxyProtocol: false },
   proxyHeaders: {
     forwardedClientCert: 'APPEND_FORWARD',

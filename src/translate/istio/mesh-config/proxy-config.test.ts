@@ -25,12 +25,14 @@ test('all that is wrong with it, and all that is not honoured, is told', () => {
   const { problems } = parse(
     'gatewayTopology: {numTrustedProxies: -1, proxyProtocol: {version: V2}}\n' +
       'proxyHeaders: {server: {value: "a\\nb"}, setCurrentClientCertDetails: {chain: true}, forwardedClientCert: FORWARD}\n' +
-      'tracing: {}\ninterceptionMode: TPROXY',
+      'tracing: {}\ninterceptionMode: TPROXY\nconcurrency: 1000\ndrainDuration: 1.5s',
   )
   assert.deepEqual(
     problems.map(problem => formatProblem(problem).split(': ').slice(1, 3).join(': ')),
     [
       'error WEFT-1007 MeshConfig defaultConfig.interceptionMode: the value TPROXY is not supported yet',
+      'error WEFT-1005 MeshConfig defaultConfig.concurrency: 1000 is not between 0 and 128',
+      'error WEFT-1005 MeshConfig defaultConfig.drainDuration: must be in whole seconds',
       'error WEFT-1007 MeshConfig defaultConfig.tracing: tracing is not supported yet',
       'error WEFT-1003 MeshConfig defaultConfig.gatewayTopology.proxyProtocol.version: unknown field',
       'error WEFT-1005 MeshConfig defaultConfig.gatewayTopology.numTrustedProxies: -1 is not between 0 and 4294967295',
