@@ -14,6 +14,8 @@ export interface RequestRate {
 /** What has a bucket of its own for each of its values. */
 export type RateLimitKey =
   | { readonly kind: 'header'; readonly name: string }
+  /** Of the token that the client's request carries, where one was checked. */
+  | { readonly kind: 'claim'; readonly path: readonly string[] }
   /** The client's, or its network where bits are given. */
   | { readonly kind: 'client-address'; readonly network?: { readonly v4Bits: number; readonly v6Bits: number } }
 

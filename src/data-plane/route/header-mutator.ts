@@ -80,7 +80,11 @@ function computeValue(addition: Addition, headers: HeaderList, info: StreamInfo)
 
 /** What a TLS hello or a certificate says may hold line ends; in a field they would begin another one. */
 function fieldText(value: string | number): string {
-  const text = String(value)
+  return withoutControl(String(value))
+}
+
+/** Each control character becomes an underscore. */
+export function withoutControl(text: string): string {
   if (!hasControl(text)) return text
   let safe = ''
   for (const unit of text) safe += hasControl(unit) ? '_' : unit

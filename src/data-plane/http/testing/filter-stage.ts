@@ -11,6 +11,8 @@ import { routeConfigFactories } from '../../filters/http/route-configs.ts'
 import { HTTP_CONNECTION_MANAGER } from '../../filters/network/http-connection-manager/factory.ts'
 import { formatResponseFlags } from '../../response-flag.ts'
 import { compileRouteTable } from '../../route/compile-route-table.ts'
+import type { StreamInfo } from '../../stream-info.ts'
+import type { MetadataValue } from '../../stream-metadata.ts'
 import { FakeCluster, type FakeProxy, FakeStats, startFakeProxy } from './fake-proxy.ts'
 import { exchange, type RawResponse } from './raw-client.ts'
 import { ok, type RawUpstream, rawUpstream, type UpstreamRequest } from './raw-upstream.ts'
@@ -37,6 +39,8 @@ export interface StageOptions {
   readonly bufferLimit?: number
   /** Besides `c`. */
   readonly clusters?: readonly Cluster[]
+  /** What a filter before all others would say of each stream: namespaces, their keys, their values. */
+  readonly metadata?: Readonly<Record<string, Readonly<Record<string, MetadataValue>>>>
 }
 
 export interface FilterStage {
@@ -95,7 +99,11 @@ export async function withFilters(options: StageOptions, use: (stage: FilterStag
       httpFilters: config.httpFilters,
       ...(config.httpProtocolOptions && { httpProtocolOptions: config.httpProtocolOptions }),
     },
-    route: query => table.value.match(query),
+    route: query => {
+      for (const [namespace, said] of Object.entries(options.metadata ?? {}))
+        for (const [key, value] of Object.entries(said)) (query.info as StreamInfo).addMetadata(namespace, key, value)
+      return table.value.match(query)
+    },
     clock,
     random,
     stats,

@@ -9,6 +9,7 @@ import { LocalRateLimitSchema } from '../../../../xds/generated/envoy/extensions
 import { FakeStats } from '../../../http/testing/fake-proxy.ts'
 import { type FilterStage, filter, routeConfig, withFilters } from '../../../http/testing/filter-stage.ts'
 import { RawClient } from '../../../http/testing/raw-client.ts'
+import type { MetadataValue } from '../../../stream-metadata.ts'
 import { compileRateLimit, compileRouteRateLimit } from './config.ts'
 
 const NAME = 'envoy.filters.http.local_ratelimit'
@@ -331,6 +332,23 @@ test('the proxy’s own cluster, the client’s network, and what earlier filter
       '200 9/7/0',
     ]),
   )
+})
+
+test('a claim of the client’s token; what is no text describes nothing, and no value breaks out of its entry', async () => {
+  const path = [{ key: 'payload' }, { key: 'realm' }, { key: 'id' }]
+  const own = [{ actions: [{ metadata: { descriptorKey: 'c', metadataKey: { key: 'jwt', path } } }] }]
+  const descriptors = [described({ c: 'jason' }, bucket(1)), described({ c: 'a_b' }, bucket(2))]
+  const filters = limit({ ...FIGURES, tokenBucket: bucket(9), rateLimits: own, descriptors })
+  const asked: [MetadataValue, string][] = [
+    ['jason', '200 1/0/60'],
+    ['else', '200 9/8/0'],
+    [7, '200 9/8/0'],
+    ['a\nb', '200 2/1/0'],
+  ]
+  for (const [id, outcome] of asked)
+    await withFilters({ filters, metadata: { jwt: { payload: { realm: { id } } } } }, async stage =>
+      assert.deepEqual(await outcomes(stage, [['/']]), [outcome]),
+    )
 })
 
 test('only rules of the filter’s stage count', () => {
