@@ -3,7 +3,7 @@
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf'
 import type { Metadata } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import type { ResourceCheck } from '../../xds/resource-check.ts'
-import { hasControl } from './header-mutator.ts'
+import { hasControl } from './control-character.ts'
 import type { Fallback } from './route-entry.ts'
 
 const KEY = 'weft.dev'

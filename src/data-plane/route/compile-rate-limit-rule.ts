@@ -16,8 +16,8 @@ import {
 } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
 import type { ResourceCheck } from '../../xds/resource-check.ts'
 import { MetadataPath } from '../stream-metadata.ts'
+import { hasControl } from './control-character.ts'
 import { compileHeaderMatcher, compileQueryMatcher } from './criterion.ts'
-import { hasControl } from './header-mutator.ts'
 import {
   type DescriptorAction,
   DestinationCluster,

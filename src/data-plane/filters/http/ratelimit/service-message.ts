@@ -10,7 +10,7 @@ import {
   RateLimitResponseSchema,
   RateLimitResponse_RateLimit_Unit as Unit,
 } from '../../../../xds/generated/envoy/service/ratelimit/v3/rls_pb.ts'
-import { hasControl } from '../../../route/header-mutator.ts'
+import { hasControl } from '../../../route/control-character.ts'
 
 export interface ServiceAnswer {
   readonly isOverLimit: boolean
