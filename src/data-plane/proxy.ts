@@ -111,6 +111,7 @@ export class Proxy {
       serviceCluster: options.serviceCluster ?? '',
       overload: actions,
       bufferLimit: ENVOY_BUFFER_LIMIT,
+      chainMetadata: {},
     }
     this.listeners = new ListenerManager({
       clock,

@@ -17,7 +17,7 @@ import { patchedFilters, patchVirtualHosts } from './envoy-patches.ts'
 import { type GatewayChains, gatewayChains } from './gateway-chains.ts'
 import { gatewayVirtualHosts } from './gateway-virtual-hosts.ts'
 import { proxyProtocol, tlsInspector } from './listener-filters.ts'
-import { rateLimitFilters } from './rate-limit-filters.ts'
+import { rateLimitFilters, standardHeaders } from './rate-limit-filters.ts'
 import { routeConfiguration } from './route-configuration.ts'
 import { socketAddress } from './socket-address.ts'
 
@@ -97,7 +97,7 @@ function listenerOf(
       name,
       address: socketAddress(address, port),
       trafficDirection: TrafficDirection.OUTBOUND,
-      filterChains: chains.filterChains,
+      filterChains: chains.filterChains.map(chain => ({ ...chain, ...standardHeaders(limits) })),
       // The PROXY header comes before all that anybody else looks at.
       listenerFilters: [
         ...(gatewayTopology.proxyProtocol ? [proxyProtocol()] : []),

@@ -28,7 +28,7 @@ import { duration } from './durations.ts'
 import { patchedFilters, patchVirtualHosts } from './envoy-patches.ts'
 import { inboundChains } from './inbound-chains.ts'
 import { loadAssignment } from './load-assignment.ts'
-import { rateLimitFilters } from './rate-limit-filters.ts'
+import { rateLimitFilters, standardHeaders } from './rate-limit-filters.ts'
 import { inboundCluster } from './resource-names.ts'
 import { inboundRetryPolicy } from './retry-policy.ts'
 import { routeTimeouts } from './route-timeouts.ts'
@@ -132,11 +132,13 @@ function listener(
     http: [inboundManager(meshConfig, `inbound_${name}`, routes, filters)],
     tcp: [tcpProxy(meshConfig, tunnelInto(inboundCluster(port.number)))],
   }
+  const chains = inboundChains(name, family, policy.mode, carriers, meshConfig.protocolDetectionTimeoutMs)
   const message = create(ListenerSchema, {
     name,
     address: socketAddress(bind, port.inboundPort),
     trafficDirection: TrafficDirection.INBOUND,
-    ...inboundChains(name, family, policy.mode, carriers, meshConfig.protocolDetectionTimeoutMs),
+    ...chains,
+    filterChains: chains.filterChains.map(chain => ({ ...chain, ...standardHeaders(limits) })),
   })
   return {
     name,

@@ -34,6 +34,7 @@ const host: HttpFilterHost = {
     compileAccessLog: () => assert.fail('a filter compiles no access log'),
     reasonHeader: true,
     bufferLimit: 1024 * 1024,
+    chainMetadata: {},
     overload: NO_OVERLOAD,
     serviceCluster: '',
   },

@@ -37,6 +37,8 @@ export interface StageOptions {
   readonly info?: Partial<ConnectionInfo>
   /** The listener's per_connection_buffer_limit_bytes. */
   readonly bufferLimit?: number
+  /** Of the filter chain. */
+  readonly chainMetadata?: Readonly<Record<string, JsonObject>>
   /** Besides `c`. */
   readonly clusters?: readonly Cluster[]
   /** What a filter before all others would say of each stream: namespaces, their keys, their values. */
@@ -109,6 +111,7 @@ export async function withFilters(options: StageOptions, use: (stage: FilterStag
     stats,
     ...(options.info && { info: options.info }),
     ...(options.bufferLimit !== undefined && { bufferLimit: options.bufferLimit }),
+    ...(options.chainMetadata && { chainMetadata: options.chainMetadata }),
   })
   const send = (text: string): Promise<RawResponse> => exchange(proxy.port, text)
   const stage: FilterStage = {

@@ -61,6 +61,34 @@ test('refuses what is more than the bucket holds, and says how things stand', ()
   })
 })
 
+test('the standard’s fields where the control plane asks for them, beside Envoy’s or alone, and beside others’ own', async () => {
+  const chainMetadata = { [NAME]: { standard_headers: true } }
+  const descriptors = [
+    described({ u: '"jason"' }, { maxTokens: 2, tokensPerFill: 10, fillInterval: '60s' }),
+    described({ u: 'fast' }, { maxTokens: 5, tokensPerFill: 100, fillInterval: '1s' }),
+    described({ u: 'free' }, { maxTokens: 0xffff_ffff, tokensPerFill: 0xffff_ffff, fillInterval: '1s' }),
+  ]
+  const own = { rateLimits: HEADER_USER, descriptors, tokenBucket: bucket(9), alwaysConsumeDefaultTokenBucket: false }
+  const answer = (): string => 'HTTP/1.1 200 OK\r\nratelimit: "app";r=1\r\ncontent-length: 0\r\n\r\n'
+  await withFilters({ filters: limit(own), chainMetadata, answer }, async stage => {
+    const told = async (user: string) => {
+      const { status, headers } = await stage.get('/', `x-u: ${user}\r\n`)
+      return [status, headers['ratelimit-policy'], headers['ratelimit'], headers['x-ratelimit-limit']]
+    }
+    assert.deepEqual(await told('else'), [200, '"default";q=9;w=540', '"app";r=1, "default";r=8', undefined])
+    const policy = '"\\"jason\\"";q=2;w=12'
+    assert.deepEqual(await told('"jason"'), [200, policy, '"app";r=1, "\\"jason\\"";r=1', undefined])
+    await told('"jason"')
+    assert.deepEqual(await told('"jason"'), [429, policy, '"\\"jason\\"";r=0;t=6', undefined])
+    assert.deepEqual(await told('fast'), [200, '"fast";q=100;w=1', '"app";r=1, "fast";r=4', undefined])
+    assert.deepEqual(await told('free'), [200, undefined, '"app";r=1', undefined])
+  })
+  await withFilters({ filters: limit(FIGURES), chainMetadata }, async stage => {
+    const { headers } = await stage.get('/')
+    assert.deepEqual([headers['ratelimit'], headers['x-ratelimit-remaining']], ['"default";r=0;t=60', '0'])
+  })
+})
+
 test('status and gRPC status as configured; what is no refusal becomes 429', async () => {
   await withFilters(
     { filters: limit({ status: { code: 503 }, rateLimitedAsResourceExhausted: true }) },
