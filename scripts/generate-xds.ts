@@ -16,6 +16,7 @@ const stampFile = join(outputDirectory, '.stamp')
 /** The messages that the code names. Imports come along by themselves. */
 const GENERATED_PATHS = [
   'envoy/service/discovery/v3',
+  'envoy/service/load_stats/v3',
   'envoy/service/ratelimit/v3',
   'envoy/service/secret/v3',
   'envoy/config/listener/v3/listener.proto',

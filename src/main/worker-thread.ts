@@ -7,6 +7,7 @@ import { systemClock } from '../base/clock.ts'
 import { systemRandom } from '../base/random.ts'
 import { systemLogFiles } from '../data-plane/access-log/log-file.ts'
 import { reportOf } from '../data-plane/admin/worker-report.ts'
+import { loadsOf } from '../data-plane/load-report/cluster-load.ts'
 import { applierFor, Proxy as DataPlaneProxy, type ProxyIdentity } from '../data-plane/proxy.ts'
 import { applyStaticResources } from '../data-plane/static-config.ts'
 import { InheritableNetwork } from '../transport/net/inheritable-network.ts'
@@ -89,6 +90,7 @@ const CALLS: Calls = {
   },
   isReady: async () => proxy.ready,
   report: async () => reportOf(proxy),
+  loads: async names => loadsOf(proxy.clusters, names),
   sockets: async () => network.open,
   async acceptInherited() {
     await network.acceptInherited()

@@ -70,7 +70,12 @@ class Cluster {
   constructor(settings: Settings, size: number, seed: number) {
     this.#settings = settings
     const host = { clock: this.clock, random: new SeededRandom(seed) }
-    this.#detector = new OutlierDetector(configOf(settings), outlierStats(this.#stats.root, settings.probes > 0), host, () => {})
+    this.#detector = new OutlierDetector(
+      configOf(settings),
+      outlierStats(this.#stats.root, settings.probes > 0),
+      host,
+      () => {},
+    )
     for (let i = 0; i < size; i++) this.#join()
   }
 
