@@ -148,11 +148,11 @@ class Cluster {
   }
 }
 
-const outcome = fc.constantFrom<Outcome>(200, 500, 503, 503, 'failed', 'abandoned')
+const outcome = fc.constantFrom<Outcome>(200, 200, 200, 500, 503, 'failed', 'abandoned')
 const command: fc.Arbitrary<Command> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ kind: fc.constant('request'), to: fc.nat(9) }) },
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant('request'), to: fc.nat(3) }) },
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('end'), which: fc.nat(9), outcome }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('wait'), ms: fc.nat(3000) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('wait'), ms: fc.nat(6000) }) },
   fc.record({ kind: fc.constant('join') }),
   fc.record({ kind: fc.constant('leave'), which: fc.nat(9) }),
 )
@@ -164,7 +164,7 @@ const settings: fc.Arbitrary<Settings> = fc.record({
 })
 
 test('the bound on ejections and on probes holds at every moment, and all are back in the end', () => {
-  const size = fc.integer({ min: 1, max: 6 })
+  const size = fc.integer({ min: 1, max: 5 })
   const commands = fc.array(command, { minLength: 20, maxLength: 120 })
   fc.assert(
     fc.property(settings, size, fc.nat(1000), commands, (chosen, count, seed, steps) => {
@@ -175,6 +175,6 @@ test('the bound on ejections and on probes holds at every moment, and all are ba
       }
       cluster.settles()
     }),
-    { numRuns: 300 },
+    { numRuns: 1000 },
   )
 })
