@@ -2,6 +2,7 @@
 import type { HttpRetry } from './http-retry.ts'
 import type { LocalityLoadBalancing, ZoneAwareLoadBalancing } from './load-balancer.ts'
 import { DEFAULT_PROXY_CONFIG, type ProxyConfig } from './proxy-config.ts'
+import type { TrafficPolicyBlocks } from './traffic-policy.ts'
 import type { TcpKeepalive } from './upstream-policy.ts'
 
 export interface MeshConfig {
@@ -24,6 +25,10 @@ export interface MeshConfig {
   readonly tcpKeepalive: TcpKeepalive | null
   /** What a sidecar does with requests that its own application did not take; null: Istio's. */
   readonly defaultInboundHttpRetryPolicy: HttpRetry | null
+  /** Where a rule has no such block. */
+  readonly defaultTrafficPolicy: Pick<TrafficPolicyBlocks, 'connectionPool' | 'outlierDetection'>
+  /** Ports declared for HTTP/1.1 are sent HTTP/2, unless a rule says otherwise. */
+  readonly upgradesToHttp2: boolean
   /** Clients choose mTLS by themselves wherever the endpoint can speak it. */
   readonly enableAutoMtls: boolean
   /** How long a client may stay silent before its protocol is given up as bytes; 0: for ever. */
@@ -63,6 +68,8 @@ export const DEFAULT_MESH_CONFIG: MeshConfig = {
   connectTimeoutMs: 10_000,
   tcpKeepalive: null,
   defaultInboundHttpRetryPolicy: null,
+  defaultTrafficPolicy: {},
+  upgradesToHttp2: false,
   enableAutoMtls: true,
   protocolDetectionTimeoutMs: 0,
   dnsRefreshRateMs: 60_000,

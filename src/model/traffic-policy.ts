@@ -17,8 +17,8 @@ export interface ConnectionPool {
   /** On one HTTP/2 connection. */
   readonly maxConcurrentStreams?: number
   readonly http2Keepalive?: Http2Keepalive
-  /** HTTP/2 to the endpoints of an HTTP/1.1 port: between sidecars, as the last one speaks what the port does. */
-  readonly upgradesToHttp2?: true
+  /** HTTP/2 to the endpoints of an HTTP/1.1 port: between sidecars, as the last one speaks what the port does. Absent: the mesh's. */
+  readonly upgradesToHttp2?: boolean
   /** The version of each request's own connection goes on. */
   readonly usesClientProtocol?: true
 }

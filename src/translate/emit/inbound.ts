@@ -113,7 +113,7 @@ function serverPolicy(
   const front = mesh.inboundProtocols.frontOf(workload, port)
   // Rules for some clients are not asked: a server is none (Istio's SidecarScope.DestinationRule).
   const rule = front && mesh.destinationRules.of(front.service, workload.namespace, {})
-  const policy = front && rule ? policyFor(front.port.number, rule.trafficPolicy, null) : {}
+  const policy = front && rule ? policyFor(front.port.number, rule.trafficPolicy, null, {}) : {}
   const { connectionPool = undefined, retryBudget = undefined } = policy
   const pool = own ?? connectionPool
   return {

@@ -57,10 +57,11 @@ export function serviceClusters(
         // Envoy refuses nothing here, but Istio makes no DNS cluster without an endpoint: 503 NC and not UH.
         if (resolvesNames(service) && chosen.length === 0) continue
         const assignment = loadAssignment(name, chosen, spreadFor(mesh, { rule, port, subset }, place))
-        const speaks = upstreamVersion(port.protocol, poolOf(rule, port, subset), client) ?? 'tcp'
+        const speaks =
+          upstreamVersion(mesh.input.meshConfig, port.protocol, poolOf(mesh, rule, port, subset), client) ?? 'tcp'
         const plan: ClusterPlan = { mesh, service, rule, port, subset, name, speaks, client }
         clusters.push({ name, message: makeCluster(plan, assignment), origins })
-        if (service.resolution === 'EDS' && !passesThrough({ rule, port, subset }))
+        if (service.resolution === 'EDS' && !passesThrough(mesh, { rule, port, subset }))
           endpoints.push({ name, message: assignment, origins: service.origins })
       }
     return { clusters, endpoints }
@@ -80,7 +81,7 @@ export function serviceTunnels(
     const origins = [...service.origins, ...(rule?.origins ?? [])]
     return service.ports.flatMap(port =>
       [null, ...(rule?.subsets ?? [])].flatMap(subset => {
-        if (!tunnelsApart(port.protocol, poolOf(rule, port, subset))) return []
+        if (!tunnelsApart(mesh.input.meshConfig, port.protocol, poolOf(mesh, rule, port, subset))) return []
         const name = tunnelCluster(port.number, subset?.name ?? '', service.host)
         const chosen = endpointsOf(service, port, subset)
         if (resolvesNames(service) && chosen.length === 0) return []
@@ -127,15 +128,20 @@ export function serviceRelays(
           relays: true,
         }
         clusters.push({ name, message: makeCluster(plan, assignment), origins })
-        if (service.resolution === 'EDS' && !passesThrough({ rule, port, subset }))
+        if (service.resolution === 'EDS' && !passesThrough(mesh, { rule, port, subset }))
           endpoints.push({ name, message: assignment, origins: service.origins })
       }
     return { clusters, endpoints }
   })
 }
 
-function poolOf(rule: MergedRule | null, port: MeshServicePort, subset: Subset | null): ConnectionPool | undefined {
-  return policyOf({ rule, port, subset }).connectionPool
+function poolOf(
+  mesh: LinkedMesh,
+  rule: MergedRule | null,
+  port: MeshServicePort,
+  subset: Subset | null,
+): ConnectionPool | undefined {
+  return policyOf(mesh, { rule, port, subset }).connectionPool
 }
 
 function resolvesNames({ resolution }: MeshService): boolean {
@@ -165,7 +171,7 @@ interface ClusterPlan {
 function makeCluster(plan: ClusterPlan, assignment: ClusterLoadAssignment): Cluster {
   const { mesh, service, port, subset, name, speaks } = plan
   const { meshConfig } = mesh.input
-  const policy = policyOf(plan)
+  const policy = policyOf(mesh, plan)
   const options = speaks === 'tcp' ? undefined : httpProtocolOptions(meshConfig, policy.connectionPool, speaks)
   const cluster = create(ClusterSchema, {
     name,
@@ -185,7 +191,7 @@ function makeCluster(plan: ClusterPlan, assignment: ClusterLoadAssignment): Clus
     ...(options ? { typedExtensionProtocolOptions: options } : {}),
   })
   applyBalancing(cluster, policy.loadBalancer, plan.rule?.peakEwmaDecayMs ?? 0)
-  if (passesThrough(plan)) {
+  if (passesThrough(mesh, plan)) {
     // Nothing to discover.
   } else if (service.resolution === 'EDS') {
     cluster.clusterDiscoveryType = { case: 'type', value: Cluster_DiscoveryType.EDS }

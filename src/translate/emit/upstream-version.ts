@@ -2,7 +2,7 @@
 import { create } from '@bufbuild/protobuf'
 import type { Any } from '@bufbuild/protobuf/wkt'
 import type { MeshConfig } from '../../model/mesh-config.ts'
-import { familyOf, type PortProtocol } from '../../model/port-protocol.ts'
+import { familyOf, type PortProtocol, type ProtocolFamily } from '../../model/port-protocol.ts'
 import type { ConnectionPool } from '../../model/traffic-policy.ts'
 import { packAny } from '../../xds/any-pack.ts'
 import {
@@ -44,12 +44,14 @@ const PROTOCOL_OPTIONS: Readonly<Record<UpstreamVersion, HttpProtocolOptions['up
 
 /** What a cluster for a port of some protocol speaks; undefined for bytes. A gateway guesses nothing, as in Istio. */
 export function upstreamVersion(
+  meshConfig: MeshConfig,
   protocol: PortProtocol,
   pool: ConnectionPool | undefined,
   client: ClientKind,
 ): UpstreamVersion | undefined {
   const family = familyOf(protocol)
   if (family === 'tcp') return undefined
+  if (upgradesByMesh(meshConfig, family, pool)) return 'http2'
   if (pool?.usesClientProtocol) return 'client'
   if (family === 'http2' || pool?.upgradesToHttp2) return 'http2'
   return family === 'undeclared' && client !== 'router' ? 'client' : 'http1'
@@ -124,7 +126,20 @@ function setHttp1(options: HttpProtocolOptions, value: Http1ProtocolOptions): vo
 }
 
 /** Whether bytes need another cluster than requests do: one whose peers are told that no HTTP, or no HTTP/2, is coming. */
-export function tunnelsApart(protocol: PortProtocol, pool: ConnectionPool | undefined): boolean {
+export function tunnelsApart(
+  meshConfig: MeshConfig,
+  protocol: PortProtocol,
+  pool: ConnectionPool | undefined,
+): boolean {
   const family = familyOf(protocol)
-  return family === 'undeclared' || (family === 'http1' && pool?.upgradesToHttp2 === true)
+  if (family === 'undeclared' || upgradesByMesh(meshConfig, family, pool)) return true
+  return family === 'http1' && pool?.upgradesToHttp2 === true
+}
+
+/**
+ * Whoever says so in a rule knows what the port speaks; the mesh's word is for ports that say it themselves, and there it
+ * goes before the client's protocol (Istio).
+ */
+function upgradesByMesh(meshConfig: MeshConfig, family: ProtocolFamily, pool: ConnectionPool | undefined): boolean {
+  return meshConfig.upgradesToHttp2 && family === 'http1' && pool?.upgradesToHttp2 === undefined
 }

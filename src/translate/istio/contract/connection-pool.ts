@@ -1,4 +1,4 @@
-// The connection pool of a DestinationRule's traffic policy, and of a Sidecar.
+// ConnectionPoolSettings: of a DestinationRule's traffic policy, of a Sidecar and of MeshConfig.defaultTrafficPolicy.
 import type { ConnectionPool, Http2Keepalive } from '../../../model/traffic-policy.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
 import { readTcpKeepalive } from './tcp-keepalive.ts'
@@ -26,7 +26,7 @@ export function readConnectionPool(reader: ObjectReader): ConnectionPool {
     ...defined('httpIdleTimeoutMs', http?.duration('idleTimeout', 0), true),
     ...defined('maxConcurrentStreams', http?.integer('maxConcurrentStreams', 0, MAX_INT32)),
     ...(http2 ? { http2Keepalive: readHttp2Keepalive(http2) } : {}),
-    ...(upgrade === 'UPGRADE' ? { upgradesToHttp2: true } : {}),
+    ...(upgrade === undefined || upgrade === 'DEFAULT' ? {} : { upgradesToHttp2: upgrade === 'UPGRADE' }),
     ...(http?.boolean('useClientProtocol') ? { usesClientProtocol: true } : {}),
   }
   tcp?.done()

@@ -2,8 +2,8 @@
 import type { ClientTls, PortTrafficPolicy, TrafficPolicy, TrafficPolicyBlocks } from '../../../model/traffic-policy.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
 import { readConnectionPool } from '../contract/connection-pool.ts'
+import { readOutlierDetection } from '../contract/outlier-detection.ts'
 import { readLoadBalancer } from './load-balancer.ts'
-import { readOutlierDetection } from './outlier-detection.ts'
 import { readUpstreamPolicy } from './upstream-policy.ts'
 
 const MAX_PORTS = 4096

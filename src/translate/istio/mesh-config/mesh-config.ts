@@ -10,8 +10,10 @@ import {
 import { isDnsLabel, isDnsSubdomain } from '../../document/label-rules.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
 import { checkOperators } from '../contract/command-operators.ts'
+import { readConnectionPool } from '../contract/connection-pool.ts'
 import { readHttpRetry } from '../contract/http-retry.ts'
 import { readLocalityLoadBalancing, readZoneAwareLoadBalancing } from '../contract/locality-load-balancing.ts'
+import { readOutlierDetection } from '../contract/outlier-detection.ts'
 import { readTcpKeepalive } from '../contract/tcp-keepalive.ts'
 import { readProxyConfig } from './proxy-config.ts'
 
@@ -19,14 +21,12 @@ const NOT_YET = [
   'inboundTrafficPolicy',
   'trustDomainAliases',
   'caCertificates',
-  'h2UpgradePolicy',
   'serviceSettings',
   'discoverySelectors',
   'meshMTLS',
   'tlsDefaults',
   'extensionProviders',
   'defaultProviders',
-  'defaultTrafficPolicy',
   'serviceEntryVisibility',
   'enableTracing',
   'configSources',
@@ -63,6 +63,7 @@ export function readMeshConfig(reader: ObjectReader): MeshConfig {
   const defaultConfig = reader.object('defaultConfig')
   const inboundRetry = reader.object('defaultInboundHttpRetryPolicy')
   const keepalive = reader.object('tcpKeepalive')
+  const trafficPolicy = reader.object('defaultTrafficPolicy')
   const locality = reader.object('localityLbSetting')
   const zoneAware = reader.object('zoneAwareLbSetting')
   if (locality && zoneAware)
@@ -80,6 +81,8 @@ export function readMeshConfig(reader: ObjectReader): MeshConfig {
     accessLogFormat: readLogFormat(reader, accessLogEncoding),
     defaultHttpRetryPolicy: retry ? readHttpRetry(retry) : null,
     defaultInboundHttpRetryPolicy: inboundRetry ? readInboundRetry(inboundRetry) : null,
+    defaultTrafficPolicy: trafficPolicy ? readDefaultTrafficPolicy(trafficPolicy) : fallback.defaultTrafficPolicy,
+    upgradesToHttp2: reader.enumeration('h2UpgradePolicy', ['DO_NOT_UPGRADE', 'UPGRADE']) === 'UPGRADE',
     tcpKeepalive: keepalive ? readTcpKeepalive(keepalive) : null,
     proxyHttpPort: reader.integer('proxyHttpPort', 0, 65_535) ?? fallback.proxyHttpPort,
     connectTimeoutMs: reader.duration('connectTimeout', 1) ?? fallback.connectTimeoutMs,
@@ -112,6 +115,16 @@ function readOutboundPolicy(reader: ObjectReader): 'ALLOW_ANY' | 'REGISTRY_ONLY'
 function readInboundRetry(reader: ObjectReader): HttpRetry {
   reader.unsupported('perTryTimeout', 'retryRemoteLocalities', 'retryIgnorePreviousHosts')
   return readHttpRetry(reader)
+}
+
+function readDefaultTrafficPolicy(reader: ObjectReader): MeshConfig['defaultTrafficPolicy'] {
+  const pool = reader.object('connectionPool')
+  const detection = reader.object('outlierDetection')
+  reader.done()
+  return {
+    ...(pool ? { connectionPool: readConnectionPool(pool) } : {}),
+    ...(detection ? { outlierDetection: readOutlierDetection(detection) } : {}),
+  }
 }
 
 /** Istio takes any list, and heeds these two alone. */
