@@ -29,6 +29,11 @@ export interface MeshConfig {
   readonly defaultTrafficPolicy: Pick<TrafficPolicyBlocks, 'connectionPool' | 'outlierDetection'>
   /** Ports declared for HTTP/1.1 are sent HTTP/2, unless a rule says otherwise. */
   readonly upgradesToHttp2: boolean
+  /** Of servers that end TLS with certificates of their own, where they say nothing themselves. */
+  readonly tlsDefaults: TlsDefaults
+  /** Names for the statistics of clusters, with Istio's placeholders; empty: their own. */
+  readonly inboundClusterStatName: string
+  readonly outboundClusterStatName: string
   /** Clients choose mTLS by themselves wherever the endpoint can speak it. */
   readonly enableAutoMtls: boolean
   /** How long a client may stay silent before its protocol is given up as bytes; 0: for ever. */
@@ -45,6 +50,12 @@ export interface MeshConfig {
   readonly defaultVirtualServiceExportTo: DefaultExportTo
   readonly defaultDestinationRuleExportTo: DefaultExportTo
   readonly defaultConfig: ProxyConfig
+}
+
+export interface TlsDefaults {
+  readonly minVersion?: 'TLSV1_2' | 'TLSV1_3'
+  readonly ecdhCurves: readonly string[]
+  readonly cipherSuites: readonly string[]
 }
 
 export type DefaultExportTo = '*' | '.'
@@ -70,6 +81,9 @@ export const DEFAULT_MESH_CONFIG: MeshConfig = {
   defaultInboundHttpRetryPolicy: null,
   defaultTrafficPolicy: {},
   upgradesToHttp2: false,
+  tlsDefaults: { ecdhCurves: [], cipherSuites: [] },
+  inboundClusterStatName: '',
+  outboundClusterStatName: '',
   enableAutoMtls: true,
   protocolDetectionTimeoutMs: 0,
   dnsRefreshRateMs: 60_000,

@@ -36,6 +36,7 @@ import { inboundCluster } from './resource-names.ts'
 import { inboundRetryPolicy } from './retry-policy.ts'
 import { routeTimeouts } from './route-timeouts.ts'
 import { socketAddress } from './socket-address.ts'
+import { statName } from './stat-name.ts'
 import { applyTcpKeepalive } from './tcp-keepalive.ts'
 import { tcpProxy } from './tcp-proxy.ts'
 import { tunnelInto } from './tunnel.ts'
@@ -83,8 +84,11 @@ function cluster(
   const version = VERSIONS[family]
   const { connectionPool, retryBudget, origins } = serverPolicy(mesh, workload, inbound)
   const options = version && httpProtocolOptions(mesh.input.meshConfig, connectionPool, version)
+  const front = mesh.inboundProtocols.frontOf(workload, port)
+  const { inboundClusterStatName } = mesh.input.meshConfig
   const message = create(ClusterSchema, {
     name,
+    altStatName: front ? statName(inboundClusterStatName, front.service, front.port, '', port.number) : '',
     clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STATIC },
     connectTimeout: duration(connectionPool?.connectTimeoutMs ?? mesh.input.meshConfig.connectTimeoutMs),
     circuitBreakers: circuitBreakers(connectionPool, retryBudget),
@@ -142,7 +146,7 @@ function listener(
     tcp: [tcpProxy(meshConfig, tunnelInto(inboundCluster(port.number)))],
   }
   const chains = tls
-    ? ownTlsChain(name, family, tls, carriers)
+    ? ownTlsChain(meshConfig, name, family, tls, carriers)
     : inboundChains(name, family, policy.mode, carriers, meshConfig.protocolDetectionTimeoutMs)
   const message = create(ListenerSchema, {
     name,

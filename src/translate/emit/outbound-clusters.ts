@@ -29,6 +29,7 @@ import { rawBuffer, upstreamTls } from './mutual-tls.ts'
 import { applyOutlierDetection } from './outlier-detection.ts'
 import { applyProxyProtocol } from './proxy-protocol.ts'
 import { configPath, outboundCluster, outboundServerName, tunnelCluster } from './resource-names.ts'
+import { statName } from './stat-name.ts'
 import { applyTcpKeepalive } from './tcp-keepalive.ts'
 import { httpProtocolOptions, tunnelsApart, type UpstreamVersion, upstreamVersion } from './upstream-version.ts'
 
@@ -175,6 +176,7 @@ function makeCluster(plan: ClusterPlan, assignment: ClusterLoadAssignment): Clus
   const options = speaks === 'tcp' ? undefined : httpProtocolOptions(meshConfig, policy.connectionPool, speaks)
   const cluster = create(ClusterSchema, {
     name,
+    altStatName: statName(meshConfig.outboundClusterStatName, service, port, subset?.name ?? '', 0),
     connectTimeout: duration(policy.connectionPool?.connectTimeoutMs ?? meshConfig.connectTimeoutMs),
     circuitBreakers: circuitBreakers(policy.connectionPool, policy.retryBudget),
     metadata: istioMetadata(metadataOf(plan)),

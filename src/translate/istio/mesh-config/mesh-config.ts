@@ -16,15 +16,13 @@ import { readLocalityLoadBalancing, readZoneAwareLoadBalancing } from '../contra
 import { readOutlierDetection } from '../contract/outlier-detection.ts'
 import { readTcpKeepalive } from '../contract/tcp-keepalive.ts'
 import { readProxyConfig } from './proxy-config.ts'
+import { readMeshTls, readTlsDefaults } from './tls-config.ts'
 
 const NOT_YET = [
   'inboundTrafficPolicy',
   'trustDomainAliases',
   'caCertificates',
-  'serviceSettings',
   'discoverySelectors',
-  'meshMTLS',
-  'tlsDefaults',
   'extensionProviders',
   'defaultProviders',
   'serviceEntryVisibility',
@@ -39,12 +37,9 @@ const NOT_YET = [
   'ingressSelector',
   'hboneIdleTimeout',
   'enableEnvoyAccessLogService',
-  'disableEnvoyListenerLog',
   'proxyInboundListenPort',
   'proxyListenPort',
   'serviceScopeConfigs',
-  'inboundClusterStatName',
-  'outboundClusterStatName',
   'enablePrometheusMerge',
   'thriftConfig',
 ]
@@ -63,6 +58,7 @@ export function readMeshConfig(reader: ObjectReader): MeshConfig {
   const defaultConfig = reader.object('defaultConfig')
   const inboundRetry = reader.object('defaultInboundHttpRetryPolicy')
   const keepalive = reader.object('tcpKeepalive')
+  const tlsDefaults = reader.object('tlsDefaults')
   const trafficPolicy = reader.object('defaultTrafficPolicy')
   const locality = reader.object('localityLbSetting')
   const zoneAware = reader.object('zoneAwareLbSetting')
@@ -83,6 +79,9 @@ export function readMeshConfig(reader: ObjectReader): MeshConfig {
     defaultInboundHttpRetryPolicy: inboundRetry ? readInboundRetry(inboundRetry) : null,
     defaultTrafficPolicy: trafficPolicy ? readDefaultTrafficPolicy(trafficPolicy) : fallback.defaultTrafficPolicy,
     upgradesToHttp2: reader.enumeration('h2UpgradePolicy', ['DO_NOT_UPGRADE', 'UPGRADE']) === 'UPGRADE',
+    tlsDefaults: tlsDefaults ? readTlsDefaults(tlsDefaults) : fallback.tlsDefaults,
+    inboundClusterStatName: readStatName(reader, 'inboundClusterStatName'),
+    outboundClusterStatName: readStatName(reader, 'outboundClusterStatName'),
     tcpKeepalive: keepalive ? readTcpKeepalive(keepalive) : null,
     proxyHttpPort: reader.integer('proxyHttpPort', 0, 65_535) ?? fallback.proxyHttpPort,
     connectTimeoutMs: reader.duration('connectTimeout', 1) ?? fallback.connectTimeoutMs,
@@ -97,6 +96,7 @@ export function readMeshConfig(reader: ObjectReader): MeshConfig {
     defaultDestinationRuleExportTo: readDefaultExportTo(reader, 'defaultDestinationRuleExportTo'),
     defaultConfig: defaultConfig ? readProxyConfig(defaultConfig) : fallback.defaultConfig,
   }
+  readWithoutEffect(reader)
   reader.unsupported(...NOT_YET)
   reader.done()
   return meshConfig
@@ -115,6 +115,33 @@ function readOutboundPolicy(reader: ObjectReader): 'ALLOW_ANY' | 'REGISTRY_ONLY'
 function readInboundRetry(reader: ObjectReader): HttpRetry {
   reader.unsupported('perTryTimeout', 'retryRemoteLocalities', 'retryIgnorePreviousHosts')
   return readHttpRetry(reader)
+}
+
+const STAT_NAME_PARTS = [
+  ...['SERVICE', 'SERVICE_NAME', 'SERVICE_FQDN', 'SERVICE_PORT', 'SERVICE_PORT_NAME', 'SUBSET_NAME', 'TARGET_PORT'],
+]
+
+function readStatName(reader: ObjectReader, field: string): string {
+  const name = reader.string(field) ?? ''
+  for (const [, part = ''] of name.matchAll(/%(\w*)%/g))
+    if (!STAT_NAME_PARTS.includes(part))
+      reader.sink.badValue(reader.place(field), `%${part}% is not one of %${STAT_NAME_PARTS.join('%, %')}%`)
+  return name
+}
+
+/** What a mesh of one cluster, whose proxies have no listener's log and speak TLS 1.3, does anyway. */
+function readWithoutEffect(reader: ObjectReader): void {
+  if (reader.boolean('disableEnvoyListenerLog') === false)
+    reader.sink.unsupported(reader.place('disableEnvoyListenerLog'), 'disableEnvoyListenerLog: false')
+  for (const service of reader.objectList('serviceSettings')) {
+    const settings = service.object('settings')
+    settings?.boolean('clusterLocal')
+    settings?.done()
+    service.stringList('hosts')
+    service.done()
+  }
+  const meshTls = reader.object('meshMTLS')
+  if (meshTls) readMeshTls(meshTls)
 }
 
 function readDefaultTrafficPolicy(reader: ObjectReader): MeshConfig['defaultTrafficPolicy'] {
