@@ -1,8 +1,8 @@
 // What a cluster's policy makes of where its client is.
 import type { Subset } from '../../model/destination-rule.ts'
 import type { EffectivePolicy, TrafficPolicyBlocks } from '../../model/traffic-policy.ts'
-import type { MergedRule } from '../link/destination-rules.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
+import type { MergedRule } from '../link/merged-rules.ts'
 import type { MeshService, MeshServicePort } from '../link/mesh-service.ts'
 import { policyFor } from './cluster-policy.ts'
 import { type ClientPlace, dependsOnPlace, type LocalitySpread, spreadRule } from './locality-spread.ts'

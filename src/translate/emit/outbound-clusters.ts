@@ -12,9 +12,9 @@ import {
   ClusterSchema,
 } from '../../xds/generated/envoy/config/cluster/v3/cluster_pb.ts'
 import type { ClusterLoadAssignment } from '../../xds/generated/envoy/config/endpoint/v3/endpoint_pb.ts'
-import type { MergedRule } from '../link/destination-rules.ts'
 import { selects } from '../link/label-selector.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
+import type { MergedRule } from '../link/merged-rules.ts'
 import type { MeshEndpoint, MeshService, MeshServicePort } from '../link/mesh-service.ts'
 import { type ClientKind, callersAddress } from './callers-address.ts'
 import { applyBalancing } from './cluster-balancing.ts'
