@@ -47,6 +47,8 @@ const GENERATED_PATHS = [
   'envoy/extensions/resource_monitors/downstream_connections/v3',
   'envoy/extensions/resource_monitors/fixed_heap/v3',
   'envoy/extensions/http/header_formatters/preserve_case/v3',
+  'envoy/extensions/formatter/req_without_query/v3',
+  'envoy/extensions/request_id/uuid/v3',
   'envoy/extensions/clusters/dynamic_forward_proxy/v3',
   'envoy/extensions/filters/listener/tls_inspector/v3',
   'envoy/extensions/filters/listener/http_inspector/v3',

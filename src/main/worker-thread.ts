@@ -16,6 +16,7 @@ import type { KeyPair } from '../transport/tls/secure-context.ts'
 import { Bootstrap_StaticResourcesSchema } from '../xds/generated/envoy/config/bootstrap/v3/bootstrap_pb.ts'
 import { decodeResource } from '../xds/resource-message.ts'
 import { certificateFolder } from './certificate-folder.ts'
+import { releaseStartupMemory } from './startup-memory.ts'
 import type { WorkerCalls, WorkerRequest, WorkerStart } from './worker-message.ts'
 
 /** The main thread's, as it was last heard of. */
@@ -93,6 +94,7 @@ const CALLS: Calls = {
   loads: async names => loadsOf(proxy.clusters, names),
   sockets: async () => network.open,
   async acceptInherited() {
+    releaseStartupMemory()
     await network.acceptInherited()
     return null
   },
