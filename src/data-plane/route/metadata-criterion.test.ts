@@ -1,3 +1,4 @@
+// As an Envoy 1.40 answers by the same matchers, after its jwt_authn has checked a token that says this.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fromJson, type JsonObject } from '@bufbuild/protobuf'
@@ -80,6 +81,8 @@ test('values of every kind', () => {
   assert.ok(matches(['groups'], { listMatch: { oneOf: { doubleMatch: { exact: 7 } } } }))
   assert.ok(matches(['sub'], { presentMatch: true }))
   assert.ok(!matches(['sub'], { presentMatch: false }))
+  assert.ok(!matches(['missing'], { presentMatch: false }))
+  for (const keys of [['realm'], ['groups'], ['none']]) assert.ok(matches(keys, { presentMatch: true }), keys.join())
 })
 
 test('what is wrong is refused by name', () => {
