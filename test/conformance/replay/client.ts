@@ -36,7 +36,7 @@ export function send(port: number, request: CaseRequest, id: string): Promise<An
   return new Promise(resolve => {
     let localPort: number | undefined
     const done = (answer: Answer): void => resolve({ ...answer, localPort })
-    const options = { host: '127.0.0.1', port, method, path, headers, agent: false, ...announcing(port, preamble) }
+    const options = { host: '127.0.0.1', port, method, path, headers, ...connecting(port, preamble) }
     const outgoing = httpRequest(options, response => {
       let text = ''
       response.on('data', chunk => {
@@ -56,8 +56,9 @@ export function send(port: number, request: CaseRequest, id: string): Promise<An
   })
 }
 
-function announcing(port: number, preamble: string | undefined) {
-  if (preamble === undefined) return {}
+/** An agent, even one of the request's own, would connect by itself. */
+function connecting(port: number, preamble: string | undefined) {
+  if (preamble === undefined) return { agent: false }
   const createConnection = () => {
     const socket = connectTcp({ host: '127.0.0.1', port })
     socket.write(preamble)
