@@ -29,7 +29,7 @@ export interface MeshConfig {
   readonly defaultTrafficPolicy: Pick<TrafficPolicyBlocks, 'connectionPool' | 'outlierDetection'>
   /** Ports declared for HTTP/1.1 are sent HTTP/2, unless a rule says otherwise. */
   readonly upgradesToHttp2: boolean
-  /** Of servers that end TLS with certificates of their own, where they say nothing themselves. */
+  /** Of TLS that is not the mesh's own: of servers, where they say nothing themselves, and of clients, but for the version. */
   readonly tlsDefaults: TlsDefaults
   /** Names for the statistics of clusters, with Istio's placeholders; empty: their own. */
   readonly inboundClusterStatName: string
