@@ -96,8 +96,18 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
     socket.on('data', (chunk: Buffer) => this.#onData(chunk))
   }
 
-  /** Streams that run go on; the client is told to open no more. */
+  /** Unless those that say nothing are spared: they hear of it with their next response, as in Envoy. */
   drain(): void {
+    if (!this.#owner.sparesIdle) this.#announceEnd()
+  }
+
+  /** A stream is about to be answered. */
+  onResponse(): void {
+    if (this.#owner.isDraining) this.#announceEnd()
+  }
+
+  /** Streams that run go on; the client is told to open no more. */
+  #announceEnd(): void {
     if (this.#state !== 'open') return
     this.#state = 'draining'
     this.#config.stats.connectionDrainClose.value++
@@ -105,8 +115,7 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
     this.#session.goAway(ERROR_CODE.noError, false)
     closeBatch()
     this.#drainTimer = new WheelTimer(this, TIMER.drain)
-    // A connection that was never used has nothing under way.
-    this.#config.wheel.set(this.#drainTimer, this.#requests === 0 ? 0 : DRAIN_GRACE_MS)
+    this.#config.wheel.set(this.#drainTimer, DRAIN_GRACE_MS)
   }
 
   /** Ends the connection at once, whatever is under way. */
@@ -123,11 +132,11 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
     stream.begin(fields, endStream)
     if (this.#config.overload.disableHttpKeepalive && this.#state === 'open') {
       stats.connectionOverloadDisableKeepalive.value++
-      this.drain()
+      this.#announceEnd()
     }
     if (maxRequestsPerConnection > 0 && this.#requests === maxRequestsPerConnection) {
       stats.connectionMaxRequestsReached.value++
-      this.drain()
+      this.#announceEnd()
     }
     return stream
   }
@@ -266,7 +275,7 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
 
   #onDuration(): void {
     this.#config.stats.connectionMaxDurationReached.value++
-    this.drain()
+    this.#announceEnd()
   }
 
   #onDrained(): void {
