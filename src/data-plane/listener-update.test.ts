@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { Agent, createServer, request } from 'node:http'
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2'
-import { type AddressInfo, connect, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer as createRelay, type Socket } from 'node:net'
 import { after, test } from 'node:test'
 import { connect as connectSecure } from 'node:tls'
 import type { JsonValue } from '@bufbuild/protobuf'
@@ -63,6 +63,11 @@ async function accepted({ proxy }: Stage, count: number): Promise<void> {
   while (proxy.listeners.activeConnections !== count) await new Promise(resolve => setImmediate(resolve))
 }
 
+async function completed({ proxy }: Stage, count: number): Promise<void> {
+  while (proxy.stats.value('http.test.downstream_rq_completed') !== count)
+    await new Promise(resolve => setImmediate(resolve))
+}
+
 async function connected(stage: Stage): Promise<Socket> {
   const socket = connect(stage.port, '127.0.0.1')
   cleanups.push(() => socket.destroy())
@@ -81,6 +86,31 @@ async function post(socket: Socket): Promise<string> {
   while (!text.endsWith('ok') && !socket.destroyed) await new Promise(resolve => setImmediate(resolve))
   socket.off('data', onData)
   return text
+}
+
+/** A way to `port` on which answers can be made to wait. */
+async function slowPath(port: number): Promise<{ port: number; arrives: { stop(): void; go(): void } }> {
+  const ways: (readonly [far: Socket, near: Socket])[] = []
+  const relay = createRelay(near => {
+    const far = connect(port, '127.0.0.1')
+    ways.push([far, near])
+    cleanups.push(() => far.destroy())
+    near.on('error', () => {}).pipe(far)
+    far.on('error', () => {}).pipe(near)
+    far.on('close', () => near.destroy())
+  })
+  relay.listen(0, '127.0.0.1')
+  await once(relay, 'listening')
+  cleanups.push(() => void relay.close())
+  const arrives = {
+    stop: () => {
+      for (const [far, near] of ways) far.unpipe(near)
+    },
+    go: () => {
+      for (const [far, near] of ways) far.pipe(near)
+    },
+  }
+  return { port: (relay.address() as AddressInfo).port, arrives }
 }
 
 function http2Client(port: number): ClientHttp2Session {
@@ -154,6 +184,37 @@ test('HTTP/2: the response after an update comes with a GOAWAY that leaves out n
     stage.clock.advance(600)
     await accepted(stage, 0)
   }
+})
+
+test('HTTP/2: streams that the client opens before it hears of the end are served, however far away it is', async () => {
+  const stage = await setUp()
+  const { port, arrives } = await slowPath(stage.port)
+  const client = http2Client(port)
+  await once(client, 'remoteSettings')
+  arrives.stop()
+  stage.update()
+  const first = postHttp2(client)
+  await completed(stage, 1)
+  stage.clock.advance(2000)
+  const second = postHttp2(client)
+  arrives.go()
+  assert.deepEqual(await Promise.all([first, second]), ['200', '200'])
+  await accepted(stage, 0)
+})
+
+test('HTTP/2: a client that does not answer the PING of a drain is not waited for longer', async () => {
+  const stage = await setUp()
+  const { port, arrives } = await slowPath(stage.port)
+  const client = http2Client(port)
+  await once(client, 'remoteSettings')
+  arrives.stop()
+  await stage.proxy.listeners.drain()
+  stage.clock.advance(4900)
+  assert.equal(stage.proxy.listeners.activeConnections, 1)
+  stage.clock.advance(200)
+  // Its GOAWAY stays unread: the connection is given the usual moment, then cut.
+  stage.clock.advance(1000)
+  await accepted(stage, 0)
 })
 
 test('what nobody has used within the drain time is closed, HTTP/2 after a GOAWAY', async () => {
