@@ -104,7 +104,7 @@ export class ProxyProcess implements RunningProxy {
       random: systemRandom,
       log: this.log,
       network: this.#network,
-      logFiles: systemLogFiles,
+      logFiles: systemLogFiles(this.clock),
       ...(settings.stateDir === undefined ? {} : { certificates: certificateFolder(settings.stateDir) }),
       residentBytes: () => process.memoryUsage.rss(),
       ...(options.drainTimeSeconds === undefined ? {} : { drainTimeMs: options.drainTimeSeconds * 1000 }),

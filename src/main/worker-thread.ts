@@ -53,7 +53,7 @@ const proxy = new DataPlaneProxy({
   random: systemRandom,
   log,
   network,
-  logFiles: systemLogFiles,
+  logFiles: systemLogFiles(systemClock),
   ...(stateDir === undefined ? {} : { certificates: certificateFolder(stateDir) }),
   residentBytes: () => process.memoryUsage.rss(),
 })
