@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { eventually, RunningMesh } from './running-mesh.ts'
-import { ask, SteadyLoad } from './steady-load.ts'
+import { ask, type LoadClient, SteadyLoad } from './steady-load.ts'
 
 interface RolloutAnswer {
   readonly phase: string
@@ -94,8 +94,8 @@ export function testRollouts(proxy: 'weft' | 'envoy'): void {
     })
   }
 
-  const underLoad = (work: (load: SteadyLoad) => Promise<void>): Promise<SteadyLoad> =>
-    SteadyLoad.during(`${mesh.gateway}/`, 6, work)
+  const underLoad = (work: (load: SteadyLoad) => Promise<void>, client?: LoadClient): Promise<SteadyLoad> =>
+    SteadyLoad.during(`${mesh.gateway}/`, 6, work, client)
   const well = 'successRate: 99, latency: { percentile: 90, maximum: 10s }'
 
   test('a good canary is promoted, and no request fails for it', async () => {
@@ -137,6 +137,18 @@ export function testRollouts(proxy: 'weft' | 'envoy'): void {
       const back = await reaches('rolled-back', 0)
       assert.match(back.reason, /^\d+ of \d+ requests took longer than 250 ms; 50% must not$/)
     })
+    await behave('delayMs=0')
+  })
+
+  test('so does one that hangs, when its clients have left', async () => {
+    const impatient = { ask: (url: string) => ask(url, { signal: AbortSignal.timeout(200) }), close: () => {} }
+    await underLoad(async () => {
+      await begin(rollout('hanging', 60, well))
+      await reaches('progressing', 30)
+      await behave('delayMs=20000')
+      const back = await reaches('rolled-back', 0)
+      assert.match(back.reason, /^\d+ of \d+ requests were given up before they were answered$/)
+    }, impatient)
     await behave('delayMs=0')
   })
 

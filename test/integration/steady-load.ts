@@ -12,6 +12,8 @@ export interface AskOptions {
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
   readonly agent?: Agent
+  /** Aborted: the client has left. */
+  readonly signal?: AbortSignal
 }
 
 /** One request; rejects when the connection fails. */
