@@ -6,7 +6,6 @@ import { type HeaderList, removeHeader, setHeader } from '../../../../transport/
 import { FIELD } from '../../../../transport/http/field-name.ts'
 import { closeBatch, openBatch } from '../../../../transport/http/write-batch.ts'
 import { isTunnel, type RequestHead, type ResponseHead } from '../../../../transport/request-head.ts'
-import { retryLimit } from '../../../cluster/circuit-limits.ts'
 import type { Cluster, Endpoint } from '../../../cluster/cluster.ts'
 import type { LocalReply } from '../../../http/local-reply.ts'
 import type { ResetReason } from '../../../pool/reset-reason.ts'
@@ -20,8 +19,8 @@ import { type FinalizedRequest, finalizeRequestHeaders } from './finalize-reques
 import { countStatus, finalizeReply, finalizeResponseHeaders } from './finalize-response.ts'
 import { isFull, pickEndpoint, poolForTry, type RepeatedPick, refusal, remembered } from './pick-endpoint.ts'
 import { RequestBuffer } from './request-buffer.ts'
-import { retryDelayMs } from './retry-backoff.ts'
 import { isIdempotent, retriesPerTryTimeout, retriesReset, retriesResponse, wasUnprocessed } from './retry-decision.ts'
+import { type RetryOwner, RetryState } from './retry-state.ts'
 import {
   clusterNotFound,
   PER_TRY_IDLE_TIMEOUT,
@@ -36,9 +35,9 @@ import { Shadows } from './shadows.ts'
 import { UpstreamRequest, type UpstreamRequestOwner } from './upstream-request.ts'
 
 const NO_BYTES = Buffer.alloc(0)
-const TIMER = { route: 0, perTry: 1, backoff: 2 } as const
+const TIMER = { route: 0, perTry: 1 } as const
 
-export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, RepeatedPick, FinalizedRequest {
+export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, RetryOwner, RepeatedPick, FinalizedRequest {
   readonly head: RequestHead
   previous: Endpoint[] | null = null
   attempt = 0
@@ -64,14 +63,13 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
   /** Of the try under way: Envoy tries none again that has begun to answer, be it with a 1xx. */
   #interimSeen = false
   #attempts = 0
-  #retriesLeft = 0
-  #retryActive = false
+  /** Null while there was no retry. */
+  #retries: RetryState | null = null
   /** One unpaid try on a fresh connection, after a pooled one was found dead. */
   #freshTryUsed = false
   #fallbackUsed = false
   #routeTimer: WheelTimer | null = null
   #perTryTimer: WheelTimer | null = null
-  #backoffTimer: WheelTimer | null = null
 
   constructor(stream: TerminalStream, config: RouterConfig) {
     this.#stream = stream
@@ -131,11 +129,10 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
   onDestroy(): void {
     const upstream = this.#upstream
     this.#upstream = null
-    this.#endRetry()
+    this.#retries?.end()
     const { wheel } = this.#config
     if (this.#routeTimer !== null) wheel.cancel(this.#routeTimer)
     if (this.#perTryTimer !== null) wheel.cancel(this.#perTryTimer)
-    if (this.#backoffTimer !== null) wheel.cancel(this.#backoffTimer)
     this.#body = null
     this.#shadows?.onRequestOver()
     upstream?.cancel()
@@ -217,8 +214,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
 
   onTimer(timer: WheelTimer): void {
     openBatch()
-    if (timer.purpose === TIMER.backoff) this.#tryUpstream(false)
-    else if (timer.purpose === TIMER.perTry) this.#onPerTryTimeout(PER_TRY_TIMEOUT)
+    if (timer.purpose === TIMER.perTry) this.#onPerTryTimeout(PER_TRY_TIMEOUT)
     else this.#onRouteTimeout()
     closeBatch()
   }
@@ -236,7 +232,6 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
     this.#route = route
     this.#choice = choice
     this.#cluster = cluster
-    this.#retriesLeft = route.retry?.attempts ?? 0
     if (route.idleTimeoutMs >= 0) this.#stream.setIdleTimeout(route.idleTimeoutMs)
     finalizeRequestHeaders(this, route, choice, this.#stream.info, !config.suppressEnvoyHeaders)
     if (this.#requestEnded) this.#startTimers()
@@ -296,49 +291,33 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
     return !body.isOverLimit
   }
 
+  get #retriesLeft(): number {
+    return this.#retries?.remaining ?? this.#route!.retry?.attempts ?? 0
+  }
+
   /** Another try if the policy has one left; false leaves the outcome as it is. */
   #retry(head: ResponseHead | null): boolean {
-    const cluster = this.#cluster!
-    const retry = this.#route!.retry!
-    const { stats } = cluster
     if (this.#interimSeen) return false
-    if (this.#retriesLeft === 0) {
-      stats.upstreamRqRetryLimitExceeded.value++
-      this.#stream.info.responseFlags |= RESPONSE_FLAG.URX
-      return false
-    }
-    if (!this.#isReplayable()) return false
-    this.#endRetry()
-    const requests = stats.upstreamRqActive.value + (this.#upstream?.isOver === false ? 0 : 1)
-    if (stats.retriesActive.value >= retryLimit(cluster.limits, requests)) {
-      stats.upstreamRqRetryOverflow.value++
-      this.#stream.info.responseFlags |= RESPONSE_FLAG.UO
-      return false
-    }
-    this.#retriesLeft--
-    stats.upstreamRqRetry.value++
-    stats.retriesActive.value++
-    this.#retryActive = true
+    const cluster = this.#cluster!
+    this.#retries ??= new RetryState(this, this.#route!.retry!, cluster, this.#config)
+    if (this.#retries.remaining > 0 && !this.#isReplayable()) return false
+    const requests = cluster.stats.upstreamRqActive.value + (this.#upstream?.isOver === false ? 0 : 1)
+    const against = this.#retries.schedule(head, requests)
+    this.#stream.info.responseFlags |= against
+    if (against !== 0) return false
     this.#dropTry()
-    const { wheel } = this.#config
-    this.#backoffTimer ??= new WheelTimer(this, TIMER.backoff)
-    const done = retry.attempts - this.#retriesLeft
-    wheel.set(this.#backoffTimer, retryDelayMs(retry, head, done, this.#config, stats))
     return true
   }
 
-  /** A retry counts from its decision until its answer is taken, or another retry follows (Envoy's max_retries). */
-  #endRetry(): void {
-    if (!this.#retryActive) return
-    this.#retryActive = false
-    this.#cluster!.stats.retriesActive.value--
+  onRetry(): void {
+    this.#tryUpstream(false)
   }
 
   #respond(head: ResponseHead, fields: number): void {
     const stream = this.#stream
     this.#responseStarted = true
     this.#body = null
-    this.#endRetry()
+    this.#retries?.end()
     if (this.#perTryTimer !== null) this.#config.wheel.cancel(this.#perTryTimer)
     const tells = !this.#config.suppressEnvoyHeaders && stream.isRequestComplete
     const elapsedMs = tells ? this.#config.clock.now() - stream.requestCompletedAt : -1
@@ -376,14 +355,13 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
   }
 
   #turnTo(cluster: Cluster): void {
-    this.#endRetry()
-    if (this.#backoffTimer !== null) this.#config.wheel.cancel(this.#backoffTimer)
+    this.#retries?.end()
+    this.#retries = null
     this.#stream.info.upstreamCluster = cluster.name
     this.#cluster = cluster
     this.previous = null
     this.#freshTryUsed = false
     this.#interimSeen = false
-    this.#retriesLeft = this.#route!.retry?.attempts ?? 0
     // It has the route's time anew.
     if (this.#requestEnded) this.#startTimers()
     this.#tryUpstream(false)

@@ -1,0 +1,74 @@
+// How far a stream has come with its route's retries: Envoy's RetryState. Made when the first of them is asked for: most
+// streams never have one.
+import { WheelTimer } from '../../../../base/timer-wheel.ts'
+import { closeBatch, openBatch } from '../../../../transport/http/write-batch.ts'
+import type { ResponseHead } from '../../../../transport/request-head.ts'
+import { retryLimit } from '../../../cluster/circuit-limits.ts'
+import type { Cluster } from '../../../cluster/cluster.ts'
+import { RESPONSE_FLAG } from '../../../response-flag.ts'
+import type { RetryPolicy } from '../../../route/route-entry.ts'
+import type { RouterConfig } from './config.ts'
+import { retryDelayMs } from './retry-backoff.ts'
+
+export interface RetryOwner {
+  /** The time between two tries is over. */
+  onRetry(): void
+}
+
+export class RetryState {
+  /** Retries that the policy has left. */
+  remaining: number
+  readonly #owner: RetryOwner
+  readonly #policy: RetryPolicy
+  readonly #cluster: Cluster
+  readonly #config: RouterConfig
+  readonly #timer = new WheelTimer(this, 0)
+  #active = false
+
+  constructor(owner: RetryOwner, policy: RetryPolicy, cluster: Cluster, config: RouterConfig) {
+    this.#owner = owner
+    this.#policy = policy
+    this.#cluster = cluster
+    this.#config = config
+    this.remaining = policy.attempts
+  }
+
+  /**
+   * 0: another try follows, when its time has come; else the response flag of what stands against it. `requests`: those
+   * under way in the cluster, the one that failed included. `head`: of the response that is not taken, which may say when
+   * to come back.
+   */
+  schedule(head: ResponseHead | null, requests: number): number {
+    const { stats, limits } = this.#cluster
+    if (this.remaining === 0) {
+      stats.upstreamRqRetryLimitExceeded.value++
+      return RESPONSE_FLAG.URX
+    }
+    this.end()
+    if (stats.retriesActive.value >= retryLimit(limits, requests)) {
+      stats.upstreamRqRetryOverflow.value++
+      return RESPONSE_FLAG.UO
+    }
+    this.remaining--
+    stats.upstreamRqRetry.value++
+    stats.retriesActive.value++
+    this.#active = true
+    const done = this.#policy.attempts - this.remaining
+    this.#config.wheel.set(this.#timer, retryDelayMs(this.#policy, head, done, this.#config, stats))
+    return 0
+  }
+
+  /** A retry counts from its decision until its answer is taken, or another retry follows (Envoy's max_retries). */
+  end(): void {
+    if (!this.#active) return
+    this.#active = false
+    this.#cluster.stats.retriesActive.value--
+    this.#config.wheel.cancel(this.#timer)
+  }
+
+  onTimer(): void {
+    openBatch()
+    this.#owner.onRetry()
+    closeBatch()
+  }
+}
