@@ -12,6 +12,7 @@ import {
 import { durationMs, type ResourceCheck } from '../../xds/resource-check.ts'
 import { compileHashPolicy } from './hash-policy.ts'
 import { compileLevel, createMutations, HostFromHeader, hasControl, NO_MUTATIONS } from './header-mutator.ts'
+import { compileHedgePolicy } from './hedge-policy.ts'
 import { compileMirrorPolicies, type MirrorPolicy } from './mirror-policy.ts'
 import { compilePrefixRewrite, compileRegexRewrite, type MatchedPath, type PathRewrite } from './path-rewrite.ts'
 import type { RouteNames } from './redirect-route.ts'
@@ -46,6 +47,7 @@ const FIELDS = new Set([
   'timeout',
   'idle_timeout',
   'retry_policy',
+  'hedge_policy',
   'hash_policy',
   'max_grpc_timeout',
   'grpc_timeout_offset',
@@ -107,6 +109,9 @@ export function compileForward(
     streamDuration: compileStreamDuration(action.maxStreamDuration, `${path}.max_stream_duration`, check),
     upgrades: compileRouteUpgrades(action.upgradeConfigs, `${path}.upgrade_configs`, check),
     retry: action.retryPolicy ? compileRetryPolicy(action.retryPolicy, `${path}.retry_policy`, check) : scope.retry,
+    hedgesOnPerTryTimeout: action.hedgePolicy
+      ? compileHedgePolicy(action.hedgePolicy, `${path}.hedge_policy`, check)
+      : scope.hedgesOnPerTryTimeout,
     hashPolicy: compileHashPolicy(action.hashPolicy, `${path}.hash_policy`, check),
     stats: names.stats ?? null,
     mirrors: compileMirrorPolicies(action.requestMirrorPolicies, `${path}.request_mirror_policies`, check),
@@ -231,6 +236,7 @@ interface ForwardParts extends RouteNames {
   readonly streamDuration: StreamDuration
   readonly upgrades: ReadonlyMap<string, RouteUpgrade>
   readonly retry: RetryPolicy | null
+  readonly hedgesOnPerTryTimeout: boolean
   readonly hashPolicy: HashPolicy | null
   readonly mirrors: readonly MirrorPolicy[]
   readonly rewrite: PathRewrite | null
@@ -254,6 +260,7 @@ class CompiledForward implements ForwardRoute {
   readonly streamDuration: StreamDuration
   readonly upgrades: ReadonlyMap<string, RouteUpgrade>
   readonly retry: RetryPolicy | null
+  readonly hedgesOnPerTryTimeout: boolean
   readonly hashPolicy: HashPolicy | null
   readonly mirrors: readonly MirrorPolicy[]
   readonly stats: RouteStats | null
@@ -277,6 +284,7 @@ class CompiledForward implements ForwardRoute {
     this.streamDuration = parts.streamDuration
     this.upgrades = parts.upgrades
     this.retry = parts.retry
+    this.hedgesOnPerTryTimeout = parts.hedgesOnPerTryTimeout
     this.hashPolicy = parts.hashPolicy
     this.mirrors = parts.mirrors
     this.stats = parts.stats

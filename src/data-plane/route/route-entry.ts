@@ -150,6 +150,8 @@ export interface ForwardRoute extends RouteBase {
   readonly idleTimeoutMs: number
   readonly streamDuration: StreamDuration
   readonly retry: RetryPolicy | null
+  /** A try that runs into its own time-out goes on, and another is sent beside it. */
+  readonly hedgesOnPerTryTimeout: boolean
   /** What keeps requests to an endpoint in clusters that balance by hash; null: nothing. */
   readonly hashPolicy: HashPolicy | null
   readonly mirrors: readonly MirrorPolicy[]

@@ -219,6 +219,7 @@ export function forwardRoute(cluster: string, fields: Partial<ForwardRoute> = {}
     streamDuration: NO_STREAM_DURATION,
     upgrades: NO_UPGRADES,
     retry: null,
+    hedgesOnPerTryTimeout: false,
     hashPolicy: null,
     mirrors: [],
     stats: null,

@@ -33,18 +33,23 @@ export class RetryState {
     this.remaining = policy.attempts
   }
 
+  /** Another try is to come. */
+  get isWaiting(): boolean {
+    return this.#timer.isSet
+  }
+
   /**
-   * 0: another try follows, when its time has come; else the response flag of what stands against it. `requests`: those
-   * under way in the cluster, the one that failed included. `head`: of the response that is not taken, which may say when
-   * to come back.
+   * 0: another try follows, when its time has come; else the response flag of what stands against it. `head`: of the
+   * response that is not taken, which may say when to come back. `isOver`: what failed is under way no more.
    */
-  schedule(head: ResponseHead | null, requests: number): number {
+  schedule(head: ResponseHead | null, isOver: boolean): number {
     const { stats, limits } = this.#cluster
     if (this.remaining === 0) {
       stats.upstreamRqRetryLimitExceeded.value++
       return RESPONSE_FLAG.URX
     }
     this.end()
+    const requests = stats.upstreamRqActive.value + (isOver ? 1 : 0)
     if (stats.retriesActive.value >= retryLimit(limits, requests)) {
       stats.upstreamRqRetryOverflow.value++
       return RESPONSE_FLAG.UO

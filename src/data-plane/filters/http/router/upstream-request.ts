@@ -17,15 +17,15 @@ export interface UpstreamRequestOwner {
   onUpstreamReady(request: UpstreamRequest): void
   /** The endpoint agrees to the tunnel that was asked for: its bytes may be sent. */
   onUpstreamTunnel(request: UpstreamRequest): void
-  onUpstreamHead(head: ResponseHead, fields: number, endStream: boolean): void
+  onUpstreamHead(request: UpstreamRequest, head: ResponseHead, fields: number, endStream: boolean): void
   onUpstreamBody(chunk: Buffer, endStream: boolean): void
   onUpstreamTrailers(trailers: HeaderList): void
-  onUpstreamInterim(head: ResponseHead): void
+  onUpstreamInterim(request: UpstreamRequest, head: ResponseHead): void
   onUpstreamDrained(): void
   /** Nothing has come for as long as the policy bears it. */
-  onUpstreamIdle(): void
+  onUpstreamIdle(request: UpstreamRequest): void
   /** `failure`: the transport's reason. The try is over. */
-  onUpstreamReset(reason: ResetReason, failure: string, reusedConnection: boolean): void
+  onUpstreamReset(request: UpstreamRequest, reason: ResetReason, failure: string, reusedConnection: boolean): void
 }
 
 export class UpstreamRequest implements PoolWaiter, UpstreamStream {
@@ -41,6 +41,8 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
   #encoder: RequestEncoder | null = null
   #over = false
   #awaitsHead = true
+  /** A time-out that did not end the try has been told to the endpoint's monitor. */
+  #outlasted = false
   /** The endpoint is on probation, and this is one of the requests that it has to prove itself with. */
   #isProbe = false
   #idleTimer: WheelTimer | null = null
@@ -129,13 +131,20 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
 
   onTimer(): void {
     openBatch()
-    this.#owner.onUpstreamIdle()
+    this.#owner.onUpstreamIdle(this)
     closeBatch()
+  }
+
+  /** It has taken too long: the endpoint is judged by it, and may answer yet. */
+  outlast(): void {
+    if (this.#outlasted) return
+    this.#outlasted = true
+    this.#fail(true)
   }
 
   /** It has taken too long: ends the try, too. */
   timeOut(): void {
-    if (this.#awaitsHead) this.#fail(true)
+    if (this.#awaitsHead && !this.#outlasted) this.#fail(true)
     this.cancel()
   }
 
@@ -173,7 +182,7 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
     else this.#fail(false)
     this.#finish()
     this.endpoint.stats.requestsError++
-    this.#owner.onUpstreamReset(reason, failure, false)
+    this.#owner.onUpstreamReset(this, reason, failure, false)
   }
 
   onResponseHead(head: ResponseHead, fields: number, endStream: boolean): void {
@@ -190,7 +199,7 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
     if (head.status < 500) this.endpoint.stats.requestsSuccess++
     else this.endpoint.stats.requestsError++
     if (endStream) this.#finish()
-    this.#owner.onUpstreamHead(head, fields, endStream)
+    this.#owner.onUpstreamHead(this, head, fields, endStream)
   }
 
   onResponseBody(chunk: Buffer, endStream: boolean): void {
@@ -205,7 +214,7 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
   }
 
   onInterimResponse(head: ResponseHead): void {
-    this.#owner.onUpstreamInterim(head)
+    this.#owner.onUpstreamInterim(this, head)
   }
 
   onReset(reason: ResetReason): void {
@@ -218,7 +227,7 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
     this.#finish()
     this.endpoint.stats.requestsError++
     if (reason === RESET.remoteReset) this.#cluster.stats.upstreamRqRxReset.value++
-    this.#owner.onUpstreamReset(reason, '', reused)
+    this.#owner.onUpstreamReset(this, reason, '', reused)
   }
 
   onEncoderDrained(): void {
