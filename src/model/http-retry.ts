@@ -11,4 +11,6 @@ export interface HttpRetry {
   readonly ignorePreviousHosts: boolean
   /** Base of the exponential backoff; absent: 25 ms. */
   readonly backoffMs?: number
+  /** A try that runs into perTryTimeout goes on, and another is sent beside it. */
+  readonly hedgesOnPerTryTimeout?: boolean
 }
