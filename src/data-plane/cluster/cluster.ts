@@ -185,6 +185,8 @@ export interface Cluster {
   readonly random: Random
   readonly stats: ClusterStats
   readonly picker: Picker
+  /** Of all priorities but those, for retries; null when nobody of the others is usable. */
+  pickerWithout(priorities: readonly number[]): Picker | null
   readonly endpoints: readonly Endpoint[]
   /** False once the cluster or this version of it was replaced: pools close what is idle and take no new streams. */
   readonly live: boolean

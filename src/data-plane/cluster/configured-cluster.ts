@@ -28,6 +28,11 @@ export abstract class ConfiguredCluster implements Cluster {
 
   abstract get picker(): Picker
 
+  /** One priority is all there is. */
+  pickerWithout(_priorities: readonly number[]): Picker | null {
+    return null
+  }
+
   abstract get endpoints(): readonly Endpoint[]
 
   /** Null: none is asked for. */

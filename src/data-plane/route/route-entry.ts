@@ -59,6 +59,8 @@ export interface RetryPolicy {
   /** Istio's previous_hosts predicate: do not pick an endpoint that this stream has tried. */
   readonly avoidPreviousHosts: boolean
   readonly hostSelectionAttempts: number
+  /** After every so many tries their endpoints' priorities are left out (Envoy's previous_priorities); 0: never. */
+  readonly priorityUpdateFrequency: number
 }
 
 export const RETRY_ON = {

@@ -271,6 +271,7 @@ test('timeouts: 15 s when unset, 0 is none; retries with their defaults, and tho
     backoffMaxMs: 100,
     avoidPreviousHosts: true,
     hostSelectionAttempts: 5,
+    priorityUpdateFrequency: 0,
   })
 })
 

@@ -169,6 +169,10 @@ export class FakeCluster implements Cluster {
     pick: (_context: PickContext): Endpoint | null => this.endpoints[this.#next++ % this.endpoints.length] ?? null,
   }
 
+  pickerWithout(): null {
+    return null
+  }
+
   onEndpointRemoved(callback: (endpoint: Endpoint) => void): void {
     this.#removed.push(callback)
   }
@@ -193,6 +197,7 @@ export const RETRY: RetryPolicy = {
   backoffBaseMs: 1,
   backoffMaxMs: 1,
   avoidPreviousHosts: false,
+  priorityUpdateFrequency: 0,
   hostSelectionAttempts: 5,
 }
 

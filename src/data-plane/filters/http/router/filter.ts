@@ -254,7 +254,7 @@ export class RouterFilter
     const { info } = this.stream
     info.attemptCount = this.#attempts
     if (route.attemptCountInRequest) setHeader(this.head.headers, 'x-envoy-attempt-count', String(this.#attempts))
-    const endpoint = pickEndpoint(cluster, this, route.retry)
+    const endpoint = pickEndpoint(this.#retries?.picker ?? cluster.picker, this, route.retry)
     if (endpoint !== null) info.upstreamHost = endpoint.key
     if (endpoint === null || isFull(cluster)) {
       const reply = refusal(cluster, endpoint, this.#attempts > 1)
@@ -301,10 +301,9 @@ export class RouterFilter
 
   #schedule(head: ResponseHead | null): boolean {
     if (this.#interimSeen) return false
-    const cluster = this.#cluster!
-    this.#retries ??= new RetryState(this, this.#route!.retry!, cluster, this.#config)
+    this.#retries ??= new RetryState(this, this.#route!.retry!, this.#cluster!, this.#config)
     if (this.#retries.remaining > 0 && !this.isReplayable) return false
-    const against = this.#retries.schedule(head, this.#upstream?.isOver !== false)
+    const against = this.#retries.schedule(this.#upstream!, head)
     this.stream.info.responseFlags |= against
     return against === 0
   }
@@ -456,9 +455,7 @@ export class RouterFilter
     const { stats } = this.#cluster!
     if (reply === PER_TRY_TIMEOUT) stats.upstreamRqPerTryTimeout.value++
     else stats.upstreamRqPerTryIdleTimeout.value++
-    const upstream = this.#upstream
-    this.#upstream = null
-    upstream?.timeOut()
+    this.#upstream?.timeOut()
     if (retriesPerTryTimeout(this.#route!.retry!) && this.#retry(null)) return
     stats.upstreamRq5xx.value++
     this.#fail(reply)

@@ -22,6 +22,7 @@ function policy(...conditions: Condition[]): RetryPolicy {
     backoffMaxMs: 250,
     avoidPreviousHosts: false,
     hostSelectionAttempts: 1,
+    priorityUpdateFrequency: 0,
   }
 }
 

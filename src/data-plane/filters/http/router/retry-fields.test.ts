@@ -136,6 +136,11 @@ test('responses with a field that the policy names are tried again', () => {
 })
 
 test('what cannot be honoured is refused by name', () => {
+  const typeUrl = 'type.googleapis.com/envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig'
+  const never = { name: 'p', configType: { case: 'typedConfig', value: { typeUrl } } } as const
+  assert.deepEqual(compile({ retryPriority: never }).problems, [
+    'p.retry_priority.typed_config.update_frequency: must be above 0',
+  ])
   assert.deepEqual(
     compile({
       retryPriority: { name: 'p' },
@@ -150,7 +155,7 @@ test('what cannot be honoured is refused by name', () => {
       'p.retriable_headers[0].name: is no field of a response',
       'p.retriable_request_headers: is not supported',
       'p.retry_options_predicates: is not supported',
-      'p.retry_priority: is not supported',
+      'p.retry_priority: p is not supported',
     ],
   )
 })

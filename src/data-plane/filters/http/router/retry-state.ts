@@ -4,11 +4,13 @@ import { WheelTimer } from '../../../../base/timer-wheel.ts'
 import { closeBatch, openBatch } from '../../../../transport/http/write-batch.ts'
 import type { ResponseHead } from '../../../../transport/request-head.ts'
 import { retryLimit } from '../../../cluster/circuit-limits.ts'
-import type { Cluster } from '../../../cluster/cluster.ts'
+import type { Cluster, Picker } from '../../../cluster/cluster.ts'
 import { RESPONSE_FLAG } from '../../../response-flag.ts'
 import type { RetryPolicy } from '../../../route/route-entry.ts'
 import type { RouterConfig } from './config.ts'
+import { PreviousPriorities } from './previous-priorities.ts'
 import { retryDelayMs } from './retry-backoff.ts'
+import type { UpstreamRequest } from './upstream-request.ts'
 
 export interface RetryOwner {
   /** The time between two tries is over. */
@@ -23,6 +25,7 @@ export class RetryState {
   readonly #cluster: Cluster
   readonly #config: RouterConfig
   readonly #timer = new WheelTimer(this, 0)
+  readonly #priorities: PreviousPriorities | null
   #active = false
 
   constructor(owner: RetryOwner, policy: RetryPolicy, cluster: Cluster, config: RouterConfig) {
@@ -31,6 +34,13 @@ export class RetryState {
     this.#cluster = cluster
     this.#config = config
     this.remaining = policy.attempts
+    const frequency = policy.priorityUpdateFrequency
+    this.#priorities = frequency > 0 ? new PreviousPriorities(frequency) : null
+  }
+
+  /** For the next try. */
+  get picker(): Picker {
+    return this.#priorities?.pickerOf(this.#cluster) ?? this.#cluster.picker
   }
 
   /** Another try is to come. */
@@ -39,22 +49,23 @@ export class RetryState {
   }
 
   /**
-   * 0: another try follows, when its time has come; else the response flag of what stands against it. `head`: of the
-   * response that is not taken, which may say when to come back. `isOver`: what failed is under way no more.
+   * 0: another try follows the one that failed, when its time has come; else the response flag of what stands against it.
+   * `head`: of the response that is not taken, which may say when to come back.
    */
-  schedule(head: ResponseHead | null, isOver: boolean): number {
+  schedule(failed: UpstreamRequest, head: ResponseHead | null): number {
     const { stats, limits } = this.#cluster
     if (this.remaining === 0) {
       stats.upstreamRqRetryLimitExceeded.value++
       return RESPONSE_FLAG.URX
     }
     this.end()
-    const requests = stats.upstreamRqActive.value + (isOver ? 1 : 0)
+    const requests = stats.upstreamRqActive.value + (failed.isOver ? 1 : 0)
     if (stats.retriesActive.value >= retryLimit(limits, requests)) {
       stats.upstreamRqRetryOverflow.value++
       return RESPONSE_FLAG.UO
     }
     this.remaining--
+    this.#priorities?.add(failed.endpoint)
     stats.upstreamRqRetry.value++
     stats.retriesActive.value++
     this.#active = true

@@ -95,6 +95,7 @@ test('the time-out of each try, with and without another', () =>
         backoffMaxMs: 250,
         avoidPreviousHosts: false,
         hostSelectionAttempts: 1,
+        priorityUpdateFrequency: 0,
       }
       return { route: forwardRoute('c', { retry }) }
     },
