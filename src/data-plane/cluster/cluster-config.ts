@@ -133,7 +133,7 @@ export function compileCluster(message: ClusterMessage, compileTransport: Transp
     limits: readLimits(message, check),
     transports,
     ...readBalancing(message, own, check),
-    outlier: readOutliers(message, discovery, own, check),
+    outlier: readOutliers(message, discovery, own, options.errors, check),
     ...options,
   }
   return check.result(config as ClusterConfig)
@@ -250,10 +250,11 @@ function readOutliers(
   message: ClusterMessage,
   discovery: Discovery | undefined,
   { halfOpenProbes }: WeftMetadata,
+  errors: HttpOptions['errors'],
   check: ResourceCheck,
 ): OutlierConfig | null {
   if (message.outlierDetection === undefined) return null
   // Its endpoints are what requests ask for: there is no other to take.
   if (discovery?.kind === 'forward-proxy') check.unsupported('outlier_detection')
-  return readOutlierDetection(message.outlierDetection, halfOpenProbes, check)
+  return readOutlierDetection(message.outlierDetection, halfOpenProbes, check, errors)
 }

@@ -6,6 +6,7 @@ import type { Locality } from '../../model/locality.ts'
 import type { ParserLimits } from '../../transport/http1/message-parser.ts'
 import type { WriterOptions } from '../../transport/http1/message-writer.ts'
 import type { Http2Settings } from '../../transport/http2/session-options.ts'
+import type { ResponseCriterion } from '../route/response-criterion.ts'
 import type { Counter, Gauge, Histogram } from '../stats/stats-scope.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
 
@@ -59,6 +60,8 @@ export interface EndpointStats {
 export interface EndpointMonitor {
   /** It may be sent a request now: false for one on probation that has as many as it may. */
   readonly admits: boolean
+  /** What it takes for an error; null: 5xx. Of gRPC, grpc-status decides. */
+  readonly errors: ResponseCriterion | null
   /** Of the last interval, in percent; -1: unknown. */
   readonly successRate: number
   readonly localSuccessRate: number

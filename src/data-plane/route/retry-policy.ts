@@ -1,7 +1,6 @@
 // Envoy's RetryPolicy -> the contract's.
 import { unpackAny } from '../../xds/any-pack.ts'
 import {
-  type HeaderMatcher,
   type RetryPolicy_RateLimitedRetryBackOff,
   RetryPolicy_RateLimitedRetryBackOffSchema,
   RetryPolicy_ResetHeaderFormat,
@@ -15,8 +14,8 @@ import {
 } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
 import { PreviousPrioritiesConfigSchema } from '../../xds/generated/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config_pb.ts'
 import { durationMs, type ResourceCheck } from '../../xds/resource-check.ts'
-import { compileHeaderMatcher } from './criterion.ts'
-import { RETRY_ON, type ResponseCriterion, type RetryPolicy } from './route-entry.ts'
+import { compileResponseMatcher } from './response-criterion.ts'
+import { RETRY_ON, type RetryPolicy } from './route-entry.ts'
 
 const FIELDS = new Set([
   'retry_on',
@@ -95,16 +94,6 @@ function compileRateLimited(
     return { name: header.name.toLowerCase(), isTimestamp }
   })
   return { resetFields, rateLimitedMaxMs }
-}
-
-/** The matchers of requests, for a head that has fields and nothing else. */
-function compileResponseMatcher(matcher: HeaderMatcher, path: string, check: ResourceCheck): ResponseCriterion {
-  if (matcher.name.startsWith(':') || matcher.name.toLowerCase() === 'host')
-    check.unsupported(`${path}.name`, 'is no field of a response')
-  const criterion = compileHeaderMatcher(matcher, path, check)
-  return {
-    test: headers => criterion.test({ method: '', path: '', authority: '', scheme: '', protocol: '', headers }),
-  }
 }
 
 function compileRetryPriority(

@@ -6,6 +6,7 @@ import type { StreamInfo } from '../stream-info.ts'
 import type { CorsPolicy } from './cors-policy.ts'
 import type { MirrorPolicy } from './mirror-policy.ts'
 import type { RateLimitRule } from './rate-limit-rule.ts'
+import type { ResponseCriterion } from './response-criterion.ts'
 import type { RouteStats } from './route-stats.ts'
 
 /** What a table is asked with; one object per stream, filled before the look-up. */
@@ -20,10 +21,6 @@ export interface HeaderMutations {
   apply(headers: HeaderList, info: StreamInfo): void
   /** New :authority when a mutation sets `host` or `:authority`, else null. */
   readonly authority: string | null
-}
-
-export interface ResponseCriterion {
-  test(headers: HeaderList): boolean
 }
 
 /** A request as hash policies read it, ready to be sent. */

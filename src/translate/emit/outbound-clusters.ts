@@ -123,7 +123,10 @@ function makeCluster(plan: ClusterPlan, assignment: ClusterLoadAssignment): Clus
   const { mesh, service, port, subset, name, speaks } = plan
   const { meshConfig } = mesh.input
   const policy = policyOf(plan)
-  const options = speaks === 'tcp' ? undefined : httpProtocolOptions(policy.connectionPool, speaks)
+  const options =
+    speaks === 'tcp'
+      ? undefined
+      : httpProtocolOptions(policy.connectionPool, speaks, policy.outlierDetection?.httpErrorCodes)
   const cluster = create(ClusterSchema, {
     name,
     connectTimeout: duration(policy.connectionPool?.connectTimeoutMs ?? meshConfig.connectTimeoutMs),

@@ -1,9 +1,10 @@
 // The version of HTTP that a cluster's endpoints are spoken to in, and how long a connection to them lives.
-import { create } from '@bufbuild/protobuf'
+import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import type { Any } from '@bufbuild/protobuf/wkt'
 import { familyOf, type PortProtocol } from '../../model/port-protocol.ts'
 import type { ConnectionPool } from '../../model/traffic-policy.ts'
 import { packAny } from '../../xds/any-pack.ts'
+import type { MatchPredicateSchema } from '../../xds/generated/envoy/config/common/matcher/v3/matcher_pb.ts'
 import { Http2ProtocolOptionsSchema } from '../../xds/generated/envoy/config/core/v3/protocol_pb.ts'
 import {
   type HttpProtocolOptions,
@@ -53,12 +54,13 @@ export function upstreamVersion(
 export function httpProtocolOptions(
   pool: ConnectionPool | undefined,
   version: UpstreamVersion,
+  errorCodes: readonly number[] = [],
 ): Record<string, Any> | undefined {
   const idleTimeoutMs = pool?.httpIdleTimeoutMs ?? pool?.tcpIdleTimeoutMs
   const maxDurationMs = pool?.maxConnectionDurationMs
   const limits = [idleTimeoutMs, pool?.maxRequestsPerConnection, maxDurationMs]
   const hasLimits = limits.some(limit => limit !== undefined)
-  if (!hasLimits && version === 'http1') return undefined
+  if (!hasLimits && version === 'http1' && errorCodes.length === 0) return undefined
   const options = create(HttpProtocolOptionsSchema, {
     ...(hasLimits
       ? {
@@ -71,10 +73,20 @@ export function httpProtocolOptions(
           },
         }
       : {}),
+    ...(errorCodes.length > 0 ? { outlierDetection: { errorMatcher: statusMatcher(errorCodes) } } : {}),
     upstreamProtocolOptions: PROTOCOL_OPTIONS[version],
   })
   if (pool?.maxConcurrentStreams !== undefined) limitStreams(options, pool.maxConcurrentStreams)
   return { 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': packAny(HttpProtocolOptionsSchema, options) }
+}
+
+function statusMatcher(codes: readonly number[]): MessageInitShape<typeof MatchPredicateSchema> {
+  const rules = codes.map(code => {
+    const stringMatch = { matchPattern: { case: 'exact' as const, value: String(code) } }
+    const headers = [{ name: ':status', headerMatchSpecifier: { case: 'stringMatch' as const, value: stringMatch } }]
+    return { rule: { case: 'httpResponseHeadersMatch' as const, value: { headers } } }
+  })
+  return rules.length === 1 ? rules[0]! : { rule: { case: 'orMatch', value: { rules } } }
 }
 
 function limitStreams(options: HttpProtocolOptions, maxConcurrentStreams: number): void {

@@ -75,8 +75,8 @@ export function retriesResponse(policy: RetryPolicy, head: ResponseHead, fields:
   return (retryOn & (GRPC_STATUS[getHeader(head.headers, 'grpc-status') ?? ''] ?? 0)) !== 0
 }
 
-function hasRetriableHeader({ retriableHeaders }: RetryPolicy, { headers }: ResponseHead): boolean {
-  for (let i = 0; i < retriableHeaders.length; i++) if (retriableHeaders[i]!.test(headers)) return true
+function hasRetriableHeader({ retriableHeaders }: RetryPolicy, head: ResponseHead): boolean {
+  for (let i = 0; i < retriableHeaders.length; i++) if (retriableHeaders[i]!.test(head)) return true
   return false
 }
 

@@ -145,7 +145,7 @@ test('what cannot be honoured is refused by name', () => {
     compile({
       retryPriority: { name: 'p' },
       retryOptionsPredicates: [{ name: 'o' }],
-      retriableHeaders: [{ name: ':status' }],
+      retriableHeaders: [{ name: ':path' }],
       retriableRequestHeaders: [{ name: 'a' }],
       rateLimitedRetryBackOff: { maxInterval: {} },
     }).problems.sort(),

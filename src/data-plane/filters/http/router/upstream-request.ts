@@ -5,7 +5,7 @@ import { getHeader, type HeaderList } from '../../../../transport/header-list.ts
 import { FIELD } from '../../../../transport/http/field-name.ts'
 import { closeBatch, openBatch } from '../../../../transport/http/write-batch.ts'
 import { isTunnel, opensTunnel, type RequestHead, type ResponseHead } from '../../../../transport/request-head.ts'
-import type { Cluster, Endpoint } from '../../../cluster/cluster.ts'
+import type { Cluster, Endpoint, EndpointMonitor } from '../../../cluster/cluster.ts'
 import { grpcToHttpStatus, isGrpcRequest } from '../../../http/grpc-status.ts'
 import type { HttpPool, PoolWaiter, RequestEncoder, UpstreamStream } from '../../../pool/request-encoder.ts'
 import { RESET, type ResetReason } from '../../../pool/reset-reason.ts'
@@ -195,7 +195,7 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
     this.#awaitsHead = false
     this.#failed = head.status >= 500
     this.#touch()
-    if (this.endpoint.monitor !== null) this.#judge(head, fields)
+    if (this.endpoint.monitor !== null) this.#judge(this.endpoint.monitor, head, fields)
     if (head.status < 500) this.endpoint.stats.requestsSuccess++
     else this.endpoint.stats.requestsError++
     if (endStream) this.#finish()
@@ -235,10 +235,15 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
   }
 
   /** What a gRPC endpoint thinks of a request stands in grpc-status (Envoy, Filter::onUpstreamHeaders). */
-  #judge(head: ResponseHead, fields: number): void {
+  #judge(monitor: EndpointMonitor, head: ResponseHead, fields: number): void {
+    const { errors } = monitor
     const says = fields & FIELD.grpcStatus ? getHeader(head.headers, 'grpc-status') : undefined
-    const isGrpc = says !== undefined && isGrpcRequest(this.#owner.head.headers)
-    this.endpoint.monitor?.answered(isGrpc ? grpcToHttpStatus(Number(says)) : head.status, this.#isProbe)
+    const isGrpc = (says !== undefined || errors !== null) && isGrpcRequest(this.#owner.head.headers)
+    let { status } = head
+    if (isGrpc && says !== undefined) status = grpcToHttpStatus(Number(says))
+    // Whatever was asked for is an error of the endpoint's, and nothing else is.
+    else if (!isGrpc && errors !== null) status = errors.test(head) ? Math.max(500, status) : 200
+    monitor.answered(status, this.#isProbe)
     this.#isProbe = false
   }
 
