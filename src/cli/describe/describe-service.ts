@@ -56,6 +56,10 @@ export function describeRules(view: MeshView, service: ServiceName, workloads: r
     if (routes.length > 0 || bytes.length > 0 || owns)
       lines.push(...describeVirtualService(view, virtual, owns ? virtual.spec.http : routes, fqdn), ...bytes)
   }
+  for (const { name, namespace, spec } of view.objects('Rollout')) {
+    if (view.fullHost(spec.host, namespace) !== fqdn) continue
+    lines.push(`Rollout: ${name}`, `   Says how "${spec.stable}" and "${spec.canary}" share what goes to either`)
+  }
   return lines
 }
 

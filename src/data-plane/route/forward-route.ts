@@ -33,6 +33,7 @@ import type { RouteScope } from './route-scope.ts'
 import type { RouteStats } from './route-stats.ts'
 import { compileRouteUpgrades } from './route-upgrades.ts'
 import { compileStreamDuration } from './stream-duration.ts'
+import type { WeftRoute } from './weft-route.ts'
 
 const FIELDS = new Set([
   'cluster',
@@ -84,7 +85,7 @@ export function compileForward(
   names: RouteNames,
   matched: MatchedPath,
   scope: RouteScope,
-  fallback: Fallback | null,
+  { fallback, comparison }: WeftRoute,
   path: string,
   check: ResourceCheck,
 ): ForwardRoute {
@@ -114,7 +115,13 @@ export function compileForward(
       : scope.hedgesOnPerTryTimeout,
     hashPolicy: compileHashPolicy(action.hashPolicy, `${path}.hash_policy`, check),
     stats: names.stats ?? null,
-    mirrors: compileMirrorPolicies(action.requestMirrorPolicies, `${path}.request_mirror_policies`, check),
+    mirrors: compileMirrorPolicies(
+      action.requestMirrorPolicies,
+      comparison,
+      scope.stats,
+      `${path}.request_mirror_policies`,
+      check,
+    ),
     rewrite: compileRewrite(action, matched, path, check),
     hostRewrite: host.case === 'hostRewriteLiteral' && host.value !== '' ? toByteString(host.value) : null,
     keepsForwardedHost: action.appendXForwardedHost,

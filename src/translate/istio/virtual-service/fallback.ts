@@ -3,13 +3,20 @@ import { isUtf8 } from 'node:buffer'
 import type { HttpFallback } from '../../../model/http-fallback.ts'
 import { readAnnotationObject } from '../../document/annotation-object.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
+import { readTarget } from '../contract/destination.ts'
 import { annotationPlace } from '../contract/weft-annotations.ts'
-import { readDirectResponse, readTarget } from './http-action.ts'
+import { readDirectResponse } from './http-action.ts'
+import type { RuleAnnotation } from './rule-annotations.ts'
 
-export const FALLBACK = 'weft.dev/fallback'
+export const FALLBACK: RuleAnnotation = {
+  name: 'weft.dev/fallback',
+  read(name, text, _rules, spec) {
+    const fallback = readFallback(name, text, spec)
+    return route => (fallback && route.action.kind === 'route' ? { ...route, fallback } : route)
+  },
+}
 
-/** Undefined after a problem was reported. */
-export function readFallback(name: string, text: string, spec: ObjectReader): HttpFallback | undefined {
+function readFallback(name: string, text: string, spec: ObjectReader): HttpFallback | undefined {
   const place = annotationPlace(name, spec)
   const reader = readAnnotationObject(text, place, spec.sink)
   if (!reader) return undefined

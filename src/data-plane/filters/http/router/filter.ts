@@ -152,12 +152,11 @@ export class RouterFilter
   onUpstreamHead(request: UpstreamRequest, head: ResponseHead, fields: number, endStream: boolean): void {
     const { retry } = this.#route!
     const { stats } = this.#cluster!
-    const { status } = head
     // An application that claims not to have been reached would have requests repeated that it has processed.
     const givesReason = (fields & FIELD.reason) !== 0
     const trusted = givesReason && request.endpoint.transport.name === 'tls'
     if (givesReason && !trusted) removeHeader(head.headers, 'x-weft-reason')
-    countStatus(stats, status)
+    countStatus(stats, head.status)
     if (retry !== null && retriesResponse(retry, head, fields, isIdempotent(this.head.method))) {
       // One that took too long has been repeated already.
       if (request === this.#upstream && this.#retry(head)) return
@@ -165,15 +164,15 @@ export class RouterFilter
     } else if (this.#attempts > 1 && request === this.#upstream) stats.upstreamRqRetrySuccess.value++
     if (this.#hedged !== null) this.#settleOn(request)
     // A sidecar that did not reach its application is a destination that is down.
-    if (trusted && status >= 500 && this.#fallBack(failureOf(head))) return
+    if (trusted && head.status >= 500 && this.#fallBack(failureOf(head))) return
     this.#respond(head, fields)
     // Behind the end of the response nothing of the request can be ended any more.
-    if (endStream) this.#onUpstreamComplete()
+    if (endStream) this.#onUpstreamComplete(null)
     this.stream.encodeHeaders(head, endStream)
   }
 
   onUpstreamTrailers(trailers: HeaderList): void {
-    this.#onUpstreamComplete()
+    this.#onUpstreamComplete(trailers)
     this.stream.encodeTrailers(trailers)
   }
 
@@ -186,7 +185,8 @@ export class RouterFilter
   onUpstreamBody(chunk: Buffer, endStream: boolean): void {
     const upstream = this.#upstream
     if (upstream === null) return
-    if (endStream) this.#onUpstreamComplete()
+    this.#shadows?.onAnswerBody(chunk)
+    if (endStream) this.#onUpstreamComplete(null)
     if (!this.stream.encodeData(chunk, endStream) && !endStream) upstream.pause()
   }
 
@@ -314,6 +314,7 @@ export class RouterFilter
 
   #respond(head: ResponseHead, fields: number): void {
     const stream = this.stream
+    this.#shadows?.onAnswerHead(head)
     this.#responseStarted = true
     this.body = null
     this.#retries?.end()
@@ -324,7 +325,8 @@ export class RouterFilter
     if (this.setCookies !== null) for (const cookie of this.setCookies) head.headers.push('set-cookie', cookie)
   }
 
-  #onUpstreamComplete(): void {
+  #onUpstreamComplete(trailers: HeaderList | null): void {
+    this.#shadows?.onAnswerEnd(trailers)
     this.#cluster!.stats.upstreamRqTime.record(this.#config.clock.now() - this.stream.info.startedAt)
     if (this.#routeTimer !== null) this.#config.wheel.cancel(this.#routeTimer)
     if (!this.isWhole) this.#upstream?.abandonRest()
