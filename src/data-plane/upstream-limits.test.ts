@@ -103,6 +103,27 @@ test('a budget bounds retries by the requests under way', async () => {
   }
 })
 
+test('a budget with an interval bounds retries by the requests of so long, as Envoy 1.40 does', async () => {
+  const upstream = await rawUpstream(() => 'HTTP/1.1 503 No\r\ncontent-length: 0\r\n\r\n')
+  ends.push(() => upstream.close())
+  const retry = { retry_policy: { retry_on: '5xx', num_retries: 1, retry_back_off: { base_interval: '0.001s' } } }
+  const budget = { budget_percent: { value: 50 }, min_retry_concurrency: 0, budget_interval: '2s' }
+  const thresholds = [{ retry_budget: budget }]
+  const { clock, stat, get } = await scene(upstream.port, { circuit_breakers: { thresholds } }, retry)
+  // Half of one is none; of two it is one; its retry counts, too, for as long as the others.
+  assert.equal(await get(), 503)
+  assert.equal(stat('upstream_rq_retry_overflow'), 1)
+  for (const retries of [1, 2]) {
+    const status = get()
+    await until(() => stat('upstream_rq_retry') === retries)
+    clock.advance(100)
+    assert.equal(await status, 503)
+  }
+  clock.advance(2200)
+  assert.equal(await get(), 503)
+  assert.equal(stat('upstream_rq_retry_overflow'), 2)
+})
+
 test('gauges tell which limits are reached, and what is left of them where that is asked for', async () => {
   const upstream = await rawUpstream(() => undefined)
   ends.push(() => upstream.close())

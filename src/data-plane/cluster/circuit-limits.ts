@@ -3,15 +3,19 @@
 import type { StatsScope } from '../stats/stats-scope.ts'
 import type { CircuitLimits, ClusterStats } from './cluster.ts'
 
-/** `requests` are under way, the one that failed included; with a budget they decide. */
-export function retryLimit({ maxRetries, retryBudget }: CircuitLimits, requests: number): number {
+/**
+ * By the requests under way, or, where the budget has an interval, by those that were sent in it. `besides`: under way, too,
+ * though not counted any more.
+ */
+export function retryLimit({ maxRetries, retryBudget }: CircuitLimits, stats: ClusterStats, besides: number): number {
   if (retryBudget === null) return maxRetries
+  const requests = stats.requestWindow?.count ?? stats.upstreamRqActive.value + besides
   return Math.max(Math.floor((retryBudget.percent * requests) / 100), retryBudget.minConcurrency)
 }
 
 /** Envoy's names below `cluster.<name>.circuit_breakers.`. */
 export function showCircuits(scope: StatsScope, limits: CircuitLimits, stats: ClusterStats): void {
-  const retries = (): number => retryLimit(limits, stats.upstreamRqActive.value)
+  const retries = (): number => retryLimit(limits, stats, 0)
   const circuits: readonly (readonly [open: string, remaining: string, active: () => number, limit: () => number])[] = [
     ['cx_open', 'remaining_cx', () => stats.upstreamCxActive.value, () => limits.maxConnections],
     [

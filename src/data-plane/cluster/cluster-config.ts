@@ -243,7 +243,9 @@ function readRetryBudget(
   const { percent, minConcurrency } = ENVOY_RETRY_BUDGET
   const asked = budget.budgetPercent?.value ?? percent
   if (!(asked >= 0 && asked <= 100)) check.error(`${path}.budget_percent`, 'must be from 0 to 100')
-  return { percent: asked, minConcurrency: budget.minRetryConcurrency ?? minConcurrency }
+  const intervalMs = durationMs(budget.budgetInterval, 0)
+  if (intervalMs < 0) check.error(`${path}.budget_interval`, 'must not be below 0s')
+  return { percent: asked, minConcurrency: budget.minRetryConcurrency ?? minConcurrency, intervalMs }
 }
 
 function readOutliers(

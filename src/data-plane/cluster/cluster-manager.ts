@@ -24,6 +24,7 @@ import { ForwardProxyCluster } from './forward-proxy-cluster.ts'
 import { ManagedCluster } from './managed-cluster.ts'
 import { NameResolution, type ResolvedAddresses } from './name-resolution.ts'
 import { outlierStats } from './outlier/outlier-stats.ts'
+import { RequestWindow } from './request-window.ts'
 
 export interface ClusterManagerHost {
   readonly clock: Clock
@@ -122,7 +123,8 @@ export class ClusterManager implements ClusterSource {
     const { name, discovery } = config
     const before = this.#entries.get(name)
     const scope = this.#host.stats.scope('cluster', { envoy_cluster_name: config.statName })
-    const stats = createClusterStats(scope)
+    const intervalMs = config.limits.retryBudget?.intervalMs ?? 0
+    const stats = createClusterStats(scope, intervalMs > 0 ? new RequestWindow(intervalMs, this.#host.clock) : null)
     showCircuits(scope, config.limits, stats)
     const common = { message, config, stats: scope }
     if (discovery.kind === 'forward-proxy') {

@@ -9,6 +9,7 @@ import type { Http2Settings } from '../../transport/http2/session-options.ts'
 import type { ResponseCriterion } from '../route/response-criterion.ts'
 import type { Counter, Gauge, Histogram } from '../stats/stats-scope.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
+import type { RequestWindow } from './request-window.ts'
 
 export interface Endpoint {
   /** `address:port`. */
@@ -137,6 +138,8 @@ export interface ClusterStats {
   /** Tries that their endpoint answered well, and those it did not: what load reports tell. */
   readonly triesSucceeded: Counter
   readonly triesFailed: Counter
+  /** What a retry budget with an interval goes by; null without. */
+  readonly requestWindow: RequestWindow | null
   /** TCP connections that max_connections kept out. */
   readonly upstreamCxOverflow: Counter
   /** TCP connections given up after max_connect_attempts. */
@@ -153,9 +156,16 @@ export interface CircuitLimits {
   readonly maxRequests: number
   readonly maxRetries: number
   /** In place of `maxRetries`: so many percent of the requests under way, and no fewer than `minConcurrency`. */
-  readonly retryBudget: { readonly percent: number; readonly minConcurrency: number } | null
+  readonly retryBudget: RetryBudget | null
   /** What is left of each limit is to be shown. */
   readonly tracksRemaining: boolean
+}
+
+export interface RetryBudget {
+  readonly percent: number
+  readonly minConcurrency: number
+  /** The percentage is of the requests of so long, not of those under way; 0: of those. */
+  readonly intervalMs: number
 }
 
 /** How HTTP/1.1 is spoken to endpoints. */

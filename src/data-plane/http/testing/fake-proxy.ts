@@ -156,6 +156,7 @@ export class FakeCluster implements Cluster {
     // Any counter that is asked for.
     this.stats = new Proxy({} as ClusterStats, {
       get: (_, key) => {
+        if (key === 'requestWindow') return null
         let stat = stats.get(key)
         if (stat === undefined) {
           stat = key === 'upstreamRqTime' ? this.counts.histogram(String(key)) : this.counts.counter(String(key))

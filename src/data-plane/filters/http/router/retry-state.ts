@@ -59,8 +59,7 @@ export class RetryState {
       return RESPONSE_FLAG.URX
     }
     this.end()
-    const requests = stats.upstreamRqActive.value + (failed.isOver ? 1 : 0)
-    if (stats.retriesActive.value >= retryLimit(limits, requests)) {
+    if (stats.retriesActive.value >= retryLimit(limits, stats, failed.isOver ? 1 : 0)) {
       stats.upstreamRqRetryOverflow.value++
       return RESPONSE_FLAG.UO
     }

@@ -73,6 +73,7 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
     this.endpoint.stats.requestsTotal++
     this.#cluster.stats.upstreamRqTotal.value++
     this.#cluster.stats.upstreamRqActive.value++
+    this.#cluster.stats.requestWindow?.add()
     const encoder = this.#pool.acquire(this, fresh)
     if (encoder !== null) this.onPoolReady(encoder)
   }
