@@ -149,7 +149,7 @@ export interface ClusterStats {
   readonly upstreamRqTime: Histogram
 }
 
-/** Envoy's circuit breaker thresholds at default priority; 2^32-1 stands for none. */
+/** Envoy's circuit breaker thresholds at one priority; 2^32-1 stands for none. */
 export interface CircuitLimits {
   readonly maxConnections: number
   readonly maxPendingRequests: number
@@ -159,6 +159,12 @@ export interface CircuitLimits {
   readonly retryBudget: RetryBudget | null
   /** What is left of each limit is to be shown. */
   readonly tracksRemaining: boolean
+}
+
+/** By the priority of routes (Envoy's RoutingPriority). */
+export interface Thresholds {
+  readonly default: CircuitLimits
+  readonly high: CircuitLimits
 }
 
 export interface RetryBudget {
@@ -196,7 +202,12 @@ export interface Cluster {
   readonly httpProtocol: UpstreamProtocol
   readonly http1: Http1Options
   readonly http2: Http2Settings
+  /** As configured. */
+  readonly thresholds: Thresholds
+  /** Those that hold here. */
   readonly limits: CircuitLimits
+  /** The same cluster as routes of high priority see it. */
+  readonly highPriority: Cluster
   /** For jitter. */
   readonly random: Random
   readonly stats: ClusterStats

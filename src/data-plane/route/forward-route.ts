@@ -1,6 +1,7 @@
 // A route that sends the request on to a cluster.
 import { toByteString } from '../../automata/regex.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
+import { RoutingPriority } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import {
   RouteAction_ClusterNotFoundResponseCode as NotFound,
   type RouteAction,
@@ -48,6 +49,7 @@ const FIELDS = new Set([
   'timeout',
   'idle_timeout',
   'retry_policy',
+  'priority',
   'hedge_policy',
   'hash_policy',
   'max_grpc_timeout',
@@ -110,6 +112,7 @@ export function compileForward(
     streamDuration: compileStreamDuration(action.maxStreamDuration, `${path}.max_stream_duration`, check),
     upgrades: compileRouteUpgrades(action.upgradeConfigs, `${path}.upgrade_configs`, check),
     retry: action.retryPolicy ? compileRetryPolicy(action.retryPolicy, `${path}.retry_policy`, check) : scope.retry,
+    isHighPriority: action.priority === RoutingPriority.HIGH,
     hedgesOnPerTryTimeout: action.hedgePolicy
       ? compileHedgePolicy(action.hedgePolicy, `${path}.hedge_policy`, check)
       : scope.hedgesOnPerTryTimeout,
@@ -244,6 +247,7 @@ interface ForwardParts extends RouteNames {
   readonly upgrades: ReadonlyMap<string, RouteUpgrade>
   readonly retry: RetryPolicy | null
   readonly hedgesOnPerTryTimeout: boolean
+  readonly isHighPriority: boolean
   readonly hashPolicy: HashPolicy | null
   readonly mirrors: readonly MirrorPolicy[]
   readonly rewrite: PathRewrite | null
@@ -268,6 +272,7 @@ class CompiledForward implements ForwardRoute {
   readonly upgrades: ReadonlyMap<string, RouteUpgrade>
   readonly retry: RetryPolicy | null
   readonly hedgesOnPerTryTimeout: boolean
+  readonly isHighPriority: boolean
   readonly hashPolicy: HashPolicy | null
   readonly mirrors: readonly MirrorPolicy[]
   readonly stats: RouteStats | null
@@ -292,6 +297,7 @@ class CompiledForward implements ForwardRoute {
     this.upgrades = parts.upgrades
     this.retry = parts.retry
     this.hedgesOnPerTryTimeout = parts.hedgesOnPerTryTimeout
+    this.isHighPriority = parts.isHighPriority
     this.hashPolicy = parts.hashPolicy
     this.mirrors = parts.mirrors
     this.stats = parts.stats

@@ -137,6 +137,8 @@ export type Fallback =
 
 export interface ForwardRoute extends RouteBase {
   readonly kind: 'forward'
+  /** Clusters hold its requests against limits of their own. */
+  readonly isHighPriority: boolean
   readonly fallback: Fallback | null
   readonly upgrades: ReadonlyMap<string, RouteUpgrade>
   /** `random` in [0, 1) draws among weighted clusters. */

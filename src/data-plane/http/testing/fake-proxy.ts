@@ -141,6 +141,7 @@ export class FakeCluster implements Cluster {
   http1: Http1Options = PLAIN_HTTP1
   http2: Http2Settings = ENVOY_HTTP2_SETTINGS
   limits: CircuitLimits = NO_LIMITS
+  thresholds = { default: NO_LIMITS, high: NO_LIMITS }
   random: Random = new SeededRandom(1)
   live = true
   endpoints: Endpoint[]
@@ -169,6 +170,10 @@ export class FakeCluster implements Cluster {
 
   readonly picker = {
     pick: (_context: PickContext): Endpoint | null => this.endpoints[this.#next++ % this.endpoints.length] ?? null,
+  }
+
+  get highPriority(): Cluster {
+    return this
   }
 
   pickerWithout(): null {
@@ -227,6 +232,7 @@ export function forwardRoute(cluster: string, fields: Partial<ForwardRoute> = {}
     upgrades: NO_UPGRADES,
     retry: null,
     hedgesOnPerTryTimeout: false,
+    isHighPriority: false,
     hashPolicy: null,
     mirrors: [],
     stats: null,

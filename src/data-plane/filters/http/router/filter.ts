@@ -17,6 +17,7 @@ import { directReply } from './direct-reply.ts'
 import { failureOf, standIn, takesOver } from './fallback.ts'
 import { type FinalizedRequest, finalizeRequestHeaders } from './finalize-request.ts'
 import { countStatus, finalizeReply, finalizeResponseHeaders } from './finalize-response.ts'
+import { findCluster } from './find-cluster.ts'
 import { HedgedTries } from './hedged-tries.ts'
 import { HeldRequest } from './held-request.ts'
 import { isFull, pickEndpoint, poolForTry, type RepeatedPick, refusal, remembered } from './pick-endpoint.ts'
@@ -225,7 +226,7 @@ export class RouterFilter
 
   #forward(route: ForwardRoute, choice: ClusterChoice): void {
     const config = this.#config
-    const cluster = config.clusters.get(choice.cluster)
+    const cluster = findCluster(config.clusters, choice.cluster, route)
     if (cluster === undefined) {
       config.stats.noCluster.value++
       this.#refuse(route, choice, clusterNotFound(route.clusterNotFoundStatus))
@@ -344,7 +345,8 @@ export class RouterFilter
     const fallback = this.#route!.fallback
     if (fallback === null || this.#fallbackUsed || !takesOver(fallback, failed, isIdempotent(this.head.method)))
       return false
-    const other = fallback.kind === 'cluster' ? this.#config.clusters.get(fallback.cluster) : null
+    const other =
+      fallback.kind === 'cluster' ? findCluster(this.#config.clusters, fallback.cluster, this.#route!) : null
     if (other === undefined || (other !== null && !this.isReplayable)) return false
     this.#fallbackUsed = true
     this.#cluster!.stats.upstreamRqFallback.value++
@@ -399,9 +401,8 @@ export class RouterFilter
     if (request !== this.#upstream) this.#dropTry()
     this.#upstream = request
     this.#hedged!.giveUpAllBut(request)
-    const { info } = this.stream
-    info.upstreamHost = request.endpoint.key
-    info.upstreamLocalAddress = request.localAddress
+    this.stream.info.upstreamHost = request.endpoint.key
+    this.stream.info.upstreamLocalAddress = request.localAddress
     // Nobody is left to say that he takes more.
     this.resume()
   }
