@@ -50,17 +50,29 @@ export function upstreamVersion(
   return family === 'undeclared' && client !== 'router' ? 'client' : 'http1'
 }
 
+/** Which server is meant is said by each request. */
+export interface NamesByRequest {
+  readonly autoSni: boolean
+  readonly autoSanValidation: boolean
+}
+
+export interface RequestOptions {
+  readonly names?: NamesByRequest | undefined
+  /** What outlier detection takes for errors; empty: 5xx. */
+  readonly errorCodes?: readonly number[] | undefined
+}
+
 /** Undefined when Envoy's defaults (HTTP/1.1, an idle timeout of one hour) hold. HTTP's idle timeout beats TCP's. */
 export function httpProtocolOptions(
   pool: ConnectionPool | undefined,
   version: UpstreamVersion,
-  errorCodes: readonly number[] = [],
+  { names, errorCodes = [] }: RequestOptions = {},
 ): Record<string, Any> | undefined {
   const idleTimeoutMs = pool?.httpIdleTimeoutMs ?? pool?.tcpIdleTimeoutMs
   const maxDurationMs = pool?.maxConnectionDurationMs
   const limits = [idleTimeoutMs, pool?.maxRequestsPerConnection, maxDurationMs]
   const hasLimits = limits.some(limit => limit !== undefined)
-  if (!hasLimits && version === 'http1' && errorCodes.length === 0) return undefined
+  if (!hasLimits && version === 'http1' && !names && errorCodes.length === 0) return undefined
   const options = create(HttpProtocolOptionsSchema, {
     ...(hasLimits
       ? {
@@ -74,6 +86,7 @@ export function httpProtocolOptions(
         }
       : {}),
     ...(errorCodes.length > 0 ? { outlierDetection: { errorMatcher: statusMatcher(errorCodes) } } : {}),
+    ...(names ? { upstreamHttpProtocolOptions: { ...names } } : {}),
     upstreamProtocolOptions: PROTOCOL_OPTIONS[version],
   })
   if (pool?.maxConcurrentStreams !== undefined) limitStreams(options, pool.maxConcurrentStreams)
