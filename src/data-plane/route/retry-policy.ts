@@ -14,6 +14,7 @@ import {
 } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
 import { PreviousPrioritiesConfigSchema } from '../../xds/generated/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config_pb.ts'
 import { durationMs, type ResourceCheck } from '../../xds/resource-check.ts'
+import { compileHeaderMatcher } from './criterion.ts'
 import { compileResponseMatcher } from './response-criterion.ts'
 import { RETRY_ON, type RetryPolicy } from './route-entry.ts'
 
@@ -29,6 +30,7 @@ const FIELDS = new Set([
   'per_try_idle_timeout',
   'rate_limited_retry_back_off',
   'retriable_headers',
+  'retriable_request_headers',
 ])
 const RATE_LIMITED_FIELDS = new Set(['reset_headers', 'max_interval'])
 const RESET_FIELDS = new Set(['name', 'format'])
@@ -58,6 +60,9 @@ export function compileRetryPolicy(policy: RetryPolicyMessage, path: string, che
     ...compileRateLimited(policy.rateLimitedRetryBackOff, `${path}.rate_limited_retry_back_off`, check),
     retriableHeaders: policy.retriableHeaders.map((matcher, index) =>
       compileResponseMatcher(matcher, `${path}.retriable_headers[${index}]`, check),
+    ),
+    retriableRequests: policy.retriableRequestHeaders.map((matcher, index) =>
+      compileHeaderMatcher(matcher, `${path}.retriable_request_headers[${index}]`, check),
     ),
     avoidPreviousHosts: compilePredicates(policy, path, check),
     hostSelectionAttempts: Math.max(1, Number(policy.hostSelectionRetryMaxAttempts)),

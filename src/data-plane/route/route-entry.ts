@@ -4,6 +4,7 @@ import type { HeaderList } from '../../transport/header-list.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
 import type { StreamInfo } from '../stream-info.ts'
 import type { CorsPolicy } from './cors-policy.ts'
+import type { Criterion } from './criterion.ts'
 import type { MirrorPolicy } from './mirror-policy.ts'
 import type { RateLimitRule } from './rate-limit-rule.ts'
 import type { ResponseCriterion } from './response-criterion.ts'
@@ -53,6 +54,8 @@ export interface RetryPolicy {
   readonly rateLimitedMaxMs: number
   /** Of responses to be tried again under `retriable-headers`: any of them. */
   readonly retriableHeaders: readonly ResponseCriterion[]
+  /** Of requests that may be tried again at all: any of them; none: every request. */
+  readonly retriableRequests: readonly Criterion[]
   /** Istio's previous_hosts predicate: do not pick an endpoint that this stream has tried. */
   readonly avoidPreviousHosts: boolean
   readonly hostSelectionAttempts: number

@@ -267,6 +267,7 @@ test('timeouts: 15 s when unset, 0 is none; retries with their defaults, and tho
     resetFields: [],
     rateLimitedMaxMs: 300_000,
     retriableHeaders: [],
+    retriableRequests: [],
     backoffBaseMs: 10,
     backoffMaxMs: 100,
     avoidPreviousHosts: true,

@@ -153,6 +153,37 @@ const RETRIES: readonly RouteCase[] = [
     host: retry({ retry_on: 'retriable-status-codes', retriable_status_codes: [418, 200] }),
     answers: [{ status: 418 }, {}],
   },
+  ...(['yes', 'no', ''] as const).map(
+    (value): RouteCase => ({
+      name: `retry/of-requests-with-${value || 'none'}`,
+      host: retry({
+        retry_on: '5xx',
+        retriable_request_headers: [
+          { name: 'x-again', string_match: { exact: 'yes' } },
+          { name: ':method', string_match: { exact: 'PUT' } },
+        ],
+      }),
+      ...(value === '' ? {} : { fields: `x-again: ${value}\r\n` }),
+      answers: [{ status: 503 }, {}],
+    }),
+  ),
+  {
+    name: 'retry/of-requests-by-method',
+    host: retry({
+      retry_on: '5xx',
+      num_retries: 0,
+      retriable_request_headers: [{ name: ':method', string_match: { exact: 'PUT' } }],
+    }),
+    answers: [{ status: 503 }, {}],
+  },
+  {
+    name: 'retry/headers-with-status',
+    host: retry({
+      retry_on: 'retriable-headers',
+      retriable_headers: [{ name: ':status', string_match: { exact: '404' } }],
+    }),
+    answers: [{ status: 404 }, {}],
+  },
   { name: 'retry/none-left', host: retry({ retry_on: '5xx', num_retries: 0 }), answers: [{ status: 503 }, {}] },
   {
     name: 'retry/body-kept',

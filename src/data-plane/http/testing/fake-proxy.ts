@@ -201,6 +201,7 @@ export const RETRY: RetryPolicy = {
   resetFields: [],
   rateLimitedMaxMs: 300_000,
   retriableHeaders: [],
+  retriableRequests: [],
   backoffBaseMs: 1,
   backoffMaxMs: 1,
   avoidPreviousHosts: false,

@@ -303,7 +303,7 @@ export class RouterFilter
   #schedule(head: ResponseHead | null): boolean {
     if (this.#interimSeen) return false
     this.#retries ??= new RetryState(this, this.#route!.retry!, this.#cluster!, this.#config)
-    if (this.#retries.remaining > 0 && !this.isReplayable) return false
+    if (!this.#retries.isAllowed || (this.#retries.remaining > 0 && !this.isReplayable)) return false
     const against = this.#retries.schedule(this.#upstream!, head)
     this.stream.info.responseFlags |= against
     return against === 0

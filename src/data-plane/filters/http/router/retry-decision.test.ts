@@ -18,6 +18,7 @@ function policy(...conditions: Condition[]): RetryPolicy {
     resetFields: [],
     rateLimitedMaxMs: 0,
     retriableHeaders: [],
+    retriableRequests: [],
     backoffBaseMs: 25,
     backoffMaxMs: 250,
     avoidPreviousHosts: false,

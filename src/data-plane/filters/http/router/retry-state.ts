@@ -2,7 +2,7 @@
 // streams never have one.
 import { WheelTimer } from '../../../../base/timer-wheel.ts'
 import { closeBatch, openBatch } from '../../../../transport/http/write-batch.ts'
-import type { ResponseHead } from '../../../../transport/request-head.ts'
+import type { RequestHead, ResponseHead } from '../../../../transport/request-head.ts'
 import { retryLimit } from '../../../cluster/circuit-limits.ts'
 import type { Cluster, Picker } from '../../../cluster/cluster.ts'
 import { RESPONSE_FLAG } from '../../../response-flag.ts'
@@ -10,14 +10,18 @@ import type { RetryPolicy } from '../../../route/route-entry.ts'
 import type { RouterConfig } from './config.ts'
 import { PreviousPriorities } from './previous-priorities.ts'
 import { retryDelayMs } from './retry-backoff.ts'
+import { allowsRequest } from './retry-decision.ts'
 import type { UpstreamRequest } from './upstream-request.ts'
 
 export interface RetryOwner {
+  readonly head: RequestHead
   /** The time between two tries is over. */
   onRetry(): void
 }
 
 export class RetryState {
+  /** The request is one of those that the policy lets repeat at all. */
+  readonly isAllowed: boolean
   /** Retries that the policy has left. */
   remaining: number
   readonly #owner: RetryOwner
@@ -34,6 +38,7 @@ export class RetryState {
     this.#cluster = cluster
     this.#config = config
     this.remaining = policy.attempts
+    this.isAllowed = allowsRequest(policy, owner.head)
     const frequency = policy.priorityUpdateFrequency
     this.#priorities = frequency > 0 ? new PreviousPriorities(frequency) : null
   }

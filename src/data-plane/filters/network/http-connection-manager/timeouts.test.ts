@@ -91,6 +91,7 @@ test('the time-out of each try, with and without another', () =>
         resetFields: [],
         rateLimitedMaxMs: 0,
         retriableHeaders: [],
+        retriableRequests: [],
         backoffBaseMs: 25,
         backoffMaxMs: 250,
         avoidPreviousHosts: false,
