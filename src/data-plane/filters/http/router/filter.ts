@@ -157,13 +157,13 @@ export class RouterFilter
     const givesReason = (fields & FIELD.reason) !== 0
     const trusted = givesReason && request.endpoint.transport.name === 'tls'
     if (givesReason && !trusted) removeHeader(head.headers, 'x-weft-reason')
-    countStatus(stats, head.status)
     if (retry !== null && retriesResponse(retry, head, fields, isIdempotent(this.head.method))) {
       // One that took too long has been repeated already.
       if (request === this.#upstream && this.#retry(head)) return
       if (this.#hedged !== null && this.#leaveToOthers(request)) return
     } else if (this.#attempts > 1 && request === this.#upstream) stats.upstreamRqRetrySuccess.value++
     if (this.#hedged !== null) this.#settleOn(request)
+    countStatus(stats, head.status)
     // A sidecar that did not reach its application is a destination that is down.
     if (trusted && head.status >= 500 && this.#fallBack(failureOf(head))) return
     this.#respond(head, fields)

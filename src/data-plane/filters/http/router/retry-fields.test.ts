@@ -103,6 +103,20 @@ test('a response that limits the rate says when to come back', () =>
     },
   ))
 
+test('a response that is not taken is not among those that are counted by status (Envoy)', () =>
+  withProxy(
+    { retryOn: '5xx' },
+    ({ index }) => (index === 0 ? 'HTTP/1.1 503 No\r\ncontent-length: 0\r\n\r\n' : ok()),
+    async ({ proxy, cluster, clock }) => {
+      const response = exchange(proxy.port, GET)
+      await until(() => cluster.stats.upstreamRqRetry.value === 1)
+      clock.advance(30)
+      assert.equal((await response).status, 200)
+      const { upstreamRq2xx, upstreamRq5xx, upstreamRqTotal } = cluster.stats
+      assert.deepEqual([upstreamRq2xx.value, upstreamRq5xx.value, upstreamRqTotal.value], [1, 0, 2])
+    },
+  ))
+
 test('of several fields the first that names a time within bounds', () => {
   const { policy } = compile({
     rateLimitedRetryBackOff: {
