@@ -73,6 +73,7 @@ function forward(
     ...routeTimeouts(rule.timeoutMs ?? 0),
     ...(policy ? { retryPolicy: policy } : {}),
     ...(rule.retries?.hedgesOnPerTryTimeout ? { hedgePolicy: { hedgeOnPerTryTimeout: true } } : {}),
+    appendXForwardedHost: surroundings.keepsForwardedHost,
     ...rewriteOf(rule),
     hashPolicy: hashPolicies(hashes),
     requestMirrorPolicies: mirrorPolicies(rule, surroundings),
