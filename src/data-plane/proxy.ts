@@ -114,6 +114,7 @@ export class Proxy {
       mirrorDifferences: this.mirrorDifferences,
       overload: actions,
       bufferLimit: ENVOY_BUFFER_LIMIT,
+      chainMetadata: {},
     }
     this.listeners = new ListenerManager({
       clock,
@@ -162,10 +163,7 @@ export class Proxy {
       case 'route':
         return this.listeners.routeNames()
       case 'secret':
-        return [
-          TRUST_BUNDLE_SECRET,
-          ...this.listeners.secretNames().filter(name => !isOwnSecret(name) && !isFileSecret(name)),
-        ]
+        return [TRUST_BUNDLE_SECRET, ...this.#secretNames().filter(name => !isOwnSecret(name) && !isFileSecret(name))]
     }
   }
 
@@ -200,14 +198,24 @@ export class Proxy {
 
   #updateListeners(messages: readonly Listener[], removed: readonly string[]): Problem[] {
     const problems = this.listeners.update(messages, removed)
-    this.#certificates.want(this.listeners.secretNames())
+    this.#certificates.want(this.#secretNames())
     return problems
+  }
+
+  #updateClusters(messages: readonly Cluster[], removed: readonly string[]): Problem[] {
+    const problems = this.clusters.updateClusters(messages, removed)
+    this.#certificates.want(this.#secretNames())
+    return problems
+  }
+
+  #secretNames(): readonly string[] {
+    return [...new Set([...this.listeners.secretNames(), ...this.clusters.secretNames()])]
   }
 
   #compile(type: ResourceType, messages: readonly ResourceMessage[], removed: readonly string[]): Problem[] {
     switch (type) {
       case 'cluster':
-        return this.clusters.updateClusters(messages as readonly Cluster[], removed)
+        return this.#updateClusters(messages as readonly Cluster[], removed)
       case 'endpoint':
         return this.clusters.updateEndpoints(messages as readonly ClusterLoadAssignment[], removed)
       case 'listener':

@@ -8,6 +8,7 @@ import { EXIT } from '../contract/exit-code.ts'
 import { namespaceOption } from '../contract/namespace-option.ts'
 import { parseWorkloadName } from '../contract/option-parsers.ts'
 import { type OutputForm, outputOption, printData } from '../output/print-data.ts'
+import { describeHost } from './describe-host.ts'
 import { describeRollout } from './describe-rollout.ts'
 import { describeService } from './describe-service.ts'
 import { describeWorkload } from './describe-workload.ts'
@@ -24,7 +25,7 @@ export function describeCommand(context: CliContext): Command {
       'Explain what applies to a service or a workload: rules, routes, subsets, mutual TLS; or how a rollout fares.',
     )
     .argument('<what>', 'service, workload or rollout')
-    .argument('<name>', 'NAME or NAME.NAMESPACE')
+    .argument('<name>', 'NAME or NAME.NAMESPACE; of a service outside the mesh, its host')
     .addOption(namespaceOption())
     .addOption(outputOption())
   return addMeshOptions(command)
@@ -46,7 +47,7 @@ export function describeCommand(context: CliContext): Command {
       }
       const view = await MeshView.fetch(api)
       const lines = isService
-        ? describeService(view, name)
+        ? (describeService(view, name) ?? describeHost(view, text.toLowerCase()))
         : describeWorkload(view, chooseWorkload(view.workloads, name))
       if (lines === null) throw new CommandFailure(`no service "${name.name}" in namespace ${name.namespace}`)
       print(context, options, lines)

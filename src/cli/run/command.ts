@@ -85,7 +85,8 @@ async function run(context: CliContext, command: readonly string[], options: Run
     role: 'run',
     start: async () => {
       await workload.start()
-      if (workload.inMesh) say(`${spec.name} is in the mesh`)
+      // Who serves nobody has nobody waiting to hear it, and its own output to be read.
+      if (workload.inMesh && spec.ports.length > 0) say(`${spec.name} is in the mesh`)
     },
     done: () => workload.applicationExit(),
     stop: () => workload.stop({ hurry: false }),

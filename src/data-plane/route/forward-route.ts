@@ -10,8 +10,9 @@ import {
   WeightedClusterSchema,
 } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
 import { durationMs, type ResourceCheck } from '../../xds/resource-check.ts'
+import { hasControl } from './control-character.ts'
 import { compileHashPolicy } from './hash-policy.ts'
-import { compileLevel, createMutations, HostFromHeader, hasControl, NO_MUTATIONS } from './header-mutator.ts'
+import { compileLevel, createMutations, HostFromHeader, NO_MUTATIONS } from './header-mutator.ts'
 import { compileMirrorPolicies, type MirrorPolicy } from './mirror-policy.ts'
 import { compilePrefixRewrite, compileRegexRewrite, type MatchedPath, type PathRewrite } from './path-rewrite.ts'
 import type { RouteNames } from './redirect-route.ts'
@@ -88,7 +89,6 @@ export function compileForward(
   check: ResourceCheck,
 ): ForwardRoute {
   check.honour(RouteActionSchema, action, path, FIELDS)
-  refuseOldGrpcTimeouts(action, path, check)
   const host = action.hostRewriteSpecifier
   if (host.case === 'autoHostRewrite' && host.value) check.unsupported(`${path}.auto_host_rewrite`)
   if (host.case === 'hostRewriteLiteral' && hasControl(host.value))
@@ -103,9 +103,9 @@ export function compileForward(
     filters: names.filters,
     choices: compileChoices(action, names.filters, scope, path, check),
     clusterNotFoundStatus: NOT_FOUND_STATUS[action.clusterNotFoundResponseCode] ?? 503,
-    timeoutMs: durationMs(action.timeout, DEFAULT_TIMEOUT_MS),
+    timeoutMs: timeoutMs(action),
     idleTimeoutMs: durationMs(action.idleTimeout, -1),
-    streamDuration: compileStreamDuration(action.maxStreamDuration, `${path}.max_stream_duration`, check),
+    streamDuration: compileStreamDuration(action, timeoutMs(action), path, check),
     upgrades: compileRouteUpgrades(action.upgradeConfigs, `${path}.upgrade_configs`, check),
     retry: action.retryPolicy ? compileRetryPolicy(action.retryPolicy, `${path}.retry_policy`, check) : scope.retry,
     hashPolicy: compileHashPolicy(action.hashPolicy, `${path}.hash_policy`, check),
@@ -125,11 +125,9 @@ export function compileForward(
   })
 }
 
-/** Superseded by max_stream_duration; Istio sends them as 0, which asks for nothing. */
-function refuseOldGrpcTimeouts(action: RouteAction, path: string, check: ResourceCheck): void {
-  if (durationMs(action.maxGrpcTimeout, 0) !== 0) check.unsupported(`${path}.max_grpc_timeout`, 'only 0 is supported')
-  if (durationMs(action.grpcTimeoutOffset, 0) !== 0)
-    check.unsupported(`${path}.grpc_timeout_offset`, 'only 0 is supported')
+/** Who says how long a stream may live says it all: beside max_stream_duration, even an empty one, Envoy has no timeout. */
+function timeoutMs(action: RouteAction): number {
+  return action.maxStreamDuration === undefined ? durationMs(action.timeout, DEFAULT_TIMEOUT_MS) : 0
 }
 
 function compileRewrite(

@@ -12,11 +12,12 @@ import {
   ClusterSchema,
 } from '../../xds/generated/envoy/config/cluster/v3/cluster_pb.ts'
 import type { ClusterLoadAssignment } from '../../xds/generated/envoy/config/endpoint/v3/endpoint_pb.ts'
-import type { MergedRule } from '../link/destination-rules.ts'
 import { selects } from '../link/label-selector.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
-import type { MeshEndpoint, MeshService, MeshServicePort } from '../link/mesh-service.ts'
+import type { MergedRule } from '../link/merged-rules.ts'
+import { isUnresolved, type MeshEndpoint, type MeshService, type MeshServicePort } from '../link/mesh-service.ts'
 import { type ClientKind, callersAddress } from './callers-address.ts'
+import { namesByRequest, originatedTls } from './client-tls.ts'
 import { applyBalancing } from './cluster-balancing.ts'
 import { circuitBreakers } from './cluster-limits.ts'
 import { failsOver, isPlaced, type PlaceKey, passesThrough, policyOf, spreadFor } from './cluster-place.ts'
@@ -29,6 +30,7 @@ import { rawBuffer, upstreamTls } from './mutual-tls.ts'
 import { applyOutlierDetection } from './outlier-detection.ts'
 import { applyProxyProtocol } from './proxy-protocol.ts'
 import { configPath, outboundCluster, outboundServerName, tunnelCluster } from './resource-names.ts'
+import { statName } from './stat-name.ts'
 import { applyTcpKeepalive } from './tcp-keepalive.ts'
 import { httpProtocolOptions, tunnelsApart, type UpstreamVersion, upstreamVersion } from './upstream-version.ts'
 
@@ -57,10 +59,11 @@ export function serviceClusters(
         // Envoy refuses nothing here, but Istio makes no DNS cluster without an endpoint: 503 NC and not UH.
         if (resolvesNames(service) && chosen.length === 0) continue
         const assignment = loadAssignment(name, chosen, spreadFor(mesh, { rule, port, subset }, place))
-        const speaks = upstreamVersion(port.protocol, poolOf(rule, port, subset), client) ?? 'tcp'
+        const speaks =
+          upstreamVersion(mesh.input.meshConfig, port.protocol, poolOf(mesh, rule, port, subset), client) ?? 'tcp'
         const plan: ClusterPlan = { mesh, service, rule, port, subset, name, speaks, client }
         clusters.push({ name, message: makeCluster(plan, assignment), origins })
-        if (service.resolution === 'EDS' && !passesThrough({ rule, port, subset }))
+        if (service.resolution === 'EDS' && !passesThrough(mesh, { rule, port, subset }))
           endpoints.push({ name, message: assignment, origins: service.origins })
       }
     return { clusters, endpoints }
@@ -80,7 +83,7 @@ export function serviceTunnels(
     const origins = [...service.origins, ...(rule?.origins ?? [])]
     return service.ports.flatMap(port =>
       [null, ...(rule?.subsets ?? [])].flatMap(subset => {
-        if (!tunnelsApart(port.protocol, poolOf(rule, port, subset))) return []
+        if (!tunnelsApart(mesh.input.meshConfig, port.protocol, poolOf(mesh, rule, port, subset))) return []
         const name = tunnelCluster(port.number, subset?.name ?? '', service.host)
         const chosen = endpointsOf(service, port, subset)
         if (resolvesNames(service) && chosen.length === 0) return []
@@ -103,7 +106,7 @@ export function serviceRelays(
   rule: MergedRule | null,
   place: PlaceKey,
 ): ServiceClusters {
-  if (service.external || service.resolution === 'NONE') return { clusters: [], endpoints: [] }
+  if (service.external || isUnresolved(service)) return { clusters: [], endpoints: [] }
   const where = isPlaced(mesh, service, rule) ? place.key : ''
   return mesh.memo.get(`relays|${service.key}|${rule?.key ?? ''}|${where}`, () => {
     const clusters: XdsResource<Cluster>[] = []
@@ -127,15 +130,20 @@ export function serviceRelays(
           relays: true,
         }
         clusters.push({ name, message: makeCluster(plan, assignment), origins })
-        if (service.resolution === 'EDS' && !passesThrough({ rule, port, subset }))
+        if (service.resolution === 'EDS' && !passesThrough(mesh, { rule, port, subset }))
           endpoints.push({ name, message: assignment, origins: service.origins })
       }
     return { clusters, endpoints }
   })
 }
 
-function poolOf(rule: MergedRule | null, port: MeshServicePort, subset: Subset | null): ConnectionPool | undefined {
-  return policyOf({ rule, port, subset }).connectionPool
+function poolOf(
+  mesh: LinkedMesh,
+  rule: MergedRule | null,
+  port: MeshServicePort,
+  subset: Subset | null,
+): ConnectionPool | undefined {
+  return policyOf(mesh, { rule, port, subset }).connectionPool
 }
 
 function resolvesNames({ resolution }: MeshService): boolean {
@@ -165,10 +173,12 @@ interface ClusterPlan {
 function makeCluster(plan: ClusterPlan, assignment: ClusterLoadAssignment): Cluster {
   const { mesh, service, port, subset, name, speaks } = plan
   const { meshConfig } = mesh.input
-  const policy = policyOf(plan)
-  const options = speaks === 'tcp' ? undefined : httpProtocolOptions(policy.connectionPool, speaks)
+  const policy = policyOf(mesh, plan)
+  const names = proxiesByName(plan) && policy.tls ? namesByRequest(policy.tls, service) : undefined
+  const options = speaks === 'tcp' ? undefined : httpProtocolOptions(meshConfig, policy.connectionPool, speaks, names)
   const cluster = create(ClusterSchema, {
     name,
+    altStatName: statName(meshConfig.outboundClusterStatName, service, port, subset?.name ?? '', 0),
     connectTimeout: duration(policy.connectionPool?.connectTimeoutMs ?? meshConfig.connectTimeoutMs),
     circuitBreakers: circuitBreakers(policy.connectionPool, policy.retryBudget),
     metadata: istioMetadata(metadataOf(plan)),
@@ -185,7 +195,7 @@ function makeCluster(plan: ClusterPlan, assignment: ClusterLoadAssignment): Clus
     ...(options ? { typedExtensionProtocolOptions: options } : {}),
   })
   applyBalancing(cluster, policy.loadBalancer, plan.rule?.peakEwmaDecayMs ?? 0)
-  if (passesThrough(plan)) {
+  if (passesThrough(mesh, plan)) {
     // Nothing to discover.
   } else if (service.resolution === 'EDS') {
     cluster.clusterDiscoveryType = { case: 'type', value: Cluster_DiscoveryType.EDS }
@@ -195,8 +205,8 @@ function makeCluster(plan: ClusterPlan, assignment: ClusterLoadAssignment): Clus
         serviceName: plan.relays ? name : outboundCluster(port.number, subset?.name ?? '', service.host),
       },
     }).edsClusterConfig!
-  } else if (service.resolution === 'NONE') {
-    Object.assign(cluster, callersAddress(plan.client))
+  } else if (isUnresolved(service)) {
+    Object.assign(cluster, callersAddress(proxiesByName(plan) ? 'http-proxy' : plan.client))
   } else {
     const all = service.resolution === 'DNS'
     const value = all ? Cluster_DiscoveryType.STRICT_DNS : Cluster_DiscoveryType.LOGICAL_DNS
@@ -209,8 +219,13 @@ function makeCluster(plan: ClusterPlan, assignment: ClusterLoadAssignment): Clus
   if (!plan.relays) applyTls(cluster, plan, policy)
   applyOutlierDetection(cluster, policy.outlierDetection, plan.rule?.halfOpenProbes ?? 0)
   applyProxyProtocol(cluster, policy.proxyProtocol)
-  applyTcpKeepalive(cluster, policy.connectionPool?.tcpKeepalive)
+  applyTcpKeepalive(cluster, meshConfig, policy.connectionPool?.tcpKeepalive)
   return cluster
+}
+
+/** The request says whom it is for. */
+function proxiesByName({ service, client }: ClusterPlan): boolean {
+  return service.resolution === 'DYNAMIC_DNS' || (service.resolution === 'NONE' && client === 'http-proxy')
 }
 
 function metadataOf({ service, rule, subset }: ClusterPlan): JsonObject {
@@ -229,12 +244,16 @@ function applyTls(cluster: Cluster, plan: ClusterPlan, policy: TrafficPolicyBloc
   const serverName = outboundServerName(port.number, subset?.name ?? '', service.host)
   if (policy.tls) {
     if (policy.tls.mode === 'DISABLE') return
+    if (policy.tls.mode !== 'ISTIO_MUTUAL') {
+      cluster.transportSocket = originatedTls(mesh.input.meshConfig, policy.tls, service, speaks)
+      return
+    }
     const { sni, subjectAltNames } = policy.tls
     const identities = subjectAltNames.length > 0 ? subjectAltNames : service.subjectAltNames()
     cluster.transportSocket = upstreamTls(sni ?? serverName, identities, speaks)
     return
   }
-  if (!mesh.input.meshConfig.enableAutoMtls || service.external || service.resolution === 'NONE') return
+  if (!mesh.input.meshConfig.enableAutoMtls || service.external || isUnresolved(service)) return
   cluster.transportSocketMatches = [
     create(Cluster_TransportSocketMatchSchema, {
       name: 'tlsMode-istio',

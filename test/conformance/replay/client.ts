@@ -10,6 +10,8 @@ export interface Answer {
   readonly status?: number
   readonly headers?: IncomingHttpHeaders
   readonly body?: string
+  /** The client's own port, by which the access log knows the connection. */
+  readonly localPort?: number | undefined
 }
 
 /** Where a request goes before the network maps it: `127.0.0.1:PORT` of the URL unless `connectTo` says otherwise. */
@@ -22,7 +24,7 @@ export function listenerOf(request: CaseRequest): { address: string; port: numbe
 }
 
 export function send(port: number, request: CaseRequest, id: string): Promise<Answer> {
-  const { method = 'GET', body, url, serverName, alpn = [] } = request
+  const { method = 'GET', body, url, serverName, alpn = [], preamble } = request
   if (serverName !== undefined) return greet(port, serverName, alpn)
   const path = url.replace(/^https?:\/\/[^/?#]*/, '') || '/'
   const headers = Object.fromEntries(
@@ -31,8 +33,11 @@ export function send(port: number, request: CaseRequest, id: string): Promise<An
       typeof value === 'string' ? value : [...value],
     ]),
   )
-  return new Promise(done => {
-    const outgoing = httpRequest({ host: '127.0.0.1', port, method, path, headers, agent: false }, response => {
+  return new Promise(resolve => {
+    let localPort: number | undefined
+    const done = (answer: Answer): void => resolve({ ...answer, localPort })
+    const options = { host: '127.0.0.1', port, method, path, headers, ...connecting(port, preamble) }
+    const outgoing = httpRequest(options, response => {
       let text = ''
       response.on('data', chunk => {
         text += String(chunk)
@@ -40,10 +45,26 @@ export function send(port: number, request: CaseRequest, id: string): Promise<An
       response.on('end', () => done({ status: response.statusCode ?? 0, headers: response.headers, body: text }))
       response.on('error', error => done({ error: codeOf(error) }))
     })
+    outgoing.once('socket', socket =>
+      socket.once('connect', () => {
+        localPort = socket.localPort
+      }),
+    )
     outgoing.setTimeout(20_000, () => outgoing.destroy(new Error('timeout')))
     outgoing.on('error', error => done({ error: codeOf(error) }))
     outgoing.end(body)
   })
+}
+
+/** An agent, even one of the request's own, would connect by itself. */
+function connecting(port: number, preamble: string | undefined) {
+  if (preamble === undefined) return { agent: false }
+  const createConnection = () => {
+    const socket = connectTcp({ host: '127.0.0.1', port })
+    socket.write(preamble)
+    return socket
+  }
+  return { createConnection }
 }
 
 /** The server is none of TLS: its bytes, which no TLS client would show, say who it is. */
@@ -54,6 +75,10 @@ function greet(port: number, serverName: string, alpn: readonly string[]): Promi
     const toSocket = new Duplex({ read: () => {}, write: (bytes, _, written) => void socket.write(bytes, written) })
     const client = connectTls({ socket: toSocket, servername: serverName, ...offer }).on('error', () => {})
     let text = ''
+    let localPort: number | undefined
+    socket.on('connect', () => {
+      localPort = socket.localPort
+    })
     socket.on('data', bytes => {
       text += String(bytes)
     })
@@ -63,7 +88,7 @@ function greet(port: number, serverName: string, alpn: readonly string[]): Promi
     })
     socket.on('close', () => {
       client.destroy()
-      done({ body: text })
+      done({ body: text, localPort })
     })
     socket.on('end', () => socket.end())
   })
