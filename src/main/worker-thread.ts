@@ -16,8 +16,8 @@ import type { KeyPair } from '../transport/tls/secure-context.ts'
 import { Bootstrap_StaticResourcesSchema } from '../xds/generated/envoy/config/bootstrap/v3/bootstrap_pb.ts'
 import { decodeResource } from '../xds/resource-message.ts'
 import { certificateFolder } from './certificate-folder.ts'
-import { releaseStartupMemory } from './startup-memory.ts'
 import { toStandardError } from './standard-error.ts'
+import { releaseStartupMemory } from './startup-memory.ts'
 import type { WorkerCalls, WorkerRequest, WorkerStart } from './worker-message.ts'
 
 /** The main thread's, as it was last heard of. */
