@@ -139,7 +139,7 @@ export class Stream implements ManagedStream, RouteQuery {
   clusterChoice(): ClusterChoice | null {
     const route = this.route()
     if (this.#clusterChoice === null && route?.kind === 'forward') {
-      this.#clusterChoice = route.chooseCluster(this.#config.random.next())
+      this.#clusterChoice = route.chooseCluster(this.#config.random.next(), this.request.headers)
     }
     return this.#clusterChoice
   }

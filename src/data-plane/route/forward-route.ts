@@ -1,5 +1,6 @@
 // A route that sends the request on to a cluster.
 import { toByteString } from '../../automata/regex.ts'
+import type { HeaderList } from '../../transport/header-list.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
 import { RoutingPriority } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import {
@@ -36,6 +37,7 @@ import type { RouteStats } from './route-stats.ts'
 import { compileRouteUpgrades } from './route-upgrades.ts'
 import { compileStreamDuration } from './stream-duration.ts'
 import type { WeftRoute } from './weft-route.ts'
+import { drawFromHeader } from './weighted-draw.ts'
 
 const FIELDS = new Set([
   'cluster',
@@ -62,7 +64,7 @@ const FIELDS = new Set([
   'upgrade_configs',
   'request_mirror_policies',
 ])
-const WEIGHTED_FIELDS = new Set(['clusters', 'total_weight', 'runtime_key_prefix'])
+const WEIGHTED_FIELDS = new Set(['clusters', 'total_weight', 'runtime_key_prefix', 'header_name'])
 const WEIGHT_FIELDS = new Set([
   'name',
   'weight',
@@ -153,9 +155,19 @@ function compileRewrite(
 
 interface WeightedChoice {
   readonly choice: ClusterChoice
-  /** Draws below it, and not below the one before, fall here: cumulative weight over the sum. */
+  /** Draws below it, and not below the one before, fall here: cumulative weight. */
   readonly below: number
 }
+
+interface WeightedChoices {
+  readonly choices: readonly WeightedChoice[]
+  /** Of the weights. */
+  readonly total: number
+  /** Where requests may bring the draw; empty: nowhere. */
+  readonly drawHeader: string
+}
+
+const NO_CHOICES: WeightedChoices = { choices: [], total: 0, drawHeader: '' }
 
 function compileChoices(
   action: RouteAction,
@@ -163,13 +175,13 @@ function compileChoices(
   scope: RouteScope,
   path: string,
   check: ResourceCheck,
-): readonly WeightedChoice[] {
+): WeightedChoices {
   const specifier = action.clusterSpecifier
   if (specifier.case === 'weightedClusters')
     return compileWeighted(specifier.value, scope, `${path}.weighted_clusters`, check)
   if (specifier.case !== 'cluster' || specifier.value === '') {
     if (specifier.case === undefined || specifier.case === 'cluster') check.error(`${path}.cluster`, 'needs a cluster')
-    return []
+    return NO_CHOICES
   }
   const choice = {
     cluster: specifier.value,
@@ -178,7 +190,7 @@ function compileChoices(
     hostRewrite: null,
     filters,
   }
-  return [{ choice, below: 1 }]
+  return { choices: [{ choice, below: 1 }], total: 1, drawHeader: '' }
 }
 
 const MAX_WEIGHT = 2 ** 32 - 1
@@ -188,7 +200,7 @@ function compileWeighted(
   scope: RouteScope,
   path: string,
   check: ResourceCheck,
-): readonly WeightedChoice[] {
+): WeightedChoices {
   check.honour(WeightedClusterSchema, weighted, path, WEIGHTED_FIELDS)
   // The weights' own sum decides; total_weight is deprecated and, where set, must be that sum.
   const total = weighted.clusters.reduce((sum, { weight }) => sum + (weight ?? 0), 0)
@@ -229,15 +241,16 @@ function compileWeighted(
       hostRewrite: host.case === 'hostRewriteLiteral' && host.value !== '' ? toByteString(host.value) : null,
       filters: mergeFilterLevels({ ...scope, filterLevels: [...scope.filterLevels, own] }),
     }
-    choices.push({ choice, below: sum / total })
+    choices.push({ choice, below: sum })
   }
-  return choices
+  const { randomValueSpecifier: draw } = weighted
+  return { choices, total, drawHeader: draw.case === 'headerName' ? draw.value.toLowerCase() : '' }
 }
 
 interface ForwardParts extends RouteNames {
   readonly stats: RouteStats | null
   readonly fallback: Fallback | null
-  readonly choices: readonly WeightedChoice[]
+  readonly choices: WeightedChoices
   readonly clusterNotFoundStatus: number
   readonly timeoutMs: number
   readonly idleTimeoutMs: number
@@ -278,7 +291,7 @@ class CompiledForward implements ForwardRoute {
   readonly keepsForwardedHost: boolean
   readonly attemptCountInRequest: boolean
   readonly attemptCountInResponse: boolean
-  readonly #choices: readonly WeightedChoice[]
+  readonly #choices: WeightedChoices
   readonly #rewrite: PathRewrite | null
 
   constructor(parts: ForwardParts) {
@@ -307,10 +320,12 @@ class CompiledForward implements ForwardRoute {
     this.#rewrite = parts.rewrite
   }
 
-  chooseCluster(random: number): ClusterChoice {
-    const choices = this.#choices
+  chooseCluster(random: number, headers: HeaderList): ClusterChoice {
+    const { choices, total, drawHeader } = this.#choices
+    const brought = drawHeader === '' ? -1 : drawFromHeader(headers, drawHeader, total)
+    const draw = brought < 0 ? random * total : brought
     const last = choices.length - 1
-    for (let i = 0; i < last; i++) if (random < choices[i]!.below) return choices[i]!.choice
+    for (let i = 0; i < last; i++) if (draw < choices[i]!.below) return choices[i]!.choice
     return choices[last]!.choice
   }
 

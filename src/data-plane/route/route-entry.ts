@@ -146,8 +146,8 @@ export interface ForwardRoute extends RouteBase {
   readonly isHighPriority: boolean
   readonly fallback: Fallback | null
   readonly upgrades: ReadonlyMap<string, RouteUpgrade>
-  /** `random` in [0, 1) draws among weighted clusters. */
-  chooseCluster(random: number): ClusterChoice
+  /** `random` in [0, 1) draws among weighted clusters, unless the route has a number in the request's headers do so. */
+  chooseCluster(random: number, headers: HeaderList): ClusterChoice
   /** 503 in Istio's routes. */
   readonly clusterNotFoundStatus: number
   /** 0: none. */
