@@ -206,6 +206,7 @@ test('destination rules: own namespace first, then the service, then the root; m
       ) +
       destinationRule('client', 'other', `{host: ${full}, subsets: [{name: mine}]}`) +
       destinationRule('wild', 'third', '{host: "*.svc.cluster.local", subsets: [{name: wild}]}') +
+      destinationRule('wild', 'fourth', '{host: "*.svc.cluster.local", subsets: [{name: wild}]}') +
       destinationRule(
         'some',
         'third',
@@ -222,7 +223,9 @@ test('destination rules: own namespace first, then the service, then the root; m
   assert.deepEqual(subsets('default'), ['v1 v1', 'v2 '])
   assert.deepEqual(subsets('elsewhere'), ['v1 v1', 'v2 '])
   assert.deepEqual(subsets('other'), ['mine '])
-  assert.deepEqual(subsets('third'), ['wild '])
+  assert.deepEqual(subsets('fourth'), ['wild '])
+  // The closer host wins for the namespace, though its rule is for other workloads.
+  assert.equal(subsets('third'), undefined)
   assert.deepEqual(subsets('third', { app: 'x' }), ['selected '])
 })
 
