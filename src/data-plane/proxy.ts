@@ -20,6 +20,7 @@ import type { NetworkFilterHost } from './filters/network/contract/network-filte
 import { NETWORK_FILTERS } from './filters/network/registry.ts'
 import { ENVOY_BUFFER_LIMIT } from './listener/compiled-listener.ts'
 import { ListenerManager } from './listener/listener-manager.ts'
+import { MirrorDifferences } from './mirror-differences.ts'
 import type { OverloadConfig } from './overload/overload-config.ts'
 import { NO_OVERLOAD, OverloadManager } from './overload/overload-manager.ts'
 import { ResourceRecords } from './resource-records.ts'
@@ -77,6 +78,7 @@ export class Proxy {
   readonly clusters: ClusterManager
   readonly listeners: ListenerManager
   readonly records: ResourceRecords
+  readonly mirrorDifferences = new MirrorDifferences()
   readonly #options: ProxyOptions
   readonly #accessLogs: AccessLogs
   readonly #overload: OverloadManager | null
@@ -109,6 +111,7 @@ export class Proxy {
       compileAccessLog: typedConfig => this.#accessLogs.compile(typedConfig),
       reasonHeader: options.reasonHeader ?? true,
       serviceCluster: options.serviceCluster ?? '',
+      mirrorDifferences: this.mirrorDifferences,
       overload: actions,
       bufferLimit: ENVOY_BUFFER_LIMIT,
     }
@@ -159,10 +162,7 @@ export class Proxy {
       case 'route':
         return this.listeners.routeNames()
       case 'secret':
-        return [
-          TRUST_BUNDLE_SECRET,
-          ...this.listeners.secretNames().filter(name => !isOwnSecret(name) && !isFileSecret(name)),
-        ]
+        return [TRUST_BUNDLE_SECRET, ...this.#secretNames().filter(name => !isOwnSecret(name) && !isFileSecret(name))]
     }
   }
 
@@ -197,14 +197,24 @@ export class Proxy {
 
   #updateListeners(messages: readonly Listener[], removed: readonly string[]): Problem[] {
     const problems = this.listeners.update(messages, removed)
-    this.#certificates.want(this.listeners.secretNames())
+    this.#certificates.want(this.#secretNames())
     return problems
+  }
+
+  #updateClusters(messages: readonly Cluster[], removed: readonly string[]): Problem[] {
+    const problems = this.clusters.updateClusters(messages, removed)
+    this.#certificates.want(this.#secretNames())
+    return problems
+  }
+
+  #secretNames(): readonly string[] {
+    return [...new Set([...this.listeners.secretNames(), ...this.clusters.secretNames()])]
   }
 
   #compile(type: ResourceType, messages: readonly ResourceMessage[], removed: readonly string[]): Problem[] {
     switch (type) {
       case 'cluster':
-        return this.clusters.updateClusters(messages as readonly Cluster[], removed)
+        return this.#updateClusters(messages as readonly Cluster[], removed)
       case 'endpoint':
         return this.clusters.updateEndpoints(messages as readonly ClusterLoadAssignment[], removed)
       case 'listener':

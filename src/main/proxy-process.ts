@@ -21,6 +21,7 @@ import { certificateFolder } from './certificate-folder.ts'
 import { HotRestart, type HotRestartHost } from './hot-restart.ts'
 import { announceLive, type Inheritance, takeInheritance } from './inheritance.ts'
 import { endOnSignals } from './process-end.ts'
+import { releaseStartupMemory } from './startup-memory.ts'
 import type { Workers } from './workers.ts'
 
 export interface ProxyProcessOptions extends DataPlaneStart {
@@ -229,6 +230,7 @@ export class ProxyProcess implements RunningProxy {
 
   /** Accepts on what it has inherited, too: from now on this is the process in charge. */
   async isLive(facts: Readonly<Record<string, string | number>>): Promise<void> {
+    if (this.#options.standalone !== false) releaseStartupMemory()
     await Promise.all([this.#network.acceptInherited(), this.workers?.acceptInherited()])
     for (const act of this.#takeovers) await act()
     this.state = 'LIVE'

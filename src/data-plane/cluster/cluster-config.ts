@@ -23,7 +23,7 @@ import type { Balancing } from './cluster-picker.ts'
 import { readKeepalive } from './connection-options.ts'
 import { ADDRESS_CHOICES, type AddressChoice } from './dns-lookup-family.ts'
 import { type EndpointSpec, readLoadAssignment } from './endpoint-spec.ts'
-import { type HttpOptions, readHttpOptions } from './http-options.ts'
+import { type HttpOptions, readHttpOptions, UPSTREAM_OPTIONS_AT } from './http-options.ts'
 import { type OutlierConfig, readOutlierDetection } from './outlier/outlier-config.ts'
 import { readBalancing } from './read-balancing.ts'
 import { TransportMatches } from './transport-matches.ts'
@@ -124,6 +124,8 @@ export function compileCluster(message: ClusterMessage, compileTransport: Transp
   const discovery = readDiscovery(message, check)
   const own = readWeftMetadata(message.metadata, check)
   const options = readHttpOptions(message.typedExtensionProtocolOptions, check)
+  if ((options.autoSni || options.autoSanValidation) && discovery && discovery.kind !== 'forward-proxy')
+    check.unsupported(UPSTREAM_OPTIONS_AT, 'a name for each request needs a dynamic forward proxy cluster')
   const transports = readTransports(message, compileTransport, options.httpProtocol, check)
   const config = {
     name: message.name,

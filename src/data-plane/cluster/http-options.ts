@@ -7,6 +7,7 @@ import {
   type Http1ProtocolOptions,
   Http1ProtocolOptionsSchema,
   type Http2ProtocolOptions,
+  UpstreamHttpProtocolOptionsSchema as UpstreamOptionsSchema,
 } from '../../xds/generated/envoy/config/core/v3/protocol_pb.ts'
 import {
   HttpProtocolOptions_AutoHttpConfigSchema as AutoHttpConfigSchema,
@@ -28,10 +29,14 @@ export interface HttpOptions {
   readonly httpProtocol: UpstreamProtocol
   readonly http1: Http1Options
   readonly http2: Http2Settings
+  /** Of each request's own authority: told to the upstream as server name, and looked for in its certificate. */
+  readonly autoSni: boolean
+  readonly autoSanValidation: boolean
 }
 
 const KEY = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
 const AT = `typed_extension_protocol_options[${KEY}]`
+export const UPSTREAM_OPTIONS_AT = `${AT}.upstream_http_protocol_options`
 /** Envoy's default for idle upstream connections. */
 const ENVOY_IDLE_TIMEOUT_MS = 3_600_000
 /** Envoy's bounds on what a response's head may be (max_response_headers_kb, max_headers_count). */
@@ -39,12 +44,14 @@ const RESPONSE_LIMITS = { maxHeaderListBytes: 60 * 1024, maxFieldCount: 100 }
 
 const FIELDS = new Set([
   'common_http_protocol_options',
+  'upstream_http_protocol_options',
   'explicit_http_config',
   'use_downstream_protocol_config',
   'auto_config',
 ])
 const AUTO_FIELDS = new Set(['http_protocol_options', 'http2_protocol_options'])
 const HTTP1_FIELDS = new Set(['enable_trailers', 'header_key_format'])
+const NAME_FIELDS = new Set(['auto_sni', 'auto_san_validation'])
 const COMMON_FIELDS = new Set(['idle_timeout', 'max_requests_per_connection', 'max_connection_duration'])
 
 export function readHttpOptions(options: Readonly<Record<string, Any>>, check: ResourceCheck): HttpOptions {
@@ -56,7 +63,11 @@ export function readHttpOptions(options: Readonly<Record<string, Any>>, check: R
   if (message) check.honour(HttpProtocolOptionsSchema, message, AT, FIELDS)
   const common = message?.commonHttpProtocolOptions
   if (common) check.honour(CommonOptionsSchema, common, `${AT}.common_http_protocol_options`, COMMON_FIELDS)
+  const names = message?.upstreamHttpProtocolOptions
+  if (names) check.honour(UpstreamOptionsSchema, names, UPSTREAM_OPTIONS_AT, NAME_FIELDS)
   return {
+    autoSni: names?.autoSni ?? false,
+    autoSanValidation: names?.autoSanValidation ?? false,
     idleTimeoutMs: durationMs(common?.idleTimeout, ENVOY_IDLE_TIMEOUT_MS),
     maxRequestsPerConnection: common?.maxRequestsPerConnection ?? 0,
     maxConnectionDurationMs: durationMs(common?.maxConnectionDuration, 0),

@@ -1,4 +1,5 @@
 // match_typed_subject_alt_names, compiled (Envoy: extensions/transport_sockets/tls/cert_validator/san_matcher.cc).
+import { isIP } from 'node:net'
 import { compileRegex } from '../../automata/regex.ts'
 import type { SanMatcher } from '../../transport/tls/peer-verification.ts'
 import type { SubjectAltNames } from '../../transport/tls/subject-alt-names.ts'
@@ -40,6 +41,13 @@ export function compileSanMatcher(
       check.unsupported(`${path}.san_type`)
       return null
   }
+}
+
+/** Envoy's auto_san_validation: the host that is called. */
+export function hostMatcher(host: string): SanMatcher {
+  if (isIP(host) !== 0) return ({ ipAddresses }) => ipAddresses.includes(host)
+  const wanted = host.toLowerCase()
+  return ({ dnsNames }) => dnsNames.some(name => dnsNameMatches(name.toLowerCase(), wanted))
 }
 
 /** The deprecated match_subject_alt_names: any kind of name. */

@@ -1,10 +1,11 @@
 // Clusters' transport sockets, compiled: plaintext, or UpstreamTlsContext, or either behind a PROXY header.
-import type { Socket } from 'node:net'
+import { isIP, type Socket } from 'node:net'
 import { create } from '@bufbuild/protobuf'
 import type { Parsed } from '../../base/problem.ts'
 import { type Keepalive, keepaliveNetwork } from '../../transport/net/keepalive-network.ts'
 import type { Network } from '../../transport/net/network.ts'
 import { connectFailure } from '../../transport/net/system-network.ts'
+import type { SanMatcher } from '../../transport/tls/peer-verification.ts'
 import { connectTls } from '../../transport/tls/tls-client.ts'
 import { typeUrlOf, unpackAny } from '../../xds/any-pack.ts'
 import type { TransportSocket } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
@@ -20,6 +21,7 @@ import {
 } from '../../xds/generated/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts'
 import { ResourceCheck } from '../../xds/resource-check.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
+import { hostMatcher } from './san-matchers.ts'
 import type { SecretSource } from './secret-store.ts'
 import { compileTlsContext, TlsContext } from './tls-context.ts'
 import { compileHeader, type TransportOver, UpstreamProxyProtocol } from './upstream-proxy-protocol.ts'
@@ -123,12 +125,37 @@ class TlsTransport implements UpstreamTransport {
   readonly #context: TlsContext
   readonly #serverName: string
   readonly #applicationProtocols: readonly string[]
+  /** Looked for in the certificate, besides what the context asks; null: none. */
+  readonly #expected: SanMatcher | null
 
-  constructor(network: Network, context: TlsContext, serverName: string, applicationProtocols: readonly string[]) {
+  constructor(
+    network: Network,
+    context: TlsContext,
+    serverName: string,
+    applicationProtocols: readonly string[],
+    expected: SanMatcher | null = null,
+  ) {
     this.#network = network
     this.#context = context
     this.#serverName = serverName
     this.#applicationProtocols = applicationProtocols
+    this.#expected = expected
+  }
+
+  /** RFC 6066 3: an address is no server name. */
+  forName(name: string, checked: boolean): UpstreamTransport {
+    const expected = checked ? hostMatcher(name) : null
+    return new TlsTransport(
+      this.#network,
+      this.#context,
+      isIP(name) === 0 ? name : '',
+      this.#applicationProtocols,
+      expected,
+    )
+  }
+
+  get secretNames(): readonly string[] {
+    return this.#context.config.secretNames
   }
 
   connect(address: string, port: number, onReady: (failure: string | null) => void): Socket {
@@ -137,7 +164,8 @@ class TlsTransport implements UpstreamTransport {
     try {
       const ready = this.#context.current()
       if (ready) {
-        const peer = this.#context.peerRequirements(true)
+        const required = this.#context.peerRequirements(true)
+        const peer = this.#expected ? { ...required, sans: [this.#expected] } : required
         const { context } = ready
         const applicationProtocols = this.#applicationProtocols
         return connectTls(raw, { context, serverName: this.#serverName, applicationProtocols, peer }, onReady)

@@ -15,8 +15,9 @@ import type { ClusterLoadAssignment } from '../../xds/generated/envoy/config/end
 import type { MergedRule } from '../link/destination-rules.ts'
 import { selects } from '../link/label-selector.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
-import type { MeshEndpoint, MeshService, MeshServicePort } from '../link/mesh-service.ts'
+import { isUnresolved, type MeshEndpoint, type MeshService, type MeshServicePort } from '../link/mesh-service.ts'
 import { type ClientKind, callersAddress } from './callers-address.ts'
+import { namesByRequest, originatedTls } from './client-tls.ts'
 import { applyBalancing } from './cluster-balancing.ts'
 import { circuitBreakers } from './cluster-limits.ts'
 import { failsOver, isPlaced, type PlaceKey, passesThrough, policyOf, spreadFor } from './cluster-place.ts'
@@ -93,6 +94,47 @@ export function serviceTunnels(
   })
 }
 
+/**
+ * For TLS that a gateway passes on by its server name (Istio's sni-dnat): nothing is added to it, and nobody is reached
+ * who would take it for plaintext.
+ */
+export function serviceRelays(
+  mesh: LinkedMesh,
+  service: MeshService,
+  rule: MergedRule | null,
+  place: PlaceKey,
+): ServiceClusters {
+  if (service.external || isUnresolved(service)) return { clusters: [], endpoints: [] }
+  const where = isPlaced(mesh, service, rule) ? place.key : ''
+  return mesh.memo.get(`relays|${service.key}|${rule?.key ?? ''}|${where}`, () => {
+    const clusters: XdsResource<Cluster>[] = []
+    const endpoints: XdsResource<ClusterLoadAssignment>[] = []
+    const origins = [...service.origins, ...(rule?.origins ?? [])]
+    for (const port of service.ports)
+      for (const subset of [null, ...(rule?.subsets ?? [])]) {
+        const name = outboundServerName(port.number, subset?.name ?? '', service.host)
+        const chosen = endpointsOf(service, port, subset).filter(({ mutualTls }) => mutualTls)
+        if (resolvesNames(service) && chosen.length === 0) continue
+        const assignment = loadAssignment(name, chosen, spreadFor(mesh, { rule, port, subset }, place))
+        const plan: ClusterPlan = {
+          mesh,
+          service,
+          rule,
+          port,
+          subset,
+          name,
+          speaks: 'tcp',
+          client: 'router',
+          relays: true,
+        }
+        clusters.push({ name, message: makeCluster(plan, assignment), origins })
+        if (service.resolution === 'EDS' && !passesThrough({ rule, port, subset }))
+          endpoints.push({ name, message: assignment, origins: service.origins })
+      }
+    return { clusters, endpoints }
+  })
+}
+
 function poolOf(rule: MergedRule | null, port: MeshServicePort, subset: Subset | null): ConnectionPool | undefined {
   return policyOf({ rule, port, subset }).connectionPool
 }
@@ -117,13 +159,16 @@ interface ClusterPlan {
   readonly name: string
   readonly speaks: UpstreamVersion | 'tcp'
   readonly client: ClientKind
+  /** What goes through it is TLS already. */
+  readonly relays?: true
 }
 
 function makeCluster(plan: ClusterPlan, assignment: ClusterLoadAssignment): Cluster {
   const { mesh, service, port, subset, name, speaks } = plan
   const { meshConfig } = mesh.input
   const policy = policyOf(plan)
-  const options = speaks === 'tcp' ? undefined : httpProtocolOptions(policy.connectionPool, speaks)
+  const names = proxiesByName(plan) && policy.tls ? namesByRequest(policy.tls, service) : undefined
+  const options = speaks === 'tcp' ? undefined : httpProtocolOptions(policy.connectionPool, speaks, names)
   const cluster = create(ClusterSchema, {
     name,
     connectTimeout: duration(policy.connectionPool?.connectTimeoutMs ?? meshConfig.connectTimeoutMs),
@@ -149,11 +194,11 @@ function makeCluster(plan: ClusterPlan, assignment: ClusterLoadAssignment): Clus
     cluster.edsClusterConfig = create(ClusterSchema, {
       edsClusterConfig: {
         edsConfig: adsSource(),
-        serviceName: outboundCluster(port.number, subset?.name ?? '', service.host),
+        serviceName: plan.relays ? name : outboundCluster(port.number, subset?.name ?? '', service.host),
       },
     }).edsClusterConfig!
-  } else if (service.resolution === 'NONE') {
-    Object.assign(cluster, callersAddress(plan.client))
+  } else if (isUnresolved(service)) {
+    Object.assign(cluster, callersAddress(proxiesByName(plan) ? 'http-proxy' : plan.client))
   } else {
     const all = service.resolution === 'DNS'
     const value = all ? Cluster_DiscoveryType.STRICT_DNS : Cluster_DiscoveryType.LOGICAL_DNS
@@ -163,11 +208,16 @@ function makeCluster(plan: ClusterPlan, assignment: ClusterLoadAssignment): Clus
     cluster.respectDnsTtl = true
     cluster.loadAssignment = assignment
   }
-  applyTls(cluster, plan, policy)
+  if (!plan.relays) applyTls(cluster, plan, policy)
   applyOutlierDetection(cluster, policy.outlierDetection, plan.rule?.halfOpenProbes ?? 0)
   applyProxyProtocol(cluster, policy.proxyProtocol)
   applyTcpKeepalive(cluster, policy.connectionPool?.tcpKeepalive)
   return cluster
+}
+
+/** The request says whom it is for. */
+function proxiesByName({ service, client }: ClusterPlan): boolean {
+  return service.resolution === 'DYNAMIC_DNS' || (service.resolution === 'NONE' && client === 'http-proxy')
 }
 
 function metadataOf({ service, rule, subset }: ClusterPlan): JsonObject {
@@ -186,12 +236,16 @@ function applyTls(cluster: Cluster, plan: ClusterPlan, policy: TrafficPolicyBloc
   const serverName = outboundServerName(port.number, subset?.name ?? '', service.host)
   if (policy.tls) {
     if (policy.tls.mode === 'DISABLE') return
+    if (policy.tls.mode !== 'ISTIO_MUTUAL') {
+      cluster.transportSocket = originatedTls(policy.tls, service, speaks)
+      return
+    }
     const { sni, subjectAltNames } = policy.tls
     const identities = subjectAltNames.length > 0 ? subjectAltNames : service.subjectAltNames()
     cluster.transportSocket = upstreamTls(sni ?? serverName, identities, speaks)
     return
   }
-  if (!mesh.input.meshConfig.enableAutoMtls || service.external || service.resolution === 'NONE') return
+  if (!mesh.input.meshConfig.enableAutoMtls || service.external || isUnresolved(service)) return
   cluster.transportSocketMatches = [
     create(Cluster_TransportSocketMatchSchema, {
       name: 'tlsMode-istio',

@@ -10,9 +10,9 @@ export function tunnelCluster(port: number, subset: string, host: string): strin
   return `outbound-tcp|${port}|${subset}|${host}`
 }
 
-/** Of a service's port: rules may name such as no service has. */
+/** Of a service's port: rules may name such as no service has, and a name that nobody has leads nowhere. */
 export function isOutboundCluster(name: string): boolean {
-  return name.startsWith('outbound|') || name.startsWith('outbound-tcp|')
+  return name.startsWith('outbound|') || name.startsWith('outbound-tcp|') || name.startsWith('outbound_.')
 }
 
 /** `inbound|9080||` */
@@ -34,13 +34,4 @@ export const HTTP_PROXY_ROUTES = 'http_proxy'
 /** By which Istio's metadata name an object. */
 export function configPath(kind: string, namespace: string, name: string): string {
   return `/apis/networking.istio.io/v1/namespaces/${namespace}/${kind}/${name}`
-}
-
-/** By which Istio's proxies are told of files beside them. */
-export function fileKeyPair(certificate: string, key: string): string {
-  return `file-cert:${certificate}~${key}`
-}
-
-export function fileRoots(certificates: string): string {
-  return `file-root:${certificates}`
 }

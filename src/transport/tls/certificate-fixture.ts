@@ -6,10 +6,19 @@ import type { KeyPair } from './secure-context.ts'
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
 
+const RSA = {
+  name: 'RSASSA-PKCS1-v1_5',
+  hash: 'SHA-256',
+  modulusLength: 2048,
+  publicExponent: new Uint8Array([1, 0, 1]),
+} as const
+
 export interface CertificateWish {
   /** `URI`, `DNS` and `IP` names. */
   readonly names: readonly { readonly type: 'url' | 'dns' | 'ip'; readonly value: string }[]
   readonly subject?: string
+  /** Instead of ECDSA. */
+  readonly rsa?: true
   /** Epoch milliseconds. */
   readonly notBefore?: number
   readonly notAfter?: number
@@ -47,7 +56,8 @@ export class TestAuthority {
 
   /** A key pair and its certificate, fit for clients and servers. */
   async issue(wish: CertificateWish): Promise<KeyPair> {
-    const keys = (await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair
+    const algorithm = wish.rsa ? RSA : ALGORITHM
+    const keys = (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair
     const key = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64')
     return {
       certificateChain: await this.sign(keys.publicKey, wish),
@@ -62,6 +72,22 @@ export class TestAuthority {
   /** Answers a CSR, as a certificate authority does. */
   async signRequest(csr: string, wish: CertificateWish): Promise<string> {
     return await this.sign(await new x509.Pkcs10CertificateRequest(csr).publicKey.export(), wish)
+  }
+
+  /** A list of what has been revoked, as PEM. */
+  async revoke(...revoked: readonly KeyPair[]): Promise<string> {
+    const list = await x509.X509CrlGenerator.create({
+      issuer: this.#certificate.subject,
+      signingKey: this.#keys.privateKey,
+      signingAlgorithm: ALGORITHM,
+      thisUpdate: new Date(Date.now() - 60_000),
+      nextUpdate: new Date(Date.now() + 3_600_000),
+      entries: revoked.map(({ certificateChain }) => ({
+        serialNumber: new x509.X509Certificate(certificateChain).serialNumber,
+      })),
+    })
+    // OpenSSL knows the armour of RFC 7468 by "X509 CRL" alone.
+    return `${list.toString('pem').replaceAll('BEGIN CRL', 'BEGIN X509 CRL').replaceAll('END CRL', 'END X509 CRL')}\n`
   }
 
   private async sign(publicKey: CryptoKey, wish: CertificateWish): Promise<string> {

@@ -28,6 +28,7 @@ import type {
   NetworkFilterFactory,
   NetworkFilterHost,
 } from '../../filters/network/contract/network-filter.ts'
+import { MirrorDifferences } from '../../mirror-differences.ts'
 import { NO_OVERLOAD, type OverloadActions } from '../../overload/overload-manager.ts'
 import {
   type ForwardRoute,
@@ -79,7 +80,7 @@ export class FakeStats implements StatsScope {
 
   histogram(name: string): Histogram {
     const counter = this.counter(`${name}.count`)
-    return { record: () => void counter.value++ }
+    return { record: () => void counter.value++, counts: new Float64Array(0) }
   }
 
   scope(prefix: string, labels?: Readonly<Record<string, string>>): StatsScope {
@@ -242,6 +243,7 @@ export interface FakeProxyOptions {
   readonly reasonHeader?: boolean
   readonly overload?: OverloadActions
   readonly bufferLimit?: number
+  readonly mirrorDifferences?: MirrorDifferences
   readonly stats?: FakeStats
   readonly onLog?: (info: StreamInfo) => void
 }
@@ -270,6 +272,7 @@ export function fakeHost(options: FakeProxyOptions, stats: FakeStats, logs: Stre
     compileRouteTable: () => ({ ok: true, value: table }),
     compileAccessLog: () => ({ ok: true, value: { log: options.onLog ?? (info => void logs.push(info)) } }),
     reasonHeader: options.reasonHeader ?? true,
+    mirrorDifferences: options.mirrorDifferences ?? new MirrorDifferences(),
     overload: options.overload ?? NO_OVERLOAD,
     bufferLimit: options.bufferLimit ?? 1024 * 1024,
     serviceCluster: 'own',
