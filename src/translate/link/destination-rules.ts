@@ -1,155 +1,74 @@
 // Which DestinationRule holds for a service as one client sees it: looked up by namespace, merged by host.
-import type { ConfigObjectOf } from '../../model/config-object.ts'
-import type { Subset } from '../../model/destination-rule.ts'
-import type { Origin } from '../../model/origin.ts'
-import type { TrafficPolicy } from '../../model/traffic-policy.ts'
+import type { MeshConfig } from '../../model/mesh-config.ts'
 import { expandShortName, isWildcard, wildcardsOf } from '../host/host-name.ts'
-import { type Labels, selects } from './label-selector.ts'
+import type { Labels } from './label-selector.ts'
+import { type MergedRule, MergedRules, type RuleObject } from './merged-rules.ts'
 import type { MeshService } from './mesh-service.ts'
-import { exportedTo, originOf } from './precedence.ts'
+import { exportedBy } from './precedence.ts'
 
-type RuleObject = ConfigObjectOf<'DestinationRule'>
+type RulesConfig = Pick<MeshConfig, 'rootNamespace' | 'domainSuffix' | 'defaultDestinationRuleExportTo'>
 
-/** Several objects for one host in one namespace. */
-export interface MergedRule {
-  readonly host: string
-  readonly namespace: string
-  /** Name of the oldest, by which Istio's metadata call it. */
-  readonly name: string
-  readonly trafficPolicy: TrafficPolicy | null
-  readonly subsets: readonly Subset[]
-  readonly exportTo: readonly string[]
-  readonly workloadSelector: Labels | null
-  readonly halfOpenProbes: number
-  readonly peakEwmaDecayMs: number
-  readonly origins: readonly Origin[]
-  /** Told apart from every other rule of this mesh. */
-  readonly key: string
-}
-
-/** A rule while objects are still merged into it. */
-interface Draft extends MergedRule {
-  trafficPolicy: TrafficPolicy | null
-  halfOpenProbes: number
-  peakEwmaDecayMs: number
-  readonly subsets: Subset[]
-  readonly origins: Origin[]
-  /** Of its subsets. */
-  readonly names: Set<string>
-}
-
-/** Rules of some audience, as Istio keeps them: by namespace and host, those of one host that could be merged being one. */
-class RuleIndex {
-  readonly #name: string
-  /** By `namespace/host`. */
-  readonly #rules = new Map<string, Draft[]>()
-  readonly #wildcardNamespaces = new Set<string>()
-
-  constructor(name: string) {
-    this.#name = name
-  }
-
-  add(object: RuleObject, host: string): void {
-    const key = `${object.namespace}/${host}`
-    if (isWildcard(host)) this.#wildcardNamespaces.add(object.namespace)
-    const rules = this.#rules.get(key) ?? []
-    this.#rules.set(key, rules)
-    let apart = true
-    for (const rule of rules) {
-      apart = !mayMerge(rule, object)
-      if (!apart) merge(rule, object)
-    }
-    if (apart) rules.push(draftOf(object, host, `${this.#name}/${key}/${object.name}`))
-  }
-
-  /** Of the closest host that any rule of the namespace is for, whoever may see it. */
-  of(namespace: string, host: string): readonly MergedRule[] {
-    const exact = this.#rules.get(`${namespace}/${host}`)
-    if (exact || !this.#wildcardNamespaces.has(namespace)) return exact ?? []
-    for (const wildcard of wildcardsOf(host)) {
-      const rules = this.#rules.get(`${namespace}/${wildcard}`)
-      if (rules) return rules
-    }
-    return []
-  }
-}
-
-/** Of one audience, or the younger of a wider one, which then only counts where the older does; and of one selector. */
-function mayMerge(rule: MergedRule, { spec }: RuleObject): boolean {
-  const audience = new Set(spec.exportTo)
-  const same = audience.size === new Set(rule.exportTo).size || rule.exportTo.length > 0
-  return same && rule.exportTo.every(target => audience.has(target)) && sameLabels(rule, spec)
-}
-
-function sameLabels(one: Pick<MergedRule, 'workloadSelector'>, other: Pick<MergedRule, 'workloadSelector'>): boolean {
-  const text = ({ workloadSelector }: Pick<MergedRule, 'workloadSelector'>): string =>
-    JSON.stringify(workloadSelector && Object.entries(workloadSelector).sort())
-  return text(one) === text(other)
-}
-
-function merge(base: Draft, object: RuleObject): void {
-  const { trafficPolicy, subsets, halfOpenProbes, peakEwmaDecayMs } = object.spec
-  base.trafficPolicy ??= trafficPolicy
-  base.halfOpenProbes ||= halfOpenProbes
-  base.peakEwmaDecayMs ||= peakEwmaDecayMs
-  for (const subset of subsets) if (!base.names.has(subset.name)) base.subsets.push(subset)
-  for (const { name } of subsets) base.names.add(name)
-  base.origins.push(originOf(object))
-}
-
-function draftOf(object: RuleObject, host: string, key: string): Draft {
-  const { namespace, name, spec } = object
-  const { trafficPolicy, subsets, exportTo, workloadSelector, halfOpenProbes, peakEwmaDecayMs } = spec
-  const names = new Set(subsets.map(subset => subset.name))
-  const rule = { host, namespace, name, trafficPolicy, subsets: [...subsets], exportTo, workloadSelector }
-  return { ...rule, halfOpenProbes, peakEwmaDecayMs, origins: [originOf(object)], key, names }
-}
+/** By `namespace/host`. */
+type RuleIndex = Map<string, MergedRules>
 
 export class DestinationRules {
   readonly #rootNamespace: string
-  /** For proxies of the rule's own namespace. */
-  readonly #own = new RuleIndex('own')
-  /** For proxies of others, too. */
-  readonly #exported = new RuleIndex('exported')
-  /** What the root namespace keeps to itself: what it exports is for the whole mesh, and comes last for its proxies, too. */
-  readonly #rootPrivate = new RuleIndex('root')
+  /** As the namespace's own clients see its rules: all that are exported to it. */
+  readonly #own: RuleIndex = new Map()
+  /** As all others do: those that are not kept in the namespace. */
+  readonly #exported: RuleIndex = new Map()
+  /** What the root namespace keeps for its own proxies. */
+  readonly #kept: RuleIndex = new Map()
+  readonly #wildcardNamespaces = new Set<string>()
   /** Selectors that make a rule depend on who asks. */
   readonly selectors: readonly Labels[]
 
   /** `objects` in order of precedence. */
-  constructor(objects: readonly RuleObject[], rootNamespace: string, domainSuffix: string) {
+  constructor(objects: readonly RuleObject[], { rootNamespace, domainSuffix, ...config }: RulesConfig) {
     this.#rootNamespace = rootNamespace
-    const selecting = objects.filter(({ spec }) => spec.workloadSelector)
-    this.selectors = selecting.flatMap(({ spec }) => (spec.workloadSelector ? [spec.workloadSelector] : []))
-    for (const object of [...selecting, ...objects.filter(({ spec }) => !spec.workloadSelector)])
-      this.#add(object, expandShortName(object.spec.host, object.namespace, domainSuffix))
-  }
-
-  #add(object: RuleObject, host: string): void {
-    const { namespace, spec } = object
-    const isPrivate = spec.workloadSelector !== null || (spec.exportTo.length === 1 && spec.exportTo[0] === namespace)
-    if (isPrivate || exportedTo(spec.exportTo, namespace)) this.#own.add(object, host)
-    if (!isPrivate) this.#exported.add(object, host)
-    else if (namespace === this.#rootNamespace) this.#rootPrivate.add(object, host)
-  }
-
-  /** Client's namespace, then the service's, then the root's: the first that has rules for the host wins entirely. */
-  of(service: MeshService, clientNamespace: string, clientLabels: Labels): MergedRule | null {
-    const { host, namespace } = service
-    const own = (clientNamespace === this.#rootNamespace ? this.#rootPrivate : this.#own).of(clientNamespace, host)
-    if (own.length > 0) return choose(own, clientNamespace, clientLabels)
-    for (const owner of [namespace, this.#rootNamespace]) {
-      const visible = this.#exported.of(owner, host).filter(rule => exportedTo(rule.exportTo, clientNamespace))
-      if (visible.length > 0) return choose(visible, clientNamespace, clientLabels)
+    for (const object of objects) {
+      const { namespace, spec } = object
+      const host = expandShortName(spec.host, namespace, domainSuffix)
+      if (isWildcard(host)) this.#wildcardNamespaces.add(namespace)
+      const audience = exportedBy(spec.exportTo, config.defaultDestinationRuleExportTo, namespace)
+      const isKept = audience.length === 1 && audience[0] === namespace
+      const isOwn = audience.length === 0 || audience.includes('*') || audience.includes(namespace)
+      if (isOwn) add(this.#own, object, host)
+      if (!isKept) add(this.#exported, object, host)
+      else if (namespace === rootNamespace) add(this.#kept, object, host)
     }
-    return null
+    this.selectors = objects.flatMap(({ spec }) => (spec.workloadSelector ? [spec.workloadSelector] : []))
+  }
+
+  /**
+   * Client's namespace, then the service's, then the root's: the first with a match wins entirely, even where its rules are
+   * for other workloads than this client (Istio).
+   */
+  of(service: MeshService, clientNamespace: string, clientLabels: Labels): MergedRule | null {
+    // What the root namespace exports is for the whole mesh, and comes last; for its own proxies it has what it keeps.
+    const index = clientNamespace === this.#rootNamespace ? this.#kept : this.#own
+    const own = this.#mostSpecific(index, clientNamespace, service.host)
+    if (own) return own.of(clientNamespace, clientLabels)
+    const exported = (namespace: string): MergedRule | null =>
+      this.#mostSpecific(this.#exported, namespace, service.host)?.of(clientNamespace, clientLabels) ?? null
+    return exported(service.namespace) ?? exported(this.#rootNamespace)
+  }
+
+  /** Whoever may see them: rules for the host itself hide a wildcard's, as in Istio. */
+  #mostSpecific(rules: RuleIndex, namespace: string, host: string): MergedRules | undefined {
+    const exact = rules.get(`${namespace}/${host}`)
+    if (exact || !this.#wildcardNamespaces.has(namespace)) return exact
+    for (const wildcard of wildcardsOf(host)) {
+      const found = rules.get(`${namespace}/${wildcard}`)
+      if (found) return found
+    }
+    return undefined
   }
 }
 
-/** One that selects the client; else of several audiences that it belongs to the youngest rule's. */
-function choose(rules: readonly MergedRule[], namespace: string, labels: Labels): MergedRule | null {
-  const selected = rules.find(
-    rule => rule.workloadSelector && rule.namespace === namespace && selects(rule.workloadSelector, labels),
-  )
-  return selected ?? rules.findLast(rule => rule.workloadSelector === null) ?? null
+function add(index: RuleIndex, object: RuleObject, host: string): void {
+  const key = `${object.namespace}/${host}`
+  const rules = index.get(key) ?? new MergedRules()
+  index.set(key, rules)
+  rules.add(object, host)
 }
