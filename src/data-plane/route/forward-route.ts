@@ -113,7 +113,10 @@ export function compileForward(
     idleTimeoutMs: durationMs(action.idleTimeout, -1),
     streamDuration: compileStreamDuration(action, timeoutMs(action), path, check),
     upgrades: compileRouteUpgrades(action.upgradeConfigs, `${path}.upgrade_configs`, check),
-    retry: action.retryPolicy ? compileRetryPolicy(action.retryPolicy, `${path}.retry_policy`, check) : scope.retry,
+    retry: withinTimeout(
+      action.retryPolicy ? compileRetryPolicy(action.retryPolicy, `${path}.retry_policy`, check) : scope.retry,
+      timeoutMs(action),
+    ),
     isHighPriority: action.priority === RoutingPriority.HIGH,
     hedgesOnPerTryTimeout: action.hedgePolicy
       ? compileHedgePolicy(action.hedgePolicy, `${path}.hedge_policy`, check)
@@ -138,6 +141,12 @@ export function compileForward(
 /** Who says how long a stream may live says it all: beside max_stream_duration, even an empty one, Envoy has no timeout. */
 function timeoutMs(action: RouteAction): number {
   return action.maxStreamDuration === undefined ? durationMs(action.timeout, DEFAULT_TIMEOUT_MS) : 0
+}
+
+/** A try's own timeout that is not shorter than the whole one's counts for nothing (FilterUtility::finalTimeout). */
+function withinTimeout(retry: RetryPolicy | null, timeout: number): RetryPolicy | null {
+  const isIdle = retry !== null && timeout > 0 && retry.perTryTimeoutMs >= timeout
+  return isIdle ? { ...retry, perTryTimeoutMs: 0 } : retry
 }
 
 function compileRewrite(
