@@ -111,6 +111,9 @@ function encodeSecret(name: string, secrets: SecretStore): Uint8Array | null {
   }
   if (trustedCa === undefined) return null
   const lists = revocationsOf(trustedCa).join('')
-  const value = { trustedCa: inline(certificatesOf(trustedCa).join('')), ...(lists === '' ? {} : { crl: inline(lists) }) }
+  const value = {
+    trustedCa: inline(certificatesOf(trustedCa).join('')),
+    ...(lists === '' ? {} : { crl: inline(lists) }),
+  }
   return toBinary(SecretSchema, create(SecretSchema, { name, type: { case: 'validationContext', value } }))
 }

@@ -20,7 +20,8 @@ export function revocationsOf(pem: string): readonly string[] {
 /** Of a text that is there for its lists. Throws when it has none, or one that OpenSSL cannot read: that would revoke nothing. */
 export function requireRevocations(pem: string): readonly string[] {
   const lists = revocationsOf(pem)
-  if (lists.length === 0) throw new Error(`no list of revoked certificates, which begins with ${REVOCATION_LIST_BEGINS}`)
+  if (lists.length === 0)
+    throw new Error(`no list of revoked certificates, which begins with ${REVOCATION_LIST_BEGINS}`)
   createSecureContext({ crl: [...lists] })
   return lists
 }
