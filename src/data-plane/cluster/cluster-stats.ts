@@ -1,9 +1,11 @@
 // The counters of one cluster, under Envoy's names.
 import type { StatsScope } from '../stats/stats-scope.ts'
 import type { ClusterStats } from './cluster.ts'
+import { type ComparisonStats, comparisonStats } from './comparison-stats.ts'
 
 /** `scope` is the cluster's own: `stats.scope('cluster', { envoy_cluster_name: name })`. */
 export function createClusterStats(scope: StatsScope): ClusterStats {
+  let comparison: ComparisonStats | null = null
   return {
     upstreamRqTotal: scope.counter('upstream_rq_total'),
     upstreamRqActive: scope.gauge('upstream_rq_active'),
@@ -45,5 +47,9 @@ export function createClusterStats(scope: StatsScope): ClusterStats {
     upstreamCxConnectAttemptsExceeded: scope.counter('upstream_cx_connect_attempts_exceeded'),
     http2KeepaliveTimeout: scope.counter('http2.keepalive_timeout'),
     upstreamRqTime: scope.histogram('upstream_rq_time'),
+    get mirrorComparison() {
+      comparison ??= comparisonStats(scope)
+      return comparison
+    },
   }
 }

@@ -8,6 +8,7 @@ import type { WriterOptions } from '../../transport/http1/message-writer.ts'
 import type { Http2Settings } from '../../transport/http2/session-options.ts'
 import type { Counter, Gauge, Histogram } from '../stats/stats-scope.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
+import type { ComparisonStats } from './comparison-stats.ts'
 
 export interface Endpoint {
   /** `address:port`. */
@@ -141,6 +142,8 @@ export interface ClusterStats {
   readonly http2KeepaliveTimeout: Counter
   /** Milliseconds. */
   readonly upstreamRqTime: Histogram
+  /** Shown from the first time that it is asked for. */
+  readonly mirrorComparison: ComparisonStats
 }
 
 /** Envoy's circuit breaker thresholds at default priority; 2^32-1 stands for none. */

@@ -22,6 +22,7 @@ import type {
   UpstreamProtocol,
 } from '../../cluster/cluster.ts'
 import { ClusterEndpoint } from '../../cluster/cluster-endpoint.ts'
+import { comparisonStats } from '../../cluster/comparison-stats.ts'
 import type { ConnectionInfo } from '../../connection-info.ts'
 import type {
   NetworkFilter,
@@ -153,9 +154,11 @@ export class FakeCluster implements Cluster {
     this.name = name
     this.endpoints = ports.map(port => fakeEndpoint(port))
     const stats = new Map<string | symbol, Counter | Histogram>()
+    const mirrorComparison = comparisonStats(this.counts)
     // Any counter that is asked for.
     this.stats = new Proxy({} as ClusterStats, {
       get: (_, key) => {
+        if (key === 'mirrorComparison') return mirrorComparison
         let stat = stats.get(key)
         if (stat === undefined) {
           stat = key === 'upstreamRqTime' ? this.counts.histogram(String(key)) : this.counts.counter(String(key))

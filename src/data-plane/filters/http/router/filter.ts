@@ -334,7 +334,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
 
   #respond(head: ResponseHead, fields: number): void {
     const stream = this.#stream
-    this.#shadows?.onAnswerHead(head)
+    this.#shadows?.onAnswerHead(head, this.#cluster!.name)
     this.#responseStarted = true
     this.#body = null
     this.#endRetry()
