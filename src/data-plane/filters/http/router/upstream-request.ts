@@ -45,6 +45,8 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
   #counted = false
   /** The endpoint is on probation, and this is one of the requests that it has to prove itself with. */
   #isProbe = false
+  /** Null: not asked yet. */
+  #isGrpc: boolean | null = null
   #idleTimer: WheelTimer | null = null
   #wheel: TimerWheel | null = null
   #idleTimeoutMs = 0
@@ -231,17 +233,22 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
     this.#owner.onUpstreamDrained()
   }
 
+  #asksGrpc(): boolean {
+    this.#isGrpc ??= isGrpcRequest(this.#owner.head.headers)
+    return this.#isGrpc
+  }
+
   /** What a gRPC endpoint thinks of a request stands in grpc-status (Envoy, Filter::onUpstreamHeaders). */
   #judge(head: ResponseHead, fields: number): void {
     const says = fields & FIELD.grpcStatus ? getHeader(head.headers, 'grpc-status') : undefined
-    const isGrpc = says !== undefined && isGrpcRequest(this.#owner.head.headers)
+    const isGrpc = says !== undefined && this.#asksGrpc()
     this.endpoint.monitor?.answered(isGrpc ? grpcToHttpStatus(Number(says)) : head.status, this.#isProbe)
     this.#isProbe = false
   }
 
   /** Of gRPC the status says it, which comes in the trailers (Envoy, Filter::handleNon5xxResponseHeaders). */
   #countHead(head: ResponseHead, fields: number, endStream: boolean): void {
-    const isGrpc = this.#cluster.httpProtocol !== 'http1' && isGrpcRequest(this.#owner.head.headers)
+    const isGrpc = this.#cluster.httpProtocol !== 'http1' && this.#asksGrpc()
     if (!isGrpc) this.#count(true)
     else if (endStream) this.#count((fields & FIELD.grpcStatus) !== 0 && saysWell(head.headers))
   }
