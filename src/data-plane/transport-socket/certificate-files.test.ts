@@ -110,6 +110,37 @@ test('lists of revoked certificates: what is there and not usable revokes all, a
   certificates.close()
 })
 
+test('a name that is wanted still is read again by the clock alone, and one that is not any more no longer', async () => {
+  const authority = await TestAuthority.create()
+  const read: string[] = []
+  const folder = {
+    read(name: string) {
+      read.push(name)
+      return authority.bundle
+    },
+  }
+  const clock = new FakeClock()
+  const certificates = new CertificateFiles(new SecretStore(), folder, { clock, log: silentLog })
+  certificates.want(['file-root:a'])
+  certificates.want(['ROOTCA', 'file-root:a'])
+  assert.deepEqual(read.splice(0), ['a'])
+  clock.advance(6000)
+  certificates.want(['file-root:b', 'file-root:a'])
+  assert.deepEqual(read.splice(0), ['b'])
+  clock.advance(4000)
+  assert.deepEqual(read.splice(0).sort(), ['a', 'b'])
+  certificates.want(['file-root:b'])
+  clock.advance(10_000)
+  assert.deepEqual(read.splice(0), ['b'])
+  certificates.want([])
+  clock.advance(10_000)
+  assert.deepEqual(read, [])
+  certificates.want(['file-root:a'])
+  clock.advance(10_000)
+  assert.deepEqual(read, ['a', 'a'])
+  certificates.close()
+})
+
 test('of a file that holds a key beside its certificates nobody is shown the key', async () => {
   const authority = await TestAuthority.create()
   const { certificateChain, privateKey } = await authority.issueSpiffe('spiffe://a/1')

@@ -56,7 +56,7 @@ export class CertificateFiles {
   readonly #folder: CertificateFolder
   readonly #clock: Clock
   readonly #log: Log
-  #names: readonly string[] = []
+  #names: ReadonlySet<string> = new Set()
   /** What each name had when it was read last; null: nothing usable, which has been said. */
   readonly #seen = new Map<string, string | null>()
   #timer: Timer | null = null
@@ -68,12 +68,13 @@ export class CertificateFiles {
     this.#log = log
   }
 
-  /** From now on these, of whatever kind; those that name files are read, and read again. */
+  /** From now on these, of whatever kind; those that name files are read, now and again. */
   want(names: readonly string[]): void {
-    this.#names = names.filter(isFileSecret)
-    for (const name of this.#seen.keys()) if (!this.#names.includes(name)) this.#seen.delete(name)
-    this.#timer?.cancel()
-    this.#reread()
+    const before = this.#names
+    this.#names = new Set(names.filter(isFileSecret))
+    for (const name of before) if (!this.#names.has(name)) this.#seen.delete(name)
+    for (const name of this.#names) if (!before.has(name)) this.#take(name)
+    if (before.size === 0 || this.#names.size === 0) this.#rereadLater()
   }
 
   close(): void {
@@ -82,7 +83,12 @@ export class CertificateFiles {
 
   #reread(): void {
     for (const name of this.#names) this.#take(name)
-    this.#timer = this.#names.length > 0 ? this.#clock.setTimer(REREAD_MS, () => this.#reread()) : null
+    this.#rereadLater()
+  }
+
+  #rereadLater(): void {
+    this.#timer?.cancel()
+    this.#timer = this.#names.size > 0 ? this.#clock.setTimer(REREAD_MS, () => this.#reread()) : null
   }
 
   #readFirst(candidates: readonly string[]): string | null {
