@@ -94,7 +94,7 @@ export class Proxy {
     const routeConfigs = routeConfigFactories({ clock, random, stats })
     this.routeTables = new RouteTables(routeConfigs, stats)
     this.records = new ResourceRecords(clock)
-    this.#accessLogs = new AccessLogs({ clock, log, files: options.logFiles })
+    this.#accessLogs = new AccessLogs({ clock, log, files: options.logFiles, stats })
     const compileTransport = createTransportCompiler(network, this.secrets)
     this.clusters = new ClusterManager({ clock, random, log, network, stats, compileTransport })
     const { overload, residentBytes } = options
@@ -114,6 +114,7 @@ export class Proxy {
       mirrorDifferences: this.mirrorDifferences,
       overload: actions,
       bufferLimit: ENVOY_BUFFER_LIMIT,
+      chainMetadata: {},
     }
     this.listeners = new ListenerManager({
       clock,
@@ -186,8 +187,8 @@ export class Proxy {
     await this.listeners.close()
     this.clusters.close()
     this.#certificates.close()
-    this.#accessLogs.close()
     this.#overload?.close()
+    await this.#accessLogs.close()
   }
 
   /** After log rotation. */

@@ -21,6 +21,7 @@ import { certificateFolder } from './certificate-folder.ts'
 import { HotRestart, type HotRestartHost } from './hot-restart.ts'
 import { announceLive, type Inheritance, takeInheritance } from './inheritance.ts'
 import { endOnSignals } from './process-end.ts'
+import { toStandardError } from './standard-error.ts'
 import { releaseStartupMemory } from './startup-memory.ts'
 import type { Workers } from './workers.ts'
 
@@ -30,8 +31,6 @@ export interface ProxyProcessOptions extends DataPlaneStart {
   readonly clock?: Clock
   readonly network?: Network
   readonly logLevel?: LogLevel
-  /** How long streams may go on after a stop was asked for; Istio's terminationDrainDuration, 5 s, unless set. */
-  readonly drainMs?: number
 }
 
 export interface RunningProxy extends RunningProcess {
@@ -42,7 +41,8 @@ export interface RunningProxy extends RunningProcess {
   readonly live: Promise<void>
 }
 
-const TERMINATION_DRAIN_MS = 5_000
+/** Istio's terminationDrainDuration. */
+const TERMINATION_DRAIN_S = 5
 /** Envoy's defaults of --drain-time-s and --parent-shutdown-time-s. */
 const DRAIN_TIME_S = 600
 const PARENT_SHUTDOWN_TIME_S = 900
@@ -89,9 +89,8 @@ export class ProxyProcess implements RunningProxy {
     this.#inheritance = takeInheritance()
     this.#firstStartedAt = this.#inheritance.firstStartedAt ?? this.clock.wallNow()
     this.#network = new InheritableNetwork(options.network ?? networkFor(options), this.#inheritance.sockets)
-    this.#drainMs = options.drainMs ?? TERMINATION_DRAIN_MS
-    const write = (line: string): void => void process.stderr.write(line)
-    this.log = new AdjustableLog('proxy', options.logLevel ?? 'info', this.clock, write)
+    this.#drainMs = (options.terminationDrainSeconds ?? TERMINATION_DRAIN_S) * 1000
+    this.log = new AdjustableLog('proxy', options.logLevel ?? 'info', this.clock, toStandardError)
     const finished = Promise.withResolvers<void>()
     this.finished = finished.promise
     this.#finish = error => (error === undefined ? finished.resolve() : finished.reject(error))
@@ -104,7 +103,7 @@ export class ProxyProcess implements RunningProxy {
       random: systemRandom,
       log: this.log,
       network: this.#network,
-      logFiles: systemLogFiles,
+      logFiles: systemLogFiles(this.clock),
       ...(settings.stateDir === undefined ? {} : { certificates: certificateFolder(settings.stateDir) }),
       residentBytes: () => process.memoryUsage.rss(),
       ...(options.drainTimeSeconds === undefined ? {} : { drainTimeMs: options.drainTimeSeconds * 1000 }),

@@ -1,5 +1,6 @@
 // What peers connect to: a listener and a cluster for each port of the workload.
 import { create } from '@bufbuild/protobuf'
+import type { MeshConfig } from '../../model/mesh-config.ts'
 import type { Origin } from '../../model/origin.ts'
 import { familyOf, type PortProtocol, type ProtocolFamily } from '../../model/port-protocol.ts'
 import type { XdsResource } from '../../model/proxy-resources.ts'
@@ -30,11 +31,12 @@ import { patchedFilters, patchVirtualHosts } from './envoy-patches.ts'
 import { inboundChains, ownTlsChain } from './inbound-chains.ts'
 import { type InboundPort, inboundPorts } from './inbound-ports.ts'
 import { loadAssignment } from './load-assignment.ts'
-import { rateLimitFilters } from './rate-limit-filters.ts'
+import { rateLimitFilters, standardHeaders } from './rate-limit-filters.ts'
 import { inboundCluster } from './resource-names.ts'
 import { inboundRetryPolicy } from './retry-policy.ts'
 import { routeTimeouts } from './route-timeouts.ts'
 import { socketAddress } from './socket-address.ts'
+import { statName } from './stat-name.ts'
 import { applyTcpKeepalive } from './tcp-keepalive.ts'
 import { tcpProxy } from './tcp-proxy.ts'
 import { tunnelInto } from './tunnel.ts'
@@ -81,16 +83,19 @@ function cluster(
   const name = inboundCluster(port.number)
   const version = VERSIONS[family]
   const { connectionPool, retryBudget, origins } = serverPolicy(mesh, workload, inbound)
-  const options = version && httpProtocolOptions(connectionPool, version)
+  const options = version && httpProtocolOptions(mesh.input.meshConfig, connectionPool, version)
+  const front = mesh.inboundProtocols.frontOf(workload, port)
+  const { inboundClusterStatName } = mesh.input.meshConfig
   const message = create(ClusterSchema, {
     name,
+    altStatName: front ? statName(inboundClusterStatName, front.service, front.port, '', port.number) : '',
     clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STATIC },
     connectTimeout: duration(connectionPool?.connectTimeoutMs ?? mesh.input.meshConfig.connectTimeoutMs),
     circuitBreakers: circuitBreakers(connectionPool, retryBudget),
     loadAssignment: loadAssignment(name, application ? [{ ...APPLICATION, ...application }] : []),
     ...(options ? { typedExtensionProtocolOptions: options } : {}),
   })
-  applyTcpKeepalive(message, connectionPool?.tcpKeepalive)
+  applyTcpKeepalive(message, mesh.input.meshConfig, connectionPool?.tcpKeepalive)
   return { name, message, origins }
 }
 
@@ -112,7 +117,7 @@ function serverPolicy(
   const front = mesh.inboundProtocols.frontOf(workload, port)
   // Rules for some clients are not asked: a server is none (Istio's SidecarScope.DestinationRule).
   const rule = front && mesh.destinationRules.of(front.service, workload.namespace, {})
-  const policy = front && rule ? policyFor(front.port.number, rule.trafficPolicy, null) : {}
+  const policy = front && rule ? policyFor(front.port.number, rule.trafficPolicy, null, {}) : {}
   const { connectionPool = undefined, retryBudget = undefined } = policy
   const pool = own ?? connectionPool
   return {
@@ -135,18 +140,20 @@ function listener(
   const limits = mesh.rateLimits.of(workload.namespace, workload.labels)
   const patches = mesh.envoyFilters.of(workload.namespace, workload.labels, 'SIDECAR_INBOUND')
   const filters = patchedFilters(patches, port.number, rateLimitFilters(limits))
-  const routes = inboundRoutes(port.number, patches)
+  const routes = inboundRoutes(meshConfig, port.number, patches)
   const carriers = {
     http: [inboundManager(meshConfig, `inbound_${name}`, routes, filters)],
     tcp: [tcpProxy(meshConfig, tunnelInto(inboundCluster(port.number)))],
   }
+  const chains = tls
+    ? ownTlsChain(meshConfig, name, family, tls, carriers)
+    : inboundChains(name, family, policy.mode, carriers, meshConfig.protocolDetectionTimeoutMs)
   const message = create(ListenerSchema, {
     name,
     address: socketAddress(bind, port.inboundPort),
     trafficDirection: TrafficDirection.INBOUND,
-    ...(tls
-      ? ownTlsChain(name, family, tls, carriers)
-      : inboundChains(name, family, policy.mode, carriers, meshConfig.protocolDetectionTimeoutMs)),
+    ...chains,
+    filterChains: chains.filterChains.map(chain => ({ ...chain, ...standardHeaders(limits) })),
   })
   return {
     name,
@@ -155,7 +162,8 @@ function listener(
   }
 }
 
-function inboundRoutes(port: number, patches: EnvoyPatches): RouteConfiguration {
+function inboundRoutes(meshConfig: MeshConfig, port: number, patches: EnvoyPatches): RouteConfiguration {
+  const policy = inboundRetryPolicy(meshConfig.defaultInboundHttpRetryPolicy)
   const route = create(RouteSchema, {
     name: 'default',
     match: { pathSpecifier: { case: 'prefix', value: '/' } },
@@ -164,7 +172,7 @@ function inboundRoutes(port: number, patches: EnvoyPatches): RouteConfiguration 
       value: {
         clusterSpecifier: { case: 'cluster', value: inboundCluster(port) },
         ...routeTimeouts(0),
-        retryPolicy: inboundRetryPolicy(),
+        ...(policy ? { retryPolicy: policy } : {}),
       },
     },
   })
