@@ -58,6 +58,8 @@ export class ClusterManager implements ClusterSource {
   readonly #entries = new Map<string, Entry>()
   /** What EDS last said, by service name: a cluster that comes later, or comes back changed, begins with it. */
   readonly #assignments = new Map<string, readonly EndpointSpec[]>()
+  /** Null: to be gathered. */
+  #secretNames: readonly string[] | null = null
 
   constructor(host: ClusterManagerHost) {
     this.#host = host
@@ -117,10 +119,11 @@ export class ClusterManager implements ClusterSource {
   }
 
   /** Of all transport sockets, by SDS name. */
-  secretNames(): string[] {
-    const names = new Set<string>()
-    for (const { config } of this.#entries.values()) for (const name of config.transports.secretNames) names.add(name)
-    return [...names]
+  secretNames(): readonly string[] {
+    this.#secretNames ??= [
+      ...new Set([...this.#entries.values()].flatMap(({ config }) => config.transports.secretNames)),
+    ]
+    return this.#secretNames
   }
 
   /** Stops resolving names and drains every pool. */
@@ -131,6 +134,7 @@ export class ClusterManager implements ClusterSource {
   #replace(message: ClusterMessage, config: ClusterConfig): void {
     const { name, discovery } = config
     const before = this.#entries.get(name)
+    this.#forgetSecretNames(config.transports.secretNames, before?.config.transports.secretNames)
     const scope = this.#host.stats.scope('cluster', { envoy_cluster_name: config.statName })
     const stats = createClusterStats(scope, this.#windowOf(config.thresholds.default))
     const common = { message, config, stats: scope }
@@ -175,9 +179,15 @@ export class ClusterManager implements ClusterSource {
 
   #remove(name: string): void {
     const entry = this.#entries.get(name)
+    this.#forgetSecretNames([], entry?.config.transports.secretNames)
     this.#entries.delete(name)
     entry?.resolution?.stop()
     entry?.cluster.retire()
+  }
+
+  /** Most changes of a cluster leave its secrets as they are: the others' need not be gathered again. */
+  #forgetSecretNames(now: readonly string[], before: readonly string[] = []): void {
+    if (now.length !== before.length || now.some((name, index) => name !== before[index])) this.#secretNames = null
   }
 
   #assign(serviceName: string, endpoints: readonly EndpointSpec[]): void {

@@ -9,6 +9,7 @@ import type { Http2Settings } from '../../transport/http2/session-options.ts'
 import type { ResponseCriterion } from '../route/response-criterion.ts'
 import type { Counter, Gauge, Histogram } from '../stats/stats-scope.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
+import type { ComparisonStats } from './comparison-stats.ts'
 import type { RequestWindow } from './request-window.ts'
 
 export interface Endpoint {
@@ -147,6 +148,8 @@ export interface ClusterStats {
   readonly http2KeepaliveTimeout: Counter
   /** Milliseconds. */
   readonly upstreamRqTime: Histogram
+  /** Shown from the first time that it is asked for. */
+  readonly mirrorComparison: ComparisonStats
 }
 
 /** Envoy's circuit breaker thresholds at one priority; 2^32-1 stands for none. */

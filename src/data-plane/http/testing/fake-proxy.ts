@@ -22,6 +22,7 @@ import type {
   UpstreamProtocol,
 } from '../../cluster/cluster.ts'
 import { ClusterEndpoint } from '../../cluster/cluster-endpoint.ts'
+import { comparisonStats } from '../../cluster/comparison-stats.ts'
 import type { ConnectionInfo } from '../../connection-info.ts'
 import type {
   NetworkFilter,
@@ -154,10 +155,12 @@ export class FakeCluster implements Cluster {
     this.name = name
     this.endpoints = ports.map(port => fakeEndpoint(port))
     const stats = new Map<string | symbol, Counter | Histogram>()
+    const mirrorComparison = comparisonStats(this.counts)
     // Any counter that is asked for.
     this.stats = new Proxy({} as ClusterStats, {
       get: (_, key) => {
         if (key === 'requestWindow') return null
+        if (key === 'mirrorComparison') return mirrorComparison
         let stat = stats.get(key)
         if (stat === undefined) {
           stat = key === 'upstreamRqTime' ? this.counts.histogram(String(key)) : this.counts.counter(String(key))

@@ -315,7 +315,7 @@ export class RouterFilter
 
   #respond(head: ResponseHead, fields: number): void {
     const stream = this.stream
-    this.#shadows?.onAnswerHead(head)
+    this.#shadows?.onAnswerHead(head, this.#cluster!.name)
     this.#responseStarted = true
     this.body = null
     this.#retries?.end()

@@ -128,7 +128,7 @@ export class ShadowRequest implements UpstreamRequestOwner, PickContext {
 
   onUpstreamHead(_request: UpstreamRequest, head: ResponseHead, _fields: number, endStream: boolean): void {
     countStatus(this.#cluster.stats, head.status)
-    this.comparison?.mirror.onHead(head)
+    this.comparison?.mirror.onHead(head, this.#cluster.name)
     if (endStream) this.#onResponseEnd(null)
   }
 

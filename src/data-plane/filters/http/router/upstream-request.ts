@@ -47,6 +47,8 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
   #counted = false
   /** The endpoint is on probation, and this is one of the requests that it has to prove itself with. */
   #isProbe = false
+  /** Null: not asked yet. */
+  #isGrpc: boolean | null = null
   #idleTimer: WheelTimer | null = null
   #wheel: TimerWheel | null = null
   #idleTimeoutMs = 0
@@ -241,11 +243,16 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
     this.#owner.onUpstreamDrained()
   }
 
+  #asksGrpc(): boolean {
+    this.#isGrpc ??= isGrpcRequest(this.#owner.head.headers)
+    return this.#isGrpc
+  }
+
   /** What a gRPC endpoint thinks of a request stands in grpc-status (Envoy, Filter::onUpstreamHeaders). */
   #judge(monitor: EndpointMonitor, head: ResponseHead, fields: number): void {
     const { errors } = monitor
     const says = fields & FIELD.grpcStatus ? getHeader(head.headers, 'grpc-status') : undefined
-    const isGrpc = (says !== undefined || errors !== null) && isGrpcRequest(this.#owner.head.headers)
+    const isGrpc = (says !== undefined || errors !== null) && this.#asksGrpc()
     let { status } = head
     if (isGrpc && says !== undefined) status = grpcToHttpStatus(Number(says))
     // Whatever was asked for is an error of the endpoint's, and nothing else is.
@@ -256,7 +263,7 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
 
   /** Of gRPC the status says it, which comes in the trailers (Envoy, Filter::handleNon5xxResponseHeaders). */
   #countHead(head: ResponseHead, fields: number, endStream: boolean): void {
-    const isGrpc = this.#cluster.httpProtocol !== 'http1' && isGrpcRequest(this.#owner.head.headers)
+    const isGrpc = this.#cluster.httpProtocol !== 'http1' && this.#asksGrpc()
     if (!isGrpc) this.#count(true)
     else if (endStream) this.#count((fields & FIELD.grpcStatus) !== 0 && saysWell(head.headers))
   }
