@@ -2,7 +2,7 @@
 import { familyOf } from '../../model/port-protocol.ts'
 import type { EgressListener } from '../../model/sidecar.ts'
 import { expandShortName } from '../host/host-name.ts'
-import { destinationsOf, type LinkedVirtualService } from './linked-virtual-service.ts'
+import { destinationsOf, type LinkedVirtualService, withoutIdleDefaults } from './linked-virtual-service.ts'
 import type { MeshService } from './mesh-service.ts'
 import { withPorts } from './service-view.ts'
 import { importsRules, importsService } from './sidecars.ts'
@@ -29,7 +29,9 @@ export function egressView(listener: EgressListener, namespace: string, exported
   return {
     listener,
     visible: byHost(services, namespace),
-    virtualServices: exported.virtualServices.filter(rules => importsRules(listener, namespace, rules)),
+    virtualServices: withoutIdleDefaults(
+      exported.virtualServices.filter(rules => importsRules(listener, namespace, rules)),
+    ),
   }
 }
 

@@ -159,7 +159,9 @@ export class ShadowRequest implements UpstreamRequestOwner, PickContext {
     const { stats } = this.#cluster
     stats.upstreamRqTimeout.value++
     stats.upstreamRq5xx.value++
-    this.cancel()
+    const upstream = this.#upstream
+    this.#finish()
+    upstream?.timeOut()
     closeBatch()
   }
 
