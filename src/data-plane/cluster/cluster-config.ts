@@ -2,6 +2,7 @@
 import { isIP } from 'node:net'
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { Parsed } from '../../base/problem.ts'
+import { bufferLimitOf } from '../../transport/net/buffer-limit.ts'
 import type { Keepalive } from '../../transport/net/keepalive-network.ts'
 import { unpackAny } from '../../xds/any-pack.ts'
 import {
@@ -48,6 +49,7 @@ export interface ClusterConfig extends HttpOptions, Balancing {
   readonly statName: string
   readonly discovery: Discovery
   readonly connectTimeoutMs: number
+  readonly bufferLimit: number
   readonly limits: CircuitLimits
   readonly transports: TransportMatches
   /** Null: endpoints stay whatever they answer. */
@@ -76,9 +78,7 @@ const ENVOY_LIMITS: CircuitLimits = {
 const ENVOY_RETRY_BUDGET = { percent: 20, minConcurrency: 3 }
 
 // Taken without effect: `metadata` of others than Weft, which only describes; `respect_dns_ttl`, as the system's resolver
-// tells no TTL (with getaddrinfo Envoy keeps to dns_refresh_rate, too); `per_connection_buffer_limit_bytes`, a soft limit whose purpose, a
-// bound on what a slow peer makes the proxy hold, is met by the sockets' own high-water marks (what filters keep of a
-// response goes by the listener's, in Envoy, too).
+// tells no TTL (with getaddrinfo Envoy keeps to dns_refresh_rate, too).
 const FIELDS = new Set([
   'name',
   'alt_stat_name',
@@ -130,6 +130,7 @@ export function compileCluster(message: ClusterMessage, compileTransport: Transp
     statName: message.altStatName || message.name,
     discovery,
     connectTimeoutMs: durationMs(message.connectTimeout, ENVOY_CONNECT_TIMEOUT_MS),
+    bufferLimit: bufferLimitOf(message.perConnectionBufferLimitBytes),
     limits: readLimits(message, check),
     transports,
     ...readBalancing(message, own, check),

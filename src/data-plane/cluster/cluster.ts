@@ -171,6 +171,8 @@ export interface Cluster {
   /** Null, or absent: no outlier detection. */
   readonly outliers?: { readonly external: SuccessFigures; readonly local: SuccessFigures } | null
   readonly connectTimeoutMs: number
+  /** Bytes that a connection keeps for an endpoint that does not take them (per_connection_buffer_limit_bytes). */
+  readonly bufferLimit: number
   /** Upstream connections idle for longer are closed; 0: never. */
   readonly idleTimeoutMs: number
   /** 0: no limit. */

@@ -43,6 +43,10 @@ export abstract class ConfiguredCluster implements Cluster {
     return this.config.connectTimeoutMs
   }
 
+  get bufferLimit(): number {
+    return this.config.bufferLimit
+  }
+
   get idleTimeoutMs(): number {
     return this.config.idleTimeoutMs
   }

@@ -2,6 +2,7 @@
 import { isIP } from 'node:net'
 import { toBinary } from '@bufbuild/protobuf'
 import type { Parsed } from '../../base/problem.ts'
+import { bufferLimitOf } from '../../transport/net/buffer-limit.ts'
 import type { Address } from '../../xds/generated/envoy/config/core/v3/address_pb.ts'
 import {
   type FilterChain as FilterChainMessage,
@@ -41,10 +42,11 @@ export interface CompiledListener {
   readonly inspectTimeoutMs: number
   readonly continueOnInspectTimeout: boolean
   readonly ignoresConnectionLimit: boolean
+  /** Bytes that a connection keeps for a peer that does not take them. */
+  readonly bufferLimit: number
 }
 
-// per_connection_buffer_limit_bytes bounds what HTTP filters keep of a message; what sockets keep stays at Node's own
-// 64 KiB, below any limit in use. Taken without effect: enable_reuse_port, connection_balance_config and max_connections_to_accept_per_socket_event (one
+// Taken without effect: enable_reuse_port, connection_balance_config and max_connections_to_accept_per_socket_event (one
 // thread accepts), metadata, drain_type and traffic_direction (they describe, or concern hot restart).
 const LISTENER_FIELDS = new Set([
   'name',
@@ -73,8 +75,6 @@ const CHAIN_FIELDS = new Set([
   'name',
   'metadata',
 ])
-/** Of per_connection_buffer_limit_bytes. */
-export const ENVOY_BUFFER_LIMIT = 1024 * 1024
 const DEFAULT_INSPECT_TIMEOUT_MS = 15_000
 const DEFAULT_HANDSHAKE_TIMEOUT_MS = 15_000
 
@@ -89,7 +89,8 @@ export function compileListener(
   if (message.name === '') check.error('name', 'is required')
   if (message.bindToPort === false) check.unsupported('bind_to_port', 'false is not supported: every listener binds')
   const { address, port } = compileAddress(message.address, check)
-  const compiler = new ChainCompiler(existing, host, bufferLimitOf(message), check)
+  const bufferLimit = bufferLimitOf(message.perConnectionBufferLimitBytes)
+  const compiler = new ChainCompiler(existing, host, bufferLimit, check)
   const chains = message.filterChains.flatMap((chain, index) => compiler.compile(chain, `filter_chains[${index}]`))
   const fallback = message.defaultFilterChain
   const defaultChain = fallback ? (compiler.compile(fallback, 'default_filter_chain')[0] ?? null) : null
@@ -107,12 +108,8 @@ export function compileListener(
     inspectTimeoutMs: durationMs(message.listenerFiltersTimeout, DEFAULT_INSPECT_TIMEOUT_MS),
     continueOnInspectTimeout: message.continueOnListenerFiltersTimeout,
     ignoresConnectionLimit: message.ignoreGlobalConnLimit,
+    bufferLimit,
   })
-}
-
-/** In Envoy 0 switches the limit off. */
-function bufferLimitOf({ perConnectionBufferLimitBytes: bytes }: Listener): number {
-  return bytes === 0 ? Number.POSITIVE_INFINITY : (bytes ?? ENVOY_BUFFER_LIMIT)
 }
 
 function compileAddress(message: Address | undefined, check: ResourceCheck): { address: string; port: number } {

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
+import { limitBuffers } from '../../transport/net/buffer-limit.ts'
 import type { VerifiedPeer } from '../../transport/tls/peer-verification.ts'
 import { plainServerName } from '../../transport/tls/server-name.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
@@ -172,6 +173,7 @@ export class IncomingConnection {
   }
 
   #own(chain: FilterChain, socket: Socket): void {
+    limitBuffers(socket, this.#listener.bufferLimit)
     chain.connections.add(socket)
     socket.once('close', () => chain.connections.delete(socket))
   }

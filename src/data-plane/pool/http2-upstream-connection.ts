@@ -6,6 +6,7 @@ import { Keepalive, type KeepaliveOwner } from '../../transport/http2/keepalive.
 import { Http2Session } from '../../transport/http2/session.ts'
 import type { Http2SessionHandler } from '../../transport/http2/session-handler.ts'
 import type { Http2StreamHandler } from '../../transport/http2/stream-handler.ts'
+import { limitBuffers } from '../../transport/net/buffer-limit.ts'
 import type { Cluster, Endpoint } from '../cluster/cluster.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
 import { Http2UpstreamStream } from './http2-upstream-stream.ts'
@@ -62,6 +63,7 @@ export class Http2UpstreamConnection implements Http2SessionHandler, KeepaliveOw
     this.timer = new WheelTimer(this, WAIT)
     this.lifetime = new WheelTimer(this, LIFETIME)
     const socket = transport.connect(endpoint.address, endpoint.port, failure => this.#onReady(failure))
+    limitBuffers(socket, cluster.bufferLimit)
     this.#socket = socket
     this.#session = new Http2Session('client', socket, this, cluster.http2)
     // The close event that follows says all there is to say.

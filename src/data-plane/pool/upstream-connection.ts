@@ -7,6 +7,7 @@ import type { CodecError } from '../../transport/http1/codec-error.ts'
 import type { MessageHandler } from '../../transport/http1/message-parser.ts'
 import { MessageWriter } from '../../transport/http1/message-writer.ts'
 import { ResponseParser } from '../../transport/http1/response-parser.ts'
+import { limitBuffers } from '../../transport/net/buffer-limit.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
 import type { Cluster, ClusterStats, Endpoint } from '../cluster/cluster.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
@@ -57,6 +58,7 @@ export class UpstreamConnection implements MessageHandler, RequestEncoder {
     this.timer = new WheelTimer(this, 0)
     this.#parser = new ResponseParser(this, cluster.http1.limits)
     const socket = transport.connect(endpoint.address, endpoint.port, failure => this.#onReady(failure))
+    limitBuffers(socket, cluster.bufferLimit)
     this.#socket = socket
     this.#writer = new MessageWriter(socket, cluster.http1)
     // The close event that follows says all there is to say.

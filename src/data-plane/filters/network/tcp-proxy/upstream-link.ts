@@ -6,6 +6,7 @@ import { TLSSocket } from 'node:tls'
 import { WheelTimer } from '../../../../base/timer-wheel.ts'
 import { Uint64 } from '../../../../base/uint64.ts'
 import { xxHash64 } from '../../../../base/xx-hash64.ts'
+import { limitBuffers } from '../../../../transport/net/buffer-limit.ts'
 import type { Cluster, Endpoint, PickContext } from '../../../cluster/cluster.ts'
 import { ClusterPools } from '../../../pool/cluster-pools.ts'
 import { TunnelStream } from '../../../pool/tunnel-stream.ts'
@@ -176,7 +177,9 @@ export class UpstreamLink implements PickContext {
     const { connection } = this.#info
     if (tunnel === null) {
       const transport = endpoint.transport.forDownstream?.(connection) ?? endpoint.transport
-      return transport.connect(endpoint.address, endpoint.port, onReady)
+      const socket = transport.connect(endpoint.address, endpoint.port, onReady)
+      limitBuffers(socket, cluster.bufferLimit)
+      return socket
     }
     const pool = ClusterPools.of(cluster, wheel).get(endpoint, true, connection)
     return new TunnelStream(pool, tunnel.requestFor(this.#info), onReady)
