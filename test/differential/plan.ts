@@ -20,7 +20,8 @@ export interface ListenerPlan {
 
 export interface ClusterPlan {
   readonly name: string
-  readonly endpoint: EndpointName
+  /** Or the listener of another proxy (`Side.start`). */
+  readonly endpoint: EndpointName | typeof FAR_LISTENER
   /** Fields of the cluster besides its endpoint. */
   readonly fields: JsonObject
 }
@@ -43,6 +44,7 @@ export const ENDPOINTS = {
   'tls-stranger': 'tls',
 } as const satisfies Record<string, EndpointKind>
 export type EndpointName = keyof typeof ENDPOINTS
+export const FAR_LISTENER = 'far listener'
 /** Its endpoint refuses connections. */
 export const DEAD_CLUSTER = 'dead'
 /** It has no endpoints. */
@@ -174,7 +176,7 @@ function clusters(ports: ReadonlyMap<string, number>, more: readonly ClusterPlan
     },
   })
   return [
-    ...[...ports].map(([name, port]) => ({ ...cluster(name, [port]), ...protocolOf(name) })),
+    ...Object.keys(ENDPOINTS).map(name => ({ ...cluster(name, [ports.get(name)!]), ...protocolOf(name) })),
     ...more.map(({ name, endpoint, fields }) => ({ ...cluster(name, [ports.get(endpoint)!]), ...fields })),
     // Port 1 of loopback: nobody serves tcpmux.
     cluster(DEAD_CLUSTER, [1]),
