@@ -19,6 +19,7 @@ import { ClusterManager } from './cluster/cluster-manager.ts'
 import { routeConfigFactories } from './filters/http/route-configs.ts'
 import type { NetworkFilterHost } from './filters/network/contract/network-filter.ts'
 import { NETWORK_FILTERS } from './filters/network/registry.ts'
+import { internalNetwork } from './internal-listener/internal-network.ts'
 import { ListenerManager } from './listener/listener-manager.ts'
 import type { OverloadConfig } from './overload/overload-config.ts'
 import { NO_OVERLOAD, OverloadManager } from './overload/overload-manager.ts'
@@ -85,7 +86,8 @@ export class Proxy {
 
   constructor(options: ProxyOptions) {
     this.#options = options
-    const { clock, random, log, network } = options
+    const { clock, random, log } = options
+    const network = internalNetwork(options.network)
     this.stats = createStats()
     const stats = this.stats.root
     this.#certificates = new CertificateFiles(this.secrets, options.certificates ?? NO_CERTIFICATES, { clock, log })

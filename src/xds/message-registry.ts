@@ -30,6 +30,7 @@ import { file_envoy_extensions_filters_network_http_connection_manager_v3_http_c
 import { file_envoy_extensions_filters_network_sni_cluster_v3_sni_cluster } from './generated/envoy/extensions/filters/network/sni_cluster/v3/sni_cluster_pb.ts'
 import { file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy } from './generated/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts'
 import { file_envoy_extensions_retry_host_previous_hosts_v3_previous_hosts } from './generated/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.ts'
+import { file_envoy_extensions_transport_sockets_internal_upstream_v3_internal_upstream } from './generated/envoy/extensions/transport_sockets/internal_upstream/v3/internal_upstream_pb.ts'
 import { file_envoy_extensions_transport_sockets_proxy_protocol_v3_upstream_proxy_protocol } from './generated/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol_pb.ts'
 import { file_envoy_extensions_transport_sockets_raw_buffer_v3_raw_buffer } from './generated/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.ts'
 import { file_envoy_extensions_transport_sockets_tls_v3_tls } from './generated/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts'
@@ -59,6 +60,7 @@ export const MESSAGE_REGISTRY: Registry = createRegistry(
   file_envoy_extensions_filters_network_sni_cluster_v3_sni_cluster,
   file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy,
   file_envoy_extensions_retry_host_previous_hosts_v3_previous_hosts,
+  file_envoy_extensions_transport_sockets_internal_upstream_v3_internal_upstream,
   file_envoy_extensions_transport_sockets_proxy_protocol_v3_upstream_proxy_protocol,
   file_envoy_extensions_transport_sockets_raw_buffer_v3_raw_buffer,
   file_envoy_extensions_transport_sockets_tls_v3_tls,

@@ -12,6 +12,8 @@ export interface ListenerPlan {
   readonly chains?: readonly JsonObject[]
   /** Fields of the listener besides those that every plan has. */
   readonly listener?: JsonObject
+  /** Reached from the proxy's own clusters only. */
+  readonly internal?: true
   /** In place of a connection manager. */
   readonly tcpProxy?: JsonObject
   /** Besides those that every plan has; names are unique among all plans. */
@@ -115,6 +117,12 @@ export function bootstrap(
   return {
     node: { id: 'differential', cluster: 'differential' },
     admin: { address: address(0) },
+    bootstrap_extensions: [
+      {
+        name: 'internal',
+        typed_config: { '@type': `${EXTENSION}.bootstrap.internal_listener.v3.InternalListener` },
+      },
+    ],
     static_resources: {
       listeners: listeners.map(plan => listener(plan, logFile)),
       clusters: clusters(
@@ -151,7 +159,7 @@ function listener(plan: ListenerPlan, logFile: string): JsonObject {
   })
   return {
     name: plan.name,
-    address: address(0),
+    ...(plan.internal ? { internal_listener: {} } : { address: address(0) }),
     // What a chain says of a tcp_proxy stands for its filters.
     filter_chains: (plan.chains ?? [{}]).map(({ tcpProxy = plan.tcpProxy, ...chain }) => ({
       filters: [

@@ -3,11 +3,13 @@ import { once } from 'node:events'
 import type { DifferentialCase, Observation } from './case.ts'
 import { differences } from './comparison.ts'
 import { HBONE_CLIENT, HBONE_SERVER, hboneCases, SERVER_LISTENER } from './generate/hbone.ts'
+import type { Field } from './message.ts'
 import { type CaseResult, named } from './run-cases.ts'
 import { playScript } from './script/play.ts'
 import type { ScriptDialogue } from './script/script.ts'
 import { Side, type SideName } from './side.ts'
 import { connectTo, type Talk } from './talk.ts'
+import type { Received } from './upstreams.ts'
 
 const NAMES = ['envoy', 'weft'] as const
 const PLAIN = 'plain'
@@ -54,28 +56,42 @@ async function pairsInto(server: SideName, cases: readonly DifferentialCase[]): 
 async function observePair(client: SideName, far: Side, cases: readonly DifferentialCase[]): Promise<Pair> {
   const near = await Side.start(client, HBONE_CLIENT, far.port(SERVER_LISTENER))
   try {
+    const before = (await far.logs(PLAIN)).length
     const talks: Talk[] = []
+    const received: (readonly Received[])[] = []
     for (const { listener, dialogue } of cases) {
       far.upstreams.take()
       talks.push(await playScript(near.port(listener), dialogue as ScriptDialogue, far.upstreams))
+      received.push(far.upstreams.take())
     }
     far.upstreams.take()
     const crowd = await hearCrowd(near.port('into-bytes'), far)
     const ownLog = await near.logs(PLAIN)
-    const farLog = await far.logs(PLAIN)
-    const observations = talks.map((talk): Observation => {
+    const farLog = (await far.logs(PLAIN)).slice(before)
+    const observations = talks.map((talk, index): Observation => {
       const own = ownLog.filter(({ port }) => Number(port) === talk.localPort)
-      const theirs = farLog.filter(entry => entry['request_a'] === String(talk.localPort))
+      // What an inner listener logs knows no port, but a path that is this case's own.
+      const path = `/${cases[index]!.listener.replace('into-', '')}`
+      const theirs = farLog.filter(entry => entry['request_a'] === String(talk.localPort) || entry['path'] === path)
       const log = [
         ...own.map(entry => ({ ...entry, endpoint: '(the other proxy)' })),
         ...theirs.map(entry => ({ ...named(entry, far), request_a: '(port)', mixed: '(port)' })),
       ]
-      return { talk, received: [], log }
+      return { talk: withStatusOnly(talk), received: received[index]!, log }
     })
     return { name: `${client}-${far.name}`, observations, crowd }
   } finally {
     await near.stop()
   }
+}
+
+/** Of a response that came as bytes: its fields are of dates and times, and in any order. */
+function withStatusOnly(talk: Talk): Talk {
+  const facts = (talk.facts ?? []).map(
+    ([name, value]): Field =>
+      name === 'client heard' && value.startsWith('HTTP/1.1 ') ? [name, value.slice(0, 12)] : [name, value],
+  )
+  return { ...talk, facts }
 }
 
 /** Each says a number, hears it back, and hears the end. */

@@ -113,9 +113,9 @@ export class Side {
     if (!ready?.ok) return null
     const response = await fetch(`http://${admin}/listeners?format=json`)
     const { listener_statuses: statuses } = (await response.json()) as {
-      listener_statuses: { name: string; local_address: { socket_address: { port_value: number } } }[]
+      listener_statuses: { name: string; local_address: { socket_address?: { port_value: number } } }[]
     }
-    return new Map(statuses.map(status => [status.name, status.local_address.socket_address.port_value]))
+    return new Map(statuses.map(status => [status.name, status.local_address.socket_address?.port_value ?? 0]))
   }
 }
 

@@ -18,6 +18,7 @@ import {
 import { RoutingPriority, type TransportSocket } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import { ClusterConfigSchema } from '../../xds/generated/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster_pb.ts'
 import { durationMs, ResourceCheck } from '../../xds/resource-check.ts'
+import { isInternal } from '../internal-listener/internal-network.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
 import type { CircuitLimits, UpstreamProtocol } from './cluster.ts'
 import type { Balancing } from './cluster-picker.ts'
@@ -153,7 +154,7 @@ function readDiscovery(message: ClusterMessage, check: ResourceCheck): Discovery
   const endpoints = assigned === undefined ? [] : readLoadAssignment(assigned, 'load_assignment', check)
   switch (chosen.value ?? Cluster_DiscoveryType.STATIC) {
     case Cluster_DiscoveryType.STATIC:
-      if (endpoints.some(({ address }) => isIP(address) === 0))
+      if (endpoints.some(({ address, port }) => isIP(address) === 0 && !isInternal(address, port)))
         check.error('load_assignment', 'names that are no IP addresses need a cluster that resolves them: STRICT_DNS')
       return { kind: 'static', endpoints }
     case Cluster_DiscoveryType.EDS:
@@ -167,6 +168,8 @@ function readDiscovery(message: ClusterMessage, check: ResourceCheck): Discovery
         check.error('dns_lookup_family', `${message.dnsLookupFamily} is no family`)
         return undefined
       }
+      if (endpoints.some(({ address, port }) => isInternal(address, port)))
+        check.error('load_assignment', 'internal addresses are no names to be resolved')
       const all = chosen.value === Cluster_DiscoveryType.STRICT_DNS
       if (!all && endpoints.length !== 1) check.error('load_assignment', 'must name one endpoint for LOGICAL_DNS')
       return { kind: 'dns', endpoints, refreshMs, choose, all }

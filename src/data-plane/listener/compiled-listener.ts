@@ -14,6 +14,7 @@ import { durationMs, ResourceCheck } from '../../xds/resource-check.ts'
 import type { ListenerFilter } from '../filters/listener/contract/listener-filter.ts'
 import { LISTENER_FILTERS } from '../filters/listener/registry.ts'
 import type { NetworkFilterHost } from '../filters/network/contract/network-filter.ts'
+import { internalAddress } from '../internal-listener/internal-network.ts'
 import type { StatsScope } from '../stats/stats-scope.ts'
 import { compileDownstreamTransport } from '../transport-socket/downstream-tls.ts'
 import type { SecretSource } from '../transport-socket/secret-store.ts'
@@ -31,8 +32,11 @@ export interface ListenerCompilerHost {
 export interface CompiledListener {
   readonly message: Listener
   readonly name: string
+  /** An IP address, or an internal listener's own. */
   readonly address: string
   readonly port: number
+  /** Reached from this proxy's clusters only. */
+  readonly internal: boolean
   /** `127.0.0.1_8080`, or the config's own: names the listener in stats. */
   readonly statPrefix: string
   readonly chains: readonly FilterChain[]
@@ -66,6 +70,7 @@ const LISTENER_FIELDS = new Set([
   'max_connections_to_accept_per_socket_event',
   'ignore_global_conn_limit',
   'bind_to_port',
+  'internal_listener',
 ])
 const CHAIN_FIELDS = new Set([
   'filter_chain_match',
@@ -88,7 +93,8 @@ export function compileListener(
   check.honour(ListenerSchema, message, '', LISTENER_FIELDS)
   if (message.name === '') check.error('name', 'is required')
   if (message.bindToPort === false) check.unsupported('bind_to_port', 'false is not supported: every listener binds')
-  const { address, port } = compileAddress(message.address, check)
+  const internal = message.listenerSpecifier.case === 'internalListener'
+  const { address, port } = internal ? compileInternal(message, check) : compileAddress(message.address, check)
   const bufferLimit = bufferLimitOf(message.perConnectionBufferLimitBytes)
   const compiler = new ChainCompiler(existing, host, bufferLimit, check)
   const chains = message.filterChains.flatMap((chain, index) => compiler.compile(chain, `filter_chains[${index}]`))
@@ -101,7 +107,9 @@ export function compileListener(
     name: message.name,
     address,
     port,
-    statPrefix: message.statPrefix || `${address.includes(':') ? `[${address}]` : address}_${port}`,
+    internal,
+    statPrefix:
+      message.statPrefix || (internal ? message.name : `${address.includes(':') ? `[${address}]` : address}_${port}`),
     chains,
     defaultChain,
     inspectors: compileInspectors(message.listenerFilters, chains, host.filterHost.stats, check),
@@ -110,6 +118,11 @@ export function compileListener(
     ignoresConnectionLimit: message.ignoreGlobalConnLimit,
     bufferLimit,
   })
+}
+
+function compileInternal({ name, address }: Listener, check: ResourceCheck): { address: string; port: number } {
+  if (address) check.error('address', 'an internal listener has none')
+  return { address: internalAddress(name, ''), port: 0 }
 }
 
 function compileAddress(message: Address | undefined, check: ResourceCheck): { address: string; port: number } {

@@ -8,6 +8,7 @@ import { plainServerName } from '../../transport/tls/server-name.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
 import { Findings, type ListenerFilter } from '../filters/listener/contract/listener-filter.ts'
 import type { ConnectionAhead } from '../filters/network/contract/network-filter.ts'
+import { InternalSocket } from '../internal-listener/internal-socket.ts'
 import type { DownstreamTls, DownstreamTlsOutcome } from '../transport-socket/downstream-tls.ts'
 import type { CompiledListener } from './compiled-listener.ts'
 import { announcedAddresses, type ConnectionAddresses, socketAddresses } from './connection-addresses.ts'
@@ -185,6 +186,9 @@ export class IncomingConnection {
 
   #describe(socket: Socket, secured: Secured | null): ConnectionInfo {
     const addresses = this.#addresses
+    const carried = this.#socket instanceof InternalSocket ? this.#socket.carried : null
+    // What is known of an identity is written in each listener's own words (client-certificate-header.ts).
+    const carriedPeer = carried?.peer ? { ...carried.peer } : null
     return {
       id: this.#host.nextConnectionId(),
       localAddress: addresses.localAddress,
@@ -193,11 +197,11 @@ export class IncomingConnection {
       remoteIp: addresses.remoteIp,
       directRemoteAddress: this.#direct.remoteAddress,
       directRemoteIp: this.#direct.remoteIp,
-      tls: secured !== null,
-      requestedServerName: this.#findings.serverName || sniOf(socket),
+      tls: secured !== null || carried?.tls === true,
+      requestedServerName: this.#findings.serverName || sniOf(socket) || (carried?.requestedServerName ?? ''),
       alpn: secured?.alpn ?? '',
-      peer: secured?.peer ?? null,
-      localUriSan: secured?.localUriSan ?? '',
+      peer: secured?.peer ?? carriedPeer,
+      localUriSan: secured?.localUriSan ?? carried?.localUriSan ?? '',
       proxyTlvs: this.#findings.tlvs,
       tcpProxyCluster: '',
     }

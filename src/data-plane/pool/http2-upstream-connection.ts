@@ -10,6 +10,7 @@ import { limitBuffers } from '../../transport/net/buffer-limit.ts'
 import type { Cluster, Endpoint } from '../cluster/cluster.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
 import { Http2UpstreamStream } from './http2-upstream-stream.ts'
+import { localAddressOf } from './local-address.ts'
 import { RESET, type ResetReason } from './reset-reason.ts'
 
 /** The pool that owns a connection. */
@@ -187,7 +188,7 @@ export class Http2UpstreamConnection implements Http2SessionHandler, KeepaliveOw
     }
     this.#state = 'open'
     const socket = this.#socket
-    this.localAddress = `${socket.localAddress ?? ''}:${socket.localPort ?? 0}`
+    this.localAddress = localAddressOf(socket)
     socket.on('data', (chunk: Buffer) => this.#onData(chunk))
     socket.on('end', () => this.close())
     socket.on('drain', () => this.#onDrain())

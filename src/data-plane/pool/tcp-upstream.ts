@@ -7,6 +7,7 @@ import { limitBuffers } from '../../transport/net/buffer-limit.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
 import type { Cluster, ClusterStats, Endpoint } from '../cluster/cluster.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
+import { localAddressOf } from './local-address.ts'
 import type { PoolWaiter, RequestEncoder, UpstreamStream } from './request-encoder.ts'
 import { RESET, type ResetReason } from './reset-reason.ts'
 
@@ -110,7 +111,7 @@ export class TcpUpstream implements RequestEncoder {
     }
     this.#state = 'open'
     const socket = this.#socket
-    this.localAddress = `${socket.localAddress ?? ''}:${socket.localPort ?? 0}`
+    this.localAddress = localAddressOf(socket)
     // Nothing is read before the stream has been told that it stands.
     socket.pause()
     socket.on('data', (chunk: Buffer) => this.#onData(chunk))

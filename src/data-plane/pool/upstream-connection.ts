@@ -11,6 +11,7 @@ import { limitBuffers } from '../../transport/net/buffer-limit.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
 import type { Cluster, ClusterStats, Endpoint } from '../cluster/cluster.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
+import { localAddressOf } from './local-address.ts'
 import { MAX_INTERIM_RESPONSES, type RequestEncoder, type UpstreamStream } from './request-encoder.ts'
 import { RESET, type ResetReason } from './reset-reason.ts'
 
@@ -198,7 +199,7 @@ export class UpstreamConnection implements MessageHandler, RequestEncoder {
     }
     this.#state = 'idle'
     const socket = this.#socket
-    this.localAddress = `${socket.localAddress ?? ''}:${socket.localPort ?? 0}`
+    this.localAddress = localAddressOf(socket)
     socket.on('data', (chunk: Buffer) => this.#onData(chunk))
     socket.on('end', () => this.#onEnd())
     socket.on('drain', () => this.#onDrain())

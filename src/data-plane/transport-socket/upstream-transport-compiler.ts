@@ -9,6 +9,10 @@ import { connectTls } from '../../transport/tls/tls-client.ts'
 import { typeUrlOf, unpackAny } from '../../xds/any-pack.ts'
 import type { TransportSocket } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import {
+  type InternalUpstreamTransport,
+  InternalUpstreamTransportSchema,
+} from '../../xds/generated/envoy/extensions/transport_sockets/internal_upstream/v3/internal_upstream_pb.ts'
+import {
   type ProxyProtocolUpstreamTransport,
   ProxyProtocolUpstreamTransportSchema,
 } from '../../xds/generated/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol_pb.ts'
@@ -20,12 +24,15 @@ import {
 } from '../../xds/generated/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts'
 import { ResourceCheck } from '../../xds/resource-check.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
+import { InternalUpstream } from './internal-upstream.ts'
 import type { SecretSource } from './secret-store.ts'
 import { compileTlsContext, TlsContext } from './tls-context.ts'
 import { compileHeader, type TransportOver, UpstreamProxyProtocol } from './upstream-proxy-protocol.ts'
 
 // max_session_keys asks for resumption, which is off (secure-context.ts): harmless, so honoured by every value.
 const FIELDS = new Set(['common_tls_context', 'sni', 'max_session_keys', 'enforce_rsa_key_usage'])
+// passthrough_metadata is of filters that Weft has none of.
+const INTERNAL_FIELDS = new Set(['transport_socket'])
 
 /** `alpn`: offered where the socket's config names no protocols, as Envoy's pools do for theirs. `keepalive`: null is off. */
 export type TransportCompiler = (
@@ -67,6 +74,8 @@ function compileTransport(
   if (tls) return compileTls(tls, at, compilation)
   const proxyProtocol = unpackAny(typedConfig, ProxyProtocolUpstreamTransportSchema)
   if (proxyProtocol) return compileProxyProtocol(proxyProtocol, at, compilation)
+  const internal = unpackAny(typedConfig, InternalUpstreamTransportSchema)
+  if (internal) return compileInternalUpstream(internal, at, compilation)
   compilation.check.unsupported(at, `transport socket ${transportSocket.name} is not supported or not decodable`)
   return PLAINTEXT
 }
@@ -92,6 +101,19 @@ function compileProxyProtocol(
   const headerFor = compileHeader(message.config, `${path}.config`, check)
   const over = compileTransport(wrapped, `${path}.transport_socket`, compilation)
   return network => new UpstreamProxyProtocol(network, over, headerFor)
+}
+
+function compileInternalUpstream(
+  message: InternalUpstreamTransport,
+  path: string,
+  compilation: Compilation,
+): TransportOver {
+  const { check } = compilation
+  check.honour(InternalUpstreamTransportSchema, message, path, INTERNAL_FIELDS)
+  const wrapped = message.transportSocket
+  if (!wrapped) check.error(`${path}.transport_socket`, 'is required')
+  const over = compileTransport(wrapped, `${path}.transport_socket`, compilation)
+  return network => new InternalUpstream(network, over)
 }
 
 class RawBufferTransport implements UpstreamTransport {

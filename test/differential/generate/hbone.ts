@@ -4,10 +4,11 @@ import fc from 'fast-check'
 import type { DifferentialCase } from '../case.ts'
 import { AUTHORITY, CLIENT } from '../certificates.ts'
 import { downstreamTls } from '../corpus/tls.ts'
-import { DEAD_CLUSTER, FAR_LISTENER, HTTP2_UPSTREAM, type ListenerPlan } from '../plan.ts'
+import { type ClusterPlan, DEAD_CLUSTER, FAR_LISTENER, HTTP2_UPSTREAM, type ListenerPlan } from '../plan.ts'
 import type { ScriptDialogue, Step } from '../script/script.ts'
 import { bytes, traffic } from './tunnels.ts'
 
+const EXTENSION = 'type.googleapis.com/envoy.extensions'
 const CONNECT: JsonObject = { upgrade_type: 'CONNECT', connect_config: {} }
 const trusted: JsonObject = { trusted_ca: { inline_string: AUTHORITY.bundle } }
 
@@ -16,6 +17,44 @@ const ending = (cluster: string): JsonObject => ({
   domains: [`${cluster}.test:80`],
   routes: [{ name: 'connect', match: { connect_matcher: {} }, route: { cluster, upgrade_configs: [CONNECT] } }],
 })
+/** Clusters whose endpoint is a listener of the same proxy; `carried`: which is told whose bytes they are. */
+const inside = (name: string, target: string, transport_socket?: JsonObject): ClusterPlan => ({
+  name,
+  endpoint: 'alpha',
+  fields: {
+    load_assignment: {
+      cluster_name: name,
+      endpoints: [
+        {
+          lb_endpoints: [
+            {
+              endpoint: {
+                address: { envoy_internal_address: { server_listener_name: target, endpoint_id: '127.0.0.1:80' } },
+              },
+            },
+          ],
+        },
+      ],
+    },
+    ...(transport_socket && { transport_socket }),
+  },
+})
+const carrying: JsonObject = {
+  name: 'internal',
+  typed_config: {
+    '@type': `${EXTENSION}.transport_sockets.internal_upstream.v3.InternalUpstreamTransport`,
+    transport_socket: {
+      name: 'raw',
+      typed_config: { '@type': `${EXTENSION}.transport_sockets.raw_buffer.v3.RawBuffer` },
+    },
+  },
+}
+const INSIDE: readonly ClusterPlan[] = [
+  inside('inside', 'inner'),
+  inside('inside-carried', 'inner', carrying),
+  inside('inside-bytes', 'inner-bytes'),
+  inside('inside-nowhere', 'no-listener'),
+]
 const refusing: JsonObject = {
   name: 'refusing',
   domains: ['refusing.test:80'],
@@ -31,12 +70,26 @@ export const HBONE_SERVER: readonly ListenerPlan[] = [
   PLAIN,
   {
     name: SERVER_LISTENER,
-    virtualHosts: [ending('bytes'), ending(DEAD_CLUSTER), refusing],
+    virtualHosts: [ending('bytes'), ending(DEAD_CLUSTER), refusing, ...INSIDE.map(({ name }) => ending(name))],
+    clusters: INSIDE,
     connectionManager: { codec_type: 'HTTP2', http2_protocol_options: { allow_connect: true } },
     chains: [
       downstreamTls({ validation_context: trusted, alpn_protocols: ['h2'] }, { require_client_certificate: true }),
     ],
   },
+  {
+    name: 'inner',
+    internal: true,
+    virtualHosts: [
+      { name: 'all', domains: ['*'], routes: [{ name: 'r', match: { prefix: '/' }, route: { cluster: 'alpha' } }] },
+    ],
+    connectionManager: {
+      use_remote_address: true,
+      forward_client_cert_details: 'SANITIZE_SET',
+      set_current_client_cert_details: { uri: true },
+    },
+  },
+  { name: 'inner-bytes', internal: true, virtualHosts: [], tcpProxy: { cluster: 'bytes' } },
 ]
 
 const certificate: JsonObject = {
@@ -78,6 +131,7 @@ export const HBONE_CLIENT: readonly ListenerPlan[] = [
   into('dead', 'hbone-dead', `${DEAD_CLUSTER}.test:80`, known),
   into('refusing', 'hbone-refusing', 'refusing.test:80', known),
   into('nowhere', 'hbone-nowhere', 'nowhere.test:80', known),
+  ...INSIDE.map(({ name }) => into(name, `hbone-${name}`, `${name}.test:80`, known)),
   into('stranger', 'hbone-stranger', 'bytes.test:80', {}),
 ]
 
@@ -128,7 +182,20 @@ export function hboneCases(seed: number, generated: number): readonly Differenti
       listener: 'into-bytes',
       dialogue: dialogue(steps),
     })),
-    ...['dead', 'refusing', 'nowhere', 'stranger'].map(name => ({
+    ...Object.entries(BY_HAND).map(([name, steps]) => ({
+      name: `inside-bytes/${name}`,
+      listener: 'into-inside-bytes',
+      dialogue: dialogue(steps),
+    })),
+    ...['inside', 'inside-carried'].map(name => ({
+      name: `${name}/${seed}`,
+      listener: `into-${name}`,
+      dialogue: dialogue([
+        { by: 'client', send: `GET /${name} HTTP/1.1\r\nhost: a.test\r\n\r\n` },
+        { by: 'client', does: 'end' },
+      ]),
+    })),
+    ...['dead', 'refusing', 'nowhere', 'stranger', 'inside-nowhere'].map(name => ({
       name: `${name}/${seed}`,
       listener: `into-${name}`,
       dialogue: dialogue([

@@ -9,6 +9,7 @@ import { xxHash64 } from '../../../../base/xx-hash64.ts'
 import { limitBuffers } from '../../../../transport/net/buffer-limit.ts'
 import type { Cluster, Endpoint, PickContext } from '../../../cluster/cluster.ts'
 import { ClusterPools } from '../../../pool/cluster-pools.ts'
+import { localAddressOf } from '../../../pool/local-address.ts'
 import { TunnelStream } from '../../../pool/tunnel-stream.ts'
 import { RESPONSE_FLAG } from '../../../response-flag.ts'
 import type { StreamInfo } from '../../../stream-info.ts'
@@ -200,7 +201,7 @@ export class UpstreamLink implements PickContext {
     stats.upstreamRqActive.value++
     endpoint.stats.requestsTotal++
     endpoint.monitor?.connectedForGood(this.#isProbe)
-    this.#info.upstreamLocalAddress = localAddressOf(socket)
+    this.#info.upstreamLocalAddress = addressOf(socket)
     socket.once('end', () => {
       this.#remoteEndedFirst = !socket.writableEnded
     })
@@ -267,8 +268,8 @@ export class UpstreamLink implements PickContext {
   }
 }
 
-function localAddressOf(upstream: Duplex): string {
-  if (upstream instanceof Socket) return `${upstream.localAddress ?? ''}:${upstream.localPort ?? 0}`
+function addressOf(upstream: Duplex): string {
+  if (upstream instanceof Socket) return localAddressOf(upstream)
   return upstream instanceof TunnelStream ? upstream.localAddress : ''
 }
 
