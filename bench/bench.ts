@@ -14,6 +14,7 @@ ${BENCHMARKS.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`).join(
 
   --rounds N         each contestant so often, in turn; medians are shown   (3)
   --seconds N        under load in each round                               (6)
+  --warm-up N        seconds of the same load before                        (8)
   --connections N    of the load generator                                  (64)
   --workers N,N      worker threads of a contestant, in turn                (1; http1 and http2: 1,2)
   --only a,b         these contestants only
@@ -24,6 +25,7 @@ const { values, positionals } = parseArgs({
   options: {
     rounds: { type: 'string' },
     seconds: { type: 'string' },
+    'warm-up': { type: 'string' },
     connections: { type: 'string', default: '64' },
     workers: { type: 'string' },
     only: { type: 'string', default: '' },
@@ -53,11 +55,12 @@ try {
 }
 
 async function run(chosen: Benchmark): Promise<Outcome> {
-  const defaults = { rounds: 3, seconds: 6, workers: [1], ...chosen.defaults }
+  const defaults = { rounds: 3, seconds: 6, warmUpSeconds: 8, workers: [1], ...chosen.defaults }
   const say = (line: string): void => console.error(line)
   await using release = new AsyncDisposableStack()
   const options = {
     seconds: Number(values.seconds ?? defaults.seconds),
+    warmUpSeconds: Number(values['warm-up'] ?? defaults.warmUpSeconds),
     connections: Number(values.connections),
     workers: values.workers?.split(',').map(Number) ?? defaults.workers,
     only: values.only.split(',').filter(Boolean),

@@ -43,7 +43,7 @@ export const growth: Benchmark = {
         const samples: Sample[] = []
         const sampling = setInterval(() => sample(started, samples), (seconds * 1000) / SAMPLES)
         try {
-          const measured = await underLoad([started.process], seconds, load)
+          const measured = await underLoad([started.process], options, load)
           return { ...measured, ...trend(samples) }
         } finally {
           clearInterval(sampling)

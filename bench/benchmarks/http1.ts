@@ -90,7 +90,7 @@ function closedLoop(name: string, summary: string, cases: readonly Case[]): Benc
 async function measure(
   { port, directory, process }: Started,
   { scenario, path = pathOf(scenario), length = KILOBYTE, connections }: Case,
-  { connections: usual, seconds }: RunOptions,
+  options: RunOptions,
   workers: number,
   stage: Stage,
   release: AsyncDisposableStack,
@@ -100,7 +100,7 @@ async function measure(
   const entrance = tls === 'mutual' ? await startClientTls(directory, port, stage.tls, release) : port
   const target: LoadTarget = { scheme: tls === 'server' ? 'https' : 'http', port: entrance, path }
   await probeHttp1(target, length)
-  return await underLoad([process], seconds, duration =>
-    wrk(target, { cores: loadCores(workers), connections: connections ?? usual, seconds: duration }),
+  return await underLoad([process], options, seconds =>
+    wrk(target, { cores: loadCores(workers), connections: connections ?? options.connections, seconds }),
   )
 }

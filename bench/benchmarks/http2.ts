@@ -34,7 +34,7 @@ function overHttp2(name: string, summary: string, kind: 'plain' | 'grpc'): Bench
       return await stage.runs(SCENARIO, '', async ({ port, process }, _, workers) => {
         const target = { scheme: 'http', port, path } as const
         await probeHttp2(target, kind)
-        return await underLoad([process], options.seconds, seconds =>
+        return await underLoad([process], options, seconds =>
           h2load(target, {
             cores: loadCores(workers),
             connections,

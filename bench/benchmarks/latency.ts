@@ -40,7 +40,7 @@ export const latency: Benchmark = {
           cpuMicrosecondsPerRequest: _,
           residentMegabytes: __,
           ...figures
-        } = await underLoad([], options.seconds, seconds => load(upstreamPort, seconds))
+        } = await underLoad([], options, seconds => load(upstreamPort, seconds))
         return figures
       },
     }
@@ -54,7 +54,7 @@ export const latency: Benchmark = {
         const between = { ...common, scenario: CLIENT_SIDE, upstreamPort: server.port }
         const client = await startContestant(contestant, between, ending)
         await probeHttp1({ scheme: 'http', port: client.port, path }, KILOBYTE)
-        return await underLoad([client.process, server.process], options.seconds, seconds => load(client.port, seconds))
+        return await underLoad([client.process, server.process], options, seconds => load(client.port, seconds))
       },
     })
     const pairs = [weft, envoy].filter(contestant => {

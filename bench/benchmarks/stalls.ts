@@ -23,7 +23,7 @@ export const stalls: Benchmark = {
   compares: 'max',
   defaults: { seconds: 20 },
   async prepare(options, release) {
-    const { connections, seconds } = options
+    const { connections } = options
     const stage = await Stage.open(options, release)
     const contestants = [watched, ...CONTESTANTS.filter(({ name }) => name !== watched.name)]
     return await stage.runs(
@@ -34,9 +34,9 @@ export const stalls: Benchmark = {
         await probeHttp1(target, KILOBYTE)
         const isWatched = proxy.command.includes('--import')
         let loads = 0
-        const measured = await underLoad([proxy], seconds, duration => {
+        const measured = await underLoad([proxy], options, seconds => {
           if (isWatched && ++loads === 2) process.kill(proxy.pid, 'SIGPWR')
-          return wrk(target, { cores: loadCores(workers), connections, seconds: duration })
+          return wrk(target, { cores: loadCores(workers), connections, seconds })
         })
         return isWatched ? { ...measured, ...(await eventLoopDelay(directory)) } : measured
       },

@@ -3,6 +3,8 @@ import type { FigureName } from './figures.ts'
 
 export interface RunOptions {
   readonly seconds: number
+  /** What a compiler that learns from traffic needs of it: what is measured is a proxy that has run for a while. */
+  readonly warmUpSeconds: number
   readonly connections: number
   /** How many workers a contestant is given, in turn; those that cannot are left out. */
   readonly workers: readonly number[]
@@ -29,7 +31,7 @@ export interface Benchmark {
   /** The figure whose ratio is shown, Weft's over the other's. */
   readonly compares: FigureName
   /** Where they differ from those of the command line's usage. */
-  readonly defaults?: Partial<Pick<RunOptions, 'seconds' | 'workers'>> & { readonly rounds?: number }
+  readonly defaults?: Partial<Pick<RunOptions, 'seconds' | 'warmUpSeconds' | 'workers'>> & { readonly rounds?: number }
   /** What all runs share is started here, and put on `release` to be ended with the benchmark. */
   prepare(options: RunOptions, release: AsyncDisposableStack): Promise<readonly Run[]>
 }

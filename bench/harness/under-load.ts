@@ -6,12 +6,9 @@ import type { Contestant } from '../contestants/contestant.ts'
 import type { Scenario } from '../contestants/scenario.ts'
 import type { TlsFiles } from '../contestants/tls-files.ts'
 import type { LoadResult } from '../load/load-result.ts'
-import type { Measured } from './benchmark.ts'
+import type { Measured, RunOptions } from './benchmark.ts'
 import { accepting, type Child, freePort } from './child.ts'
 import { costOf } from './process-cost.ts'
-
-/** What a compiler that learns from traffic needs of it: what is measured is a proxy that has run for a while. */
-const WARM_UP_SECONDS = 8
 
 export interface Started {
   readonly port: number
@@ -49,10 +46,10 @@ export async function startContestant(
 /** `load` is called to warm up, and once more to be measured; the cost is that of all `processes`. */
 export async function underLoad(
   processes: readonly Child[],
-  seconds: number,
+  { seconds, warmUpSeconds }: Pick<RunOptions, 'seconds' | 'warmUpSeconds'>,
   load: (seconds: number) => Promise<LoadResult>,
 ): Promise<Measured> {
-  await load(WARM_UP_SECONDS)
+  await load(warmUpSeconds)
   const before = total(processes)
   const result = await load(seconds)
   const after = total(processes)

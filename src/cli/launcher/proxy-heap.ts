@@ -6,8 +6,15 @@
  * one all the same. Neither costs CPU per request (`npm run bench -- http1`).
  * No threads of V8's own: a sidecar mostly has one core, which they would take from the event loop for tens of
  * milliseconds at a time while code gets hot (`npm run bench -- latency`). At full load it costs as much without them.
+ * What the heap does not hold, such as the 64 KB of each read, counts as part of the heap's limit, not by a limit of its
+ * own, which bodies reach every 64 MB: V8 would then mark the whole heap each time (docs/decisions/0009).
  */
-export const PROXY_HEAP_FLAGS: readonly string[] = ['--max-semi-space-size=2', '--no-maglev', '--single-threaded']
+export const PROXY_HEAP_FLAGS: readonly string[] = [
+  '--max-semi-space-size=2',
+  '--no-maglev',
+  '--single-threaded',
+  '--external-memory-accounted-in-global-limit',
+]
 
 /**
  * One arena of the C library for all threads. Its default, eight per core, leaves what V8's compiler threads once needed
