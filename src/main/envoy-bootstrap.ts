@@ -37,6 +37,15 @@ export function envoyBootstrapConfig(options: EnvoyBootstrapOptions): Json {
       lds_config: { ads: {}, resource_api_version: 'V3', initial_fetch_timeout: '0s' },
       cds_config: { ads: {}, resource_api_version: 'V3', initial_fetch_timeout: '0s' },
     },
+    // By it Envoy has internal listeners: what HBONE's tunnels lead to.
+    bootstrap_extensions: [
+      {
+        name: 'envoy.bootstrap.internal_listener',
+        typed_config: {
+          '@type': 'type.googleapis.com/envoy.extensions.bootstrap.internal_listener.v3.InternalListener',
+        },
+      },
+    ],
     static_resources: {
       clusters: [xdsCluster(options.controlPlane), sdsCluster(options.sds)],
     },

@@ -25,7 +25,9 @@ import { policyFor } from './cluster-policy.ts'
 import { inboundManager } from './connection-manager.ts'
 import { duration } from './durations.ts'
 import { patchedFilters, patchVirtualHosts } from './envoy-patches.ts'
+import { hboneResources } from './hbone.ts'
 import { inboundChains } from './inbound-chains.ts'
+import type { InboundPort, InboundResources } from './inbound-port.ts'
 import { loadAssignment } from './load-assignment.ts'
 import { rateLimitFilters } from './rate-limit-filters.ts'
 import { inboundCluster } from './resource-names.ts'
@@ -36,11 +38,6 @@ import { applyTcpKeepalive } from './tcp-keepalive.ts'
 import { tcpProxy } from './tcp-proxy.ts'
 import { tunnelInto } from './tunnel.ts'
 import { httpProtocolOptions, type UpstreamVersion } from './upstream-version.ts'
-
-export interface InboundResources {
-  readonly listeners: readonly XdsResource<Listener>[]
-  readonly clusters: readonly XdsResource<Cluster>[]
-}
 
 /** To the application: what the port is said to speak; where nothing is, what the request came in. */
 const VERSIONS: Readonly<Record<ProtocolFamily, UpstreamVersion | undefined>> = {
@@ -54,12 +51,18 @@ export function inboundResources(mesh: LinkedMesh, workload: Workload): InboundR
   const bind = workload.proxy?.bindAddress ?? '127.0.0.1'
   const listeners: XdsResource<Listener>[] = []
   const clusters: XdsResource<Cluster>[] = []
-  for (const port of workload.ports) {
-    const family = familyOf(mesh.inboundProtocols.of(workload, port))
-    clusters.push(cluster(mesh, workload, port, family))
-    listeners.push(listener(mesh, workload, port, family, bind))
+  const ports = workload.ports.map(port => inboundPort(mesh, workload, port, bind))
+  for (const port of ports) {
+    clusters.push(cluster(mesh, workload, port.port, port.family))
+    listeners.push(listener(mesh, port, bind))
   }
-  return { listeners, clusters }
+  const { hbonePort } = workload.proxy ?? {}
+  if (hbonePort === undefined || ports.length === 0) return { listeners, clusters }
+  const tunnelled = hboneResources(mesh, workload, bind, hbonePort, ports)
+  return {
+    listeners: [...listeners, ...tunnelled.listeners],
+    clusters: [...clusters, ...tunnelled.clusters],
+  }
 }
 
 function cluster(
@@ -113,13 +116,7 @@ function serverPolicy(
   }
 }
 
-function listener(
-  mesh: LinkedMesh,
-  workload: Workload,
-  port: WorkloadPort,
-  family: ProtocolFamily,
-  bind: string,
-): XdsResource<Listener> {
+function inboundPort(mesh: LinkedMesh, workload: Workload, port: WorkloadPort, bind: string): InboundPort {
   const policy = mesh.peerPolicies.of(workload.namespace, workload.labels, port.number)
   const name = `${bind}_${port.inboundPort}`
   const { meshConfig } = mesh.input
@@ -131,17 +128,28 @@ function listener(
     http: [inboundManager(meshConfig, `inbound_${name}`, routes, filters)],
     tcp: [tcpProxy(meshConfig, tunnelInto(inboundCluster(port.number)))],
   }
+  return {
+    port,
+    name,
+    family: familyOf(mesh.inboundProtocols.of(workload, port)),
+    mode: policy.mode,
+    carriers,
+    origins: [...(policy.origin ? [policy.origin] : []), ...limits.map(originOf), ...patches.origins],
+  }
+}
+
+function listener(
+  mesh: LinkedMesh,
+  { port, name, family, mode, carriers, origins }: InboundPort,
+  bind: string,
+): XdsResource<Listener> {
   const message = create(ListenerSchema, {
     name,
     address: socketAddress(bind, port.inboundPort),
     trafficDirection: TrafficDirection.INBOUND,
-    ...inboundChains(name, family, policy.mode, carriers, meshConfig.protocolDetectionTimeoutMs),
+    ...inboundChains(name, family, mode, carriers, mesh.input.meshConfig.protocolDetectionTimeoutMs),
   })
-  return {
-    name,
-    message,
-    origins: [...(policy.origin ? [policy.origin] : []), ...limits.map(originOf), ...patches.origins],
-  }
+  return { name, message, origins }
 }
 
 function inboundRoutes(port: number, patches: EnvoyPatches): RouteConfiguration {
