@@ -31,6 +31,7 @@ export function readWorkload(
     healthCheck: readHealthCheck(reader),
     locality: readLocality(reader),
     weight: reader.integer('weight', 1, 128) ?? 1,
+    hbone: reader.boolean('hbone') ?? false,
     proxy: reader.enumeration('proxy', ['weft', 'envoy']) ?? 'weft',
   }
   reader.done()

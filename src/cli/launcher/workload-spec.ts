@@ -33,6 +33,8 @@ export interface WorkloadSpec {
   readonly healthCheck: HealthCheckSpec
   readonly locality: { readonly region: string; readonly zone: string; readonly subZone: string }
   readonly weight: number
+  /** Its sidecar has a port for HBONE. */
+  readonly hbone: boolean
   readonly proxy: 'weft' | 'envoy'
 }
 

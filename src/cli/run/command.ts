@@ -29,6 +29,7 @@ interface RunOptions extends MeshOptions {
   readonly port?: number
   readonly healthPath?: string
   readonly envoy?: boolean
+  readonly hbone?: boolean
 }
 
 const DNS_LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/
@@ -49,6 +50,7 @@ export function runCommand(context: CliContext): Command {
     .option('--labels <labels>', 'further labels: KEY=VALUE,KEY=VALUE', parseLabels)
     .option('--port <port>', 'the port of the service that it serves; none: it serves nobody', parsePort)
     .option('--health-path <path>', 'GET that answers 2xx when it is well (default: its port accepts connections)')
+    .option('--hbone', 'with a port of its sidecar that is reached by HBONE')
     .option('--envoy', 'with a real Envoy, that of ENVOY, as its sidecar')
     .passThroughOptions()
   return addMeshOptions(command)
@@ -122,6 +124,7 @@ function workloadSpec(
     healthCheck: options.healthPath === undefined ? { tcp: {} } : { http: { path: options.healthPath } },
     locality: { region: '', zone: '', subZone: '' },
     weight: 1,
+    hbone: options.hbone ?? false,
     proxy: options.envoy ? 'envoy' : 'weft',
   }
 }
