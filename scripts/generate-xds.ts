@@ -16,6 +16,7 @@ const stampFile = join(outputDirectory, '.stamp')
 /** The messages that the code names. Imports come along by themselves. */
 const GENERATED_PATHS = [
   'envoy/service/discovery/v3',
+  'envoy/service/load_stats/v3',
   'envoy/service/ratelimit/v3',
   'envoy/service/secret/v3',
   'envoy/config/listener/v3/listener.proto',
@@ -48,6 +49,8 @@ const GENERATED_PATHS = [
   'envoy/extensions/resource_monitors/downstream_connections/v3',
   'envoy/extensions/resource_monitors/fixed_heap/v3',
   'envoy/extensions/http/header_formatters/preserve_case/v3',
+  'envoy/extensions/formatter/req_without_query/v3',
+  'envoy/extensions/request_id/uuid/v3',
   'envoy/extensions/clusters/dynamic_forward_proxy/v3',
   'envoy/extensions/filters/listener/tls_inspector/v3',
   'envoy/extensions/filters/listener/http_inspector/v3',

@@ -32,7 +32,7 @@ function scaffold(...args: readonly string[]) {
 test('a filter and a kind compile where they are put, and are red', () => {
   for (const [what, name, file] of [
     ['filter', 'ip-tagging', 'src/data-plane/filters/http/ip-tagging/config.test.ts'],
-    ['kind', 'WorkloadGroup', 'src/translate/istio/workload-group/workload-group.test.ts'],
+    ['kind', 'WasmPlugin', 'src/translate/istio/wasm-plugin/wasm-plugin.test.ts'],
   ] as const) {
     const made = scaffold(what, name)
     assert.equal(made.status, 0, made.stderr)

@@ -249,3 +249,27 @@ test('get of one thing by its name prints that thing, whatever it is', async () 
     assert.equal(JSON.parse((await weft('get', what, name, '--server', url, '-o', 'json')).stdout).name, name)
   }
 })
+
+test('rollouts are shown by how they fare; as YAML they are config as any other', async () => {
+  const figures = { requests: 40, failed: 1, timed: 39, slow: 2 }
+  const rollout = {
+    ...{ namespace: 'default', name: 'r', host: 'reviews', stable: 'v1', canary: 'v3', version: '3.0' },
+    ...{ phase: 'progressing', canaryWeight: 10, reason: 'does well' },
+    step: { index: 0, of: 2, heldMs: 10_000, holdMs: 60_000 },
+    lastInterval: { stable: { requests: 400, failed: 0 }, canary: figures },
+    events: [{ at: '2026-11-27T00:00:00.000Z', phase: 'progressing', weight: 10, reason: 'the canary is ready' }],
+  }
+  answers.set('/v1/rollouts', [200, { rollouts: [rollout] }])
+  answers.set('/v1/rollouts/default/r', [200, rollout])
+  answers.set('/v1/config', [200, { objects: [{ text: 'kind: Rollout\n' }] }])
+  const { stdout } = await weft('get', 'rollouts', '--server', url)
+  assert.match(stdout, /^r +default +reviews +v1 +v3 +progressing +10% +1\/2 +does well$/m)
+  assert.equal(JSON.parse((await weft('get', 'ro', 'r', '--server', url, '-o', 'json')).stdout).phase, 'progressing')
+  assert.equal((await weft('get', 'rollout', 'r', '--server', url, '-o', 'yaml')).stdout, 'kind: Rollout\n')
+  const described = (await weft('describe', 'rollout', 'r', '--server', url)).stdout
+  assert.match(described, /Step 1 of 2: held for 10s of 60s/)
+  assert.match(described, /"v3": 40 requests, 1 failed; of 39 timed, 2 slow/)
+  assert.match(described, /2026-11-27T00:00:00.000Z progressing 10%: the canary is ready/)
+  const unknown = await weft('describe', 'rollout', 'other', '--server', url)
+  assert.equal(unknown.code, 1)
+})

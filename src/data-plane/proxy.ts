@@ -21,6 +21,7 @@ import type { NetworkFilterHost } from './filters/network/contract/network-filte
 import { NETWORK_FILTERS } from './filters/network/registry.ts'
 import { internalNetwork } from './internal-listener/internal-network.ts'
 import { ListenerManager } from './listener/listener-manager.ts'
+import { MirrorDifferences } from './mirror-differences.ts'
 import type { OverloadConfig } from './overload/overload-config.ts'
 import { NO_OVERLOAD, OverloadManager } from './overload/overload-manager.ts'
 import { ResourceRecords } from './resource-records.ts'
@@ -78,6 +79,7 @@ export class Proxy {
   readonly clusters: ClusterManager
   readonly listeners: ListenerManager
   readonly records: ResourceRecords
+  readonly mirrorDifferences = new MirrorDifferences()
   readonly #options: ProxyOptions
   readonly #accessLogs: AccessLogs
   readonly #overload: OverloadManager | null
@@ -111,6 +113,7 @@ export class Proxy {
       compileAccessLog: typedConfig => this.#accessLogs.compile(typedConfig),
       reasonHeader: options.reasonHeader ?? true,
       serviceCluster: options.serviceCluster ?? '',
+      mirrorDifferences: this.mirrorDifferences,
       overload: actions,
       bufferLimit: ENVOY_BUFFER_LIMIT,
     }

@@ -4,7 +4,14 @@ import { systemClock } from '../base/clock.ts'
 import { systemRandom } from '../base/random.ts'
 import type { CliContext, StopSignal } from '../cli/contract/cli-context.ts'
 import type { ProcessStarters } from '../cli/contract/process-starters.ts'
+import { PROXY_ENVIRONMENT, PROXY_HEAP_FLAGS } from '../cli/launcher/proxy-heap.ts'
 import { runProgram } from '../cli/program.ts'
+
+// A proxy that is started by hand gets the V8 that the launcher gives one, unless it is given flags of its own.
+if (process.argv[2] === 'proxy' && process.execArgv.length === 0 && process.platform !== 'win32') {
+  const args = [process.execPath, ...PROXY_HEAP_FLAGS, ...process.argv.slice(1)]
+  process.execve?.(process.execPath, args, { ...PROXY_ENVIRONMENT, ...process.env } as NodeJS.ProcessEnv)
+}
 
 const STOP_SIGNALS: readonly StopSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
 

@@ -17,16 +17,21 @@ import { openApiServer } from '../control-plane/api/api-server.ts'
 import { configOperations } from '../control-plane/api/config-operations.ts'
 import { type MeshFacts, meshOperations } from '../control-plane/api/mesh-operations.ts'
 import { registryOperations } from '../control-plane/api/registry-operations.ts'
+import { rolloutOperations } from '../control-plane/api/rollout-operations.ts'
 import { CertificateAuthority } from '../control-plane/ca/certificate-authority.ts'
 import { joinService, renewalService } from '../control-plane/ca/certificate-service.ts'
 import { JoinTokens } from '../control-plane/ca/join-tokens.ts'
 import { openOperatorToken } from '../control-plane/ca/operator-token.ts'
 import { openMeshListener } from '../control-plane/grpc/mesh-listener.ts'
-import { peerIdentity } from '../control-plane/grpc/peer-identity.ts'
+import { type AuthenticatedCall, peerIdentity } from '../control-plane/grpc/peer-identity.ts'
+import { LoadReports } from '../control-plane/load/load-reports.ts'
+import { loadService } from '../control-plane/load/load-service.ts'
 import { openOnPort, PortInUse } from '../control-plane/port-choice.ts'
 import type { CounterStore } from '../control-plane/rate-limit/counter-store.ts'
 import { GlobalRateLimits } from '../control-plane/rate-limit/global-rate-limits.ts'
 import { Registry } from '../control-plane/registry/registry.ts'
+import { RolloutStore } from '../control-plane/rollout/rollout-store.ts'
+import { Rollouts } from '../control-plane/rollout/rollouts.ts'
 import { SnapshotSource } from '../control-plane/snapshot/snapshot-source.ts'
 import { CONFIG_SOURCES, type ConfigSourceProcess } from '../control-plane/sources/registry.ts'
 import { acquireStateLock } from '../control-plane/state-lock.ts'
@@ -41,6 +46,7 @@ import { link } from '../translate/link/link.ts'
 import { parseMeshConfig } from '../translate/parse-mesh-config.ts'
 import { systemNetwork } from '../transport/net/system-network.ts'
 import { AggregatedDiscoveryService } from '../xds/generated/envoy/service/discovery/v3/ads_pb.ts'
+import { LoadReportingService } from '../xds/generated/envoy/service/load_stats/v3/lrs_pb.ts'
 import { RateLimitService } from '../xds/generated/envoy/service/ratelimit/v3/rls_pb.ts'
 import { IstioCertificateService } from '../xds/generated/istio/v1/auth/ca_pb.ts'
 import { grpcServiceDefinition } from '../xds/grpc-service-definition.ts'
@@ -104,12 +110,16 @@ async function open(options: ControlPlaneOptions, closers: Closers): Promise<Run
   const counters = await openCounters(options, log)
   const rateLimits = new GlobalRateLimits({ clock, log, metrics, ...(counters && { counters }) })
   closers.push(() => rateLimits.close())
+  const loads = new LoadReports()
+  const rollouts = new Rollouts({ clock, log, metrics, loads, store: new RolloutStore(state.database) })
+  closers.push(() => rollouts.close())
   const meshInput = (objects: ConfigEditor['objects']) => ({
     objects,
     services: registry.services(),
     workloads: registry.workloads(),
     meshConfig,
     rateLimitService: rateLimits.address,
+    canaryWeights: rollouts.weights,
   })
   const store = new ConfigStore(state.database, clock)
   const editor = new ConfigEditor(store, objects => link(meshInput(objects)).problems, log)
@@ -118,6 +128,7 @@ async function open(options: ControlPlaneOptions, closers: Closers): Promise<Run
   const authority = await openAuthority({ ...parts, directory: state.directory, trustDomain, maxLeafLifeMs })
   const tokens = new JoinTokens(state.database, clock, systemRandom)
 
+  rollouts.take(editor.objects)
   const snapshots = new SnapshotSource({
     clock,
     log,
@@ -129,6 +140,7 @@ async function open(options: ControlPlaneOptions, closers: Closers): Promise<Run
   registry.onChange(() => snapshots.invalidate())
   editor.onChange(() => {
     rateLimits.take(editor.objects)
+    rollouts.take(editor.objects)
     snapshots.invalidate()
   })
   const ads = new AdsServer({ ...parts, registry, snapshots })
@@ -139,8 +151,22 @@ async function open(options: ControlPlaneOptions, closers: Closers): Promise<Run
   const source = openDirectory({ options, clock, log, editor, state, closers })
   registry.onChange(() => source?.retry())
   rateLimits.take(editor.objects)
+  rollouts.start({ mesh: () => snapshots.mesh, onChange: () => snapshots.invalidate() })
   const certificates = { authority, tokens, clock, log, metrics }
-  const grpc = { options, clock, log, closers, state, authority, ads, certificates, rateLimits, snapshots }
+  const grpc = {
+    options,
+    clock,
+    log,
+    closers,
+    state,
+    authority,
+    ads,
+    certificates,
+    rateLimits,
+    snapshots,
+    registry,
+    loads,
+  }
   const listeners = await openListeners(grpc)
   const facts = { version: programVersion(), trustDomain, pid: process.pid, startedAt, ...listeners.addresses }
   const mesh = (): MeshFacts => ({ ...facts, api: api.address, trustBundle: authority.trustBundle })
@@ -156,6 +182,7 @@ async function open(options: ControlPlaneOptions, closers: Closers): Promise<Run
     }),
     ...registryOperations(registry),
     ...configOperations({ store, editor, proxies: ads, clock }),
+    ...rolloutOperations(rollouts),
   ]
   const operatorToken = openOperatorToken(join(state.root, 'operator.token'), systemRandom)
   const wish = { name: 'api', asked: options.apiPort, fallback: DEFAULT_PORTS.api }
@@ -276,6 +303,8 @@ interface GrpcParts {
   readonly certificates: Parameters<typeof joinService>[0]
   readonly rateLimits: GlobalRateLimits
   readonly snapshots: SnapshotSource
+  readonly registry: Registry
+  readonly loads: LoadReports
 }
 
 async function openListeners(parts: GrpcParts) {
@@ -287,9 +316,11 @@ async function openListeners(parts: GrpcParts) {
   const signing = grpcServiceDefinition(IstioCertificateService)
 
   const xdsServer = new Server(GRPC_OPTIONS)
+  const identify = (call: AuthenticatedCall) => peerIdentity(call, trustDomain) ?? 'unverified'
+  xdsServer.addService(discovery, adsService(ads, clock, identify))
   xdsServer.addService(
-    discovery,
-    adsService(ads, clock, call => peerIdentity(call, trustDomain) ?? 'unverified'),
+    grpcServiceDefinition(LoadReportingService),
+    loadService({ reports: parts.loads, registry: parts.registry, clock, log, identify }),
   )
   xdsServer.addService(signing, renewalService(certificates))
   xdsServer.addService(grpcServiceDefinition(RateLimitService), rateLimits.service)

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { AdjustableLog } from '../base/adjustable-log.ts'
 import { writeFileAtomic } from '../base/atomic-file.ts'
 import { systemClock, type Timer } from '../base/clock.ts'
+import { systemRandom } from '../base/random.ts'
 import { programVersion } from '../cli/client/program-version.ts'
 import { CommandFailure } from '../cli/contract/command-failure.ts'
 import type { BootstrapInput, ProxyStart, RunningProcess } from '../cli/contract/process-starters.ts'
@@ -14,10 +15,12 @@ import { SdsServer } from '../data-plane/identity/sds-server.ts'
 import type { WorkloadIdentity } from '../data-plane/identity/workload-identity.ts'
 import { CertificateFiles } from '../data-plane/transport-socket/certificate-files.ts'
 import { SecretStore, TRUST_BUNDLE_SECRET, WORKLOAD_SECRET } from '../data-plane/transport-socket/secret-store.ts'
+import { createNode } from '../data-plane/xds-client/proxy-node.ts'
 import { certificateFolder } from './certificate-folder.ts'
 import { envoyBootstrapConfig } from './envoy-bootstrap.ts'
+import { EnvoyTimes } from './envoy-times.ts'
 import { endOnSignals } from './process-end.ts'
-import { openIdentity, proxyFolder } from './proxy-identity.ts'
+import { formatHostPort, openIdentity, proxyFolder } from './proxy-identity.ts'
 
 export interface EnvoyAgentOptions extends ProxyStart {
   readonly envoy: string
@@ -57,6 +60,7 @@ class EnvoyAgent implements RunningProcess {
   #removeHandlers: () => void = () => {}
   #child: ChildProcess | null = null
   #identity: WorkloadIdentity | null = null
+  #times: EnvoyTimes | null = null
   #killer: Timer | null = null
   #stopping = false
 
@@ -87,6 +91,7 @@ class EnvoyAgent implements RunningProcess {
       const umask = process.umask(0o177)
       await this.#sds.listen(`unix:${socket}`).finally(() => process.umask(umask))
       this.#startEnvoy(await envoyBootstrap(options))
+      this.#reportTimes(identity)
     } catch (error) {
       this.#release()
       throw error
@@ -150,6 +155,20 @@ class EnvoyAgent implements RunningProcess {
     writeFileAtomic(join(folder, 'admin.json'), `${JSON.stringify(facts)}\n`, 0o644)
   }
 
+  #reportTimes(identity: WorkloadIdentity): void {
+    const { controlPlane, adminPort } = this.#options
+    this.#times = new EnvoyTimes({
+      clock: systemClock,
+      random: systemRandom,
+      log: this.#log,
+      node: createNode(this.#options, programVersion()),
+      target: formatHostPort(controlPlane),
+      credentials: () => identity,
+      adminPort,
+    })
+    this.#times.start()
+  }
+
   #end(error?: Error): void {
     this.#release()
     this.#finish(error)
@@ -157,6 +176,7 @@ class EnvoyAgent implements RunningProcess {
 
   #release(): void {
     this.#killer?.cancel()
+    this.#times?.stop()
     this.#identity?.stop()
     this.#sds.close()
     this.#certificates.close()

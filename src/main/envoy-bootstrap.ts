@@ -46,6 +46,15 @@ export function envoyBootstrapConfig(options: EnvoyBootstrapOptions): Json {
         },
       },
     ],
+    // Rollouts ask what became of requests; how long they took the agent reads off the statistics, which are to be fresh.
+    stats_flush_on_admin: true,
+    cluster_manager: {
+      load_stats_config: {
+        api_type: 'GRPC',
+        transport_api_version: 'V3',
+        grpc_services: [{ envoy_grpc: { cluster_name: XDS_CLUSTER } }],
+      },
+    },
     static_resources: {
       clusters: [xdsCluster(options.controlPlane), sdsCluster(options.sds)],
     },

@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { systemRandom } from '../base/random.ts'
 import { programVersion } from '../cli/client/program-version.ts'
 import type { ProxyStart } from '../cli/contract/process-starters.ts'
+import { loadsOf, mergedLoads } from '../data-plane/load-report/cluster-load.ts'
+import { LoadReporter } from '../data-plane/load-report/load-reporter.ts'
 import { applierFor } from '../data-plane/proxy.ts'
 import { LastGood } from '../data-plane/xds-client/last-good.ts'
 import { createNode } from '../data-plane/xds-client/proxy-node.ts'
@@ -40,15 +42,23 @@ async function joinMesh(options: ProxyStartOptions, running: ProxyProcess): Prom
   proxy.useIdentity(identity)
   workers?.useIdentity(identity)
   const applier = applierFor(proxy)
+  const node = createNode(options, programVersion())
+  const loadReporter = new LoadReporter({
+    clock,
+    log,
+    node,
+    loads: async names => mergedLoads([loadsOf(proxy.clusters, names), ...((await workers?.loads(names)) ?? [])]),
+  })
   const xds = new XdsClient({
     clock,
     random: systemRandom,
     log,
     stats: proxy.stats.root,
-    node: createNode(options, programVersion()),
+    node,
     target: formatHostPort(options.controlPlane),
     credentials: () => identity,
     applier: workers?.applier(applier) ?? applier,
+    loadReporter,
     lastGood: new LastGood(join(proxyFolder(options), 'last-good'), clock, log),
   })
   running.afterDrain(() => xds.stop())

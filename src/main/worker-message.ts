@@ -2,6 +2,7 @@
 import type { LogLevel } from '../base/log.ts'
 import type { Problem } from '../base/problem.ts'
 import type { WorkerReport } from '../data-plane/admin/worker-report.ts'
+import type { ClusterLoad } from '../data-plane/load-report/cluster-load.ts'
 import type { OverloadConfig } from '../data-plane/overload/overload-config.ts'
 import type { ListeningDescriptor } from '../transport/net/inheritable-network.ts'
 import type { KeyPair } from '../transport/tls/secure-context.ts'
@@ -42,6 +43,8 @@ export interface WorkerCalls {
   readonly identify: [{ readonly keyPair: KeyPair; readonly trustBundle: string }, null]
   readonly isReady: [null, boolean]
   readonly report: [null, WorkerReport]
+  /** Of clusters by name. */
+  readonly loads: [readonly string[], readonly ClusterLoad[]]
   readonly sockets: [null, readonly ListeningDescriptor[]]
   readonly acceptInherited: [null, null]
   readonly drain: [{ readonly limitMs: number; readonly sparesIdle: boolean }, null]

@@ -7,6 +7,7 @@ import { systemClock } from '../base/clock.ts'
 import { systemRandom } from '../base/random.ts'
 import { systemLogFiles } from '../data-plane/access-log/log-file.ts'
 import { reportOf } from '../data-plane/admin/worker-report.ts'
+import { loadsOf } from '../data-plane/load-report/cluster-load.ts'
 import { applierFor, Proxy as DataPlaneProxy, type ProxyIdentity } from '../data-plane/proxy.ts'
 import { applyStaticResources } from '../data-plane/static-config.ts'
 import { InheritableNetwork } from '../transport/net/inheritable-network.ts'
@@ -15,6 +16,7 @@ import type { KeyPair } from '../transport/tls/secure-context.ts'
 import { Bootstrap_StaticResourcesSchema } from '../xds/generated/envoy/config/bootstrap/v3/bootstrap_pb.ts'
 import { decodeResource } from '../xds/resource-message.ts'
 import { certificateFolder } from './certificate-folder.ts'
+import { releaseStartupMemory } from './startup-memory.ts'
 import type { WorkerCalls, WorkerRequest, WorkerStart } from './worker-message.ts'
 
 /** The main thread's, as it was last heard of. */
@@ -89,8 +91,10 @@ const CALLS: Calls = {
   },
   isReady: async () => proxy.ready,
   report: async () => reportOf(proxy),
+  loads: async names => loadsOf(proxy.clusters, names),
   sockets: async () => network.open,
   async acceptInherited() {
+    releaseStartupMemory()
     await network.acceptInherited()
     return null
   },

@@ -5,6 +5,7 @@ import { type DescMessage, toBinary } from '@bufbuild/protobuf'
 import type { LogLevel } from '../base/log.ts'
 import { formatProblem, type Problem } from '../base/problem.ts'
 import type { WorkerReport } from '../data-plane/admin/worker-report.ts'
+import type { ClusterLoad } from '../data-plane/load-report/cluster-load.ts'
 import type { ProxyIdentity } from '../data-plane/proxy.ts'
 import type { ResourceApplier } from '../data-plane/xds-client/resource-applier.ts'
 import type { ListeningDescriptor } from '../transport/net/inheritable-network.ts'
@@ -62,6 +63,10 @@ export class Workers {
 
   reports(): Promise<readonly WorkerReport[]> {
     return this.#all('report', null)
+  }
+
+  loads(clusters: readonly string[]): Promise<readonly (readonly ClusterLoad[])[]> {
+    return this.#all('loads', clusters)
   }
 
   /** What a successor's workers are to inherit, in their order. */

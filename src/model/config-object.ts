@@ -5,11 +5,13 @@ import type { EnvoyFilter } from './envoy-filter.ts'
 import type { Gateway } from './gateway.ts'
 import type { PeerAuthentication } from './peer-authentication.ts'
 import type { RateLimit } from './rate-limit.ts'
+import type { Rollout } from './rollout.ts'
 import type { Service } from './service.ts'
 import type { ServiceEntry } from './service-entry.ts'
 import type { Sidecar } from './sidecar.ts'
 import type { VirtualService } from './virtual-service.ts'
 import type { WorkloadEntry } from './workload-entry.ts'
+import type { WorkloadGroup } from './workload-group.ts'
 
 export interface SpecByKind {
   readonly Service: Service
@@ -19,9 +21,11 @@ export interface SpecByKind {
   readonly Gateway: Gateway
   readonly ServiceEntry: ServiceEntry
   readonly WorkloadEntry: WorkloadEntry
+  readonly WorkloadGroup: WorkloadGroup
   readonly Sidecar: Sidecar
   readonly PeerAuthentication: PeerAuthentication
   readonly RateLimit: RateLimit
+  readonly Rollout: Rollout
 }
 
 export type ConfigKind = keyof SpecByKind
@@ -34,9 +38,11 @@ export const CONFIG_KINDS: readonly ConfigKind[] = [
   'Gateway',
   'ServiceEntry',
   'WorkloadEntry',
+  'WorkloadGroup',
   'Sidecar',
   'PeerAuthentication',
   'RateLimit',
+  'Rollout',
 ]
 
 export interface ConfigObjectOf<K extends ConfigKind> {

@@ -8,3 +8,12 @@ export interface HttpMirror {
   readonly percentage?: number
   readonly position: SourcePosition
 }
+
+/** Weft's own: how the answers of mirrors are compared with the client's. */
+export interface MirrorComparison {
+  /** Lower case; null: all but those that differ from answer to answer, and `ignoredHeaders`. */
+  readonly headers: readonly string[] | null
+  readonly ignoredHeaders: readonly string[]
+  /** Bodies that are longer are not compared; 0: none are. */
+  readonly maxBodyBytes: number
+}

@@ -6,7 +6,7 @@ import type { Headers } from './header-operations.ts'
 import type { HttpFallback } from './http-fallback.ts'
 import type { HttpFault } from './http-fault.ts'
 import type { HttpMatch } from './http-match.ts'
-import type { HttpMirror } from './http-mirror.ts'
+import type { HttpMirror, MirrorComparison } from './http-mirror.ts'
 import type { HttpRetry } from './http-retry.ts'
 
 export interface HttpRedirect {
@@ -67,6 +67,8 @@ export interface HttpRoute {
   readonly mirrorPercentage?: number
   /** Older still; counts where mirrorPercentage is absent. */
   readonly mirrorPercent?: number
+  /** Absent: what mirrors answer is not looked at. */
+  readonly mirrorComparison?: MirrorComparison
   /** Absent: a failure is what the client gets. */
   readonly fallback?: HttpFallback
   readonly position: SourcePosition

@@ -8,6 +8,8 @@ export interface WorkloadEntry {
   /** Port of the service by name, to port of the workload. */
   readonly ports: Readonly<Record<string, number>>
   readonly labels: Readonly<Record<string, string>>
+  /** Empty: that of everybody. Every network is reached directly; who asks for it can prefer its own. */
+  readonly network: string
   readonly locality: Locality
   /** 0 counts as 1, as in Istio. */
   readonly weight: number

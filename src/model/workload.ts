@@ -36,6 +36,8 @@ export interface Workload {
   /** The registry service it belongs to by name, where one was registered; Kubernetes Services select by label. */
   readonly service: string
   readonly version: string
+  /** The WorkloadGroup that it is of; its ports then have the names of the services' ports. */
+  readonly group?: string
   readonly description: string
   readonly labels: Readonly<Record<string, string>>
   readonly serviceAccount: string

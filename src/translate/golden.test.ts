@@ -48,6 +48,8 @@ interface Scenario {
   readonly mesh?: string
   readonly services?: readonly RegistryService[]
   readonly workloads: readonly (Partial<Workload> & Pick<Workload, 'name'>)[]
+  /** Percent, by `namespace/name` of Rollouts. */
+  readonly canaryWeights?: Readonly<Record<string, number>>
   /** Names of workloads; a name without a workload is a sidecar without one. */
   readonly nodes: readonly string[]
 }
@@ -60,7 +62,9 @@ for (const name of readdirSync(join(TESTDATA, 'emit')))
     const { objects, problems } = parseConfig([{ file: 'config.yaml', text }], { defaultNamespace: 'default' })
     const { meshConfig } = parseMeshConfig({ file: 'mesh.yaml', text: scenario.mesh ?? '' })
     const workloads = scenario.workloads.map(workload => ({ ...WORKLOAD, ...workload }))
-    const mesh = link({ objects, services: scenario.services ?? [], workloads, meshConfig })
+    const { services = [], canaryWeights = {} } = scenario
+    const weights = new Map(Object.entries(canaryWeights))
+    const mesh = link({ objects, services, workloads, meshConfig, canaryWeights: weights })
     matchGolden(join(directory, 'problems.json'), [...problems, ...mesh.problems].map(formatProblem))
     for (const nodeName of scenario.nodes) {
       const resources = emit(mesh, nodeOf(nodeName, workloads))

@@ -129,6 +129,7 @@ const KEYS = [
   'redirect', 'rewrite', 'timeout', 'retries', 'attempts', 'trafficPolicy', 'loadBalancer', 'simple', 'servers',
   'selector', 'protocol', 'ports', 'endpoints', 'address', 'resolution', 'mtls', 'mode', 'portLevelMtls', 'exportTo',
   'targetPort', 'directResponse', 'status', 'body', 'string', 'queryParams', 'withoutHeaders', 'sourceLabels',
+  'egress', 'ingress', 'bind', 'defaultEndpoint', 'tls', 'template', 'probe', 'httpGet', 'tcpSocket', 'exec', 'command',
 ] // biome-ignore format: a list of words
 const WORDS = [
   'a',
@@ -157,6 +158,7 @@ const WORDS = [
   'Gateway',
   'ServiceEntry',
   'WorkloadEntry',
+  'WorkloadGroup',
   'Sidecar',
   'PeerAuthentication',
   'Service',
@@ -182,6 +184,7 @@ test('random documents never throw', () => {
     ['networking.istio.io/v1', 'Gateway'],
     ['networking.istio.io/v1', 'ServiceEntry'],
     ['networking.istio.io/v1', 'WorkloadEntry'],
+    ['networking.istio.io/v1', 'WorkloadGroup'],
     ['networking.istio.io/v1', 'Sidecar'],
     ['security.istio.io/v1', 'PeerAuthentication'],
     ['v1', 'Service'],

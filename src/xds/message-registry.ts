@@ -29,6 +29,9 @@ import { file_envoy_extensions_filters_listener_tls_inspector_v3_tls_inspector }
 import { file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager } from './generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
 import { file_envoy_extensions_filters_network_sni_cluster_v3_sni_cluster } from './generated/envoy/extensions/filters/network/sni_cluster/v3/sni_cluster_pb.ts'
 import { file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy } from './generated/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts'
+import { file_envoy_extensions_formatter_req_without_query_v3_req_without_query } from './generated/envoy/extensions/formatter/req_without_query/v3/req_without_query_pb.ts'
+import { file_envoy_extensions_http_header_formatters_preserve_case_v3_preserve_case } from './generated/envoy/extensions/http/header_formatters/preserve_case/v3/preserve_case_pb.ts'
+import { file_envoy_extensions_request_id_uuid_v3_uuid } from './generated/envoy/extensions/request_id/uuid/v3/uuid_pb.ts'
 import { file_envoy_extensions_retry_host_previous_hosts_v3_previous_hosts } from './generated/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.ts'
 import { file_envoy_extensions_transport_sockets_internal_upstream_v3_internal_upstream } from './generated/envoy/extensions/transport_sockets/internal_upstream/v3/internal_upstream_pb.ts'
 import { file_envoy_extensions_transport_sockets_proxy_protocol_v3_upstream_proxy_protocol } from './generated/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol_pb.ts'
@@ -59,6 +62,9 @@ export const MESSAGE_REGISTRY: Registry = createRegistry(
   file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager,
   file_envoy_extensions_filters_network_sni_cluster_v3_sni_cluster,
   file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy,
+  file_envoy_extensions_formatter_req_without_query_v3_req_without_query,
+  file_envoy_extensions_http_header_formatters_preserve_case_v3_preserve_case,
+  file_envoy_extensions_request_id_uuid_v3_uuid,
   file_envoy_extensions_retry_host_previous_hosts_v3_previous_hosts,
   file_envoy_extensions_transport_sockets_internal_upstream_v3_internal_upstream,
   file_envoy_extensions_transport_sockets_proxy_protocol_v3_upstream_proxy_protocol,

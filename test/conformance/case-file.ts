@@ -79,6 +79,8 @@ export interface CaseRequest {
    * nothing the outcome where the proxy closes it.
    */
   readonly serverName?: string
+  /** What that ClientHello offers, if anything. */
+  readonly alpn?: readonly string[]
   /** `IP:PORT` of a listener that is not at 127.0.0.1. */
   readonly connectTo?: string
   outcome?: Outcome

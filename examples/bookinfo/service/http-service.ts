@@ -63,8 +63,8 @@ export async function startService(name: string, routes: readonly Route[], port:
 }
 
 /** What each service's program does: PORT from the environment, a clean end on SIGTERM and SIGINT. */
-export async function runService(name: string, routes: readonly Route[]): Promise<void> {
-  const service = await startService(name, routes, Number(process.env['PORT'] ?? 9080))
+export async function runService(name: string, routes: readonly Route[], port = 9080): Promise<void> {
+  const service = await startService(name, routes, Number(process.env['PORT'] ?? port))
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void service.stop())
 }
 

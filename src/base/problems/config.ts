@@ -123,4 +123,16 @@ export const CONFIG_PROBLEMS = {
       'A rule of a delegate matches what the rule that delegates to it does not match. It is left out. Beside a regex, or {} for presence, only a rule that says nothing of the same field counts as inside.',
     remedy: 'Narrow the match of the delegate, or widen that of the root.',
   },
+  'WEFT-1131': {
+    title: 'rollout without say',
+    meaning:
+      'A Rollout names a service of another namespace, one that several namespaces define, or one that an older Rollout decides about; or a rule sends to its canary whatever it says.',
+    remedy:
+      'Keep one Rollout for a service, in its namespace; let rules send to the stable subset, or to the service without a subset.',
+  },
+  'WEFT-1132': {
+    title: 'weight decided by a rollout',
+    meaning: 'A rule gives the subsets of a Rollout weights of its own. The Rollout decides how they share.',
+    remedy: 'Send to the stable subset alone; the sum of the weights of the two is kept.',
+  },
 } as const

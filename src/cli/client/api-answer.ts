@@ -85,3 +85,40 @@ export interface ServicesAnswer {
 export interface InstancesAnswer {
   readonly instances: readonly Workload[]
 }
+
+export interface RolloutFigures {
+  readonly requests: number
+  readonly failed: number
+  /** Both only where latency is looked at. */
+  readonly timed?: number
+  readonly slow?: number
+}
+
+export interface RolloutAnswer {
+  readonly namespace: string
+  readonly name: string
+  readonly host: string
+  readonly stable: string
+  readonly canary: string
+  readonly version: string
+  readonly phase: 'waiting' | 'progressing' | 'promoted' | 'rolled-back'
+  readonly canaryWeight: number
+  readonly reason: string
+  readonly step: {
+    readonly index: number
+    readonly of: number
+    readonly heldMs: number
+    readonly holdMs: number
+  }
+  readonly lastInterval: { readonly stable: RolloutFigures; readonly canary: RolloutFigures } | null
+  readonly events: readonly {
+    readonly at: string
+    readonly phase: string
+    readonly weight: number
+    readonly reason: string
+  }[]
+}
+
+export interface RolloutsAnswer {
+  readonly rollouts: readonly RolloutAnswer[]
+}

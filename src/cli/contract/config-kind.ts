@@ -10,8 +10,10 @@ const SHORT: Readonly<Record<string, ConfigKind>> = {
   gw: 'Gateway',
   se: 'ServiceEntry',
   we: 'WorkloadEntry',
+  wg: 'WorkloadGroup',
   pa: 'PeerAuthentication',
   rl: 'RateLimit',
+  ro: 'Rollout',
 }
 
 /** Undefined when `text` is the name of no kind. */

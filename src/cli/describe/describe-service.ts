@@ -5,6 +5,7 @@ import type { HttpRoute } from '../../model/http-route.ts'
 import type { Workload } from '../../model/workload.ts'
 import { registeredProtocol } from '../../translate/host/port-protocol.ts'
 import { describeL4Matches, describeMatches } from './describe-match.ts'
+import { describePolicies } from './describe-policies.ts'
 import { type MeshView, selects } from './mesh-view.ts'
 
 interface ServiceName {
@@ -35,12 +36,11 @@ export function describeService(view: MeshView, service: ServiceName): string[] 
     )
   }
   lines.push(...describeWorkloads(workloads))
-  return [...lines, ...describeRules(view, service, workloads)]
+  return [...lines, ...describeRules(view, view.fqdn(service), workloads)]
 }
 
-/** What applies to traffic for a service: shared with describe workload. */
-export function describeRules(view: MeshView, service: ServiceName, workloads: readonly Workload[]): string[] {
-  const fqdn = view.fqdn(service)
+/** What applies to traffic for a service, by its full name: of a Service, a workload's, or a host outside. */
+export function describeRules(view: MeshView, fqdn: string, workloads: readonly Workload[]): string[] {
   const lines: string[] = []
   const modes = new Set(
     workloads.map(workload => view.peerAuthentication(workload)).map(each => `${each.mode} (${each.from})`),
@@ -55,6 +55,10 @@ export function describeRules(view: MeshView, service: ServiceName, workloads: r
     const bytes = bytesRoutes(view, virtual, owns, fqdn)
     if (routes.length > 0 || bytes.length > 0 || owns)
       lines.push(...describeVirtualService(view, virtual, owns ? virtual.spec.http : routes, fqdn), ...bytes)
+  }
+  for (const { name, namespace, spec } of view.objects('Rollout')) {
+    if (view.fullHost(spec.host, namespace) !== fqdn) continue
+    lines.push(`Rollout: ${name}`, `   Says how "${spec.stable}" and "${spec.canary}" share what goes to either`)
   }
   return lines
 }
@@ -126,7 +130,8 @@ function describeVirtualService(
   if (gateways.length > 0) lines.push(`   Exposed on Gateway ${gateways.join(', ')}`)
   for (const route of routes) {
     lines.push(`   Match: ${describeMatches(route.matches)}`)
-    lines.push(...describeAction(view, virtual, route, fqdn).map(line => `      ${line}`))
+    const told = [...describeAction(view, virtual, route, fqdn), ...describePolicies(route)]
+    lines.push(...told.map(line => `      ${line}`))
   }
   return lines
 }

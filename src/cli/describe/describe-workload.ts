@@ -22,7 +22,11 @@ export function describeWorkload(view: MeshView, workload: Workload): string[] {
     lines.push(`Gateway: ${gateway.namespace}/${gateway.name} on port ${ports}`)
   }
   for (const service of servicesOf(view, workload)) {
-    lines.push('--------------------', `Service: ${service.name}`, ...describeRules(view, service, [workload]))
+    lines.push(
+      '--------------------',
+      `Service: ${service.name}`,
+      ...describeRules(view, view.fqdn(service), [workload]),
+    )
   }
   return lines
 }

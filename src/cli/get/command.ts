@@ -1,6 +1,6 @@
 // weft get: config objects, and what the registry knows: services and instances.
 import { Command } from 'commander'
-import type { ConfigEntry, InstancesAnswer, ServicesAnswer } from '../client/api-answer.ts'
+import type { ConfigEntry, InstancesAnswer, RolloutsAnswer, ServicesAnswer } from '../client/api-answer.ts'
 import { addMeshOptions, connectToMesh, type MeshOptions } from '../client/mesh-location.ts'
 import type { CliContext } from '../contract/cli-context.ts'
 import { CommandFailure } from '../contract/command-failure.ts'
@@ -23,7 +23,7 @@ interface Named {
 export function getCommand(context: CliContext): Command {
   const command = new Command('get')
     .description('Show configuration by kind (or "all"), "registrations" of services, or "instances".')
-    .argument('<what>', 'virtualservices, destinationrules, gateways, ..., all, registrations, instances')
+    .argument('<what>', 'virtualservices, destinationrules, gateways, rollouts, ..., all, registrations, instances')
     .argument('[name]', 'one of them')
     .addOption(namespaceOption())
     .option('-A, --all-namespaces', 'of every namespace')
@@ -40,6 +40,7 @@ async function get(context: CliContext, what: string, name: string | undefined, 
   if (/^(instances?|workloads?)$/.test(what)) return getInstances(context, name, options)
   if (/^registrations?$/.test(what)) return getServices(context, name, options)
   const kind = what === 'all' ? undefined : parseConfigKind(what)
+  if (kind === 'Rollout' && options.output !== 'yaml') return getRollouts(context, name, options)
   const api = connectToMesh(context, options)
   const query = new URLSearchParams()
   if (kind !== undefined) query.set('kind', kind)
@@ -102,6 +103,27 @@ async function getServices(context: CliContext, name: string | undefined, option
       service.description,
     ]),
     none: 'no services are registered; those of Kubernetes manifests are shown by "weft get services"',
+  }))
+}
+
+async function getRollouts(context: CliContext, name: string | undefined, options: GetOptions): Promise<void> {
+  const { rollouts } = await connectToMesh(context, options).get<RolloutsAnswer>('/v1/rollouts')
+  const found = select(rollouts, name, options)
+  requireFound(found, 'rollout', name, options)
+  printData(context, options.output, name === undefined ? found : found[0], () => ({
+    header: ['NAME', 'NAMESPACE', 'HOST', 'STABLE', 'CANARY', 'PHASE', 'WEIGHT', 'STEP', 'REASON'],
+    rows: found.map(({ step, ...rollout }) => [
+      rollout.name,
+      rollout.namespace,
+      rollout.host,
+      rollout.stable,
+      rollout.canary,
+      rollout.phase,
+      `${rollout.canaryWeight}%`,
+      `${step.index + 1}/${step.of}`,
+      rollout.reason,
+    ]),
+    none: 'no resources found',
   }))
 }
 

@@ -35,7 +35,7 @@ export function applicationEnvironment(
     no_proxy: NOT_PROXIED,
     // Node heeds the two above, in fetch and node:http alike, when told to.
     NODE_USE_ENV_PROXY: '1',
-    SERVICE_NAME: spec.service,
+    SERVICE_NAME: spec.service || (spec.labels['app'] ?? ''),
     SERVICE_VERSION: spec.version,
     WEFT_WORKLOAD: spec.name,
     WEFT_NAMESPACE: spec.namespace,

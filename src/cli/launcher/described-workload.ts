@@ -20,6 +20,7 @@ export function describedSidecar(
   return {
     ...PLACE,
     ...{ name, namespace, service, version, description, labels, serviceAccount, locality, weight },
+    ...(spec.group === undefined ? {} : { group: spec.group }),
     ports: spec.ports.map(port => ({ name: port.name, number: port.number, ...portOf(port.number) })),
     proxy: { kind: 'sidecar', bindAddress: LOOPBACK, ...proxyPorts },
   }

@@ -2,13 +2,17 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Problem } from '../../base/problem.ts'
+import type { ConfigObject } from '../../model/config-object.ts'
 import { isDnsLabel, readLabels } from '../../translate/document/label-rules.ts'
 import { ObjectReader } from '../../translate/document/object-reader.ts'
 import { ProblemSink } from '../../translate/document/problem-sink.ts'
 import { readDocuments } from '../../translate/document/read-documents.ts'
+import { parseConfig } from '../../translate/parse-config.ts'
 import { parseMeshConfig } from '../../translate/parse-mesh-config.ts'
+import { listFiles } from '../client/config-documents.ts'
 import { CommandFailure } from '../contract/command-failure.ts'
-import { readWorkload } from './read-workload.ts'
+import { findGroup, partsOf } from './group-parts.ts'
+import { readWorkload, type WorkloadBase } from './read-workload.ts'
 import type { GatewaySpec, WorkloadSpec } from './workload-spec.ts'
 
 export interface MeshDirectory {
@@ -85,7 +89,7 @@ export function parseMeshFile(source: MeshFileSource): {
     examples: listExamples(source.root),
     meshConfigText: readMeshConfigText(reader, source.text),
     gateway: readGateway(reader),
-    workloads: readWorkloads(reader, { root: source.root, namespace }),
+    workloads: readWorkloads(reader, { root: source.root, namespace, groupOf: groupsBeside(source.root) }),
   }
   // What cannot be read may be there.
   if (documents.length > 0 && problems.length === 0 && !reader.has('workloads')) reader.missing('workloads')
@@ -145,10 +149,23 @@ function readGateway(reader: ObjectReader): GatewaySpec | null {
   return spec
 }
 
-function readWorkloads(
-  reader: ObjectReader,
-  base: { readonly root: string; readonly namespace: string },
-): WorkloadSpec[] {
+/** Read when the first workload asks: what is wrong with the files is said when they are applied. */
+function groupsBeside(root: string): WorkloadBase['groupOf'] {
+  let objects: readonly ConfigObject[] | null = null
+  return (namespace, name) => {
+    objects ??= readObjects(root)
+    const group = findGroup(objects, namespace, name)
+    return group && partsOf(group)
+  }
+}
+
+function readObjects(root: string): readonly ConfigObject[] {
+  if (!existsSync(join(root, 'mesh'))) return []
+  const sources = listFiles(root, 'mesh').map(file => ({ file, text: readFileSync(join(root, file), 'utf8') }))
+  return parseConfig(sources, { defaultNamespace: 'default' }).objects
+}
+
+function readWorkloads(reader: ObjectReader, base: WorkloadBase): WorkloadSpec[] {
   const workloads: WorkloadSpec[] = []
   const names = new Set<string>()
   for (const item of reader.objectList('workloads')) {

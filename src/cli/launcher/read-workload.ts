@@ -1,41 +1,70 @@
 // One entry of weft.yaml's `workloads` to the workloads it stands for: as many as it has replicas.
 import { resolve } from 'node:path'
+import { NO_LOCALITY } from '../../model/locality.ts'
 import { isDnsLabel, readLabels } from '../../translate/document/label-rules.ts'
 import type { ObjectReader } from '../../translate/document/object-reader.ts'
+import { type GroupParts, withoutProbe } from './group-parts.ts'
 import type { HealthCheckSpec, PortSpec, WorkloadSpec } from './workload-spec.ts'
 
 const MAX_PORT = 65_535
 const MAX_REPLICAS = 100
 const ENVIRONMENT_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
 
-export function readWorkload(
-  reader: ObjectReader,
-  base: { readonly root: string; readonly namespace: string },
-): WorkloadSpec[] {
-  const service = readName(reader, 'service', undefined)
-  const version = reader.string('version') ?? ''
-  const name = readName(reader, 'name', version === '' ? service : `${service}-${version}`)
+export interface WorkloadBase {
+  /** Where relative directories begin. */
+  readonly root: string
+  readonly namespace: string
+  /** WorkloadGroups that lie beside weft.yaml. */
+  readonly groupOf: (namespace: string, name: string) => GroupParts | undefined
+}
+
+export function readWorkload(reader: ObjectReader, base: WorkloadBase): WorkloadSpec[] {
+  const namespace = readName(reader, 'namespace', base.namespace)
+  const group = readGroup(reader, namespace, base)
+  const service = readName(reader, 'service', group ? '' : undefined)
+  const version = reader.string('version') ?? group?.labels['version'] ?? ''
+  const kept = service === '' ? (group?.group ?? '') : service
+  const name = readName(reader, 'name', version === '' ? kept : `${kept}-${version}`)
   const labels = readLabels(reader, 'labels')
   const replicas = reader.integer('replicas', 0, MAX_REPLICAS) ?? 1
+  const ports = readPorts(reader)
+  const healthCheck = readHealthCheck(reader)
+  const locality = readLocality(reader)
   const spec = {
-    namespace: readName(reader, 'namespace', base.namespace),
+    ...(group && healthCheck ? withoutProbe(group) : group),
+    namespace,
     service,
     version,
     description: reader.string('description') ?? '',
-    labels: { app: service, ...(version === '' ? {} : { version }), ...labels },
-    serviceAccount: readName(reader, 'serviceAccount', 'default'),
+    labels: {
+      ...(service === '' ? {} : { app: service }),
+      ...group?.labels,
+      ...(version === '' ? {} : { version }),
+      ...labels,
+    },
+    serviceAccount: readName(reader, 'serviceAccount', group?.serviceAccount ?? 'default'),
     command: readCommand(reader),
     workingDirectory: resolve(base.root, reader.string('workingDirectory') ?? '.'),
     env: readEnvironment(reader),
-    ports: readPorts(reader),
-    healthCheck: readHealthCheck(reader),
-    locality: readLocality(reader),
-    weight: reader.integer('weight', 1, 128) ?? 1,
+    ports: ports ?? group?.ports ?? [],
+    healthCheck: healthCheck ?? group?.healthCheck ?? { tcp: {} },
+    locality: locality ?? group?.locality ?? NO_LOCALITY,
+    weight: reader.integer('weight', 1, 128) ?? group?.weight ?? 1,
     hbone: reader.boolean('hbone') ?? false,
     proxy: reader.enumeration('proxy', ['weft', 'envoy']) ?? 'weft',
   }
   reader.done()
   return Array.from({ length: replicas }, (_, index) => ({ ...spec, name: `${name}-${index}` }))
+}
+
+/** What the entry itself says holds before what its group does. */
+function readGroup(reader: ObjectReader, namespace: string, { groupOf }: WorkloadBase): GroupParts | undefined {
+  const name = reader.string('group')
+  if (name === undefined) return undefined
+  const group = groupOf(namespace, name)
+  if (!group)
+    reader.sink.error('WEFT-1101', reader.place('group'), `there is no WorkloadGroup ${namespace}/${name} in mesh/`)
+  return group
 }
 
 function readName(reader: ObjectReader, field: string, otherwise: string | undefined): string {
@@ -71,7 +100,7 @@ function readEnvironment(reader: ObjectReader): Readonly<Record<string, string>>
   return reader.stringMap('env')
 }
 
-function readPorts(reader: ObjectReader): readonly PortSpec[] {
+function readPorts(reader: ObjectReader): readonly PortSpec[] | undefined {
   const single = reader.integer('port', 1, MAX_PORT)
   const listed = reader.objectList('ports').map(item => {
     const port = { name: readName(item, 'name', 'http'), number: item.integer('number', 1, MAX_PORT) ?? 0 }
@@ -83,13 +112,14 @@ function readPorts(reader: ObjectReader): readonly PortSpec[] {
     reader.sink.contradiction(reader.place('port'), 'port and ports exclude each other')
   const numbers = new Set(listed.map(port => port.number))
   if (numbers.size < listed.length) reader.sink.contradiction(reader.place('ports'), 'a port is named twice')
-  return single === undefined ? listed : [{ name: 'http', number: single }]
+  if (single !== undefined) return [{ name: 'http', number: single }]
+  return reader.has('ports') ? listed : undefined
 }
 
 /** Without one, an instance is healthy when its first port accepts connections. */
-function readHealthCheck(reader: ObjectReader): HealthCheckSpec {
+function readHealthCheck(reader: ObjectReader): HealthCheckSpec | undefined {
   const check = reader.object('healthCheck')
-  if (check === undefined) return { tcp: {} }
+  if (check === undefined) return undefined
   const http = check.object('http')
   const tcp = check.object('tcp')
   const grpc = check.object('grpc')
@@ -120,7 +150,9 @@ function optional<K extends string, V>(key: K, value: V | undefined): { readonly
 }
 
 /** `region/zone/subzone`, as Istio writes it. */
-function readLocality(reader: ObjectReader): WorkloadSpec['locality'] {
-  const [region = '', zone = '', subZone = ''] = (reader.string('locality') ?? '').split('/', 3)
+function readLocality(reader: ObjectReader): WorkloadSpec['locality'] | undefined {
+  const text = reader.string('locality')
+  if (text === undefined) return undefined
+  const [region = '', zone = '', subZone = ''] = text.split('/', 3)
   return { region, zone, subZone }
 }

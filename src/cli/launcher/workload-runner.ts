@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import { CommandFailure } from '../contract/command-failure.ts'
 import { applicationEnvironment } from './application-environment.ts'
 import { describedSidecar } from './described-workload.ts'
+import { ExecCheck, type RunningCommand, runCheckCommand } from './exec-check.ts'
 import { InstanceRegistration } from './instance-registration.ts'
 import type { LauncherHost } from './launcher-host.ts'
 import { ManagedProcess, type ProcessExit } from './managed-process.ts'
@@ -11,7 +12,7 @@ import type { PortAllocator } from './port-allocator.ts'
 import { processName } from './process-record.ts'
 import { findEnvoy, ProxyRunner } from './proxy-runner.ts'
 import { answersWell, becomesReady } from './readiness.ts'
-import type { WorkloadSpec } from './workload-spec.ts'
+import type { HealthCheckSpec, WorkloadSpec } from './workload-spec.ts'
 
 export interface WorkloadRunnerOptions {
   readonly allocator: PortAllocator
@@ -46,6 +47,7 @@ export class WorkloadRunner {
   #application: ManagedProcess | null = null
   #applicationReady = false
   #proxyReady = false
+  #execCheck: ExecCheck | null = null
   #firstExit: ProcessExit | null = null
   /** It has been in routing: from here on a crash is mended, not reported as a failed start. */
   #started = false
@@ -88,10 +90,16 @@ export class WorkloadRunner {
     this.#proxyReady = true
     await this.#startApplication(ports)
     if (this.#stopping || this.#firstExit !== null) return
+    await this.#startExecCheck(ports)
+    if (this.#stopping || this.#firstExit !== null) return
     this.#applicationReady = true
     this.#started = true
-    await registration.setServing(true)
+    await registration.setServing(this.#commandIsWell)
     await this.#becomesHealthy(registration)
+  }
+
+  get #commandIsWell(): boolean {
+    return this.#execCheck?.well ?? true
   }
 
   /** Whether it came as far as being in routing. */
@@ -114,6 +122,7 @@ export class WorkloadRunner {
    */
   async stop(options: { readonly hurry: boolean }): Promise<void> {
     this.#stopping = true
+    this.#execCheck?.close()
     const registration = this.#registration
     if (options.hurry) registration?.close()
     else {
@@ -127,6 +136,7 @@ export class WorkloadRunner {
 
   kill(): void {
     this.#stopping = true
+    this.#execCheck?.close()
     this.#registration?.close()
     this.#application?.kill()
     this.#proxy?.kill()
@@ -188,7 +198,7 @@ export class WorkloadRunner {
       role: 'application',
       command: spec.command,
       cwd: spec.workingDirectory,
-      env: applicationEnvironment(spec, { byNumber: ports.application, httpProxy: ports.httpProxy }, this.#host.env),
+      env: this.#applicationEnvironment(ports),
       ports: Object.fromEntries(byName),
       workload: spec.name,
       namespace: spec.namespace,
@@ -201,6 +211,7 @@ export class WorkloadRunner {
     this.#application = application
     application.start()
     await application.spawned()
+    await this.#leaveAlone()
     const ready = await this.#applicationAnswers(APPLICATION_START_MS, () => this.#firstExit !== null || this.#stopping)
     if (this.#stopping || this.#options.foreground) return
     if (this.#firstExit !== null)
@@ -209,6 +220,26 @@ export class WorkloadRunner {
     throw new CommandFailure(
       `WEFT-3005: ${spec.name} did not pass its health check within ${APPLICATION_START_MS / 1000} s; see ${application.log.file}`,
     )
+  }
+
+  /** Resolves when its command has found it well; in the foreground the application may take its time. */
+  async #startExecCheck(ports: WorkloadPorts): Promise<void> {
+    const { execCheck: spec, workingDirectory: cwd } = this.spec
+    if (!spec) return
+    const env = this.#applicationEnvironment(ports)
+    const run = (): RunningCommand => runCheckCommand(this.#host, spec.command, { cwd, env })
+    const check = new ExecCheck(this.#host.clock, spec, run, () => this.#updateServing())
+    this.#execCheck = check
+    check.start()
+    const wait = { clock: this.#host.clock, everyMs: POLL_MS, timeoutMs: APPLICATION_START_MS }
+    const given = (): boolean => this.#stopping || this.#firstExit !== null || this.#options.foreground
+    if ((await becomesReady(async () => check.well, { ...wait, given })) || given()) return
+    throw new CommandFailure(`WEFT-3005: ${this.spec.name}: "${spec.command.join(' ')}" does not find it well`)
+  }
+
+  #applicationEnvironment(ports: WorkloadPorts): Record<string, string | undefined> {
+    const where = { byNumber: ports.application, httpProxy: ports.httpProxy }
+    return applicationEnvironment(this.spec, where, this.#host.env)
   }
 
   #onApplicationExit(exit: ProcessExit): void {
@@ -224,6 +255,7 @@ export class WorkloadRunner {
   }
 
   async #recoverApplication(): Promise<void> {
+    await this.#leaveAlone()
     const ready = await this.#applicationAnswers(
       APPLICATION_START_MS,
       () => this.#stopping || !this.#application?.running,
@@ -233,10 +265,18 @@ export class WorkloadRunner {
     this.#updateServing()
   }
 
+  /** A probe's initial delay; over when the application is. */
+  async #leaveAlone(): Promise<void> {
+    const { startDelayMs = 0 } = this.spec
+    if (startDelayMs === 0) return
+    const over = async (): Promise<boolean> => this.#stopping || this.#firstExit !== null
+    await becomesReady(over, { clock: this.#host.clock, everyMs: POLL_MS, timeoutMs: startDelayMs })
+  }
+
   /** In routing while both the proxy and the application are there. */
   #updateServing(): void {
     if (this.#stopping) return
-    const serving = this.#proxyReady && this.#applicationReady
+    const serving = this.#proxyReady && this.#applicationReady && this.#commandIsWell
     this.#registration?.setServing(serving).catch(() => {})
   }
 
@@ -244,7 +284,7 @@ export class WorkloadRunner {
     const healthy = await becomesReady(() => registration.isHealthy(), {
       clock: this.#host.clock,
       everyMs: POLL_MS,
-      timeoutMs: HEALTHY_MS,
+      timeoutMs: HEALTHY_MS + verdictAfterMs(this.spec.healthCheck),
       given: () => this.#stopping,
     })
     if (!healthy && !this.#stopping && !this.#options.foreground) {
@@ -258,15 +298,21 @@ export class WorkloadRunner {
     return becomesReady(() => this.#probe(), { clock: this.#host.clock, everyMs: POLL_MS, timeoutMs, given })
   }
 
-  /** The same question that the control plane will ask. */
+  /** The same question that the control plane will ask, or a part of it. */
   async #probe(): Promise<boolean> {
-    const { http, tcp } = this.spec.healthCheck
-    const number = http?.port ?? tcp?.port ?? this.spec.ports[0]?.number
+    const { http, tcp, grpc } = this.spec.healthCheck
+    const number = http?.port ?? tcp?.port ?? grpc?.port ?? this.spec.ports[0]?.number
     const port = number === undefined ? undefined : this.#ports?.application.get(number)
     if (port === undefined) return true
-    if (http !== undefined) return answersWell(this.#host.fetch, `http://${LOOPBACK}:${port}${http.path}`)
+    const isPlain = !http?.tls && !http?.headers
+    if (http !== undefined && isPlain) return answersWell(this.#host.fetch, `http://${LOOPBACK}:${port}${http.path}`)
     return accepts(port)
   }
+}
+
+/** How long the registry may take beyond its first look. */
+function verdictAfterMs({ intervalMs = 0, timeoutMs = 0, healthyThreshold = 1 }: HealthCheckSpec): number {
+  return healthyThreshold * (intervalMs + timeoutMs)
 }
 
 function accepts(port: number): Promise<boolean> {

@@ -1,7 +1,13 @@
 // What the launcher is to run, as weft.yaml or the command line of `weft run` says it.
+import type { ExecCheckSpec } from './exec-check.ts'
 
 export interface HealthCheckSpec {
-  readonly http?: { readonly path: string; readonly port?: number }
+  readonly http?: {
+    readonly path: string
+    readonly port?: number
+    readonly tls?: boolean
+    readonly headers?: readonly { readonly name: string; readonly value: string }[]
+  }
   readonly tcp?: { readonly port?: number }
   readonly grpc?: { readonly service?: string; readonly port?: number }
   readonly intervalMs?: number
@@ -19,6 +25,9 @@ export interface PortSpec {
 export interface WorkloadSpec {
   readonly name: string
   readonly namespace: string
+  /** The WorkloadGroup that it is an instance of. */
+  readonly group?: string
+  /** Empty: of none by name. */
   readonly service: string
   readonly version: string
   readonly description: string
@@ -31,6 +40,10 @@ export interface WorkloadSpec {
   readonly env: Readonly<Record<string, string>>
   readonly ports: readonly PortSpec[]
   readonly healthCheck: HealthCheckSpec
+  /** Asked here besides, where the registry cannot. */
+  readonly execCheck?: ExecCheckSpec
+  /** How long a started application is left alone. */
+  readonly startDelayMs?: number
   readonly locality: { readonly region: string; readonly zone: string; readonly subZone: string }
   readonly weight: number
   /** Its sidecar has a port for HBONE. */

@@ -9,6 +9,7 @@ import { CommandFailure } from '../contract/command-failure.ts'
 import { EXIT } from '../contract/exit-code.ts'
 import { namespaceOption } from '../contract/namespace-option.ts'
 import { parseLabels, parsePort } from '../contract/option-parsers.ts'
+import { type GroupParts, partsOf, withoutProbe } from '../launcher/group-parts.ts'
 import type { ProcessExit } from '../launcher/managed-process.ts'
 import { openLauncherHost } from '../launcher/open-launcher-host.ts'
 import { PortAllocator } from '../launcher/port-allocator.ts'
@@ -18,13 +19,15 @@ import { requireNameFree } from '../launcher/running-check.ts'
 import { WorkloadRunner } from '../launcher/workload-runner.ts'
 import type { WorkloadSpec } from '../launcher/workload-spec.ts'
 import { ensureService } from './ensure-service.ts'
+import { groupInMesh } from './group-in-mesh.ts'
 
 interface RunOptions extends MeshOptions {
-  readonly service: string
-  readonly version: string
+  readonly service?: string
+  readonly group?: string
+  readonly version?: string
   readonly name?: string
   readonly namespace: string
-  readonly serviceAccount: string
+  readonly serviceAccount?: string
   readonly labels?: Readonly<Record<string, string>>
   readonly port?: number
   readonly healthPath?: string
@@ -40,13 +43,17 @@ export function runCommand(context: CliContext): Command {
       'Run COMMAND behind a sidecar of its own, as a workload of a running mesh. It finds its port in PORT, and the ' +
         'mesh through HTTP_PROXY. When it ends, or this does, the workload leaves the mesh in order.',
     )
-    .usage('--service NAME [options] -- COMMAND [ARGUMENTS...]')
+    .usage('--service NAME | --group NAME [options] -- COMMAND [ARGUMENTS...]')
     .argument('<command...>', 'the program and its arguments, after --')
-    .requiredOption('--service <name>', 'the service that it is an instance of')
-    .option('--version <version>', 'its version, and the label of that name', 'v1')
-    .option('--name <name>', 'name of the workload (default: SERVICE-VERSION- and a number)')
+    .option('--service <name>', 'the service that it is an instance of')
+    .option(
+      '--group <name>',
+      'the WorkloadGroup whose labels, ports, identity and probe it has; other options hold before it',
+    )
+    .option('--version <version>', 'its version, and the label of that name (default: v1, or that of the group)')
+    .option('--name <name>', 'name of the workload (default: SERVICE-VERSION- or GROUP- and a number)')
     .addOption(namespaceOption())
-    .option('--service-account <name>', 'its identity', 'default')
+    .option('--service-account <name>', 'its identity (default: default, or that of the group)')
     .option('--labels <labels>', 'further labels: KEY=VALUE,KEY=VALUE', parseLabels)
     .option('--port <port>', 'the port of the service that it serves; none: it serves nobody', parsePort)
     .option('--health-path <path>', 'GET that answers 2xx when it is well (default: its port accepts connections)')
@@ -54,7 +61,11 @@ export function runCommand(context: CliContext): Command {
     .option('--envoy', 'with a real Envoy, that of ENVOY, as its sidecar')
     .passThroughOptions()
   return addMeshOptions(command)
-    .addHelpText('after', '\nExample:\n  weft run --service reviews --version v4 --port 9080 -- node reviews.js')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  weft run --service reviews --version v4 --port 9080 -- node reviews.js\n' +
+        '  weft run --group reviews -- node reviews.js',
+    )
     .action((words: string[], options: RunOptions) => run(context, words, options))
 }
 
@@ -63,8 +74,11 @@ async function run(context: CliContext, command: readonly string[], options: Run
   const mesh = await api.get<MeshAnswer>('/v1/mesh')
   const say = (line: string): void => context.stderr(`weft: ${line}\n`)
   const host = openLauncherHost(context, { state: options.state, say })
-  const spec = workloadSpec(context, command, options, host.stateDir)
-  if (options.port !== undefined) await ensureService(api, spec)
+  const { group: groupName, namespace } = options
+  const parts = groupName === undefined ? null : partsOf(await groupInMesh(api, namespace, groupName))
+  const group = parts && options.healthPath !== undefined ? withoutProbe(parts) : parts
+  const spec = workloadSpec(context, command, options, group, host.stateDir)
+  if (options.port !== undefined && spec.service !== '') await ensureService(api, spec)
   const allocator = new PortAllocator(join(host.stateDir, `run-${processName(spec)}.json`), context.random)
   const workload = new WorkloadRunner(host, { api, mesh }, spec, { allocator, foreground: true })
   await workload.allocatePorts()
@@ -73,7 +87,8 @@ async function run(context: CliContext, command: readonly string[], options: Run
     role: 'run',
     start: async () => {
       await workload.start()
-      if (workload.inMesh) say(`${spec.name} is in the mesh`)
+      // Who serves nobody has nobody waiting to hear it, and its own output to be read.
+      if (workload.inMesh && spec.ports.length > 0) say(`${spec.name} is in the mesh`)
     },
     done: () => workload.applicationExit(),
     stop: () => workload.stop({ hurry: false }),
@@ -95,35 +110,38 @@ function workloadSpec(
   context: CliContext,
   command: readonly string[],
   options: RunOptions,
+  group: GroupParts | null,
   stateDir: string,
 ): WorkloadSpec {
-  const name = options.name ?? freeName(stateDir, `${options.service}-${options.version}`)
-  for (const [what, text] of Object.entries({
-    service: options.service,
-    name,
-    namespace: options.namespace,
-    'service account': options.serviceAccount,
-  })) {
+  const { service = '', namespace, port, healthPath } = options
+  if (service === '' && group === null) throw new CommandFailure('--service or --group, please', EXIT.usage)
+  const version = options.version ?? group?.labels['version'] ?? (group ? '' : 'v1')
+  const base = service === '' ? (group?.group ?? '') : version === '' ? service : `${service}-${version}`
+  const name = options.name ?? freeName(stateDir, base)
+  const serviceAccount = options.serviceAccount ?? group?.serviceAccount ?? 'default'
+  const names = { ...(service === '' ? {} : { service }), name, namespace, 'service account': serviceAccount }
+  for (const [what, text] of Object.entries(names)) {
     if (!DNS_LABEL.test(text)) {
       throw new CommandFailure(`"${text}" is no ${what}: lower-case letters, digits and dashes, please`, EXIT.usage)
     }
   }
-  requireNameFree(stateDir, { name, namespace: options.namespace })
+  requireNameFree(stateDir, { name, namespace })
+  const own = { ...(service === '' ? {} : { app: service }), ...(version === '' ? {} : { version }) }
+  const written = options.version === undefined ? {} : { version }
   return {
+    ...(group ?? { locality: { region: '', zone: '', subZone: '' }, weight: 1 }),
     name,
-    namespace: options.namespace,
-    service: options.service,
-    version: options.version,
+    namespace,
+    service,
+    version,
     description: '',
-    labels: { app: options.service, version: options.version, ...options.labels },
-    serviceAccount: options.serviceAccount,
+    labels: { ...own, ...group?.labels, ...written, ...options.labels },
+    serviceAccount,
     command,
     workingDirectory: resolve(context.cwd),
     env: {},
-    ports: options.port === undefined ? [] : [{ name: 'http', number: options.port }],
-    healthCheck: options.healthPath === undefined ? { tcp: {} } : { http: { path: options.healthPath } },
-    locality: { region: '', zone: '', subZone: '' },
-    weight: 1,
+    ports: port === undefined ? (group?.ports ?? []) : [{ name: 'http', number: port }],
+    healthCheck: healthPath === undefined ? (group?.healthCheck ?? { tcp: {} }) : { http: { path: healthPath } },
     hbone: options.hbone ?? false,
     proxy: options.envoy ? 'envoy' : 'weft',
   }

@@ -1,6 +1,6 @@
 // The two streaming calls of ADS on grpc-js: reads requests, holds them to their bounds, and speaks for a proxy's stream.
 import { type ServerDuplexStream, status, type UntypedServiceImplementation } from '@grpc/grpc-js'
-import type { Clock, Timer } from '../../base/clock.ts'
+import type { Clock } from '../../base/clock.ts'
 import type {
   DeltaDiscoveryRequest,
   DiscoveryRequest,
@@ -9,6 +9,7 @@ import { type ResourceType, resourceTypeOf } from '../../xds/type-url.ts'
 import type { AuthenticatedCall } from '../grpc/peer-identity.ts'
 import type { Caller } from './admission.ts'
 import type { AdsServer } from './ads-server.ts'
+import { endWithCertificate } from './certificate-end.ts'
 import type { ConnectedProxy } from './connected-proxy.ts'
 import type { Protocol } from './discovery-response.ts'
 import { readNode } from './node.ts'
@@ -20,8 +21,6 @@ type DiscoveryCall<Request> = ServerDuplexStream<Request, Buffer>
 type Reader<Request> = (proxy: ConnectedProxy, type: ResourceType, request: Request) => boolean
 
 const MAX_ERROR_LENGTH = 4096
-/** setTimeout counts no further than 2^31 ms. */
-const MAX_TIMER_MS = 2_000_000_000
 
 /** `identify` says who is calling, by the means of the port that the service is offered on. */
 export function adsService(
@@ -61,7 +60,7 @@ function serve<Request extends DiscoveryRequest | DeltaDiscoveryRequest>(serving
     if (proxy) server.disconnect(proxy)
     proxy = null
   }
-  const expiry = endWithCertificate(serving, end)
+  const expiry = endWithCertificate(serving.caller, serving.clock, end)
   call.on('data', (request: Request) => {
     if (ended) return
     proxy ??= connect(serving, request, end)
@@ -95,18 +94,6 @@ function connect<Request extends DiscoveryRequest | DeltaDiscoveryRequest>(
     return null
   }
   return server.connect(claimed, caller, protocol, { write: bytes => call.write(bytes), end })
-}
-
-/** A stream lives no longer than the certificate that opened it. */
-function endWithCertificate<Request>(
-  { caller, clock }: Serving<Request>,
-  end: (code: number, reason: string) => void,
-): Timer | null {
-  if (typeof caller === 'string') return null
-  const left = caller.notAfter - clock.wallNow()
-  return clock.setTimer(Math.min(left, MAX_TIMER_MS), () =>
-    end(status.UNAUTHENTICATED, 'the client certificate of this connection has expired'),
-  )
 }
 
 function readSotw(proxy: ConnectedProxy, type: ResourceType, request: DiscoveryRequest): boolean {

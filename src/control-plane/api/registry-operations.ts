@@ -198,6 +198,7 @@ function toRegistration(request: OperationRequest): InstanceRegistration {
     ...checkedKey(request, body),
     service: body.service ?? '',
     version: body.version ?? '',
+    ...(body.group === undefined ? {} : { group: body.group }),
     description: body.description ?? '',
     labels: body.labels ?? {},
     serviceAccount: body.serviceAccount ?? 'default',

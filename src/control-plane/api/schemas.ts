@@ -95,6 +95,17 @@ const HEALTH_CHECK = object(
           description: 'Answered with 2xx or 3xx when healthy.',
         },
         port: port("The workload's own port; absent: its first."),
+        tls: { type: 'boolean', description: 'Over TLS; the certificate is not checked.' },
+        headers: list(
+          object(
+            {
+              name: { type: 'string', pattern: "^[!#$%&'*+.^_`|~0-9a-z-]+$", maxLength: 256 },
+              value: { type: 'string', pattern: '^[\\t -~]*$', maxLength: 1024 },
+            },
+            ['name', 'value'],
+          ),
+          100,
+        ),
       },
       ['path'],
     ),
@@ -104,7 +115,7 @@ const HEALTH_CHECK = object(
       port: port("The workload's own port; absent: its first."),
     }),
     intervalMs: { type: 'integer', minimum: 100, maximum: 86_400_000, default: 1000 },
-    timeoutMs: { type: 'integer', minimum: 10, maximum: 60_000, default: 1000 },
+    timeoutMs: { type: 'integer', minimum: 10, maximum: 3_600_000, default: 1000 },
     healthyThreshold: { type: 'integer', minimum: 1, maximum: 100, default: 1 },
     unhealthyThreshold: { type: 'integer', minimum: 1, maximum: 100, default: 2 },
   },
@@ -139,6 +150,10 @@ export const INSTANCE_BODY: JsonSchema = object(
     namespace: NAMESPACE_SCHEMA,
     service: text('Registry service that it belongs to by name; Kubernetes Services select by label.', 253),
     version: text('For people.', 253),
+    group: {
+      ...NAME_SCHEMA,
+      description: "WorkloadGroup that it is of; its ports have the names of the services' ports.",
+    },
     description: text('For people.'),
     labels: strings('What selectors and subsets look at.'),
     serviceAccount: { ...NAME_SCHEMA, default: 'default' },

@@ -117,5 +117,5 @@ function targetOf(subject: HealthCheckSubject): ProbeTarget {
 
 function checkOf({ http, grpc }: HealthCheckConfig): ProbeCheck {
   if (grpc) return { kind: 'grpc', service: grpc.service ?? '' }
-  return http ? { kind: 'http', path: http.path } : { kind: 'tcp' }
+  return http ? { kind: 'http', path: http.path, tls: http.tls ?? false, headers: http.headers ?? [] } : { kind: 'tcp' }
 }

@@ -2,11 +2,13 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
 import { type AddressInfo, createServer, type Server as NetServer } from 'node:net'
 import { test } from 'node:test'
 import { type handleUnaryCall, Server, ServerCredentials, status } from '@grpc/grpc-js'
 import { FakeClock } from '../../base/clock.ts'
 import { systemNetwork } from '../../transport/net/system-network.ts'
+import { TestAuthority } from '../../transport/tls/certificate-fixture.ts'
 import { type ProbeCheck, probe } from './probe.ts'
 
 const identity = (bytes: Buffer): Buffer => bytes
@@ -24,6 +26,10 @@ const CHECK = {
 
 function check(port: number, how: ProbeCheck, clock = new FakeClock()) {
   return probe(systemNetwork, clock, { address: '127.0.0.1', port, check: how, timeoutMs: 1000 })
+}
+
+function http(path: string, more: Partial<ProbeCheck & { kind: 'http' }> = {}): ProbeCheck {
+  return { kind: 'http', path, tls: false, headers: [], ...more }
 }
 
 async function listening(server: NetServer): Promise<number> {
@@ -80,8 +86,8 @@ test('HTTP: 2xx and 3xx are healthy', async () => {
     response.end()
   })
   const port = await listening(server)
-  assert.deepEqual(await check(port, { kind: 'http', path: '/204' }), { healthy: true, detail: 'status 204' })
-  assert.deepEqual(await check(port, { kind: 'http', path: '/503' }), { healthy: false, detail: 'status 503' })
+  assert.deepEqual(await check(port, http('/204')), { healthy: true, detail: 'status 204' })
+  assert.deepEqual(await check(port, http('/503')), { healthy: false, detail: 'status 503' })
   server.close()
 })
 
@@ -90,9 +96,28 @@ test('TCP: a connection that opens is healthy; silence is a time-out, and nobody
   const port = await listening(server)
   assert.equal((await check(port, { kind: 'tcp' })).healthy, true)
   const clock = new FakeClock()
-  const silent = check(port, { kind: 'http', path: '/' }, clock)
+  const silent = check(port, http('/'), clock)
   clock.advance(1001)
   assert.deepEqual(await silent, { healthy: false, detail: 'timeout' })
   server.close()
   assert.deepEqual(await check(port, { kind: 'tcp' }), { healthy: false, detail: 'ECONNREFUSED' })
+})
+
+test('HTTP: headers of the check are sent, its host among them; over TLS whatever the certificate', async () => {
+  const authority = await TestAuthority.create()
+  const { certificateChain, privateKey } = await authority.issue({ names: [{ type: 'dns', value: 'elsewhere' }] })
+  const seen: string[] = []
+  const server = createHttpsServer({ cert: certificateChain, key: privateKey }, (request, response) => {
+    seen.push(`${request.headers.host} ${request.headers['x-probe']} ${request.headers['user-agent']}`)
+    response.end()
+  })
+  const port = await listening(server)
+  const headers = [
+    { name: 'host', value: 'shop.example.com' },
+    { name: 'x-probe', value: 'yes' },
+  ]
+  assert.deepEqual(await check(port, http('/', { tls: true, headers })), { healthy: true, detail: 'status 200' })
+  assert.deepEqual(seen, ['shop.example.com yes weft-health-check'])
+  assert.equal((await check(port, http('/'))).healthy, false)
+  server.close()
 })

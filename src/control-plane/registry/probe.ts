@@ -1,12 +1,18 @@
 // One health check of one instance: a connection that opens, a GET answered with 2xx or 3xx, or gRPC's health service.
 import type { Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import type { Clock } from '../../base/clock.ts'
 import type { Network } from '../../transport/net/network.ts'
 import { GrpcProbe } from './grpc-probe.ts'
 
 export type ProbeCheck =
   | { readonly kind: 'tcp' }
-  | { readonly kind: 'http'; readonly path: string }
+  | {
+      readonly kind: 'http'
+      readonly path: string
+      readonly tls: boolean
+      readonly headers: readonly { readonly name: string; readonly value: string }[]
+    }
   /** `service`: empty for the server as a whole. */
   | { readonly kind: 'grpc'; readonly service: string }
 
@@ -42,7 +48,11 @@ export function probe(network: Network, clock: Clock, target: ProbeTarget): Prom
       const { check } = target
       if (check.kind === 'tcp') finish(true, 'connected')
       else if (check.kind === 'grpc') new GrpcProbe(check.service, finish).start(socket, authorityOf(target))
-      else getPath(socket, target, check.path, finish)
+      else if (check.tls) {
+        const secured = connectTls({ socket, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] })
+        secured.on('error', (error: NodeJS.ErrnoException) => finish(false, error.code ?? error.message))
+        secured.once('secureConnect', () => getPath(secured, target, check, finish))
+      } else getPath(socket, target, check, finish)
     })
   })
 }
@@ -50,7 +60,7 @@ export function probe(network: Network, clock: Clock, target: ProbeTarget): Prom
 function getPath(
   socket: Socket,
   target: ProbeTarget,
-  path: string,
+  { path, headers }: ProbeCheck & { readonly kind: 'http' },
   finish: (healthy: boolean, detail: string) => void,
 ): void {
   let head = ''
@@ -60,8 +70,13 @@ function getPath(
     const status = Number(STATUS_LINE.exec(head)?.[1] ?? 0)
     finish(status >= 200 && status < 400, status === 0 ? 'not HTTP' : `status ${status}`)
   })
-  const host = authorityOf(target)
-  socket.write(`GET ${path} HTTP/1.1\r\nhost: ${host}\r\nuser-agent: weft-health-check\r\nconnection: close\r\n\r\n`)
+  const fields = new Map([
+    ['host', authorityOf(target)],
+    ['user-agent', 'weft-health-check'],
+  ])
+  for (const { name, value } of headers) fields.set(name, value)
+  const lines = [...fields].map(([name, value]) => `${name}: ${value}\r\n`).join('')
+  socket.write(`GET ${path} HTTP/1.1\r\n${lines}connection: close\r\n\r\n`)
 }
 
 function authorityOf({ address, port }: ProbeTarget): string {

@@ -33,6 +33,10 @@ const MIGRATIONS: readonly string[] = [
      expires_at INTEGER NOT NULL, key_hash TEXT
    ) STRICT;
    CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;`,
+  `CREATE TABLE rollout (
+     namespace TEXT NOT NULL, name TEXT NOT NULL, run TEXT NOT NULL, final INTEGER NOT NULL, body TEXT NOT NULL,
+     PRIMARY KEY (namespace, name, run)
+   ) STRICT;`,
 ]
 
 /**

@@ -5,6 +5,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { LogLevel } from '../../base/log.ts'
 import { type Node, NodeSchema } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import { addressToJson, isInternal } from '../internal-listener/internal-network.ts'
+import { latestOf, type MirrorDifference } from '../mirror-differences.ts'
 import type { Proxy as DataPlaneProxy } from '../proxy.ts'
 import { mergedStats, type StatFilter } from '../stats/stats-store.ts'
 import { clustersJson, clustersText } from './clusters-page.ts'
@@ -105,6 +106,15 @@ const PAGES: Readonly<Record<string, Page>> = {
     merges: true,
     answer: (source, query, reports) =>
       statsPage(source, new URLSearchParams([...query, ['format', 'prometheus']]), reports),
+  },
+  '/mirror_differences': {
+    method: 'GET',
+    help: 'the last answers of mirrors that were not what the client got, the newest first',
+    merges: true,
+    answer: ({ proxy }, _query, reports) =>
+      json({
+        differences: differencesJson([proxy.mirrorDifferences.last, ...reports.map(one => one.mirrorDifferences)]),
+      }),
   },
   '/server_info': { method: 'GET', help: 'version, state and node', answer: source => json(serverInfo(source)) },
   '/quitquitquit': {
@@ -229,6 +239,14 @@ function serverInfo(source: AdminSource): JsonObject {
     uptime_current_epoch: uptimeSince(source.startedAt),
     uptime_all_epochs: uptimeSince(source.firstStartedAt),
   }
+}
+
+function differencesJson(lists: readonly (readonly MirrorDifference[])[]): JsonObject[] {
+  return latestOf(lists).map(({ at, requestId, ...difference }) => ({
+    at: new Date(at).toISOString(),
+    request_id: requestId,
+    ...difference,
+  })) as unknown as JsonObject[]
 }
 
 function isJson(query: URLSearchParams): boolean {

@@ -1,4 +1,5 @@
 // What one event loop of a proxy has counted, for the pages of the only admin port: structured-cloneable.
+import type { MirrorDifference } from '../mirror-differences.ts'
 import type { Proxy as DataPlaneProxy } from '../proxy.ts'
 import type { StatSample } from '../stats/stats-store.ts'
 import { ejectionFigure, figuresOf } from './clusters-page.ts'
@@ -7,6 +8,7 @@ export interface WorkerReport {
   readonly stats: readonly StatSample[]
   /** `cluster::endpoint::figure`, as /clusters has it. */
   readonly figures: ReadonlyMap<string, number>
+  readonly mirrorDifferences: readonly MirrorDifference[]
 }
 
 export function reportOf(proxy: DataPlaneProxy): WorkerReport {
@@ -17,5 +19,5 @@ export function reportOf(proxy: DataPlaneProxy): WorkerReport {
         figures.set(`${name}::${endpoint.key}::${figure}`, value)
     }
   }
-  return { stats: proxy.stats.samples(), figures }
+  return { stats: proxy.stats.samples(), figures, mirrorDifferences: proxy.mirrorDifferences.last }
 }

@@ -23,6 +23,8 @@ export function createClusterStats(scope: StatsScope): ClusterStats {
     upstreamCxMaxDurationReached: scope.counter('upstream_cx_max_duration_reached'),
     upstreamRqFallback: scope.counter('upstream_rq_fallback'),
     retriesActive: { value: 0 },
+    triesSucceeded: { value: 0 },
+    triesFailed: { value: 0 },
     upstreamRqRxReset: scope.counter('upstream_rq_rx_reset'),
     upstreamRqTxReset: scope.counter('upstream_rq_tx_reset'),
     upstreamRqPendingTotal: scope.counter('upstream_rq_pending_total'),

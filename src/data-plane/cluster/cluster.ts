@@ -131,6 +131,9 @@ export interface ClusterStats {
   readonly upstreamRqFallback: Counter
   /** Retries under way, of all streams: from the decision until the answer is taken, or another retry follows. */
   readonly retriesActive: Gauge
+  /** Tries that their endpoint answered well, and those it did not: what load reports tell. */
+  readonly triesSucceeded: Counter
+  readonly triesFailed: Counter
   /** TCP connections that max_connections kept out. */
   readonly upstreamCxOverflow: Counter
   /** TCP connections given up after max_connect_attempts. */

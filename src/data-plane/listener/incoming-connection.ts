@@ -216,6 +216,7 @@ function count(stats: ListenerStats, outcome: DownstreamTlsOutcome): void {
   } else if (outcome.reason === 'no-certificate') ssl.failVerifyNoCert.value += 1
   else if (outcome.reason === 'chain') ssl.failVerifyError.value += 1
   else if (outcome.reason === 'san') ssl.failVerifySan.value += 1
+  else if (outcome.reason === 'pin') ssl.failVerifyCertHash.value += 1
   else if (outcome.reason === 'no-secrets') ssl.secretsNotReady.value += 1
   else ssl.connectionError.value += 1
 }

@@ -19,6 +19,7 @@ export interface SslStats {
   readonly failVerifyNoCert: Counter
   readonly failVerifyError: Counter
   readonly failVerifySan: Counter
+  readonly failVerifyCertHash: Counter
   readonly noCertificate: Counter
   readonly secretsNotReady: Counter
 }
@@ -40,6 +41,7 @@ export function createListenerStats(root: StatsScope, statPrefix: string): Liste
       failVerifyNoCert: ssl.counter('fail_verify_no_cert'),
       failVerifyError: ssl.counter('fail_verify_error'),
       failVerifySan: ssl.counter('fail_verify_san'),
+      failVerifyCertHash: ssl.counter('fail_verify_cert_hash'),
       noCertificate: ssl.counter('no_certificate'),
       secretsNotReady: scope.counter('server_ssl_socket_factory.downstream_context_secrets_not_ready'),
     },

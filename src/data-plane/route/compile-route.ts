@@ -10,7 +10,6 @@ import {
 } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
 import type { ResourceCheck } from '../../xds/resource-check.ts'
 import { compileRouteCors } from './compile-cors-policy.ts'
-import { compileFallback } from './compile-fallback.ts'
 import { compileRateLimits } from './compile-rate-limit-rule.ts'
 import { type Criterion, compileHeaderMatcher, compileQueryMatcher, GRPC_CRITERION } from './criterion.ts'
 import { compileForward } from './forward-route.ts'
@@ -24,6 +23,7 @@ import { compileFilterLevel, mergeFilterLevels } from './route-filters.ts'
 import { type RouteScope, withLevel } from './route-scope.ts'
 import { createRouteStats, type RouteStats } from './route-stats.ts'
 import { compileRegexField } from './string-matcher.ts'
+import { compileWeftRoute } from './weft-route.ts'
 
 export type PathMatch =
   | { readonly kind: PathKind; readonly path: string; readonly caseSensitive: boolean }
@@ -170,7 +170,7 @@ function compileAction(
         names,
         matched,
         scope,
-        compileFallback(route.metadata, path, check),
+        compileWeftRoute(route.metadata, path, check),
         `${path}.route`,
         check,
       )

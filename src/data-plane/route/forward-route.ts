@@ -32,6 +32,7 @@ import type { RouteScope } from './route-scope.ts'
 import type { RouteStats } from './route-stats.ts'
 import { compileRouteUpgrades } from './route-upgrades.ts'
 import { compileStreamDuration } from './stream-duration.ts'
+import type { WeftRoute } from './weft-route.ts'
 
 const FIELDS = new Set([
   'cluster',
@@ -82,12 +83,11 @@ export function compileForward(
   names: RouteNames,
   matched: MatchedPath,
   scope: RouteScope,
-  fallback: Fallback | null,
+  { fallback, comparison }: WeftRoute,
   path: string,
   check: ResourceCheck,
 ): ForwardRoute {
   check.honour(RouteActionSchema, action, path, FIELDS)
-  refuseOldGrpcTimeouts(action, path, check)
   const host = action.hostRewriteSpecifier
   if (host.case === 'autoHostRewrite' && host.value) check.unsupported(`${path}.auto_host_rewrite`)
   if (host.case === 'hostRewriteLiteral' && hasControl(host.value))
@@ -102,14 +102,20 @@ export function compileForward(
     filters: names.filters,
     choices: compileChoices(action, names.filters, scope, path, check),
     clusterNotFoundStatus: NOT_FOUND_STATUS[action.clusterNotFoundResponseCode] ?? 503,
-    timeoutMs: durationMs(action.timeout, DEFAULT_TIMEOUT_MS),
+    timeoutMs: timeoutMs(action),
     idleTimeoutMs: durationMs(action.idleTimeout, -1),
-    streamDuration: compileStreamDuration(action.maxStreamDuration, `${path}.max_stream_duration`, check),
+    streamDuration: compileStreamDuration(action, timeoutMs(action), path, check),
     upgrades: compileRouteUpgrades(action.upgradeConfigs, `${path}.upgrade_configs`, check),
     retry: action.retryPolicy ? compileRetryPolicy(action.retryPolicy, `${path}.retry_policy`, check) : scope.retry,
     hashPolicy: compileHashPolicy(action.hashPolicy, `${path}.hash_policy`, check),
     stats: names.stats ?? null,
-    mirrors: compileMirrorPolicies(action.requestMirrorPolicies, `${path}.request_mirror_policies`, check),
+    mirrors: compileMirrorPolicies(
+      action.requestMirrorPolicies,
+      comparison,
+      scope.stats,
+      `${path}.request_mirror_policies`,
+      check,
+    ),
     rewrite: compileRewrite(action, matched, path, check),
     hostRewrite: host.case === 'hostRewriteLiteral' && host.value !== '' ? toByteString(host.value) : null,
     keepsForwardedHost: action.appendXForwardedHost,
@@ -118,11 +124,9 @@ export function compileForward(
   })
 }
 
-/** Superseded by max_stream_duration; Istio sends them as 0, which asks for nothing. */
-function refuseOldGrpcTimeouts(action: RouteAction, path: string, check: ResourceCheck): void {
-  if (durationMs(action.maxGrpcTimeout, 0) !== 0) check.unsupported(`${path}.max_grpc_timeout`, 'only 0 is supported')
-  if (durationMs(action.grpcTimeoutOffset, 0) !== 0)
-    check.unsupported(`${path}.grpc_timeout_offset`, 'only 0 is supported')
+/** Who says how long a stream may live says it all: beside max_stream_duration, even an empty one, Envoy has no timeout. */
+function timeoutMs(action: RouteAction): number {
+  return action.maxStreamDuration === undefined ? durationMs(action.timeout, DEFAULT_TIMEOUT_MS) : 0
 }
 
 function compileRewrite(

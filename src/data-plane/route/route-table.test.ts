@@ -473,6 +473,24 @@ test('direct responses; require_tls sends plaintext to https', () => {
   assert.equal(match(secure, head('/p', ['x-forwarded-proto', 'https']))?.kind, 'forward')
 })
 
+test('beside max_stream_duration the timeout is none; max_grpc_timeout bounds a stream by its own deadline, up to it', () => {
+  const table = tableOf([
+    to('new', { path: '/new' }, { timeout: '3s', maxStreamDuration: {} }),
+    to('old', { path: '/old' }, { timeout: '3s', maxGrpcTimeout: '3s' }),
+    to('none', { path: '/none' }, { timeout: '0s', maxGrpcTimeout: '0s' }),
+  ])
+  const [renewed, old, none] = ['/new', '/old', '/none'].map(path => match(table, head(path)) as ForwardRoute)
+  assert.equal(renewed!.timeoutMs, 0)
+  assert.equal(old!.timeoutMs, 3000)
+  assert.deepEqual(old!.streamDuration, { maxMs: -1, grpcTimeoutMaxMs: 3000, grpcTimeoutOffsetMs: 0 })
+  assert.deepEqual(none!.streamDuration, { maxMs: -1, grpcTimeoutMaxMs: 0, grpcTimeoutOffsetMs: 0 })
+  const other = to('a', { prefix: '/' }, { timeout: '3s', maxGrpcTimeout: '5s', grpcTimeoutOffset: '1s' })
+  assert.deepEqual(problemsOf({ virtualHosts: [{ name: 'v', domains: ['*'], routes: [other] }] }), [
+    'WEFT-4001 virtual_hosts[0].routes[0].route.max_grpc_timeout',
+    'WEFT-4001 virtual_hosts[0].routes[0].route.grpc_timeout_offset',
+  ])
+})
+
 test('what is not honoured is a problem that names the field, all of them at once; what only describes is taken', () => {
   const host = (routes: JsonValue[], rest: JsonObject = {}): JsonObject => ({
     virtualHosts: [{ name: 'v', domains: ['*'], routes, ...rest }],

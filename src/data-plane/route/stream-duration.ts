@@ -1,7 +1,7 @@
 // How long a stream may live: max_stream_duration, and the deadline that a gRPC client sends along.
 import {
-  type RouteAction_MaxStreamDuration as MaxStreamDuration,
   RouteAction_MaxStreamDurationSchema as MaxStreamDurationSchema,
+  type RouteAction,
 } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
 import { durationMs, type ResourceCheck } from '../../xds/resource-check.ts'
 import type { StreamDuration } from './route-entry.ts'
@@ -11,17 +11,34 @@ export const NO_STREAM_DURATION: StreamDuration = { maxMs: -1, grpcTimeoutMaxMs:
 const FIELDS = new Set(['max_stream_duration', 'grpc_timeout_header_max', 'grpc_timeout_header_offset'])
 
 export function compileStreamDuration(
-  message: MaxStreamDuration | undefined,
+  action: RouteAction,
+  timeoutMs: number,
   path: string,
   check: ResourceCheck,
 ): StreamDuration {
-  if (message === undefined) return NO_STREAM_DURATION
-  check.honour(MaxStreamDurationSchema, message, path, FIELDS)
+  const message = action.maxStreamDuration
+  if (message === undefined) return compileOldDeadline(action, timeoutMs, path, check)
+  check.honour(MaxStreamDurationSchema, message, `${path}.max_stream_duration`, FIELDS)
   return {
     maxMs: durationMs(message.maxStreamDuration, -1),
     grpcTimeoutMaxMs: durationMs(message.grpcTimeoutHeaderMax, -1),
     grpcTimeoutOffsetMs: durationMs(message.grpcTimeoutHeaderOffset, 0),
   }
+}
+
+/** The older form, as Istio uses it: the route's timeout said twice. Only there is it what Envoy makes of it. */
+function compileOldDeadline(
+  action: RouteAction,
+  timeoutMs: number,
+  path: string,
+  check: ResourceCheck,
+): StreamDuration {
+  const maxMs = durationMs(action.maxGrpcTimeout, -1)
+  if (maxMs >= 0 && maxMs !== timeoutMs)
+    check.unsupported(`${path}.max_grpc_timeout`, 'only what timeout says is supported')
+  if (durationMs(action.grpcTimeoutOffset, 0) !== 0)
+    check.unsupported(`${path}.grpc_timeout_offset`, 'only 0 is supported')
+  return maxMs < 0 ? NO_STREAM_DURATION : { maxMs: -1, grpcTimeoutMaxMs: maxMs, grpcTimeoutOffsetMs: 0 }
 }
 
 /**

@@ -1,5 +1,6 @@
 // Envoy's /stats/prometheus: exposition format 0.0.4, names and labels as Envoy's tag extraction makes them.
-import { BUCKET_BOUNDS, type BucketHistogram } from './histogram.ts'
+import { BUCKET_BOUNDS } from '../../base/histogram-buckets.ts'
+import type { BucketHistogram } from './histogram.ts'
 import type { Stat } from './stat.ts'
 
 interface Family {

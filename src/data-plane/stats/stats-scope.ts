@@ -11,6 +11,8 @@ export interface Gauge {
 export interface Histogram {
   /** Milliseconds or bytes, by the name. */
   record(value: number): void
+  /** How many were recorded, by class (BUCKET_BOUNDS); the last is for all beyond. */
+  readonly counts: Float64Array
 }
 
 export interface StatsScope {

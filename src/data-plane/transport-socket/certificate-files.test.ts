@@ -38,3 +38,30 @@ test('files that config names are read, and read again; what is not usable leave
   assert.equal(store.keyPair(KEYS)?.certificateChain, second.certificateChain)
   certificates.close()
 })
+
+test('a credential is a folder of a Secret’s keys, in either form; its authority lies beside it or apart', async () => {
+  const authority = await TestAuthority.create()
+  const { certificateChain, privateKey } = await authority.issueSpiffe('spiffe://a/1')
+  const pairOf = (folder: string, certificate: string, key: string): [string, string][] => [
+    [`${folder}/${certificate}`, certificateChain],
+    [`${folder}/${key}`, privateKey],
+  ]
+  const files = new Map([
+    ...pairOf('shop', 'tls.crt', 'tls.key'),
+    ...pairOf('old', 'cert', 'key'),
+    ['shop/ca.crt', authority.bundle],
+    ['old-cacert/cacert', authority.bundle],
+  ])
+  const store = new SecretStore()
+  const folder = { read: (name: string) => files.get(name) ?? null }
+  const certificates = new CertificateFiles(store, folder, { clock: new FakeClock(), log: silentLog })
+  const names = ['shop', 'old', 'shop-cacert', 'old-cacert', 'none', 'none-cacert'].map(name => `kubernetes://${name}`)
+  certificates.want(names)
+  assert.deepEqual(
+    names.map(name => store.has(name)),
+    [true, true, true, true, false, false],
+  )
+  assert.deepEqual(store.keyPair('kubernetes://old'), { certificateChain, privateKey })
+  assert.equal(store.trustedCa('kubernetes://old-cacert'), authority.bundle)
+  certificates.close()
+})

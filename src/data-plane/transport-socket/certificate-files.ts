@@ -1,4 +1,5 @@
-// Certificates that config names by files of this machine, in Istio's SDS names: `file-cert:CERTIFICATE~KEY`, `file-root:CA`.
+// Certificates that config names by files of this machine, or by what a folder of them is called, in Istio's SDS names:
+// `file-cert:CERTIFICATE~KEY`, `file-root:CA`; `kubernetes://NAME`, `kubernetes://NAME-cacert`.
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
@@ -14,9 +15,32 @@ export interface CertificateFolder {
 const REREAD_MS = 10_000
 const KEY_PAIR = 'file-cert:'
 const ROOTS = 'file-root:'
+const CREDENTIAL = 'kubernetes://'
+const CREDENTIAL_ROOTS = '-cacert'
 
 export function isFileSecret(name: string): boolean {
-  return name.startsWith(KEY_PAIR) || name.startsWith(ROOTS)
+  return name.startsWith(KEY_PAIR) || name.startsWith(ROOTS) || name.startsWith(CREDENTIAL)
+}
+
+function holdsRoots(name: string): boolean {
+  return name.startsWith(ROOTS) || (name.startsWith(CREDENTIAL) && name.endsWith(CREDENTIAL_ROOTS))
+}
+
+/**
+ * Of each part of a secret the names it may have. A credential's are the keys of a Secret, of type kubernetes.io/tls or of
+ * Istio's older form, as Kubernetes mounts it; an authority may lie apart, in NAME-cacert.
+ */
+function filesOf(name: string): readonly (readonly string[])[] {
+  if (!name.startsWith(CREDENTIAL))
+    return name
+      .slice(KEY_PAIR.length)
+      .split('~')
+      .map(file => [file])
+  const folder = name.slice(CREDENTIAL.length)
+  const files = (...keys: string[]): readonly string[] => keys.map(key => `${folder}/${key}`)
+  if (!holdsRoots(name)) return [files('tls.crt', 'cert'), files('tls.key', 'key')]
+  const beside = folder.slice(0, -CREDENTIAL_ROOTS.length)
+  return [[...files('ca.crt', 'cacert'), `${beside}/ca.crt`, `${beside}/cacert`]]
 }
 
 export class CertificateFiles {
@@ -53,10 +77,17 @@ export class CertificateFiles {
     this.#timer = this.#names.length > 0 ? this.#clock.setTimer(REREAD_MS, () => this.#reread()) : null
   }
 
+  #readFirst(candidates: readonly string[]): string | null {
+    for (const candidate of candidates) {
+      const text = this.#folder.read(candidate)
+      if (text !== null) return text
+    }
+    return null
+  }
+
   /** What was good before stays in use until something good replaces it. */
   #take(name: string): void {
-    const paths = name.slice(KEY_PAIR.length).split('~')
-    const texts = paths.map(path => this.#folder.read(path))
+    const texts = filesOf(name).map(candidates => this.#readFirst(candidates))
     const content = texts.includes(null) ? null : texts.join('\0')
     if (this.#seen.has(name) && this.#seen.get(name) === content) return
     this.#seen.set(name, content)
@@ -64,7 +95,7 @@ export class CertificateFiles {
       if (content === null) throw new Error('no such file in the folder of certificates')
       const [pem = '', privateKey = ''] = texts as readonly string[]
       const certificate = new X509Certificate(pem)
-      if (name.startsWith(ROOTS)) this.#store.setTrustedCa(name, pem)
+      if (holdsRoots(name)) this.#store.setTrustedCa(name, pem)
       else if (certificate.checkPrivateKey(createPrivateKey(privateKey)))
         this.#store.setKeyPair(name, { certificateChain: pem, privateKey })
       else throw new Error('key and certificate do not belong together')

@@ -60,7 +60,8 @@ export class DownstreamTls {
       return
     }
     const { config } = this.#context
-    const asksForCertificate = config.trustedCa !== null || config.sans.length > 0 || this.#clientCertificateRequired
+    const { trustedCa, sans, pins } = config
+    const asksForCertificate = trustedCa || sans.length > 0 || pins || this.#clientCertificateRequired
     const options = {
       context: ready.context,
       applicationProtocol: selectApplicationProtocol(config.applicationProtocols, client.applicationProtocols),
@@ -103,7 +104,8 @@ export function compileDownstreamTransport(
   if (!message.commonTlsContext) check.error(`${at}.common_tls_context`, 'is required')
   if (!message.commonTlsContext) return null
   const config = compileTlsContext(message.commonTlsContext, `${at}.common_tls_context`, check)
-  if (config.keyPair === null) check.error(`${at}.common_tls_context`, 'No TLS certificates found for server context')
+  if (config.keyPairs.length === 0)
+    check.error(`${at}.common_tls_context`, 'No TLS certificates found for server context')
   const required = message.requireClientCertificate ?? false
   return new DownstreamTls(new TlsContext(config, secrets), required, message.requireSni ?? false)
 }

@@ -74,8 +74,8 @@ test('upstream: what is not honoured is refused, all of it', () => {
   const common = 'transport_socket.typed_config.common_tls_context'
   assert.deepEqual(outcome.ok ? [] : outcome.problems.map(({ path }) => path), [
     'transport_socket.typed_config.allow_renegotiation',
-    `${common}.validation_context.verify_certificate_hash`,
     `${common}.validation_context.match_typed_subject_alt_names[0].matcher.safe_regex.regex`,
+    `${common}.validation_context.verify_certificate_hash[0]`,
     `${common}.validation_context.trusted_ca.filename`,
     `${common}.tls_params.tls_minimum_protocol_version`,
   ])

@@ -1,6 +1,6 @@
 // CommonTlsContext, compiled: what both directions of TLS share, with secrets looked up by name for each connection.
 import type { SecureContext, SecureVersion } from 'node:tls'
-import type { PeerRequirements, SanMatcher } from '../../transport/tls/peer-verification.ts'
+import type { CertificatePins, PeerRequirements, SanMatcher } from '../../transport/tls/peer-verification.ts'
 import { buildSecureContext, type KeyPair, type TlsParameters } from '../../transport/tls/secure-context.ts'
 import { readSubjectAltNames } from '../../transport/tls/subject-alt-names.ts'
 import type { DataSource } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
@@ -22,26 +22,24 @@ import type { ResourceCheck } from '../../xds/resource-check.ts'
 import { compileSanMatcher, compileUntypedSanMatcher } from './san-matchers.ts'
 import type { SecretSource } from './secret-store.ts'
 
-type SecretReference<T> = { readonly name: string } | { readonly value: T } | null
+type Secret<T> = { readonly name: string } | { readonly value: T }
 
 export interface TlsContextConfig {
   readonly parameters: TlsParameters
-  readonly keyPair: SecretReference<KeyPair>
-  readonly trustedCa: SecretReference<string>
+  /** One for each kind of key. */
+  readonly keyPairs: readonly Secret<KeyPair>[]
+  readonly trustedCa: Secret<string> | null
   readonly verifyChain: boolean
   readonly sans: readonly SanMatcher[]
+  readonly pins: CertificatePins | null
   readonly applicationProtocols: readonly string[]
   /** SDS names without which no connection can be made. */
   readonly secretNames: readonly string[]
 }
 
-interface Validation {
-  readonly trustedCa: SecretReference<string>
-  readonly verifyChain: boolean
-  readonly sans: readonly SanMatcher[]
-}
+type Validation = Pick<TlsContextConfig, 'trustedCa' | 'verifyChain' | 'sans' | 'pins'>
 
-const NO_VALIDATION: Validation = { trustedCa: null, verifyChain: false, sans: [] }
+const NO_VALIDATION: Validation = { trustedCa: null, verifyChain: false, sans: [], pins: null }
 const COMMON_FIELDS = new Set([
   'tls_params',
   'tls_certificates',
@@ -63,24 +61,24 @@ const VALIDATION_FIELDS = new Set([
   'match_typed_subject_alt_names',
   'match_subject_alt_names',
   'trust_chain_verification',
+  'verify_certificate_hash',
+  'verify_certificate_spki',
 ])
 
 export function compileTlsContext(context: CommonTlsContext, path: string, check: ResourceCheck): TlsContextConfig {
   check.honour(CommonTlsContextSchema, context, path, COMMON_FIELDS)
-  const keyPair = compileKeyPair(context, path, check)
+  const keyPairs = compileKeyPairs(context, path, check)
   const validation = compileValidation(context, path, check)
   if (validation.sans.length > 0 && validation.trustedCa === null) {
     check.error(path, 'SAN-based verification of peer certificates without trusted CA is insecure and not allowed')
   }
-  const references = [keyPair, validation.trustedCa]
+  const secrets = [...keyPairs, ...(validation.trustedCa ? [validation.trustedCa] : [])]
   return {
     parameters: compileParameters(context.tlsParams, `${path}.tls_params`, check),
-    keyPair,
-    trustedCa: validation.trustedCa,
-    verifyChain: validation.verifyChain,
-    sans: validation.sans,
+    keyPairs,
+    ...validation,
     applicationProtocols: context.alpnProtocols,
-    secretNames: references.flatMap(reference => (reference && 'name' in reference ? [reference.name] : [])),
+    secretNames: secrets.flatMap(secret => ('name' in secret ? [secret.name] : [])),
   }
 }
 
@@ -118,20 +116,19 @@ function version(protocol: TlsProtocol | undefined, fallback: SecureVersion): Se
   }
 }
 
-function compileKeyPair(context: CommonTlsContext, path: string, check: ResourceCheck): SecretReference<KeyPair> {
-  const secrets = context.tlsCertificateSdsSecretConfigs
-  if (secrets.length + context.tlsCertificates.length > 1) {
-    check.unsupported(`${path}.tls_certificates`, 'more than one certificate is not supported')
-  }
-  if (secrets[0]) {
-    if (secrets[0].name === '') check.error(`${path}.tls_certificate_sds_secret_configs[0].name`, 'is required')
-    return { name: secrets[0].name }
-  }
-  const inline = context.tlsCertificates[0]
-  return inline ? compileInlineKeyPair(inline, `${path}.tls_certificates[0]`, check) : null
+function compileKeyPairs(context: CommonTlsContext, path: string, check: ResourceCheck): readonly Secret<KeyPair>[] {
+  const named = context.tlsCertificateSdsSecretConfigs.map(({ name }, index) => {
+    if (name === '') check.error(`${path}.tls_certificate_sds_secret_configs[${index}].name`, 'is required')
+    return { name }
+  })
+  // Envoy takes one or the other: the names.
+  if (named.length > 0) return named
+  return context.tlsCertificates.map((inline, index) =>
+    compileInlineKeyPair(inline, `${path}.tls_certificates[${index}]`, check),
+  )
 }
 
-function compileInlineKeyPair(message: TlsCertificate, path: string, check: ResourceCheck): SecretReference<KeyPair> {
+function compileInlineKeyPair(message: TlsCertificate, path: string, check: ResourceCheck): Secret<KeyPair> {
   check.honour(TlsCertificateSchema, message, path, new Set(['certificate_chain', 'private_key']))
   const certificateChain = readDataSource(message.certificateChain, `${path}.certificate_chain`, check)
   const privateKey = readDataSource(message.privateKey, `${path}.private_key`, check)
@@ -144,7 +141,7 @@ function compileValidation(context: CommonTlsContext, path: string, check: Resou
     case 'validationContext':
       return compileValidationContext(type.value, `${path}.validation_context`, check)
     case 'validationContextSdsSecretConfig':
-      return { trustedCa: { name: type.value.name }, verifyChain: true, sans: [] }
+      return { ...NO_VALIDATION, trustedCa: { name: type.value.name }, verifyChain: true }
     case 'combinedValidationContext': {
       // Envoy merges the secret into the default: the trusted CA comes by SDS, the SANs from the config.
       const { defaultValidationContext: own, validationContextSdsSecretConfig: secret } = type.value
@@ -179,9 +176,28 @@ function compileValidationContext(
     const compiled = compileUntypedSanMatcher(matcher, `${path}.match_subject_alt_names[${index}]`, check)
     if (compiled) sans.push(compiled)
   }
-  if (!message.trustedCa) return { trustedCa: null, verifyChain: false, sans }
+  const pins = compilePins(message, path, check)
+  if (!message.trustedCa) return { trustedCa: null, verifyChain: false, sans, pins }
   const value = readDataSource(message.trustedCa, `${path}.trusted_ca`, check)
-  return { trustedCa: { value }, verifyChain: acceptsOnlyTrusted(message), sans }
+  return { trustedCa: { value }, verifyChain: acceptsOnlyTrusted(message), sans, pins }
+}
+
+function compilePins(
+  message: CertificateValidationContext,
+  path: string,
+  check: ResourceCheck,
+): CertificatePins | null {
+  const { verifyCertificateHash: hashes, verifyCertificateSpki: keys } = message
+  if (hashes.length + keys.length === 0) return null
+  // Envoy takes the hex with colons and without, and base64 in its one spelling.
+  const certificates = hashes.map(hash => hash.replaceAll(':', '').toLowerCase())
+  for (const [index, hash] of certificates.entries())
+    if (!/^[0-9a-f]{64}$/.test(hash))
+      check.error(`${path}.verify_certificate_hash[${index}]`, 'is not a SHA-256 in hex')
+  for (const [index, key] of keys.entries())
+    if (Buffer.from(key, 'base64').length !== 32 || key.length !== 44)
+      check.error(`${path}.verify_certificate_spki[${index}]`, 'is not a SHA-256 in base64')
+  return { certificates: new Set(certificates), publicKeys: new Set(keys) }
 }
 
 /** Inline only: a control plane has no business naming files of this machine. */
@@ -204,7 +220,7 @@ export interface ReadyContext {
 export class TlsContext {
   readonly config: TlsContextConfig
   readonly #secrets: SecretSource
-  #keyPair: KeyPair | undefined
+  #keyPairs: readonly KeyPair[] = []
   #trustedCa: string | undefined
   #ready: ReadyContext | null = null
 
@@ -215,27 +231,31 @@ export class TlsContext {
 
   /** Null while a secret is missing. Throws OpenSSL's error when a secret is unusable. */
   current(): ReadyContext | null {
-    const { keyPair: keyReference, trustedCa: caReference, parameters } = this.config
-    const keyPair = resolve(keyReference, name => this.#secrets.keyPair(name))
-    const trustedCa = resolve(caReference, name => this.#secrets.trustedCa(name))
-    if ((keyReference && !keyPair) || (caReference && trustedCa === undefined)) return null
-    if (this.#ready === null || keyPair !== this.#keyPair || trustedCa !== this.#trustedCa) {
-      const context = buildSecureContext({ parameters, keyPair: keyPair ?? null, trustedCa: trustedCa ?? null })
-      this.#ready = { context, localUriSan: keyPair ? leafUriSan(keyPair) : '' }
-      this.#keyPair = keyPair
+    const { keyPairs: wanted, trustedCa: caReference, parameters } = this.config
+    const keyPairs = wanted.flatMap(reference => resolve(reference, name => this.#secrets.keyPair(name)) ?? [])
+    const trustedCa = caReference ? resolve(caReference, name => this.#secrets.trustedCa(name)) : undefined
+    if (keyPairs.length < wanted.length || (caReference && trustedCa === undefined)) return null
+    if (this.#ready === null || !same(keyPairs, this.#keyPairs) || trustedCa !== this.#trustedCa) {
+      const context = buildSecureContext({ parameters, keyPairs, trustedCa: trustedCa ?? null })
+      this.#ready = { context, localUriSan: keyPairs[0] ? leafUriSan(keyPairs[0]) : '' }
+      this.#keyPairs = keyPairs
       this.#trustedCa = trustedCa
     }
     return this.#ready
   }
 
   peerRequirements(certificateRequired: boolean): PeerRequirements {
-    return { certificateRequired, verifyChain: this.config.verifyChain, sans: this.config.sans }
+    const { verifyChain, sans, pins } = this.config
+    return { certificateRequired, verifyChain, sans, pins }
   }
 }
 
-function resolve<T>(reference: SecretReference<T>, find: (name: string) => T | undefined): T | undefined {
-  if (reference === null) return undefined
-  return 'name' in reference ? find(reference.name) : reference.value
+function same(a: readonly KeyPair[], b: readonly KeyPair[]): boolean {
+  return a.length === b.length && a.every((keyPair, index) => keyPair === b[index])
+}
+
+function resolve<T>(secret: Secret<T>, find: (name: string) => T | undefined): T | undefined {
+  return 'name' in secret ? find(secret.name) : secret.value
 }
 
 function leafUriSan(keyPair: KeyPair): string {

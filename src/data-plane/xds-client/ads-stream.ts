@@ -1,29 +1,16 @@
 // One stream of delta ADS over mTLS. Reads one response at a time: the next is taken when the last was applied.
 
-import {
-  type ChannelCredentials,
-  Client,
-  type ClientDuplexStream,
-  credentials,
-  Metadata,
-  type StatusObject,
-} from '@grpc/grpc-js'
-import type { KeyPair } from '../../transport/tls/secure-context.ts'
+import { type Client, type ClientDuplexStream, Metadata, type StatusObject } from '@grpc/grpc-js'
 import { AggregatedDiscoveryService } from '../../xds/generated/envoy/service/discovery/v3/ads_pb.ts'
 import type {
   DeltaDiscoveryRequest,
   DeltaDiscoveryResponse,
 } from '../../xds/generated/envoy/service/discovery/v3/discovery_pb.ts'
 import { grpcServiceDefinition } from '../../xds/grpc-service-definition.ts'
-import { CONTROL_PLANE_SERVER_NAME } from './control-plane-channel.ts'
+import { type ControlPlaneCredentials, openControlPlaneChannel } from './control-plane-channel.ts'
 
 /** A response larger than this ends the stream; 10 000 services with 10 endpoints each make near 15 MB. */
 const MAX_RESPONSE_BYTES = 64 * 1024 * 1024
-
-export interface ControlPlaneCredentials {
-  readonly keyPair: KeyPair
-  readonly trustBundle: string
-}
 
 export interface AdsStreamEvents {
   /** The next response is read when the promise resolves. */
@@ -33,7 +20,8 @@ export interface AdsStreamEvents {
 }
 
 export class AdsStream {
-  readonly #client: Client
+  /** Others may call on the same connection, for as long as the stream lives. */
+  readonly client: Client
   readonly #call: ClientDuplexStream<unknown, unknown>
   #ended = false
 
@@ -41,16 +29,8 @@ export class AdsStream {
   constructor(target: string, identity: ControlPlaneCredentials | null, events: AdsStreamEvents) {
     const { path, requestSerialize, responseDeserialize } =
       grpcServiceDefinition(AggregatedDiscoveryService)['DeltaAggregatedResources']!
-    // A channel of its own for each stream: the certificate it was opened with is never older than the stream.
-    this.#client = new Client(target, channelCredentials(identity), {
-      'grpc.max_receive_message_length': MAX_RESPONSE_BYTES,
-      'grpc.keepalive_time_ms': 30_000,
-      'grpc.keepalive_timeout_ms': 10_000,
-      'grpc.use_local_subchannel_pool': 1,
-      'grpc.enable_retries': 0,
-      ...(identity ? { 'grpc.ssl_target_name_override': CONTROL_PLANE_SERVER_NAME } : {}),
-    })
-    this.#call = this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, new Metadata())
+    this.client = openControlPlaneChannel(target, identity, MAX_RESPONSE_BYTES)
+    this.#call = this.client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, new Metadata())
     this.#call.on('data', (response: DeltaDiscoveryResponse) => {
       // Buffered while the last one was applied, and overtaken by the stream's end: the next stream says it anew.
       if (this.#ended) return
@@ -73,17 +53,7 @@ export class AdsStream {
   #end(report: () => void): void {
     if (this.#ended) return
     this.#ended = true
-    this.#client.close()
+    this.client.close()
     report()
   }
-}
-
-function channelCredentials(identity: ControlPlaneCredentials | null): ChannelCredentials {
-  if (!identity) return credentials.createInsecure()
-  const { keyPair, trustBundle } = identity
-  return credentials.createSsl(
-    Buffer.from(trustBundle),
-    Buffer.from(keyPair.privateKey),
-    Buffer.from(keyPair.certificateChain),
-  )
 }

@@ -8,8 +8,10 @@ import type { DeltaDiscoveryResponse, Resource } from '../../xds/generated/envoy
 import { decodeResource, resourceKind, resourceName } from '../../xds/resource-message.ts'
 import { type ResourceType, resourceTypeOf, SEND_ORDER, TYPE_URL } from '../../xds/type-url.ts'
 import { Backoff } from '../backoff.ts'
+import type { LoadReporter } from '../load-report/load-reporter.ts'
 import type { StatsScope } from '../stats/stats-scope.ts'
-import { AdsStream, type ControlPlaneCredentials } from './ads-stream.ts'
+import { AdsStream } from './ads-stream.ts'
+import type { ControlPlaneCredentials } from './control-plane-channel.ts'
 import type { LastGood } from './last-good.ts'
 import type { ResourceApplier, VersionedResource } from './resource-applier.ts'
 import { TypeState } from './type-state.ts'
@@ -28,6 +30,8 @@ export interface XdsClientOptions {
   readonly applier: ResourceApplier
   /** Null: nothing is kept. */
   readonly lastGood: LastGood | null
+  /** Absent: what was counted is told to nobody. */
+  readonly loadReporter?: LoadReporter
 }
 
 /** Types without names to ask by: the server decides what a proxy has. */
@@ -90,6 +94,7 @@ export class XdsClient {
     this.#retry?.cancel()
     this.#graceTimer?.cancel()
     for (const timer of this.#removals.values()) timer.cancel()
+    this.#options.loadReporter?.close()
     this.#stream?.close()
     this.#options.lastGood?.flush()
   }
@@ -122,6 +127,7 @@ export class XdsClient {
       onEnd: reason => this.#onEnd(reason),
     })
     this.#stream = stream
+    this.#options.loadReporter?.open(stream.client)
     let node: Node | undefined = this.#options.node
     for (const type of SEND_ORDER) {
       const request = this.#types.get(type)!.firstRequest(this.#wanted(type))
@@ -136,6 +142,7 @@ export class XdsClient {
   #onEnd(reason: string): void {
     this.#stats.connected.value = 0
     this.#stream = null
+    this.#options.loadReporter?.close()
     if (this.#stopped) return
     const delay = this.#backoff.next()
     this.#options.log.warn('no connection to the control plane', { why: reason, retryMs: Math.round(delay) })

@@ -4,7 +4,7 @@ import type { ClientScope } from '../link/client-scope.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
 import type { ClientKind } from './callers-address.ts'
 import type { PlaceKey } from './cluster-place.ts'
-import { serviceClusters, serviceTunnels } from './outbound-clusters.ts'
+import { serviceClusters, serviceRelays, serviceTunnels } from './outbound-clusters.ts'
 
 export interface ClientClusters {
   readonly clusters: readonly XdsResource[]
@@ -42,4 +42,14 @@ export function tunnelClusters(
       serviceTunnels(mesh, service, mesh.destinationRules.of(service, scope.namespace, scope.labels), client, place),
     ),
   )
+}
+
+/** For gateways with a server of mode AUTO_PASSTHROUGH. */
+export function relayClusters(mesh: LinkedMesh, scope: ClientScope, place: PlaceKey): ClientClusters {
+  return mesh.memo.get(`relay-clusters|${scope.key}|${place.key}`, () => {
+    const made = [...scope.services.values()].map(service =>
+      serviceRelays(mesh, service, mesh.destinationRules.of(service, scope.namespace, scope.labels), place),
+    )
+    return { clusters: made.flatMap(({ clusters }) => clusters), endpoints: made.flatMap(({ endpoints }) => endpoints) }
+  })
 }

@@ -1,16 +1,15 @@
 // Everything that one proxy is told.
 import type { ProxyNode } from '../../model/proxy-node.ts'
 import type { ProxyResources, XdsResource } from '../../model/proxy-resources.ts'
-import { type ClientScope, clientScope } from '../link/client-scope.ts'
+import { type ClientScope, clientScope, type SidecarScope } from '../link/client-scope.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
 import { blackHole, passthrough } from './built-in-clusters.ts'
-import { clientClusters, tunnelClusters } from './client-clusters.ts'
+import { clientClusters, relayClusters, tunnelClusters } from './client-clusters.ts'
 import { clientPlace } from './client-place.ts'
 import { gatewayResources } from './gateway.ts'
 import { inboundResources } from './inbound.ts'
-import { httpProxyListener, portListener } from './outbound-listeners.ts'
+import { outboundResources } from './outbound.ts'
 import { rateLimitCluster } from './rate-limit-cluster.ts'
-import { httpProxyRoutes, outboundPorts, portRoutes } from './sidecar-routes.ts'
 
 const LOOPBACK = '127.0.0.1'
 
@@ -23,30 +22,30 @@ export function emit(mesh: LinkedMesh, node: ProxyNode): ProxyResources {
 function emitGateway(mesh: LinkedMesh, node: ProxyNode, scope: ClientScope): ProxyResources {
   const place = clientPlace(mesh, node)
   const { clusters, endpoints } = clientClusters(mesh, scope, 'router', place)
-  const { listeners, routes, relaysBytes } = gatewayResources(mesh, node, scope)
+  const { listeners, routes, relaysBytes, relaysByName } = gatewayResources(mesh, node, scope)
   const tunnels = relaysBytes ? tunnelClusters(mesh, scope, 'router', place) : []
-  return { listeners, routes, clusters: [blackHole(mesh), ...clusters, ...tunnels, ...asked(mesh, node)], endpoints }
+  const relays = relaysByName ? relayClusters(mesh, scope, place) : { clusters: [], endpoints: [] }
+  return {
+    listeners,
+    routes,
+    clusters: [blackHole(mesh), ...clusters, ...tunnels, ...relays.clusters, ...asked(mesh, node)],
+    endpoints: [...endpoints, ...relays.endpoints],
+  }
 }
 
-function emitSidecar(mesh: LinkedMesh, node: ProxyNode, scope: ClientScope): ProxyResources {
+function emitSidecar(mesh: LinkedMesh, node: ProxyNode, scope: SidecarScope): ProxyResources {
   const place = clientPlace(mesh, node)
   const inbound = node.workload ? inboundResources(mesh, node.workload) : { listeners: [], clusters: [] }
   const proxy = node.workload?.proxy
-  const bind = proxy?.bindAddress ?? LOOPBACK
   const proxyPort = proxy?.httpProxyPort ?? mesh.input.meshConfig.proxyHttpPort
   const client = proxyPort > 0 ? 'http-proxy' : 'sidecar'
   const { clusters, endpoints } = clientClusters(mesh, scope, client, place)
   // A port that peers reach the workload on is taken: Envoy refuses a second listener of the same address.
   const taken = new Set(inbound.listeners.map(listener => listener.name))
-  const ports = proxyPort > 0 ? [] : outboundPorts(scope).filter(port => !taken.has(`${LOOPBACK}_${port}`))
-  const routedPorts = ports.filter(port => scope.servicesByPort.has(port))
+  const outbound = outboundResources(mesh, scope, proxy?.bindAddress ?? LOOPBACK, proxyPort, taken)
   return {
-    listeners: [
-      ...inbound.listeners,
-      ...(proxyPort > 0 ? [httpProxyListener(mesh, scope, bind, proxyPort)] : []),
-      ...ports.map(port => portListener(mesh, scope, LOOPBACK, port)),
-    ],
-    routes: proxyPort > 0 ? [httpProxyRoutes(mesh, scope)] : routedPorts.map(port => portRoutes(mesh, scope, port)),
+    listeners: [...inbound.listeners, ...outbound.listeners],
+    routes: outbound.routes,
     clusters: [
       blackHole(mesh),
       passthrough(mesh, client),

@@ -2,6 +2,7 @@
 import { create } from '@bufbuild/protobuf'
 import { kindOfServer } from '../../model/gateway.ts'
 import type { Origin } from '../../model/origin.ts'
+import { isPassedThrough } from '../../model/server-tls.ts'
 import {
   type Filter,
   type FilterChain,
@@ -12,10 +13,12 @@ import type { ClientScope } from '../link/client-scope.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
 import type { BoundServer } from './bound-server.ts'
 import { gatewayManager, type PolicyFilters } from './connection-manager.ts'
-import { gatewayTcpPlan, gatewayTlsPlans } from './gateway-l4-plans.ts'
-import { gatewayTls } from './gateway-tls.ts'
+import { gatewayTcpPlan, gatewayTlsPlans, relayPlans } from './gateway-l4-plans.ts'
+
 import { bytesChains, distinctPlans } from './l4-chains.ts'
 import type { L4Plan } from './l4-plans.ts'
+import { ISTIO_ALPN } from './mutual-tls.ts'
+import { serverTls } from './server-tls.ts'
 import { tcpProxy } from './tcp-proxy.ts'
 
 export interface GatewayChains {
@@ -23,6 +26,8 @@ export interface GatewayChains {
   /** The TLS inspector is needed. */
   readonly byServerName: boolean
   readonly relaysBytes: boolean
+  /** By the names of clusters that are made for it. */
+  readonly relaysByName: boolean
   /** Servers whose requests are routed, by the name of their route configuration. */
   readonly routes: ReadonlyMap<string, readonly BoundServer[]>
   readonly origins: readonly Origin[]
@@ -47,6 +52,7 @@ export function gatewayChains(
     ...bytesChains(mesh.input.meshConfig, plans),
     byServerName: false,
     relaysBytes: true,
+    relaysByName: false,
     routes: new Map(),
     origins: plans.flatMap(({ origins }) => origins),
   }
@@ -65,6 +71,7 @@ function plaintext(
     filterChains: [create(FilterChainSchema, { filters })],
     byServerName: false,
     relaysBytes: false,
+    relaysByName: false,
     routes: new Map([[routeName, servers]]),
     origins: [],
   }
@@ -74,7 +81,9 @@ interface ChainPlan {
   readonly serverNames: readonly string[]
   readonly subnets: readonly string[]
   readonly bound: BoundServer
-  /** Undefined: requests. */
+  /** Empty: any. */
+  readonly alpn: readonly string[]
+  /** Null: requests. */
   readonly bytes: L4Plan | null
 }
 
@@ -87,7 +96,7 @@ function encrypted(
 ): GatewayChains {
   const plans = distinctPlans(servers.flatMap(bound => plansOf(mesh, scope, bound)))
   const routes = new Map<string, readonly BoundServer[]>()
-  const filterChains = plans.map(({ serverNames, bound, bytes }) => {
+  const filterChains = plans.map(({ serverNames, alpn, bound, bytes }) => {
     const routeName = secureRoutes(bound)
     if (!bytes) routes.set(routeName, [bound])
     const filter: Filter = bytes
@@ -97,15 +106,21 @@ function encrypted(
     return create(FilterChainSchema, {
       filters: [filter],
       ...(serverNames.length > 0
-        ? { filterChainMatch: create(FilterChainMatchSchema, { serverNames: [...serverNames] }) }
+        ? {
+            filterChainMatch: create(FilterChainMatchSchema, {
+              serverNames: [...serverNames],
+              applicationProtocols: [...alpn],
+            }),
+          }
         : {}),
-      ...(tls && tls.mode !== 'PASSTHROUGH' ? { transportSocket: gatewayTls(tls, bytes ? 'tcp' : 'http') } : {}),
+      ...(tls && !isPassedThrough(tls) ? { transportSocket: serverTls(tls, bytes ? 'tcp' : 'http') } : {}),
     })
   })
   return {
     filterChains,
     byServerName: plans.some(({ serverNames }) => serverNames.length > 0),
     relaysBytes: plans.some(({ bytes }) => bytes !== null),
+    relaysByName: servers.some(({ server }) => server.tls?.mode === 'AUTO_PASSTHROUGH'),
     routes,
     origins: plans.flatMap(({ bytes }) => bytes?.origins ?? []),
   }
@@ -115,11 +130,15 @@ function encrypted(
 function plansOf(mesh: LinkedMesh, scope: ClientScope, bound: BoundServer): readonly ChainPlan[] {
   const { server } = bound
   if (server.tls?.mode === 'PASSTHROUGH')
-    return gatewayTlsPlans(mesh, scope, bound).map(bytes => ({ ...bytes, bound, bytes }))
+    return gatewayTlsPlans(mesh, scope, bound).map(bytes => ({ ...bytes, alpn: [], bound, bytes }))
+  // Only a member of the mesh offers these, and only endpoints that demand its certificate are behind: nobody gets past mTLS.
+  if (server.tls?.mode === 'AUTO_PASSTHROUGH')
+    return relayPlans(mesh, scope, bound).map(bytes => ({ ...bytes, alpn: ISTIO_ALPN, bound, bytes }))
   const serverNames = server.hosts.map(({ host }) => host)
-  if (server.port.protocol === 'HTTPS') return [{ serverNames, subnets: [], bound, bytes: null }]
+  const ended = { serverNames, subnets: [], alpn: [], bound }
+  if (server.port.protocol === 'HTTPS') return [{ ...ended, bytes: null }]
   const bytes = gatewayTcpPlan(mesh, scope, bound)
-  return bytes ? [{ serverNames, subnets: [], bound, bytes }] : []
+  return bytes ? [{ ...ended, bytes }] : []
 }
 
 function secureRoutes({ gateway, server: { port, bind } }: BoundServer): string {

@@ -1,12 +1,13 @@
 // How a gateway tells apart what it passes on as bytes. Of a match only its port, its gateways and its server names count.
 import type { L4Match } from '../../model/l4-route.ts'
-import { intersectHosts } from '../host/host-name.ts'
+import { hostWithin, intersectHosts } from '../host/host-name.ts'
 import type { ClientScope } from '../link/client-scope.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
 import { type LinkedVirtualService, resolveGateway } from '../link/linked-virtual-service.ts'
 import type { BoundServer } from './bound-server.ts'
 import type { L4Plan } from './l4-plans.ts'
-import { tunnelBy } from './tunnel.ts'
+import { outboundServerName } from './resource-names.ts'
+import { tunnelBy, tunnelInto } from './tunnel.ts'
 
 /** tcp[]: the first rule for the server takes all that comes to it; null when there is none. */
 export function gatewayTcpPlan(mesh: LinkedMesh, scope: ClientScope, bound: BoundServer): L4Plan | null {
@@ -35,6 +36,24 @@ export function gatewayTlsPlans(mesh: LinkedMesh, scope: ClientScope, bound: Bou
         })),
     ),
   )
+}
+
+/** For every service of the mesh within the server's hosts: the server name is that of one of its clusters, as between sidecars. */
+export function relayPlans(mesh: LinkedMesh, scope: ClientScope, { server }: BoundServer): readonly L4Plan[] {
+  const plans: L4Plan[] = []
+  for (const service of scope.services.values()) {
+    const served = server.hosts.some(
+      ({ namespace, host }) => (namespace === '*' || namespace === service.namespace) && hostWithin(service.host, host),
+    )
+    if (service.external || service.resolution === 'NONE' || !served) continue
+    const rule = mesh.destinationRules.of(service, scope.namespace, scope.labels)
+    for (const port of service.ports)
+      for (const subset of ['', ...(rule?.subsets ?? []).map(({ name }) => name)]) {
+        const name = outboundServerName(port.number, subset, service.host)
+        plans.push({ serverNames: [name], subnets: [], tunnel: tunnelInto(name), origins: service.origins })
+      }
+  }
+  return plans
 }
 
 function rulesFor(scope: ClientScope, { gateway, server }: BoundServer): readonly LinkedVirtualService[] {

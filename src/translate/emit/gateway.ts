@@ -25,6 +25,7 @@ export interface GatewayResources {
   readonly listeners: readonly XdsResource<Listener>[]
   readonly routes: readonly XdsResource<RouteConfiguration>[]
   readonly relaysBytes: boolean
+  readonly relaysByName: boolean
 }
 
 export function gatewayResources(mesh: LinkedMesh, node: ProxyNode, scope: ClientScope): GatewayResources {
@@ -39,15 +40,17 @@ export function gatewayResources(mesh: LinkedMesh, node: ProxyNode, scope: Clien
   const listeners: XdsResource<Listener>[] = []
   const routes: XdsResource<RouteConfiguration>[] = []
   let relaysBytes = false
+  let relaysByName = false
   for (const servers of serversByPlace(mesh, node, placeOf)) {
     const place = placeOf(servers[0]!.server)
     const made = listenerOf(mesh, scope, place.address, place.port, servers, limits, patches)
     relaysBytes ||= made.chains.relaysBytes
+    relaysByName ||= made.chains.relaysByName
     // Envoy refuses a listener without chains: nothing is said of this place but that it is there.
     if (made.chains.filterChains.length > 0) listeners.push(made.listener)
     for (const [name, bound] of made.chains.routes) routes.push(routesOf(mesh, scope, name, bound, patches))
   }
-  return { listeners, routes, relaysBytes }
+  return { listeners, routes, relaysBytes, relaysByName }
 }
 
 /**

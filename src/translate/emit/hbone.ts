@@ -3,13 +3,14 @@
 // the internal listener behind it.
 import { create } from '@bufbuild/protobuf'
 import type { XdsResource } from '../../model/proxy-resources.ts'
-import type { Workload, WorkloadPort } from '../../model/workload.ts'
+import type { Workload } from '../../model/workload.ts'
 import { packAny } from '../../xds/any-pack.ts'
 import {
   type Cluster,
   Cluster_DiscoveryType,
   ClusterSchema,
 } from '../../xds/generated/envoy/config/cluster/v3/cluster_pb.ts'
+import type { Address } from '../../xds/generated/envoy/config/core/v3/address_pb.ts'
 import {
   TrafficDirection,
   type TransportSocket,
@@ -24,36 +25,41 @@ import { circuitBreakers } from './cluster-limits.ts'
 import { connectRoute } from './connect-route.ts'
 import { tunnelEndManager } from './connection-manager.ts'
 import { inboundChains } from './inbound-chains.ts'
-import type { InboundPort, InboundResources } from './inbound-port.ts'
 import { downstreamTls, rawBuffer } from './mutual-tls.ts'
 import { tunnelledInbound } from './resource-names.ts'
+import type { InboundResources, ServedPort } from './served-port.ts'
 import { socketAddress } from './socket-address.ts'
 import { tunnelInto } from './tunnel.ts'
 
-export function hboneResources(
-  mesh: LinkedMesh,
-  workload: Workload,
-  bind: string,
-  hbonePort: number,
-  ports: readonly InboundPort[],
-): InboundResources {
+export function hboneResources(mesh: LinkedMesh, workload: Workload, ports: readonly ServedPort[]): InboundResources {
+  const { proxy } = workload
+  if (proxy?.hbonePort === undefined || ports.length === 0) return { listeners: [], clusters: [] }
+  const { bindAddress, hbonePort } = proxy
   return {
-    listeners: [tunnelEnd(mesh, workload, bind, hbonePort), ...ports.map(port => internalListener(mesh, port))],
-    clusters: ports.map(({ port }) => internalCluster(port, bind)),
+    listeners: [
+      tunnelEnd(mesh, workload.address, `${bindAddress}_${hbonePort}`, socketAddress(bindAddress, hbonePort), ports),
+      ...ports.map(port => internalListener(mesh, port)),
+    ],
+    clusters: ports.map(internalCluster),
   }
 }
 
 /** Whoever has a certificate of the mesh may open a tunnel; what it may do inside is for the port's own policies to say. */
-function tunnelEnd(mesh: LinkedMesh, workload: Workload, bind: string, hbonePort: number): XdsResource<Listener> {
-  const name = `${bind}_${hbonePort}`
+function tunnelEnd(
+  mesh: LinkedMesh,
+  host: string,
+  name: string,
+  address: Address,
+  ports: readonly ServedPort[],
+): XdsResource<Listener> {
   const routes = create(RouteConfigurationSchema, {
     name,
-    virtualHosts: virtualHosts(workload),
+    virtualHosts: virtualHosts(host, ports),
     validateClusters: false,
   })
   const message = create(ListenerSchema, {
     name,
-    address: socketAddress(bind, hbonePort),
+    address,
     trafficDirection: TrafficDirection.INBOUND,
     filterChains: [
       {
@@ -67,10 +73,10 @@ function tunnelEnd(mesh: LinkedMesh, workload: Workload, bind: string, hbonePort
 }
 
 /** A port is known by its own number, and by the one that peers know; where one is the other's, the own number counts. */
-function virtualHosts({ address, ports }: Workload): VirtualHost[] {
-  const host = address.includes(':') ? `[${address}]` : address
-  const own = new Set(ports.map(({ number }) => number))
-  return ports.map(({ number, inboundPort }) => {
+function virtualHosts(address: string, ports: readonly ServedPort[]): VirtualHost[] {
+  const host = bracketed(address)
+  const own = new Set(ports.map(({ port }) => port.number))
+  return ports.map(({ port: { number, inboundPort } }) => {
     const numbers = own.has(inboundPort) ? [number] : [number, inboundPort]
     return create(VirtualHostSchema, {
       name: tunnelledInbound(number),
@@ -81,7 +87,7 @@ function virtualHosts({ address, ports }: Workload): VirtualHost[] {
 }
 
 /** The tunnel is mutual TLS: inside, what comes is taken as from a client that needs none. */
-function internalListener(mesh: LinkedMesh, { port, family, carriers, origins }: InboundPort): XdsResource<Listener> {
+function internalListener(mesh: LinkedMesh, { port, family, carriers, origins }: ServedPort): XdsResource<Listener> {
   const name = tunnelledInbound(port.number)
   const { protocolDetectionTimeoutMs } = mesh.input.meshConfig
   const message = create(ListenerSchema, {
@@ -93,8 +99,8 @@ function internalListener(mesh: LinkedMesh, { port, family, carriers, origins }:
   return { name, message, origins }
 }
 
-function internalCluster({ number, inboundPort }: WorkloadPort, bind: string): XdsResource<Cluster> {
-  const name = tunnelledInbound(number)
+function internalCluster({ port, bind }: ServedPort): XdsResource<Cluster> {
+  const name = tunnelledInbound(port.number)
   const message = create(ClusterSchema, {
     name,
     clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STATIC },
@@ -115,7 +121,7 @@ function internalCluster({ number, inboundPort }: WorkloadPort, bind: string): X
                       value: {
                         addressNameSpecifier: { case: 'serverListenerName', value: name },
                         // Where it would have come to without a tunnel.
-                        endpointId: `${bind.includes(':') ? `[${bind}]` : bind}:${inboundPort}`,
+                        endpointId: `${bracketed(bind)}:${port.inboundPort}`,
                       },
                     },
                   },
@@ -128,6 +134,10 @@ function internalCluster({ number, inboundPort }: WorkloadPort, bind: string): X
     },
   })
   return { name, message, origins: [] }
+}
+
+function bracketed(host: string): string {
+  return host.includes(':') ? `[${host}]` : host
 }
 
 /** Who opened the tunnel is known inside. */

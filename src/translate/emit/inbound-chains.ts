@@ -2,6 +2,7 @@
 import { create } from '@bufbuild/protobuf'
 import type { MutualTlsMode } from '../../model/peer-authentication.ts'
 import type { ProtocolFamily } from '../../model/port-protocol.ts'
+import type { ServerTls } from '../../model/server-tls.ts'
 import {
   type Filter,
   type FilterChain,
@@ -13,6 +14,7 @@ import type { Listener } from '../../xds/generated/envoy/config/listener/v3/list
 import { duration } from './durations.ts'
 import { httpInspector, PLAINTEXT_HTTP, tlsInspector } from './listener-filters.ts'
 import { downstreamTls, ISTIO_ALPN, ISTIO_HTTP_ALPN, TCP_ALPN } from './mutual-tls.ts'
+import { serverTls } from './server-tls.ts'
 
 /** What takes requests, and what takes bytes. */
 export type Carriers = Readonly<Record<'http' | 'tcp', Filter[]>>
@@ -49,6 +51,23 @@ export function inboundChains(
     // A silent client may wait for a server that speaks first: how long that is found out is the mesh's to say.
     ...(mayBeBytes ? { listenerFiltersTimeout: duration(detectionTimeoutMs) } : {}),
     continueOnListenerFiltersTimeout: mayBeBytes,
+  }
+}
+
+/** TLS that is not the mesh's, ended here: whatever else comes is closed. */
+export function ownTlsChain(name: string, family: ProtocolFamily, tls: ServerTls, carriers: Carriers): Chains {
+  const carries = family === 'tcp' ? 'tcp' : 'http'
+  return {
+    filterChains: [
+      create(FilterChainSchema, {
+        name: `${name}_own_tls`,
+        filters: carriers[carries],
+        filterChainMatch: chainMatch('tls', []),
+        transportSocket: serverTls(tls, carries),
+      }),
+    ],
+    listenerFilters: [tlsInspector()],
+    continueOnListenerFiltersTimeout: false,
   }
 }
 

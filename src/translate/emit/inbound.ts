@@ -1,10 +1,11 @@
 // What peers connect to: a listener and a cluster for each port of the workload.
 import { create } from '@bufbuild/protobuf'
 import type { Origin } from '../../model/origin.ts'
-import { familyOf, type ProtocolFamily } from '../../model/port-protocol.ts'
+import { familyOf, type PortProtocol, type ProtocolFamily } from '../../model/port-protocol.ts'
 import type { XdsResource } from '../../model/proxy-resources.ts'
+import type { ServerTls } from '../../model/server-tls.ts'
 import type { EffectivePolicy } from '../../model/traffic-policy.ts'
-import type { Workload, WorkloadPort } from '../../model/workload.ts'
+import type { Workload } from '../../model/workload.ts'
 import {
   type Cluster,
   Cluster_DiscoveryType,
@@ -19,6 +20,7 @@ import {
 } from '../../xds/generated/envoy/config/route/v3/route_pb.ts'
 import type { EnvoyPatches } from '../link/envoy-filters.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
+import type { PeerPolicy } from '../link/peer-policies.ts'
 import { originOf } from '../link/precedence.ts'
 import { circuitBreakers } from './cluster-limits.ts'
 import { policyFor } from './cluster-policy.ts'
@@ -26,13 +28,14 @@ import { inboundManager } from './connection-manager.ts'
 import { duration } from './durations.ts'
 import { patchedFilters, patchVirtualHosts } from './envoy-patches.ts'
 import { hboneResources } from './hbone.ts'
-import { inboundChains } from './inbound-chains.ts'
-import type { InboundPort, InboundResources } from './inbound-port.ts'
+import { inboundChains, ownTlsChain } from './inbound-chains.ts'
+import { type InboundPort, inboundPorts } from './inbound-ports.ts'
 import { loadAssignment } from './load-assignment.ts'
 import { rateLimitFilters } from './rate-limit-filters.ts'
 import { inboundCluster } from './resource-names.ts'
 import { inboundRetryPolicy } from './retry-policy.ts'
 import { routeTimeouts } from './route-timeouts.ts'
+import type { InboundResources, ServedPort } from './served-port.ts'
 import { socketAddress } from './socket-address.ts'
 import { applyTcpKeepalive } from './tcp-keepalive.ts'
 import { tcpProxy } from './tcp-proxy.ts'
@@ -48,76 +51,89 @@ const VERSIONS: Readonly<Record<ProtocolFamily, UpstreamVersion | undefined>> = 
 }
 
 export function inboundResources(mesh: LinkedMesh, workload: Workload): InboundResources {
-  const bind = workload.proxy?.bindAddress ?? '127.0.0.1'
   const listeners: XdsResource<Listener>[] = []
   const clusters: XdsResource<Cluster>[] = []
-  const ports = workload.ports.map(port => inboundPort(mesh, workload, port, bind))
-  for (const port of ports) {
-    clusters.push(cluster(mesh, workload, port.port, port.family))
-    listeners.push(listener(mesh, port, bind))
+  const served: ServedPort[] = []
+  for (const inbound of inboundPorts(mesh, workload)) {
+    const policy = mesh.peerPolicies.of(workload.namespace, workload.labels, inbound.port.number)
+    // A port's own TLS has no place beside the mesh's; where it ends, what is inside goes on.
+    const tls = policy.mode === 'DISABLE' ? inbound.tls : null
+    const family = familyOf(tls ? insideTls(inbound.protocol) : inbound.protocol)
+    clusters.push(cluster(mesh, workload, inbound, family))
+    const port = servedPort(mesh, workload, inbound, family, policy, tls)
+    listeners.push(listener(mesh, port))
+    served.push(port)
   }
-  const { hbonePort } = workload.proxy ?? {}
-  if (hbonePort === undefined || ports.length === 0) return { listeners, clusters }
-  const tunnelled = hboneResources(mesh, workload, bind, hbonePort, ports)
+  const tunnelled = hboneResources(mesh, workload, served)
   return {
     listeners: [...listeners, ...tunnelled.listeners],
     clusters: [...clusters, ...tunnelled.clusters],
   }
 }
 
+function insideTls(protocol: PortProtocol): PortProtocol {
+  return protocol === 'HTTPS' ? 'HTTP' : 'TCP'
+}
+
 function cluster(
   mesh: LinkedMesh,
   workload: Workload,
-  port: WorkloadPort,
+  inbound: InboundPort,
   family: ProtocolFamily,
 ): XdsResource<Cluster> {
+  const { port, application } = inbound
   const name = inboundCluster(port.number)
-  const application = {
-    address: workload.applicationAddress,
-    port: port.applicationPort,
-    labels: {},
-    locality: { region: '', zone: '', subZone: '' },
-    weight: 1,
-    mutualTls: false,
-    healthy: true,
-    workload: '',
-  }
   const version = VERSIONS[family]
-  const { connectionPool, retryBudget, origins } = serverPolicy(mesh, workload, port)
+  const { connectionPool, retryBudget, origins } = serverPolicy(mesh, workload, inbound)
   const options = version && httpProtocolOptions(connectionPool, version)
   const message = create(ClusterSchema, {
     name,
     clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STATIC },
     connectTimeout: duration(connectionPool?.connectTimeoutMs ?? mesh.input.meshConfig.connectTimeoutMs),
     circuitBreakers: circuitBreakers(connectionPool, retryBudget),
-    loadAssignment: loadAssignment(name, [application]),
+    loadAssignment: loadAssignment(name, application ? [{ ...APPLICATION, ...application }] : []),
     ...(options ? { typedExtensionProtocolOptions: options } : {}),
   })
   applyTcpKeepalive(message, connectionPool?.tcpKeepalive)
   return { name, message, origins }
 }
 
+const APPLICATION = {
+  labels: {},
+  locality: { region: '', zone: '', subZone: '' },
+  weight: 1,
+  mutualTls: false,
+  healthy: true,
+  workload: '',
+}
+
 /** Of a rule for the service in front, the connection pool holds for the server's own sidecar, too, and nothing else does. */
 function serverPolicy(
   mesh: LinkedMesh,
   workload: Workload,
-  port: WorkloadPort,
+  { port, connectionPool: own, origins }: InboundPort,
 ): Pick<EffectivePolicy, 'connectionPool' | 'retryBudget'> & { readonly origins: readonly Origin[] } {
   const front = mesh.inboundProtocols.frontOf(workload, port)
   // Rules for some clients are not asked: a server is none (Istio's SidecarScope.DestinationRule).
   const rule = front && mesh.destinationRules.of(front.service, workload.namespace, {})
-  if (!front || !rule) return { origins: [] }
-  const { connectionPool, retryBudget } = policyFor(front.port.number, rule.trafficPolicy, null)
-  if (!connectionPool && !retryBudget) return { origins: [] }
+  const policy = front && rule ? policyFor(front.port.number, rule.trafficPolicy, null) : {}
+  const { connectionPool = undefined, retryBudget = undefined } = policy
+  const pool = own ?? connectionPool
   return {
-    ...(connectionPool ? { connectionPool } : {}),
+    ...(pool ? { connectionPool: pool } : {}),
     ...(retryBudget ? { retryBudget } : {}),
-    origins: rule.origins,
+    origins: [...origins, ...(rule && (connectionPool || retryBudget) ? rule.origins : [])],
   }
 }
 
-function inboundPort(mesh: LinkedMesh, workload: Workload, port: WorkloadPort, bind: string): InboundPort {
-  const policy = mesh.peerPolicies.of(workload.namespace, workload.labels, port.number)
+function servedPort(
+  mesh: LinkedMesh,
+  workload: Workload,
+  { port, bind, origins }: InboundPort,
+  family: ProtocolFamily,
+  policy: PeerPolicy,
+  tls: ServerTls | null,
+): ServedPort {
   const name = `${bind}_${port.inboundPort}`
   const { meshConfig } = mesh.input
   const limits = mesh.rateLimits.of(workload.namespace, workload.labels)
@@ -130,24 +146,27 @@ function inboundPort(mesh: LinkedMesh, workload: Workload, port: WorkloadPort, b
   }
   return {
     port,
+    bind,
     name,
-    family: familyOf(mesh.inboundProtocols.of(workload, port)),
+    family,
     mode: policy.mode,
+    tls,
     carriers,
-    origins: [...(policy.origin ? [policy.origin] : []), ...limits.map(originOf), ...patches.origins],
+    origins: [...origins, ...(policy.origin ? [policy.origin] : []), ...limits.map(originOf), ...patches.origins],
   }
 }
 
 function listener(
   mesh: LinkedMesh,
-  { port, name, family, mode, carriers, origins }: InboundPort,
-  bind: string,
+  { port, bind, name, family, mode, tls, carriers, origins }: ServedPort,
 ): XdsResource<Listener> {
   const message = create(ListenerSchema, {
     name,
     address: socketAddress(bind, port.inboundPort),
     trafficDirection: TrafficDirection.INBOUND,
-    ...inboundChains(name, family, mode, carriers, mesh.input.meshConfig.protocolDetectionTimeoutMs),
+    ...(tls
+      ? ownTlsChain(name, family, tls, carriers)
+      : inboundChains(name, family, mode, carriers, mesh.input.meshConfig.protocolDetectionTimeoutMs)),
   })
   return { name, message, origins }
 }

@@ -1,6 +1,8 @@
 // Who gets copies of a rule's requests, as Envoy's request_mirror_policies.
+
+import type { JsonObject } from '@bufbuild/protobuf'
 import { create } from '@bufbuild/protobuf'
-import type { HttpMirror } from '../../model/http-mirror.ts'
+import type { HttpMirror, MirrorComparison } from '../../model/http-mirror.ts'
 import type { HttpRoute } from '../../model/http-route.ts'
 import {
   type RouteAction_RequestMirrorPolicy,
@@ -24,4 +26,10 @@ export function mirrorPolicies(rule: HttpRoute, surroundings: RouteSurroundings)
         traceSampled: false,
       }),
     )
+}
+
+/** In the metadata of the route: a Weft proxy reads it there, an Envoy does not look. */
+export function comparisonMetadata({ headers, ignoredHeaders, maxBodyBytes }: MirrorComparison): JsonObject {
+  const which = headers === null ? { ignored_headers: [...ignoredHeaders] } : { headers: [...headers] }
+  return { mirror_comparison: { ...which, max_body_bytes: maxBodyBytes } }
 }

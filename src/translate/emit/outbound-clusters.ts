@@ -93,6 +93,47 @@ export function serviceTunnels(
   })
 }
 
+/**
+ * For TLS that a gateway passes on by its server name (Istio's sni-dnat): nothing is added to it, and nobody is reached
+ * who would take it for plaintext.
+ */
+export function serviceRelays(
+  mesh: LinkedMesh,
+  service: MeshService,
+  rule: MergedRule | null,
+  place: PlaceKey,
+): ServiceClusters {
+  if (service.external || service.resolution === 'NONE') return { clusters: [], endpoints: [] }
+  const where = isPlaced(mesh, service, rule) ? place.key : ''
+  return mesh.memo.get(`relays|${service.key}|${rule?.key ?? ''}|${where}`, () => {
+    const clusters: XdsResource<Cluster>[] = []
+    const endpoints: XdsResource<ClusterLoadAssignment>[] = []
+    const origins = [...service.origins, ...(rule?.origins ?? [])]
+    for (const port of service.ports)
+      for (const subset of [null, ...(rule?.subsets ?? [])]) {
+        const name = outboundServerName(port.number, subset?.name ?? '', service.host)
+        const chosen = endpointsOf(service, port, subset).filter(({ mutualTls }) => mutualTls)
+        if (resolvesNames(service) && chosen.length === 0) continue
+        const assignment = loadAssignment(name, chosen, spreadFor(mesh, { rule, port, subset }, place))
+        const plan: ClusterPlan = {
+          mesh,
+          service,
+          rule,
+          port,
+          subset,
+          name,
+          speaks: 'tcp',
+          client: 'router',
+          relays: true,
+        }
+        clusters.push({ name, message: makeCluster(plan, assignment), origins })
+        if (service.resolution === 'EDS' && !passesThrough({ rule, port, subset }))
+          endpoints.push({ name, message: assignment, origins: service.origins })
+      }
+    return { clusters, endpoints }
+  })
+}
+
 function poolOf(rule: MergedRule | null, port: MeshServicePort, subset: Subset | null): ConnectionPool | undefined {
   return policyOf({ rule, port, subset }).connectionPool
 }
@@ -117,6 +158,8 @@ interface ClusterPlan {
   readonly name: string
   readonly speaks: UpstreamVersion | 'tcp'
   readonly client: ClientKind
+  /** What goes through it is TLS already. */
+  readonly relays?: true
 }
 
 function makeCluster(plan: ClusterPlan, assignment: ClusterLoadAssignment): Cluster {
@@ -149,7 +192,7 @@ function makeCluster(plan: ClusterPlan, assignment: ClusterLoadAssignment): Clus
     cluster.edsClusterConfig = create(ClusterSchema, {
       edsClusterConfig: {
         edsConfig: adsSource(),
-        serviceName: outboundCluster(port.number, subset?.name ?? '', service.host),
+        serviceName: plan.relays ? name : outboundCluster(port.number, subset?.name ?? '', service.host),
       },
     }).edsClusterConfig!
   } else if (service.resolution === 'NONE') {
@@ -163,7 +206,7 @@ function makeCluster(plan: ClusterPlan, assignment: ClusterLoadAssignment): Clus
     cluster.respectDnsTtl = true
     cluster.loadAssignment = assignment
   }
-  applyTls(cluster, plan, policy)
+  if (!plan.relays) applyTls(cluster, plan, policy)
   applyOutlierDetection(cluster, policy.outlierDetection, plan.rule?.halfOpenProbes ?? 0)
   applyProxyProtocol(cluster, policy.proxyProtocol)
   applyTcpKeepalive(cluster, policy.connectionPool?.tcpKeepalive)

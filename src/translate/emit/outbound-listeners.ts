@@ -10,16 +10,18 @@ import {
   type ListenerFilter,
 } from '../../xds/generated/envoy/config/listener/v3/listener_components_pb.ts'
 import { type Listener, ListenerSchema } from '../../xds/generated/envoy/config/listener/v3/listener_pb.ts'
-import type { ClientScope } from '../link/client-scope.ts'
+import type { ClientScope, EgressScope } from '../link/client-scope.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
 import { type MeshService, protocolOf } from '../link/mesh-service.ts'
+import { spokenTo } from '../link/service-view.ts'
 import { outboundManager } from './connection-manager.ts'
 import { duration } from './durations.ts'
 import { bytesChains, distinctPlans, takesAll } from './l4-chains.ts'
 import { isTls, type L4Plan, l4Plans } from './l4-plans.ts'
 import { httpInspector, PLAINTEXT_HTTP, tlsInspector } from './listener-filters.ts'
-import { BLACK_HOLE_CLUSTER, HTTP_PROXY_ROUTES, PASSTHROUGH_CLUSTER } from './resource-names.ts'
+import { BLACK_HOLE_CLUSTER, HTTP_PROXY_ROUTES } from './resource-names.ts'
 import { socketAddress } from './socket-address.ts'
+import { strangersCluster } from './strangers.ts'
 import { tunnelInto } from './tunnel.ts'
 
 type ListenerParts = Partial<
@@ -33,17 +35,20 @@ type ListenerParts = Partial<
   >
 >
 
-/** The one listener behind HTTP_PROXY. */
+const LOOPBACK = '127.0.0.1'
+
+/** What an application's HTTP_PROXY points to. */
 export function httpProxyListener(
   mesh: LinkedMesh,
   { outboundTrafficPolicy, services }: ClientScope,
   bind: string,
   port: number,
+  routes = HTTP_PROXY_ROUTES,
 ): XdsResource<Listener> {
   const unresolved = [...services.values()].some(service => service.resolution === 'NONE')
   const allowed = unresolved || outboundTrafficPolicy === 'ALLOW_ANY'
-  return mesh.memo.get(`listener|http-proxy|${bind}|${port}|${allowed}`, () => {
-    const manager = outboundManager(mesh.input.meshConfig, `outbound_${bind}_${port}`, HTTP_PROXY_ROUTES, allowed)
+  return mesh.memo.get(`listener|http-proxy|${bind}|${port}|${routes}|${allowed}`, () => {
+    const manager = outboundManager(mesh.input.meshConfig, `outbound_${bind}_${port}`, routes, allowed)
     return listener(bind, port, { filterChains: [create(FilterChainSchema, { filters: [manager] })] })
   })
 }
@@ -52,17 +57,16 @@ export function httpProxyListener(
  * Istio's interception mode NONE: the port of the services, on loopback. Requests are told apart by their host; bytes have
  * none, and go where rules for them say, else to the first service of the port. Where one service declares the port for requests, nothing else comes.
  */
-export function portListener(mesh: LinkedMesh, scope: ClientScope, bind: string, port: number): XdsResource<Listener> {
+export function portListener(mesh: LinkedMesh, scope: ClientScope, port: number): XdsResource<Listener> {
+  const bind = scope.bind || LOOPBACK
   return mesh.memo.get(`listener|port|${bind}|${port}|${scope.key}`, () => {
     const services = scope.servicesByPort.get(port) ?? []
     if (services.some(service => familyOf(protocolOf(service, port)) !== 'undeclared'))
       return listener(bind, port, { filterChains: [requests(mesh, bind, port)] })
-    const plans = bytesPlans(mesh, scope, [...services, ...(scope.tcpServicesByPort.get(port) ?? [])], port)
+    const plans = bytesPlans(mesh, scope, servicesAt(scope, port), port)
+    if (services.length === 0) return bytesListener(mesh, plans, bind, port)
     const bytes = bytesChains(mesh.input.meshConfig, plans)
     const origins = plans.flatMap(plan => plan.origins)
-    const named = plans.some(plan => plan.serverNames.length > 0)
-    if (services.length === 0)
-      return listener(bind, port, { ...bytes, ...(named ? inspected(mesh, [tlsInspector()]) : {}) }, origins)
     const { filterChainMatch } = create(FilterChainSchema, {
       filterChainMatch: { transportProtocol: 'raw_buffer', applicationProtocols: PLAINTEXT_HTTP },
     })
@@ -71,6 +75,31 @@ export function portListener(mesh: LinkedMesh, scope: ClientScope, bind: string,
     const inspectors = inspected(mesh, [tlsInspector(), httpInspector()])
     return listener(bind, port, { ...bytes, filterChains: [sniffed, ...bytes.filterChains], ...inspectors }, origins)
   })
+}
+
+/** A listener that a Sidecar asks for carries what the Sidecar says, whatever its services do. Null: it has none. */
+export function egressListener(mesh: LinkedMesh, { port, scope }: EgressScope): XdsResource<Listener> | null {
+  const { number, protocol } = port
+  const bind = scope.bind || LOOPBACK
+  if (protocol === 'HTTP_PROXY') return httpProxyListener(mesh, scope, bind, number, `${number}`)
+  const services = servicesAt(scope, number)
+  if (services.length === 0) return null
+  return mesh.memo.get(`listener|egress|${bind}|${number}|${scope.key}`, () => {
+    if (familyOf(protocol) !== 'tcp') return listener(bind, number, { filterChains: [requests(mesh, bind, number)] })
+    const spoken = services.map(service => spokenTo(service, number, protocol))
+    return bytesListener(mesh, bytesPlans(mesh, scope, spoken, number), bind, number)
+  })
+}
+
+export function servicesAt(scope: ClientScope, port: number): readonly MeshService[] {
+  return [...(scope.servicesByPort.get(port) ?? []), ...(scope.tcpServicesByPort.get(port) ?? [])]
+}
+
+function bytesListener(mesh: LinkedMesh, plans: readonly L4Plan[], bind: string, port: number): XdsResource<Listener> {
+  const bytes = bytesChains(mesh.input.meshConfig, plans)
+  const named = plans.some(plan => plan.serverNames.length > 0)
+  const origins = plans.flatMap(plan => plan.origins)
+  return listener(bind, port, { ...bytes, ...(named ? inspected(mesh, [tlsInspector()]) : {}) }, origins)
 }
 
 /**
@@ -89,7 +118,7 @@ function bytesPlans(
       const byName = takesAll(plan) && plans.length > 0 && isTls(service, port)
       plans.push(byName ? { ...plan, serverNames: [service.host] } : plan)
     }
-  const stranger = scope.outboundTrafficPolicy === 'ALLOW_ANY' ? PASSTHROUGH_CLUSTER : BLACK_HOLE_CLUSTER
+  const stranger = strangersCluster(scope) ?? BLACK_HOLE_CLUSTER
   return distinctPlans([...plans, { serverNames: [], subnets: [], tunnel: tunnelInto(stranger), origins: [] }])
 }
 

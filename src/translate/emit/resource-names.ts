@@ -40,12 +40,3 @@ export const HTTP_PROXY_ROUTES = 'http_proxy'
 export function configPath(kind: string, namespace: string, name: string): string {
   return `/apis/networking.istio.io/v1/namespaces/${namespace}/${kind}/${name}`
 }
-
-/** By which Istio's proxies are told of files beside them. */
-export function fileKeyPair(certificate: string, key: string): string {
-  return `file-cert:${certificate}~${key}`
-}
-
-export function fileRoots(certificates: string): string {
-  return `file-root:${certificates}`
-}

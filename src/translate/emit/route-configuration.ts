@@ -14,8 +14,8 @@ import {
 } from '../../xds/generated/envoy/config/route/v3/route_pb.ts'
 import type { ClientScope } from '../link/client-scope.ts'
 import { connectRoute, refusedConnectRoute } from './connect-route.ts'
-import { PASSTHROUGH_CLUSTER } from './resource-names.ts'
 import { routeTimeouts } from './route-timeouts.ts'
+import { strangersCluster } from './strangers.ts'
 import { tunnelInto } from './tunnel.ts'
 
 const BLOCKED = 502
@@ -48,9 +48,10 @@ export function routeConfiguration(
 }
 
 /** outboundTrafficPolicy: hosts that nobody knows are let through, or answered 502. `connects`: CONNECT too. */
-export function unknownHosts({ outboundTrafficPolicy }: ClientScope, connects: boolean): VirtualHost {
+export function unknownHosts(scope: ClientScope, connects: boolean): VirtualHost {
   const match = { pathSpecifier: { case: 'prefix', value: '/' } } as const
-  if (outboundTrafficPolicy === 'REGISTRY_ONLY') {
+  const cluster = strangersCluster(scope)
+  if (cluster === null) {
     const block = create(RouteSchema, {
       name: 'block_all',
       match,
@@ -63,10 +64,10 @@ export function unknownHosts({ outboundTrafficPolicy }: ClientScope, connects: b
     match,
     action: {
       case: 'route',
-      value: { clusterSpecifier: { case: 'cluster', value: PASSTHROUGH_CLUSTER }, ...routeTimeouts(0) },
+      value: { clusterSpecifier: { case: 'cluster', value: cluster }, ...routeTimeouts(0) },
     },
   })
-  return virtualHost('allow_any', ['*'], connects ? [connectRoute(tunnelInto(PASSTHROUGH_CLUSTER)), allow] : [allow])
+  return virtualHost('allow_any', ['*'], connects ? [connectRoute(tunnelInto(cluster)), allow] : [allow])
 }
 
 function distinctOrigins(origins: readonly Origin[]): readonly Origin[] {

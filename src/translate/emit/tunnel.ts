@@ -34,7 +34,8 @@ export function tunnelInto(cluster: string, policy: BytesPolicy = {}): Tunnel {
 }
 
 export function tunnelTo(mesh: LinkedMesh, scope: ClientScope, service: MeshService, port: number): Tunnel {
-  const { cluster, policy } = resolve(mesh, scope, service, port, '')
+  // A listener may say that its services speak something else; their clusters do not.
+  const { cluster, policy } = resolve(mesh, scope, scope.services.get(service.host) ?? service, port, '')
   return tunnelInto(cluster, policy)
 }
 

@@ -6,6 +6,7 @@ import { type Route, RouteSchema } from '../../xds/generated/envoy/config/route/
 import { selects } from '../link/label-selector.ts'
 import { type LinkedVirtualService, resolveGateway } from '../link/linked-virtual-service.ts'
 import { istioMetadata } from './istio-metadata.ts'
+import { comparisonMetadata } from './mirror-policies.ts'
 import { configPath } from './resource-names.ts'
 import { routeParts } from './route-action.ts'
 import { fallbackMetadata } from './route-fallback.ts'
@@ -45,7 +46,11 @@ function makeRoute(
   surroundings: RouteSurroundings,
 ): Route {
   const metadata = istioMetadata({ config: configPath('virtual-service', service.namespace, service.name) })
-  if (rule.fallback) metadata.filterMetadata['weft.dev'] = fallbackMetadata(rule.fallback, surroundings)
+  const own = {
+    ...(rule.fallback ? fallbackMetadata(rule.fallback, surroundings) : {}),
+    ...(rule.mirrorComparison ? comparisonMetadata(rule.mirrorComparison) : {}),
+  }
+  if (Object.keys(own).length > 0) metadata.filterMetadata['weft.dev'] = own
   return create(RouteSchema, {
     name: match && match.name !== '' ? `${rule.name}.${match.name}` : rule.name,
     match: routeMatch(match),

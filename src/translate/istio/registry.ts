@@ -9,6 +9,7 @@ import { SERVICE_ENTRY } from './service-entry/service-entry.ts'
 import { SIDECAR } from './sidecar/sidecar.ts'
 import { VIRTUAL_SERVICE } from './virtual-service/virtual-service.ts'
 import { WORKLOAD_ENTRY } from './workload-entry/workload-entry.ts'
+import { WORKLOAD_GROUP } from './workload-group/workload-group.ts'
 
 /** Not a kind of the API: one text for the whole mesh. */
 export const MESH_CONFIG = { read: readMeshConfig }
@@ -20,13 +21,14 @@ export const ISTIO_KINDS: readonly KindDefinition[] = [
   GATEWAY,
   SERVICE_ENTRY,
   WORKLOAD_ENTRY,
+  WORKLOAD_GROUP,
   SIDECAR,
   PEER_AUTHENTICATION,
 ]
 
 /** By API group. */
 export const UNSUPPORTED_ISTIO_KINDS: Readonly<Record<string, readonly string[]>> = {
-  'networking.istio.io': ['WorkloadGroup', 'ProxyConfig'],
+  'networking.istio.io': ['ProxyConfig'],
   'security.istio.io': ['RequestAuthentication', 'AuthorizationPolicy'],
   'telemetry.istio.io': ['Telemetry'],
   'extensions.istio.io': ['WasmPlugin', 'TrafficExtension'],

@@ -56,3 +56,27 @@ test('probes are a number, and nothing without outlier detection', () => {
   ])
   assert.match(problems('DestinationRule', { 'weft.dev/half-open-probe': '1' }, '{host: a}')[0]!, /WEFT-1003/)
 })
+
+test('mirrors are compared where there are some', () => {
+  const name = 'weft.dev/compare-mirrors'
+  const at = `metadata.annotations["${name}"]`
+  const rule = (mirror: string): string =>
+    `{hosts: [a], http: [{name: one, ${mirror} route: [{destination: {host: a}}]}]}`
+  const compare = (text: string, mirror = 'mirrors: [{destination: {host: b}}],', key = name): string[] =>
+    problems('VirtualService', { [key]: text }, rule(mirror))
+  assert.deepEqual(compare('{}'), [])
+  assert.deepEqual(compare('{headers: [Content-Type, ETag], body: false}', 'mirror: {host: b},', `${name}.one`), [])
+  assert.deepEqual(compare('{ignoreHeaders: [x-time], maxBodyBytes: 1000}'), [])
+  assert.deepEqual(compare('{headers: ["a b"], ignoreHeaders: [c], body: false, maxBodyBytes: 5, more: 1}'), [
+    `error WEFT-1005 ${at}.headers[0]: "a b" is not a header name`,
+    `error WEFT-1011 ${at}: only one of headers and ignoreHeaders may be set`,
+    `error WEFT-1011 ${at}: maxBodyBytes is of bodies, which are left out`,
+    `error WEFT-1003 ${at}.more: unknown field`,
+  ])
+  assert.deepEqual(compare('{maxBodyBytes: 0}'), [
+    `error WEFT-1005 ${at}.maxBodyBytes: 0 is not between 1 and 1073741824`,
+  ])
+  const nothing = `error WEFT-1011 ${at}: no rule that it is for has mirrors`
+  assert.deepEqual(compare('{}', ''), [nothing])
+  assert.deepEqual(compare('{}', '', `${name}.one`), [nothing.replace(name, `${name}.one`)])
+})

@@ -19,7 +19,7 @@ export const KUBERNETES_HINTS: Readonly<Record<string, string>> = {
   ServiceAccount: 'a workload names its service account in weft.yaml (serviceAccount); the object is not needed',
   Namespace: 'namespaces need no declaration',
   ConfigMap: 'give it to the application by file or environment',
-  Secret: 'give it to the application by file or environment',
+  Secret: 'give it to the application by file or environment, and to a gateway as a folder of its certificates',
   Ingress: 'use a Gateway and a VirtualService',
   Endpoints: 'use a ServiceEntry with endpoints',
   EndpointSlice: 'use a ServiceEntry with endpoints',

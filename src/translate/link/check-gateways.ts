@@ -1,6 +1,7 @@
 // Servers of gateways that cannot both have their port, and such as have nothing to pass on.
 import type { ConfigObjectOf } from '../../model/config-object.ts'
 import { type GatewayServer, kindOfServer } from '../../model/gateway.ts'
+import { isPassedThrough } from '../../model/server-tls.ts'
 import { intersectHosts } from '../host/host-name.ts'
 import type { Findings } from './findings.ts'
 import type { LinkedMesh } from './linked-mesh.ts'
@@ -37,12 +38,13 @@ export function checkServers(mesh: LinkedMesh, findings: Findings): void {
 function excludes(first: GatewayServer, second: GatewayServer): boolean {
   const kind = kindOfServer(first)
   if (kind !== kindOfServer(second) || kind === 'bytes') return true
-  const ended = [first, second].every(({ tls }) => tls?.mode !== 'PASSTHROUGH')
+  const ended = [first, second].every(({ tls }) => tls !== null && !isPassedThrough(tls))
   return kind === 'tls' && ended && second.hosts.every(({ host }) => first.hosts.some(own => own.host === host))
 }
 
 function hasRules(mesh: LinkedMesh, { namespace, name }: Gateway, server: GatewayServer): boolean {
   if (kindOfServer(server) === 'requests' || server.port.protocol === 'HTTPS') return true
+  if (server.tls?.mode === 'AUTO_PASSTHROUGH') return true
   const rules = server.tls?.mode === 'PASSTHROUGH' ? 'tls' : 'tcp'
   const hosts = server.hosts.map(({ host }) => host)
   return mesh.virtualServices.some(

@@ -6,6 +6,7 @@ import { expandShortName, hostsOverlap, isWildcard, wildcardsOf } from '../host/
 import { checkDelegates } from './check-delegates.ts'
 import { checkServers } from './check-gateways.ts'
 import { checkPeerPolicies } from './check-peer-policies.ts'
+import { checkRollouts } from './check-rollouts.ts'
 import { checkSelectors } from './check-selectors.ts'
 import { checkSidecars } from './check-sidecars.ts'
 import { Findings } from './findings.ts'
@@ -33,6 +34,7 @@ export function checkMesh(mesh: LinkedMesh, directory: WorkloadDirectory): reado
   checkPeerPolicies(mesh, findings)
   checkSelectors(mesh, directory, findings)
   checkSidecars(mesh, hosts, findings)
+  checkRollouts(mesh, hosts, findings)
   return findings.problems
 }
 

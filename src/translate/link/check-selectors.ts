@@ -20,7 +20,7 @@ export function checkSelectors(mesh: LinkedMesh, directory: WorkloadDirectory, f
       findings.add('WEFT-1106', object, 'spec.selector', object.position, 'no workload carries these labels')
     for (const [index, port] of ports.entries())
       for (const workload of workloads) {
-        if (portOf(workload, port.targetPort)) continue
+        if (portOf(workload, port.targetPort, port.name)) continue
         const message = `the workload ${workload.namespace}/${workload.name} declares no port ${port.targetPort}`
         findings.add('WEFT-1107', object, `spec.ports[${index}].targetPort`, object.position, message)
       }

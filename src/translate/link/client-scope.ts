@@ -1,15 +1,14 @@
 // What a group of proxies sees alike: one namespace, and the same answer to every label that a rule asks of clients.
 import type { ConfigObjectOf } from '../../model/config-object.ts'
-import type { MeshConfig } from '../../model/mesh-config.ts'
-import { familyOf } from '../../model/port-protocol.ts'
+import type { Destination } from '../../model/destination.ts'
 import type { ProxyNode } from '../../model/proxy-node.ts'
-import { expandShortName } from '../host/host-name.ts'
+import type { EgressListener, EgressPort, OutboundTrafficPolicy } from '../../model/sidecar.ts'
+import { byPort, type EgressView, egressView, reachable } from './egress-view.ts'
 import { type Labels, selects } from './label-selector.ts'
 import type { LinkedMesh } from './linked-mesh.ts'
-import { destinationsOf, type LinkedVirtualService, visibleVirtualServices } from './linked-virtual-service.ts'
+import { type LinkedVirtualService, visibleVirtualServices } from './linked-virtual-service.ts'
 import type { MeshService } from './mesh-service.ts'
 import { exportedTo } from './precedence.ts'
-import { importsRules, importsService } from './sidecars.ts'
 
 export interface ClientScope {
   readonly key: string
@@ -20,12 +19,33 @@ export interface ClientScope {
   readonly services: ReadonlyMap<string, MeshService>
   /** Visible, in Istio's order of look-up. */
   readonly virtualServices: readonly LinkedVirtualService[]
-  /** Where what nobody knows goes. */
-  readonly outboundTrafficPolicy: MeshConfig['outboundTrafficPolicy']
+  /** Where what nobody knows goes: out, or nowhere. */
+  readonly outboundTrafficPolicy: OutboundTrafficPolicy['mode']
+  /** Whom it goes to instead of where it was headed. */
+  readonly egressProxy: Destination | null
   /** Visible services by the numbers of the ports that may be spoken HTTP to. */
   readonly servicesByPort: ReadonlyMap<number, readonly MeshService[]>
   /** And by the numbers of the others. */
   readonly tcpServicesByPort: ReadonlyMap<number, readonly MeshService[]>
+  /** Where its listeners are bound; empty: loopback. */
+  readonly bind: string
+}
+
+/** What is seen on the ports that no listener has. */
+export interface SidecarScope extends ClientScope {
+  readonly listeners: readonly EgressScope[]
+}
+
+/** A Sidecar's egress listener with a port, and what is seen there. */
+export interface EgressScope {
+  readonly port: EgressPort
+  readonly alwaysBound: boolean
+  readonly scope: ClientScope
+}
+
+/** What is seen by who calls a port: the first listener that has it decides, in Istio whatever address it is bound to. */
+export function scopeOfPort(scope: SidecarScope, number: number): ClientScope {
+  return scope.listeners.find(({ port }) => port.number === number && port.protocol !== 'HTTP_PROXY')?.scope ?? scope
 }
 
 /** Sidecars know what their Sidecar says; gateways, which have none, whatever is exported to them. */
@@ -33,7 +53,7 @@ export function clientScope(
   mesh: LinkedMesh,
   client: ProxyNode['kind'],
   { namespace, labels }: Pick<ProxyNode, 'namespace' | 'labels'>,
-): ClientScope {
+): SidecarScope {
   const signature = mesh.clientSelectors.map(selector => (selects(selector, labels) ? '1' : '0')).join('')
   const sidecar = client === 'sidecar' ? mesh.sidecars.of(namespace, labels) : null
   const key = [namespace, signature, ...(sidecar ? [`${sidecar.namespace}/${sidecar.name}`] : [])].join('|')
@@ -46,58 +66,43 @@ function makeScope(
   namespace: string,
   labels: Labels,
   sidecar: ConfigObjectOf<'Sidecar'> | null,
-): ClientScope {
-  const exported = mesh.services.filter(service => exportedTo(service.exportTo, namespace))
-  const visible = byHost(
-    exported.filter(service => importsService(sidecar, namespace, service)),
-    namespace,
-  )
-  const servicesByPort = new Map<number, MeshService[]>()
-  const tcpServicesByPort = new Map<number, MeshService[]>()
-  for (const service of visible.values())
-    for (const { number, protocol } of service.ports) {
-      const byPort = familyOf(protocol) === 'tcp' ? tcpServicesByPort : servicesByPort
-      const list = byPort.get(number)
-      if (list) list.push(service)
-      else byPort.set(number, [service])
-    }
-  const virtualServices = visibleVirtualServices(mesh.virtualServices, namespace).filter(rules =>
-    importsRules(sidecar, namespace, rules),
-  )
-  return {
-    key,
+): SidecarScope {
+  const { domainSuffix, outboundTrafficPolicy } = mesh.input.meshConfig
+  const exported = {
+    services: mesh.services.filter(service => exportedTo(service.exportTo, namespace)),
+    virtualServices: visibleVirtualServices(mesh.virtualServices, namespace),
+  }
+  const views = (sidecar?.spec.egress ?? [EVERYTHING]).map(listener => egressView(listener, namespace, exported))
+  const policy = sidecar?.spec.outboundTrafficPolicy
+  const common = {
     namespace,
     labels,
-    services: sidecar ? withDestinations(mesh, visible, byHost(exported, namespace), virtualServices) : visible,
-    virtualServices,
-    outboundTrafficPolicy: sidecar?.spec.outboundTrafficPolicy ?? mesh.input.meshConfig.outboundTrafficPolicy,
-    servicesByPort,
-    tcpServicesByPort,
+    services: sidecar ? reachable(views, namespace, exported, domainSuffix) : views[0]!.visible,
+    outboundTrafficPolicy: policy?.mode ?? outboundTrafficPolicy,
+    egressProxy: policy?.egressProxy ?? null,
+  }
+  const seenBy = (view: EgressView, ownKey: string): ClientScope => ({
+    ...common,
+    key: ownKey,
+    virtualServices: view.virtualServices,
+    ...byPort(view.visible.values()),
+    bind: view.listener.bind,
+  })
+  const rest = views.find(({ listener }) => listener.port === null)
+  return {
+    ...(rest ? seenBy(rest, key) : { ...common, key, virtualServices: [], ...byPort([]), bind: '' }),
+    listeners: views.flatMap((view, index) => {
+      const { port, alwaysBound } = view.listener
+      return port ? [{ port, alwaysBound, scope: seenBy(view, `${key}|${index}`) }] : []
+    }),
   }
 }
 
-function byHost(services: readonly MeshService[], namespace: string): Map<string, MeshService> {
-  const found = new Map<string, MeshService>()
-  for (const service of services) {
-    const known = found.get(service.host)
-    if (!known || (service.namespace === namespace && known.namespace !== namespace)) found.set(service.host, service)
-  }
-  return found
-}
-
-/** What a known rule sends to can be sent to, though its name is not known. */
-function withDestinations(
-  mesh: LinkedMesh,
-  visible: ReadonlyMap<string, MeshService>,
-  exported: ReadonlyMap<string, MeshService>,
-  virtualServices: readonly LinkedVirtualService[],
-): ReadonlyMap<string, MeshService> {
-  const services = new Map(visible)
-  for (const rules of virtualServices)
-    for (const host of destinationsOf(rules)) {
-      const full = expandShortName(host, rules.namespace, mesh.input.meshConfig.domainSuffix)
-      const service = exported.get(full)
-      if (service && !services.has(full)) services.set(full, service)
-    }
-  return services
+const NOWHERE = { file: '', line: 0, column: 0 }
+/** What a sidecar without a Sidecar sees. */
+const EVERYTHING: EgressListener = {
+  port: null,
+  bind: '',
+  alwaysBound: false,
+  hosts: [{ namespace: '*', host: '*', excluded: false, position: NOWHERE }],
 }

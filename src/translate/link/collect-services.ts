@@ -177,7 +177,7 @@ class WorkloadService implements MeshService {
       const target = this.#target(port)
       const ready = workloads.filter(workload => workload.healthy || this.#publishNotReady)
       endpoints = [
-        ...ready.flatMap(workload => this.#maker.ofWorkload(workload, target) ?? []),
+        ...ready.flatMap(workload => this.#maker.ofWorkload(workload, target, port.name) ?? []),
         ...entries.flatMap(({ name, entry }) => this.#maker.ofEntry(entry, this.namespace, name, port, target) ?? []),
       ]
       this.#endpoints.set(port.number, endpoints)
@@ -188,7 +188,7 @@ class WorkloadService implements MeshService {
   targets(port: MeshServicePort): readonly WorkloadTarget[] {
     const target = this.#target(port)
     return this.#members.workloads.flatMap(workload => {
-      const own = portOf(workload, target)
+      const own = portOf(workload, target, port.name)
       return own ? [{ workload, port: own }] : []
     })
   }

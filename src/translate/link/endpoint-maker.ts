@@ -19,8 +19,8 @@ export class EndpointMaker {
   }
 
   /** Null when the workload does not declare the port: what listens at that address may be another's. */
-  ofWorkload(workload: Workload, target: TargetPort): MeshEndpoint | null {
-    const port = portOf(workload, target)
+  ofWorkload(workload: Workload, target: TargetPort, portName: string): MeshEndpoint | null {
+    const port = portOf(workload, target, portName)
     if (!port) return null
     const policy = this.#policies.of(workload.namespace, workload.labels, port.number)
     return {
@@ -53,7 +53,7 @@ export class EndpointMaker {
     return {
       address: entry.address,
       port: number,
-      labels: entry.labels,
+      labels: withNetwork(entry),
       locality: entry.locality,
       weight: entry.weight,
       mutualTls: declared && policy.mode !== 'DISABLE',
@@ -68,8 +68,22 @@ export class EndpointMaker {
   }
 }
 
-export function portOf(workload: Workload, target: TargetPort): WorkloadPort | undefined {
-  return workload.ports.find(port => (typeof target === 'number' ? port.number === target : port.name === target))
+/** An instance of a WorkloadGroup maps ports as a WorkloadEntry does: by the name of the service's, before its number. */
+export function portOf(workload: Workload, target: TargetPort, portName: string): WorkloadPort | undefined {
+  const byName = workload.group && typeof target === 'number' ? portNamed(workload, portName) : undefined
+  if (byName) return byName
+  return typeof target === 'number'
+    ? workload.ports.find(({ number }) => number === target)
+    : portNamed(workload, target)
+}
+
+function portNamed({ ports }: Workload, wanted: string): WorkloadPort | undefined {
+  return ports.find(({ name }) => name === wanted)
+}
+
+/** Istio's label of it, for failoverPriority. */
+function withNetwork({ labels, network }: WorkloadEntry): Labels {
+  return network === '' ? labels : { ...labels, 'topology.istio.io/network': network }
 }
 
 /** A subset by `version` works for a workload that was registered with a version and without the label. */

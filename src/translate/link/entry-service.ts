@@ -77,7 +77,7 @@ export class EntryService implements MeshService {
     const target = port.targetPort ?? port.number
     const ready = workloads.filter(workload => workload.healthy)
     return [
-      ...ready.flatMap(workload => this.#maker.ofWorkload(workload, target) ?? []),
+      ...ready.flatMap(workload => this.#maker.ofWorkload(workload, target, port.name) ?? []),
       ...entries.flatMap(({ name, entry }) => this.#maker.ofEntry(entry, this.namespace, name, port, target) ?? []),
     ]
   }
@@ -87,7 +87,7 @@ export class EntryService implements MeshService {
       const port = object.spec.ports.find(candidate => candidate.number === number)
       if (!port) return []
       return workloads.flatMap(workload => {
-        const own = portOf(workload, port.targetPort ?? port.number)
+        const own = portOf(workload, port.targetPort ?? port.number, port.name)
         return own ? [{ workload, port: own }] : []
       })
     })
@@ -123,5 +123,6 @@ function partOf(object: EntryObject, host: string, directory: WorkloadDirectory)
 
 function itselfAs(host: string, object: EntryObject): WorkloadEntry {
   const { position } = object
-  return { address: host, ports: {}, labels: {}, locality: NO_LOCALITY, weight: 1, serviceAccount: '', position }
+  const anywhere = { network: '', locality: NO_LOCALITY, weight: 1 }
+  return { address: host, ports: {}, labels: {}, ...anywhere, serviceAccount: '', position }
 }

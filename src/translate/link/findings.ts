@@ -19,8 +19,18 @@ export class Findings {
     message: string,
     hint?: string,
   ): void {
-    const name = `${object.kind} ${object.namespace}/${object.name}`
-    this.problems.push({ code, severity: 'warning', object: name, path, message, position, ...(hint ? { hint } : {}) })
+    this.problems.push({ ...found(code, object, path, position, message), severity: 'warning', ...(hint && { hint }) })
+  }
+
+  /** What Istio has no say in, and cannot be meant. */
+  refuse(
+    code: ProblemCode,
+    object: ConfigObjectOf<ConfigKind>,
+    path: string,
+    position: SourcePosition,
+    message: string,
+  ): void {
+    this.problems.push({ ...found(code, object, path, position, message), severity: 'error' })
   }
 
   suggest(name: string, candidates: Iterable<string>): string | undefined {
@@ -28,4 +38,14 @@ export class Findings {
     const near = nearestName(name, candidates)
     return near && `did you mean "${near}"?`
   }
+}
+
+function found(
+  code: ProblemCode,
+  object: ConfigObjectOf<ConfigKind>,
+  path: string,
+  position: SourcePosition,
+  message: string,
+) {
+  return { code, object: `${object.kind} ${object.namespace}/${object.name}`, path, message, position }
 }

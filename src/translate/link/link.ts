@@ -14,6 +14,7 @@ import type { MeshInput } from './mesh-input.ts'
 import { PeerPolicies } from './peer-policies.ts'
 import { objectsOf } from './precedence.ts'
 import { RateLimits } from './rate-limits.ts'
+import { applyRollouts, linkRollouts } from './rollouts.ts'
 import { Sidecars } from './sidecars.ts'
 import { WorkloadDirectory } from './workload-directory.ts'
 
@@ -37,11 +38,13 @@ export function link(input: MeshInput): LinkedMesh {
   )
   const rules = objectsOf(objects, 'DestinationRule')
   const destinationRules = new DestinationRules(rules, rootNamespace, domainSuffix)
+  const rollouts = linkRollouts(input, collected.services)
   const mesh = {
     input,
     services: collected.services,
     virtualServices,
     delegates,
+    rollouts,
     destinationRules,
     gateways: objectsOf(objects, 'Gateway'),
     sidecars: new Sidecars(objectsOf(objects, 'Sidecar'), rootNamespace),
@@ -52,7 +55,11 @@ export function link(input: MeshInput): LinkedMesh {
     clientSelectors: distinct([...sourceSelectors(virtualServices), ...destinationRules.selectors]),
     memo: new Memo(),
   }
-  return { ...mesh, problems: [...collected.problems, ...checkMesh({ ...mesh, problems: [] }, directory)] }
+  return {
+    ...mesh,
+    virtualServices: applyRollouts(virtualServices, rollouts, domainSuffix),
+    problems: [...collected.problems, ...checkMesh({ ...mesh, problems: [] }, directory)],
+  }
 }
 
 function distinct(selectors: readonly Labels[]): readonly Labels[] {

@@ -11,6 +11,7 @@ import type { MeshInput } from './mesh-input.ts'
 import type { MeshService } from './mesh-service.ts'
 import type { PeerPolicies } from './peer-policies.ts'
 import type { RateLimits } from './rate-limits.ts'
+import type { LinkedRollout } from './rollouts.ts'
 import type { Sidecars } from './sidecars.ts'
 
 export interface LinkedMesh {
@@ -19,10 +20,12 @@ export interface LinkedMesh {
   readonly problems: readonly Problem[]
   /** In order of precedence; one host may occur in several namespaces. */
   readonly services: readonly MeshService[]
-  /** In order of precedence, with the rules of those that they delegate to. */
+  /** In order of precedence, with the rules of those that they delegate to, and shared out as rollouts say. */
   readonly virtualServices: readonly LinkedVirtualService[]
   /** VirtualServices without hosts. */
   readonly delegates: readonly LinkedVirtualService[]
+  /** By host. */
+  readonly rollouts: ReadonlyMap<string, LinkedRollout>
   readonly destinationRules: DestinationRules
   readonly gateways: readonly ConfigObjectOf<'Gateway'>[]
   readonly sidecars: Sidecars

@@ -9,6 +9,8 @@ export interface MeshInput {
   readonly services: readonly RegistryService[]
   readonly workloads: readonly Workload[]
   readonly meshConfig: MeshConfig
+  /** What the canaries of Rollouts get, by `namespace/name`: percent; absent: nothing yet. */
+  readonly canaryWeights?: ReadonlyMap<string, number>
   /** Where proxies ask about global limits; null while it is not known. */
   readonly rateLimitService?: { readonly address: string; readonly port: number } | null
 }

@@ -1,5 +1,6 @@
 // Which Sidecar holds for a workload, and what it lets the workload know.
 import type { ConfigObjectOf } from '../../model/config-object.ts'
+import type { EgressHost, EgressListener } from '../../model/sidecar.ts'
 import { hostsOverlap, hostWithin } from '../host/host-name.ts'
 import { type Labels, selects } from './label-selector.ts'
 import type { LinkedVirtualService } from './linked-virtual-service.ts'
@@ -33,26 +34,35 @@ export function isForAll({ spec }: SidecarObject): boolean {
   return spec.workloadSelector === null
 }
 
-/** Whether a Sidecar lets the proxies of `namespace` know it. */
-export function importsService(sidecar: SidecarObject | null, namespace: string, service: MeshService): boolean {
-  return imports(sidecar, namespace, service.namespace, host => hostWithin(service.host, host))
+/** Whether an egress listener lets the proxies of `namespace` know it. */
+export function importsService(listener: EgressListener, namespace: string, service: MeshService): boolean {
+  return imports(listener, namespace, service.namespace, host => hostWithin(service.host, host))
 }
 
 /** A wildcard on either side is enough, so that a rule is known wherever a service that it may be for is. */
-export function importsRules(sidecar: SidecarObject | null, namespace: string, rules: LinkedVirtualService): boolean {
-  return imports(sidecar, namespace, rules.namespace, host => rules.hosts.some(own => hostsOverlap(own, host)))
+export function importsRules(listener: EgressListener, namespace: string, rules: LinkedVirtualService): boolean {
+  return imports(
+    listener,
+    namespace,
+    rules.namespace,
+    host => rules.hosts.some(own => hostsOverlap(own, host)),
+    host => rules.hosts.every(own => hostWithin(own, host)),
+  )
 }
 
 function imports(
-  sidecar: SidecarObject | null,
+  { hosts }: EgressListener,
   namespace: string,
   from: string,
   holds: (host: string) => boolean,
+  leavesNothing = holds,
 ): boolean {
-  const hosts = sidecar?.spec.egressHosts
-  if (!hosts) return true
-  return hosts.some(entry => {
+  const isOf = (entry: EgressHost): boolean => {
     const wanted = entry.namespace === '.' ? namespace : entry.namespace
-    return (wanted === '*' || wanted === from) && holds(entry.host)
-  })
+    return wanted === '*' || wanted === from
+  }
+  return (
+    hosts.some(entry => !entry.excluded && isOf(entry) && holds(entry.host)) &&
+    !hosts.some(entry => entry.excluded && isOf(entry) && leavesNothing(entry.host))
+  )
 }

@@ -6,10 +6,19 @@ import type { KeyPair } from './secure-context.ts'
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
 
+const RSA = {
+  name: 'RSASSA-PKCS1-v1_5',
+  hash: 'SHA-256',
+  modulusLength: 2048,
+  publicExponent: new Uint8Array([1, 0, 1]),
+} as const
+
 export interface CertificateWish {
   /** `URI`, `DNS` and `IP` names. */
   readonly names: readonly { readonly type: 'url' | 'dns' | 'ip'; readonly value: string }[]
   readonly subject?: string
+  /** Instead of ECDSA. */
+  readonly rsa?: true
   /** Epoch milliseconds. */
   readonly notBefore?: number
   readonly notAfter?: number
@@ -47,7 +56,8 @@ export class TestAuthority {
 
   /** A key pair and its certificate, fit for clients and servers. */
   async issue(wish: CertificateWish): Promise<KeyPair> {
-    const keys = (await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair
+    const algorithm = wish.rsa ? RSA : ALGORITHM
+    const keys = (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair
     const key = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64')
     return {
       certificateChain: await this.sign(keys.publicKey, wish),

@@ -1,5 +1,5 @@
 // Checks a peer's certificate as Envoy's default validator does: chain against the trusted CA, then the SAN matchers.
-import type { X509Certificate } from 'node:crypto'
+import { createHash, type X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import { readSubjectAltNames, type SubjectAltNames } from './subject-alt-names.ts'
 
@@ -13,6 +13,16 @@ export interface PeerRequirements {
   readonly verifyChain: boolean
   /** One of them must match; none: any name will do. */
   readonly sans: readonly SanMatcher[]
+  /** Null: any certificate that is good otherwise. */
+  readonly pins: CertificatePins | null
+}
+
+/** The leaf must be one of these certificates, or have one of these keys. */
+export interface CertificatePins {
+  /** Lower-case hex SHA-256 of the DER certificate. */
+  readonly certificates: ReadonlySet<string>
+  /** Base64 SHA-256 of the DER SubjectPublicKeyInfo, as RFC 7469 has it. */
+  readonly publicKeys: ReadonlySet<string>
 }
 
 export interface VerifiedPeer {
@@ -27,7 +37,7 @@ export interface VerifiedPeer {
 
 export type PeerVerdict =
   | { readonly ok: true; readonly peer: VerifiedPeer | null }
-  | { readonly ok: false; readonly reason: 'no-certificate' | 'chain' | 'san'; readonly detail: string }
+  | { readonly ok: false; readonly reason: 'no-certificate' | 'chain' | 'san' | 'pin'; readonly detail: string }
 
 /**
  * Judges a finished handshake. Runs for every connection; there is no resumption (secure-context.ts), so that a session
@@ -47,7 +57,11 @@ export function verifyPeer(socket: TLSSocket, requirements: PeerRequirements): P
   if (requirements.sans.length > 0 && !requirements.sans.some(matches => matches(names))) {
     return { ok: false, reason: 'san', detail: 'verify SAN list' }
   }
-  return { ok: true, peer: describe(certificate, names) }
+  const peer = describe(certificate, names)
+  if (requirements.pins && !isPinned(requirements.pins, certificate, peer)) {
+    return { ok: false, reason: 'pin', detail: 'verify certificate hash' }
+  }
+  return { ok: true, peer }
 }
 
 /** OpenSSL's own verdict on the chain; fails closed where Node should stop offering it. */
@@ -57,6 +71,15 @@ function chainFailure(socket: TLSSocket): string | null {
   if (typeof handle?.verifyError !== 'function') return 'verification result not available'
   const error = handle.verifyError()
   return error ? (error.code ?? error.message) : null
+}
+
+function isPinned(pins: CertificatePins, { publicKey }: X509Certificate, { sha256 }: VerifiedPeer): boolean {
+  if (pins.certificates.has(sha256)) return true
+  if (pins.publicKeys.size === 0) return false
+  const key = createHash('sha256')
+    .update(publicKey.export({ type: 'spki', format: 'der' }))
+    .digest('base64')
+  return pins.publicKeys.has(key)
 }
 
 function describe(certificate: X509Certificate, names: SubjectAltNames): VerifiedPeer {

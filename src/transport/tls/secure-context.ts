@@ -20,14 +20,15 @@ export interface TlsParameters {
 
 export interface SecureContextMaterial {
   readonly parameters: TlsParameters
-  readonly keyPair: KeyPair | null
+  /** One for each kind of key (RSA, ECDSA), of which the peer's algorithms choose. */
+  readonly keyPairs: readonly KeyPair[]
   /** PEM certificates; null: none, and then chains are not verified. */
   readonly trustedCa: string | null
 }
 
 /** Throws OpenSSL's error when the material does not fit together (key of another certificate, no PEM). */
 export function buildSecureContext(material: SecureContextMaterial): SecureContext {
-  const { parameters, keyPair, trustedCa } = material
+  const { parameters, keyPairs, trustedCa } = material
   const options: SecureContextOptions = {
     minVersion: parameters.minVersion,
     maxVersion: parameters.maxVersion,
@@ -39,9 +40,9 @@ export function buildSecureContext(material: SecureContextMaterial): SecureConte
     // An empty list, not Node's built-in roots: public authorities have no say in a mesh.
     ca: trustedCa ?? [],
   }
-  if (keyPair) {
-    options.key = keyPair.privateKey
-    options.cert = keyPair.certificateChain
+  if (keyPairs.length > 0) {
+    options.key = keyPairs.map(({ privateKey }) => privateKey)
+    options.cert = keyPairs.map(({ certificateChain }) => certificateChain)
   }
   if (parameters.cipherSuites.length > 0) options.ciphers = parameters.cipherSuites.join(':')
   if (parameters.ecdhCurves.length > 0) options.ecdhCurve = parameters.ecdhCurves.join(':')

@@ -18,7 +18,7 @@ export type TlsServerOutcome =
   | { readonly ok: true; readonly socket: TLSSocket; readonly peer: VerifiedPeer | null; readonly alpn: string }
   | {
       readonly ok: false
-      readonly reason: 'handshake' | 'timeout' | 'no-certificate' | 'chain' | 'san'
+      readonly reason: 'handshake' | 'timeout' | 'no-certificate' | 'chain' | 'san' | 'pin'
       readonly detail: string
     }
 

@@ -1,5 +1,6 @@
 // Server and client against one another on real sockets.
 import assert from 'node:assert/strict'
+import { createHash, type Hash, X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { type ConnectionOptions, connect, type SecureVersion } from 'node:tls'
@@ -33,7 +34,7 @@ const exactly =
   names =>
     names.uris.includes(id)
 const context = (keyPair: KeyPair | null, trustedCa = authority.bundle) =>
-  buildSecureContext({ parameters, keyPair, trustedCa })
+  buildSecureContext({ parameters, keyPairs: keyPair ? [keyPair] : [], trustedCa })
 
 async function shake(
   overrides: Partial<TlsServerOptions>,
@@ -41,7 +42,7 @@ async function shake(
 ): Promise<{ outcome: TlsServerOutcome; failure: string | null; ends: () => Promise<void>; socket: Socket }> {
   const accepted = Promise.withResolvers<TlsServerOutcome>()
   const listener = await systemNetwork.listen('127.0.0.1', 0, socket => {
-    const peer = { certificateRequired: true, verifyChain: true, sans: [] }
+    const peer = { certificateRequired: true, verifyChain: true, sans: [], pins: null }
     const options = { context: context(server), applicationProtocol: null, peer, clock: systemClock, ...overrides }
     // Bytes read ahead of the handshake go back in.
     socket.once('data', (bytes: Buffer) => {
@@ -69,7 +70,7 @@ const dialAs =
         context: context(keyPair),
         serverName: 'reviews',
         applicationProtocols: protocols,
-        peer: { certificateRequired: true, verifyChain: true, sans },
+        peer: { certificateRequired: true, verifyChain: true, sans, pins: null },
       },
       done,
     )
@@ -99,10 +100,31 @@ test('the server refuses no certificate, a foreign one, and one whose name is no
   const foreign = await shake({}, dialAs(await stranger.issueSpiffe(PRODUCTPAGE)))
   assert.equal(foreign.outcome.ok === false && foreign.outcome.reason, 'chain')
   await foreign.ends()
-  const peer = { certificateRequired: true, verifyChain: true, sans: [exactly('spiffe://cluster.local/ns/x/sa/y')] }
+  const sans = [exactly('spiffe://cluster.local/ns/x/sa/y')]
+  const peer = { certificateRequired: true, verifyChain: true, sans, pins: null }
   const other = await shake({ peer }, dialAs(client))
   assert.equal(other.outcome.ok === false && other.outcome.reason, 'san')
   await other.ends()
+})
+
+test('a pinned certificate is known by its hash or that of its key, and every other refused', async () => {
+  const { raw, publicKey } = new X509Certificate(client.certificateChain)
+  const sha256 = (bytes: Buffer): Hash => createHash('sha256').update(bytes)
+  const certificate = sha256(raw).digest('hex')
+  const key = sha256(publicKey.export({ type: 'spki', format: 'der' })).digest('base64')
+  const verdict = async (certificates: readonly string[], publicKeys: readonly string[]): Promise<string> => {
+    const pins = { certificates: new Set(certificates), publicKeys: new Set(publicKeys) }
+    const peer = { certificateRequired: true, verifyChain: true, sans: [], pins }
+    const { outcome, ends } = await shake({ peer }, dialAs(client))
+    await ends()
+    return outcome.ok ? 'ok' : outcome.reason
+  }
+  const [otherCertificate, otherKey] = [sha256(Buffer.from('')).digest('hex'), sha256(raw).digest('base64')]
+  assert.equal(await verdict([certificate], []), 'ok')
+  assert.equal(await verdict([], [key]), 'ok')
+  assert.equal(await verdict([otherCertificate], [key]), 'ok')
+  assert.equal(await verdict([otherCertificate], []), 'pin')
+  assert.equal(await verdict([], [otherKey]), 'pin')
 })
 
 test('an expired certificate is refused', async () => {

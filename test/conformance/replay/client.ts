@@ -22,8 +22,8 @@ export function listenerOf(request: CaseRequest): { address: string; port: numbe
 }
 
 export function send(port: number, request: CaseRequest, id: string): Promise<Answer> {
-  const { method = 'GET', body, url, serverName } = request
-  if (serverName !== undefined) return greet(port, serverName)
+  const { method = 'GET', body, url, serverName, alpn = [] } = request
+  if (serverName !== undefined) return greet(port, serverName, alpn)
   const path = url.replace(/^https?:\/\/[^/?#]*/, '') || '/'
   const headers = Object.fromEntries(
     Object.entries({ host: new URL(url).host, 'x-request-id': id, ...request.headers }).map(([name, value]) => [
@@ -47,11 +47,12 @@ export function send(port: number, request: CaseRequest, id: string): Promise<An
 }
 
 /** The server is none of TLS: its bytes, which no TLS client would show, say who it is. */
-function greet(port: number, serverName: string): Promise<Answer> {
+function greet(port: number, serverName: string, alpn: readonly string[]): Promise<Answer> {
+  const offer = alpn.length > 0 ? { ALPNProtocols: [...alpn] } : {}
   return new Promise(done => {
     const socket = connectTcp({ host: '127.0.0.1', port })
     const toSocket = new Duplex({ read: () => {}, write: (bytes, _, written) => void socket.write(bytes, written) })
-    const client = connectTls({ socket: toSocket, servername: serverName }).on('error', () => {})
+    const client = connectTls({ socket: toSocket, servername: serverName, ...offer }).on('error', () => {})
     let text = ''
     socket.on('data', bytes => {
       text += String(bytes)

@@ -55,6 +55,12 @@ const FORWARDING: readonly RouteCase[] = [
   { name: 'timeout/route-of-a-post', host: forward({ timeout: '0.1s' }), method: 'POST', body: 'body', answers: SLOW },
   { name: 'timeout/none', host: forward({ timeout: '0s' }), answers: [{ delayMs: 30 }] },
   {
+    name: 'timeout/beside-stream-duration',
+    host: forward({ timeout: '0.1s', max_stream_duration: {} }),
+    answers: [{ delayMs: 250 }],
+  },
+  { name: 'timeout/said-for-grpc-too', host: forward({ timeout: '0.1s', max_grpc_timeout: '0.1s' }), answers: SLOW },
+  {
     name: 'timeout/per-try',
     host: retry({ retry_on: '5xx', num_retries: 1, per_try_timeout: '0.1s' }),
     answers: SLOW,

@@ -39,6 +39,8 @@ function fakeControlPlane(): void {
       const allowed = request.headers.authorization === 'Bearer operator'
       return answer(response, allowed ? 200 : 401, { token: `token for ${body['name']}` })
     }
+    if (path === '/v1/config') return answer(response, 200, { objects: [] })
+    if (path.startsWith('/v1/services')) return answer(response, 200, { services: [] })
     if (path === '/v1/proxies') return answer(response, 200, { proxies: [] })
     if (path === '/v1/sources')
       return answer(response, 200, { directory: null, lastLoadedAt: null, revision: 1, problems: [] })

@@ -13,6 +13,7 @@ import { BufferSchema } from '../../../xds/generated/envoy/extensions/filters/ht
 import { HealthCheckSchema } from '../../../xds/generated/envoy/extensions/filters/http/health_check/v3/health_check_pb.ts'
 import { LocalRateLimitSchema } from '../../../xds/generated/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit_pb.ts'
 import { RateLimitSchema } from '../../../xds/generated/envoy/extensions/filters/http/ratelimit/v3/rate_limit_pb.ts'
+import { MirrorDifferences } from '../../mirror-differences.ts'
 import { NO_OVERLOAD } from '../../overload/overload-manager.ts'
 import { createStats } from '../../stats/stats-store.ts'
 import type { HttpFilterHost } from './contract/http-filter-factory.ts'
@@ -34,6 +35,7 @@ const host: HttpFilterHost = {
     compileAccessLog: () => assert.fail('a filter compiles no access log'),
     reasonHeader: true,
     bufferLimit: 1024 * 1024,
+    mirrorDifferences: new MirrorDifferences(),
     overload: NO_OVERLOAD,
     serviceCluster: '',
   },

@@ -29,6 +29,7 @@ import type {
   NetworkFilterFactory,
   NetworkFilterHost,
 } from '../../filters/network/contract/network-filter.ts'
+import { MirrorDifferences } from '../../mirror-differences.ts'
 import { NO_OVERLOAD, type OverloadActions } from '../../overload/overload-manager.ts'
 import {
   type ForwardRoute,
@@ -80,7 +81,7 @@ export class FakeStats implements StatsScope {
 
   histogram(name: string): Histogram {
     const counter = this.counter(`${name}.count`)
-    return { record: () => void counter.value++ }
+    return { record: () => void counter.value++, counts: new Float64Array(0) }
   }
 
   scope(prefix: string, labels?: Readonly<Record<string, string>>): StatsScope {
@@ -244,6 +245,7 @@ export interface FakeProxyOptions {
   readonly reasonHeader?: boolean
   readonly overload?: OverloadActions
   readonly bufferLimit?: number
+  readonly mirrorDifferences?: MirrorDifferences
   readonly stats?: FakeStats
   readonly onLog?: (info: StreamInfo) => void
 }
@@ -272,6 +274,7 @@ export function fakeHost(options: FakeProxyOptions, stats: FakeStats, logs: Stre
     compileRouteTable: () => ({ ok: true, value: table }),
     compileAccessLog: () => ({ ok: true, value: { log: options.onLog ?? (info => void logs.push(info)) } }),
     reasonHeader: options.reasonHeader ?? true,
+    mirrorDifferences: options.mirrorDifferences ?? new MirrorDifferences(),
     overload: options.overload ?? NO_OVERLOAD,
     bufferLimit: options.bufferLimit ?? 1024 * 1024,
     serviceCluster: 'own',

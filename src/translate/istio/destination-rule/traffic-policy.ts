@@ -1,18 +1,12 @@
 // DestinationRule trafficPolicy: of the rule, of a subset, of a port.
-import type {
-  ClientTls,
-  ConnectionPool,
-  PortTrafficPolicy,
-  TrafficPolicy,
-  TrafficPolicyBlocks,
-} from '../../../model/traffic-policy.ts'
+import type { ClientTls, PortTrafficPolicy, TrafficPolicy, TrafficPolicyBlocks } from '../../../model/traffic-policy.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
+import { readConnectionPool } from '../contract/connection-pool.ts'
 import { readLoadBalancer } from './load-balancer.ts'
 import { readOutlierDetection } from './outlier-detection.ts'
-import { readTcpKeepalive, readUpstreamPolicy } from './upstream-policy.ts'
+import { readUpstreamPolicy } from './upstream-policy.ts'
 
 const MAX_PORTS = 4096
-const MAX_INT32 = 0x7fff_ffff
 
 export function readTrafficPolicy(parent: ObjectReader): TrafficPolicy | null {
   const reader = parent.object('trafficPolicy')
@@ -65,43 +59,6 @@ function readBlocks(reader: ObjectReader): TrafficPolicyBlocks {
     ...(outlierDetection ? { outlierDetection: readOutlierDetection(outlierDetection) } : {}),
     ...(clientTls ? { tls: clientTls } : {}),
   }
-}
-
-function readConnectionPool(reader: ObjectReader): ConnectionPool {
-  const tcp = reader.object('tcp')
-  const http = reader.object('http')
-  if (!tcp && !http) reader.sink.error('WEFT-1006', reader, 'a connection pool needs tcp or http')
-  reader.done()
-  const keepalive = tcp?.object('tcpKeepalive')
-  const upgrade = http?.enumeration('h2UpgradePolicy', ['DEFAULT', 'DO_NOT_UPGRADE', 'UPGRADE'])
-  const pool: ConnectionPool = {
-    ...defined('maxConnections', tcp?.integer('maxConnections', 0, MAX_INT32)),
-    ...defined('connectTimeoutMs', tcp?.duration('connectTimeout', 1)),
-    ...defined('tcpIdleTimeoutMs', tcp?.duration('idleTimeout', 0), true),
-    ...(keepalive ? { tcpKeepalive: readTcpKeepalive(keepalive) } : {}),
-    ...defined('maxConnectionDurationMs', tcp?.duration('maxConnectionDuration', 1)),
-    ...defined('http1MaxPendingRequests', http?.integer('http1MaxPendingRequests', 0, MAX_INT32)),
-    ...defined('http2MaxRequests', http?.integer('http2MaxRequests', 0, MAX_INT32)),
-    ...defined('maxRequestsPerConnection', http?.integer('maxRequestsPerConnection', 0, MAX_INT32)),
-    ...defined('maxRetries', http?.integer('maxRetries', 0, MAX_INT32)),
-    ...defined('httpIdleTimeoutMs', http?.duration('idleTimeout', 0), true),
-    ...defined('maxConcurrentStreams', http?.integer('maxConcurrentStreams', 0, MAX_INT32)),
-    ...(upgrade === 'UPGRADE' ? { upgradesToHttp2: true } : {}),
-    ...(http?.boolean('useClientProtocol') ? { usesClientProtocol: true } : {}),
-  }
-  http?.unsupported('http2KeepAlive')
-  tcp?.done()
-  http?.done()
-  return pool
-}
-
-/** In Istio 0 stands for unset, save where `zeroCounts`. */
-function defined(
-  name: Exclude<keyof ConnectionPool, 'tcpKeepalive' | 'upgradesToHttp2' | 'usesClientProtocol'>,
-  value: number | undefined,
-  zeroCounts = false,
-): ConnectionPool {
-  return value === undefined || (value === 0 && !zeroCounts) ? {} : { [name]: value }
 }
 
 function readClientTls(reader: ObjectReader): ClientTls | undefined {

@@ -1,5 +1,5 @@
-// DestinationRule trafficPolicy: tunnel, proxyProtocol, retryBudget, and tcpKeepalive of a connection pool.
-import type { ProxyProtocolVersion, RetryBudget, TcpKeepalive, UpstreamTunnel } from '../../../model/upstream-policy.ts'
+// DestinationRule trafficPolicy: tunnel, proxyProtocol, retryBudget.
+import type { ProxyProtocolVersion, RetryBudget, UpstreamTunnel } from '../../../model/upstream-policy.ts'
 import { type ObjectReader, wrongType } from '../../document/object-reader.ts'
 import { checkHost } from '../contract/host-place.ts'
 
@@ -59,17 +59,4 @@ function readPercent(reader: ObjectReader): number {
   if (typeof number !== 'number') wrongType(given, 'a number', reader.sink)
   else if (number < 0 || number > 100) reader.sink.badValue(given, `${number} is not between 0 and 100`)
   return typeof number === 'number' ? number : BUDGET_PERCENT
-}
-
-export function readTcpKeepalive(reader: ObjectReader): TcpKeepalive {
-  const probes = reader.integer('probes', 0, MAX_UINT32)
-  const time = reader.duration('time', 1000)
-  const interval = reader.duration('interval', 1000)
-  reader.done()
-  // In Istio 0 probes stand for unset, and fractions of a second are dropped.
-  return { probes: probes || undefined, time: seconds(time), interval: seconds(interval) }
-}
-
-function seconds(milliseconds: number | undefined): number | undefined {
-  return milliseconds === undefined ? undefined : Math.floor(milliseconds / 1000)
 }

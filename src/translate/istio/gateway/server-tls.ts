@@ -1,19 +1,10 @@
 // Gateway servers[].tls.
-import { type GatewayServer, type GatewayTls, TLS_VERSIONS } from '../../../model/gateway.ts'
+import type { GatewayServer } from '../../../model/gateway.ts'
 import type { DeclaredProtocol } from '../../../model/port-protocol.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
+import { OWN_CERTIFICATES, OWN_MODES, readTls } from '../contract/server-tls.ts'
 
-const FILES = ['serverCertificate', 'privateKey', 'caCertificates'] as const
-/** What only a server that ends TLS with certificates of its own needs; files alone are read. */
-const OWN_CERTIFICATES = [
-  ...FILES,
-  'caCrl',
-  'credentialName',
-  'credentialNames',
-  'caCertCredentialName',
-  'tlsCertificates',
-]
-const OWN_MODES = ['SIMPLE', 'MUTUAL', 'OPTIONAL_MUTUAL'] as const
+const MODES = ['PASSTHROUGH', 'AUTO_PASSTHROUGH', 'ISTIO_MUTUAL', ...OWN_MODES] as const
 
 export function readServerTls(
   server: ObjectReader,
@@ -26,7 +17,7 @@ export function readServerTls(
     return { tls: null, redirectsToHttps: false }
   }
   const redirects = reader.boolean('httpsRedirect') ?? false
-  const tls = encrypted ? readTls(reader, protocol) : null
+  const tls = encrypted ? readTls(reader, protocol, MODES) : null
   if (encrypted && redirects)
     reader.sink.report('WEFT-1012', 'warning', reader.place('httpsRedirect'), 'httpsRedirect has no effect behind TLS')
   // Istio refuses all else on a plaintext port; on one of bytes there is nothing to redirect.
@@ -44,76 +35,4 @@ function refuseOnPlaintext(reader: ObjectReader, plain: boolean, protocol: Decla
       reader.sink.contradiction(reader.place(field), `${field} goes with HTTPS or TLS, not with ${protocol}`)
   if (!plain && reader.has('httpsRedirect'))
     reader.sink.contradiction(reader.place('httpsRedirect'), `httpsRedirect goes with HTTP, not with ${protocol}`)
-}
-
-function readTls(reader: ObjectReader, protocol: DeclaredProtocol): GatewayTls {
-  const { sink } = reader
-  // The zero value.
-  const mode = reader.enumeration('mode', ['PASSTHROUGH', 'ISTIO_MUTUAL', ...OWN_MODES], ['AUTO_PASSTHROUGH'])
-  const minVersion = readVersion(reader, 'minProtocolVersion')
-  const maxVersion = readVersion(reader, 'maxProtocolVersion')
-  if (minVersion && maxVersion && minVersion > maxVersion)
-    sink.contradiction(reader.place('minProtocolVersion'), 'minProtocolVersion is above maxProtocolVersion')
-  const cipherSuites = reader.stringList('cipherSuites').map(suite => suite.value)
-  const subjectAltNames = reader.stringList('subjectAltNames').map(name => name.value)
-  reader.unsupported('verifyCertificateSpki', 'verifyCertificateHash', 'insecureSkipVerify')
-  const written = reader.string('mode') ?? 'PASSTHROUGH'
-  for (const field of OWN_CERTIFICATES) {
-    if (!reader.has(field)) continue
-    if (written === 'ISTIO_MUTUAL')
-      sink.contradiction(reader.place(field), `${field} goes with SIMPLE or MUTUAL, not with ISTIO_MUTUAL`)
-    else if (written !== 'PASSTHROUGH' && !(FILES as readonly string[]).includes(field))
-      sink.unsupported(reader.place(field), field, 'name files: serverCertificate, privateKey, caCertificates')
-  }
-  if (written === 'PASSTHROUGH')
-    for (const field of [
-      ...OWN_CERTIFICATES,
-      'minProtocolVersion',
-      'maxProtocolVersion',
-      'cipherSuites',
-      'subjectAltNames',
-    ])
-      if (reader.has(field))
-        sink.report(
-          'WEFT-1012',
-          'warning',
-          reader.place(field),
-          `${field} has no effect: ${protocol} is passed through`,
-        )
-  const [serverCertificate = '', privateKey = '', caCertificates = ''] = FILES.map(field => reader.string(field) ?? '')
-  for (const field of FILES)
-    if (reader.string(field)?.includes('~')) sink.badValue(reader.place(field), 'no "~" can be in the name of the file')
-  if (
-    (OWN_MODES as readonly string[]).includes(written) &&
-    !OWN_CERTIFICATES.slice(FILES.length).some(field => reader.has(field))
-  ) {
-    if (serverCertificate === '') reader.missing('serverCertificate')
-    if (privateKey === '') reader.missing('privateKey')
-    if (caCertificates === '' && written !== 'SIMPLE') reader.missing('caCertificates')
-  }
-  if (written === 'SIMPLE')
-    for (const field of ['caCertificates', 'subjectAltNames'])
-      if (reader.has(field))
-        sink.report(
-          'WEFT-1012',
-          'warning',
-          reader.place(field),
-          `${field} has no effect with SIMPLE: no client is asked for a certificate`,
-        )
-  return {
-    mode: mode ?? 'PASSTHROUGH',
-    serverCertificate,
-    privateKey,
-    caCertificates,
-    ...(minVersion ? { minVersion } : {}),
-    ...(maxVersion ? { maxVersion } : {}),
-    cipherSuites,
-    subjectAltNames,
-  }
-}
-
-/** TLS_AUTO is the default. */
-function readVersion(reader: ObjectReader, field: string): GatewayTls['minVersion'] {
-  const version = reader.enumeration(field, ['TLS_AUTO', ...TLS_VERSIONS])
-  return version === 'TLS_AUTO' ? undefined : version
 }

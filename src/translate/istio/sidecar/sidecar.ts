@@ -1,9 +1,12 @@
-// Istio's Sidecar (networking.istio.io): one egress listener for all ports; ports of its own are refused by name.
-import type { EgressHost, Sidecar } from '../../../model/sidecar.ts'
+// Istio's Sidecar (networking.istio.io).
+import type { OutboundTrafficPolicy, Sidecar } from '../../../model/sidecar.ts'
 import type { KindDefinition } from '../../document/kind-definition.ts'
-import { isDnsLabel, readSelector } from '../../document/label-rules.ts'
+import { readSelector } from '../../document/label-rules.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
-import { checkHost, type PlacedHost } from '../contract/host-place.ts'
+import { readConnectionPool } from '../contract/connection-pool.ts'
+import { readTarget } from '../contract/destination.ts'
+import { readEgress } from './egress.ts'
+import { readIngress } from './ingress.ts'
 
 export const SIDECAR: KindDefinition<'Sidecar'> = {
   kind: 'Sidecar',
@@ -11,53 +14,38 @@ export const SIDECAR: KindDefinition<'Sidecar'> = {
   parseSpec,
 }
 
+const PARTS = ['egress', 'ingress', 'inboundConnectionPool', 'outboundTrafficPolicy']
+
 function parseSpec(spec: ObjectReader): Sidecar {
   const workloadSelector = readSelector(spec, 'workloadSelector', 'labels')
-  // What a workload lets in is what it declares when it registers.
-  spec.unsupported('ingress', 'inboundConnectionPool')
-  const readers = spec.objectList('egress')
-  const hosts = readers.flatMap((reader, index) => readEgress(reader, index === readers.length - 1))
+  const ingress = readIngress(spec)
+  const pool = spec.object('inboundConnectionPool')
+  const inboundConnectionPool = pool ? readConnectionPool(pool) : null
+  const egress = readEgress(spec)
   const policy = spec.object('outboundTrafficPolicy')
-  policy?.unsupported('egressProxy')
-  // Its zero value; without the block it is the mesh's.
-  const mode = policy && (policy.enumeration('mode', ['REGISTRY_ONLY', 'ALLOW_ANY']) ?? 'REGISTRY_ONLY')
-  policy?.done()
-  if (readers.length === 0 && !policy && !spec.has('ingress'))
-    spec.sink.error('WEFT-1006', spec, 'a Sidecar needs egress or outboundTrafficPolicy')
+  const outboundTrafficPolicy = policy ? readOutboundTrafficPolicy(policy) : null
+  if (egress.length + ingress.length === 0 && !policy && !pool)
+    spec.sink.error('WEFT-1006', spec, `a Sidecar needs one of ${PARTS.join(', ')}`)
   spec.done()
   return {
     workloadSelector,
-    egressHosts: readers.length === 0 ? null : hosts,
-    outboundTrafficPolicy: mode ?? null,
+    egress: egress.length === 0 ? null : egress,
+    ingress,
+    inboundConnectionPool,
+    outboundTrafficPolicy,
   }
 }
 
-function readEgress(reader: ObjectReader, last: boolean): readonly EgressHost[] {
-  reader.unsupported('port', 'bind')
-  // Nothing is ever intercepted: the zero value says as much, and so does NONE.
-  reader.enumeration('captureMode', ['DEFAULT', 'NONE'], ['IPTABLES'])
-  if (!last && !reader.has('port'))
-    reader.sink.contradiction(reader, 'only the last egress listener may be without a port')
-  const hosts = reader.stringList('hosts')
-  if (hosts.length === 0)
-    reader.sink.error('WEFT-1006', reader.place('hosts'), 'an egress listener needs at least one host', '"~/*" is none')
-  reader.done()
-  return hosts.flatMap(host => readHost(host, reader))
-}
-
-function readHost({ value, place }: PlacedHost, { sink }: ObjectReader): readonly EgressHost[] {
-  const [namespace, name, ...rest] = value.split('/')
-  if (namespace === undefined || name === undefined || rest.length > 0) {
-    sink.badValue(place, `"${value.slice(0, 80)}" is not a host of a namespace`, 'write NAMESPACE/HOST, as "./*"')
-    return []
-  }
-  if (value === '~/*') return []
-  if (namespace.startsWith('~')) {
-    sink.unsupported(place, 'leaving hosts out')
-    return []
-  }
-  if (namespace !== '*' && namespace !== '.' && !isDnsLabel(namespace))
-    sink.badValue(place, `"${namespace.slice(0, 80)}" is not a namespace, ".", "*" or "~"`)
-  checkHost(name, place, sink, true)
-  return [{ namespace, host: name.toLowerCase(), position: place.position }]
+function readOutboundTrafficPolicy(policy: ObjectReader): OutboundTrafficPolicy {
+  // The zero value; without the block it is the mesh's.
+  const mode = policy.enumeration('mode', ['REGISTRY_ONLY', 'ALLOW_ANY']) ?? 'REGISTRY_ONLY'
+  const proxy = policy.object('egressProxy')
+  const egressProxy = proxy ? readTarget(proxy) : null
+  if (proxy && mode !== 'ALLOW_ANY')
+    policy.sink.contradiction(policy.place('egressProxy'), 'egressProxy goes with mode ALLOW_ANY')
+  if (egressProxy && egressProxy.host !== '' && !egressProxy.host.includes('.'))
+    policy.sink.badValue(proxy!.place('host'), `"${egressProxy.host}" is not fully qualified`)
+  if (proxy && !proxy.has('port')) proxy.missing('port')
+  policy.done()
+  return { mode, egressProxy }
 }

@@ -1,32 +1,19 @@
-// weft.dev/fallback, an annotation of Weft's own: who answers when a rule's destination is down or too slow. One for all
-// rules, or `weft.dev/fallback.NAME` for the rule of that name.
+// weft.dev/fallback, an annotation of Weft's own: who answers when a rule's destination is down or too slow.
 import { isUtf8 } from 'node:buffer'
 import type { HttpFallback } from '../../../model/http-fallback.ts'
-import type { HttpRoute } from '../../../model/http-route.ts'
 import { readAnnotationObject } from '../../document/annotation-object.ts'
-import type { ObjectContext } from '../../document/kind-definition.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
-import { annotationPlace, refuseUnknownAnnotations } from '../contract/weft-annotations.ts'
-import { readDirectResponse, readTarget } from './http-action.ts'
+import { readTarget } from '../contract/destination.ts'
+import { annotationPlace } from '../contract/weft-annotations.ts'
+import { readDirectResponse } from './http-action.ts'
+import type { RuleAnnotation } from './rule-annotations.ts'
 
-const FOR_ALL = 'weft.dev/fallback'
-
-/** The rules with their fallbacks. */
-export function withFallbacks(
-  http: readonly HttpRoute[],
-  { annotations }: ObjectContext,
-  spec: ObjectReader,
-): readonly HttpRoute[] {
-  const forwarding = http.filter(({ action }) => action.kind === 'route')
-  const names = [...new Set(forwarding.map(({ name }) => name))].filter(name => name !== '')
-  const known = [FOR_ALL, ...names.map(name => `${FOR_ALL}.${name}`)]
-  refuseUnknownAnnotations(annotations, known, spec)
-  const read = new Map(known.map(name => [name, annotations[name] && readFallback(name, annotations[name], spec)]))
-  return http.map(route => {
-    if (route.action.kind !== 'route') return route
-    const fallback = read.get(`${FOR_ALL}.${route.name}`) || read.get(FOR_ALL)
-    return fallback ? { ...route, fallback } : route
-  })
+export const FALLBACK: RuleAnnotation = {
+  name: 'weft.dev/fallback',
+  read(name, text, _rules, spec) {
+    const fallback = readFallback(name, text, spec)
+    return route => (fallback && route.action.kind === 'route' ? { ...route, fallback } : route)
+  },
 }
 
 function readFallback(name: string, text: string, spec: ObjectReader): HttpFallback | undefined {

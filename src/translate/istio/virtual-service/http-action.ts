@@ -1,10 +1,10 @@
 // What a route does: forward, redirect or answer.
 import { compileRegex } from '../../../automata/regex.ts'
 import { compileReplacement } from '../../../automata/regex-replacement.ts'
-import type { Destination, RouteDestination } from '../../../model/destination.ts'
+import type { RouteDestination } from '../../../model/destination.ts'
 import type { HttpDirectResponse, HttpRedirect, HttpRewrite } from '../../../model/http-route.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
-import { checkHost } from '../contract/host-place.ts'
+import { readTarget } from '../contract/destination.ts'
 import { checkRegex } from '../contract/string-match.ts'
 import { readHeaders } from './header-operations.ts'
 
@@ -29,19 +29,6 @@ function readDestination(reader: ObjectReader): RouteDestination {
   reader.done()
   const target = destination ? readTarget(destination) : { host: '', subset: '' }
   return { destination: target, weight, headers, position: reader.position }
-}
-
-export function readTarget(reader: ObjectReader): Destination {
-  const host = reader.requiredString('host')
-  // The host of a wildcard ServiceEntry is a destination too; the bare `*` is none (Istio: validateDestination).
-  if (host !== '') checkHost(host, reader.place('host'), reader.sink, host !== '*')
-  const subset = reader.string('subset') ?? ''
-  const portReader = reader.object('port')
-  const port = portReader?.integer('number', 1, 65_535)
-  if (portReader && port === undefined && !portReader.has('number')) portReader.missing('number')
-  portReader?.done()
-  reader.done()
-  return { host, subset, ...(port === undefined ? {} : { port }) }
 }
 
 export function readRedirect(reader: ObjectReader): HttpRedirect {

@@ -2,7 +2,7 @@
 import type { HttpMirror } from '../../../model/http-mirror.ts'
 import type { HttpRoute } from '../../../model/http-route.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
-import { readTarget } from './http-action.ts'
+import { readTarget } from '../contract/destination.ts'
 import { readPercentage } from './percentage.ts'
 
 const PERCENTAGES = ['mirrorPercentage', 'mirrorPercent']

@@ -5,12 +5,15 @@ import { readExportTo } from '../../document/label-rules.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
 import { isIpAddress } from '../../host/ip-address.ts'
 import { checkHost, checkOverlap, type PlacedHost } from '../contract/host-place.ts'
-import { withFallbacks } from './fallback.ts'
+import { COMPARE_MIRRORS } from './compare-mirrors.ts'
+import { FALLBACK } from './fallback.ts'
 import { checkGatewayName } from './gateway-name.ts'
 import { readHttpRoute, reportUnreachable } from './http-route.ts'
 import { readTcpRoute, readTlsRoute } from './l4-route.ts'
+import { withRuleAnnotations } from './rule-annotations.ts'
 
 const MAX_HOSTS = 1000
+const ANNOTATIONS = [FALLBACK, COMPARE_MIRRORS]
 
 export const VIRTUAL_SERVICE: KindDefinition<'VirtualService'> = {
   kind: 'VirtualService',
@@ -29,7 +32,7 @@ function parseSpec(spec: ObjectReader, context: ObjectContext): VirtualService {
   const httpReaders = spec.objectList('http')
   if (httpReaders.length === 0 && !spec.has('tls') && !spec.has('tcp'))
     sink.error('WEFT-1006', spec.place('http'), 'a VirtualService needs http, tls or tcp routes')
-  const http = withFallbacks(httpReaders.map(readHttpRoute), context, spec)
+  const http = withRuleAnnotations(httpReaders.map(readHttpRoute), ANNOTATIONS, context, spec)
   if (hosts.length === 0) checkDelegate(spec, httpReaders)
   reportUnreachable(http, httpReaders)
   const tls = spec.objectList('tls').map(reader => readTlsRoute(reader, hosts, forMesh))

@@ -9,6 +9,7 @@ import { unpackAny } from '../../../../xds/any-pack.ts'
 import { RouterSchema } from '../../../../xds/generated/envoy/extensions/filters/http/router/v3/router_pb.ts'
 import { ResourceCheck } from '../../../../xds/resource-check.ts'
 import type { ClusterSource } from '../../../cluster/cluster.ts'
+import type { MirrorDifferences } from '../../../mirror-differences.ts'
 import type { HttpFilterHost } from '../contract/http-filter-factory.ts'
 import { type RouterStats, routerStats } from './router-stats.ts'
 
@@ -18,6 +19,8 @@ export interface RouterConfig {
   readonly random: Random
   readonly clusters: ClusterSource
   readonly stats: RouterStats
+  /** Where answers of mirrors go that are not the client's. */
+  readonly differences: MirrorDifferences
   /** No x-envoy-* fields of the router's own. */
   readonly suppressEnvoyHeaders: boolean
   /** Body bytes that may wait for a connection or a retry. */
@@ -46,6 +49,7 @@ export function compileRouter(typedConfig: Any, host: HttpFilterHost): Parsed<Ro
     random: host.proxy.random,
     clusters: host.proxy.clusters,
     stats: routerStats(host.connectionManagerStats),
+    differences: host.proxy.mirrorDifferences,
     suppressEnvoyHeaders: router?.suppressEnvoyHeaders ?? false,
     bufferLimit: host.proxy.bufferLimit,
   })

@@ -158,26 +158,25 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
   onUpstreamHead(head: ResponseHead, fields: number, endStream: boolean): void {
     const route = this.#route!
     const stats = this.#cluster!.stats
-    const { status } = head
     // An application that claims not to have been reached would have requests repeated that it has processed.
     const givesReason = (fields & FIELD.reason) !== 0
     const trusted = givesReason && this.#upstream?.endpoint.transport.name === 'tls'
     if (givesReason && !trusted) removeHeader(head.headers, 'x-weft-reason')
-    countStatus(stats, status)
+    countStatus(stats, head.status)
     const { retry } = route
     if (retry !== null && retriesResponse(retry, head, fields, isIdempotent(this.head.method))) {
       if (this.#retry(head)) return
     } else if (this.#attempts > 1) stats.upstreamRqRetrySuccess.value++
     // A sidecar that did not reach its application is a destination that is down.
-    if (trusted && status >= 500 && this.#fallBack(failureOf(head))) return
+    if (trusted && head.status >= 500 && this.#fallBack(failureOf(head))) return
     this.#respond(head, fields)
     // Behind the end of the response nothing of the request can be ended any more.
-    if (endStream) this.#onUpstreamComplete()
+    if (endStream) this.#onUpstreamComplete(null)
     this.#stream.encodeHeaders(head, endStream)
   }
 
   onUpstreamTrailers(trailers: HeaderList): void {
-    this.#onUpstreamComplete()
+    this.#onUpstreamComplete(trailers)
     this.#stream.encodeTrailers(trailers)
   }
 
@@ -189,7 +188,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
   onUpstreamBody(chunk: Buffer, endStream: boolean): void {
     const upstream = this.#upstream
     if (upstream === null) return
-    if (endStream) this.#onUpstreamComplete()
+    this.#shadows?.onAnswerBody(chunk)
+    if (endStream) this.#onUpstreamComplete(null)
     if (!this.#stream.encodeData(chunk, endStream) && !endStream) upstream.pause()
   }
 
@@ -264,9 +264,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
     if (route.retry?.avoidPreviousHosts) this.previous = remembered(this.previous, endpoint)
     if (this.#attempts === 1 && !fresh)
       this.#shadows = Shadows.open(route, this, this.#requestEnded, info, this.#config)
-    const { wheel, clock } = this.#config
-    const pool = poolForTry(cluster, endpoint, this.head, route, info, wheel)
-    const request = new UpstreamRequest(this, cluster, endpoint, pool, clock)
+    const pool = poolForTry(cluster, endpoint, this.head, route, info, this.#config.wheel)
+    const request = new UpstreamRequest(this, cluster, endpoint, pool, this.#config.clock)
     this.#upstream = request
     if (this.#requestEnded) this.#startPerTryTimer()
     request.start(fresh)
@@ -320,10 +319,9 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
     stats.retriesActive.value++
     this.#retryActive = true
     this.#dropTry()
-    const { wheel } = this.#config
     this.#backoffTimer ??= new WheelTimer(this, TIMER.backoff)
     const done = retry.attempts - this.#retriesLeft
-    wheel.set(this.#backoffTimer, retryDelayMs(retry, head, done, this.#config, stats))
+    this.#config.wheel.set(this.#backoffTimer, retryDelayMs(retry, head, done, this.#config, stats))
     return true
   }
 
@@ -336,6 +334,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
 
   #respond(head: ResponseHead, fields: number): void {
     const stream = this.#stream
+    this.#shadows?.onAnswerHead(head)
     this.#responseStarted = true
     this.#body = null
     this.#endRetry()
@@ -346,7 +345,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
     if (this.setCookies !== null) for (const cookie of this.setCookies) head.headers.push('set-cookie', cookie)
   }
 
-  #onUpstreamComplete(): void {
+  #onUpstreamComplete(trailers: HeaderList | null): void {
+    this.#shadows?.onAnswerEnd(trailers)
     const upstream = this.#upstream
     this.#cluster!.stats.upstreamRqTime.record(this.#config.clock.now() - this.#stream.info.startedAt)
     if (this.#routeTimer !== null) this.#config.wheel.cancel(this.#routeTimer)

@@ -7,6 +7,7 @@ import { closeBatch, openBatch } from '../../../../transport/http/write-batch.ts
 import type { RequestHead, ResponseHead } from '../../../../transport/request-head.ts'
 import type { Cluster, PickContext } from '../../../cluster/cluster.ts'
 import { ClusterPools } from '../../../pool/cluster-pools.ts'
+import type { AnswerComparison } from './answer-comparison.ts'
 import type { RouterConfig } from './config.ts'
 import { countStatus } from './finalize-response.ts'
 import { RequestBuffer } from './request-buffer.ts'
@@ -20,6 +21,8 @@ export class ShadowRequest implements UpstreamRequestOwner, PickContext {
   readonly authority: string
   readonly previous = null
   readonly attempt = 0
+  /** Null: its answer is not looked at. */
+  comparison: AnswerComparison | null = null
   readonly #config: RouterConfig
   readonly #cluster: Cluster
   readonly #timeoutMs: number
@@ -76,7 +79,9 @@ export class ShadowRequest implements UpstreamRequestOwner, PickContext {
       this.#upstream = request
       if (endStream) this.#end()
       request.start(false)
+      return
     }
+    this.#lose()
   }
 
   sendBody(chunk: Buffer, endStream: boolean): void {
@@ -123,15 +128,17 @@ export class ShadowRequest implements UpstreamRequestOwner, PickContext {
 
   onUpstreamHead(head: ResponseHead, _fields: number, endStream: boolean): void {
     countStatus(this.#cluster.stats, head.status)
-    if (endStream) this.#onResponseEnd()
+    this.comparison?.mirror.onHead(head)
+    if (endStream) this.#onResponseEnd(null)
   }
 
-  onUpstreamBody(_chunk: Buffer, endStream: boolean): void {
-    if (endStream) this.#onResponseEnd()
+  onUpstreamBody(chunk: Buffer, endStream: boolean): void {
+    this.comparison?.mirror.onBody(chunk)
+    if (endStream) this.#onResponseEnd(null)
   }
 
-  onUpstreamTrailers(): void {
-    this.#onResponseEnd()
+  onUpstreamTrailers(trailers: HeaderList): void {
+    this.#onResponseEnd(trailers)
   }
 
   onUpstreamInterim(): void {}
@@ -173,8 +180,9 @@ export class ShadowRequest implements UpstreamRequestOwner, PickContext {
     this.#config.wheel.set(this.#timer, this.#timeoutMs)
   }
 
-  #onResponseEnd(): void {
+  #onResponseEnd(trailers: HeaderList | null): void {
     const upstream = this.#upstream
+    this.comparison?.mirror.end(trailers)
     this.#cluster.stats.upstreamRqTime.record(this.#config.clock.now() - this.#startedAt)
     this.#finish()
     if (!this.#requestEnded) upstream?.abandonRest()
@@ -183,5 +191,12 @@ export class ShadowRequest implements UpstreamRequestOwner, PickContext {
   #finish(): void {
     this.#upstream = null
     if (this.#timer !== null) this.#config.wheel.cancel(this.#timer)
+    this.#lose()
+  }
+
+  /** There is no more of its answer than has come. */
+  #lose(): void {
+    this.comparison?.mirror.lose()
+    this.comparison?.settle()
   }
 }

@@ -41,6 +41,8 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
   #encoder: RequestEncoder | null = null
   #over = false
   #awaitsHead = true
+  /** It is known how the endpoint did, and counted. */
+  #counted = false
   /** The endpoint is on probation, and this is one of the requests that it has to prove itself with. */
   #isProbe = false
   #idleTimer: WheelTimer | null = null
@@ -136,6 +138,7 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
   /** It has taken too long: ends the try, too. */
   timeOut(): void {
     if (this.#awaitsHead) this.#fail(true)
+    this.#count(false)
     this.cancel()
   }
 
@@ -169,10 +172,10 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
   onPoolFailure(reason: ResetReason, failure: string): void {
     if (this.#over) return
     // The cluster's limit, not the endpoint's fault.
-    if (reason === RESET.overflow) this.endpoint.monitor?.abandoned(this.#isProbe)
+    if (reason === RESET.overflow) this.#abandon()
     else this.#fail(false)
     this.#finish()
-    this.endpoint.stats.requestsError++
+    this.#count(false)
     this.#owner.onUpstreamReset(reason, failure, false)
   }
 
@@ -187,19 +190,23 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
     this.#failed = head.status >= 500
     this.#touch()
     if (this.endpoint.monitor !== null) this.#judge(head, fields)
-    if (head.status < 500) this.endpoint.stats.requestsSuccess++
-    else this.endpoint.stats.requestsError++
+    if (head.status >= 500) this.#count(false)
+    else this.#countHead(head, fields, endStream)
     if (endStream) this.#finish()
     this.#owner.onUpstreamHead(head, fields, endStream)
   }
 
   onResponseBody(chunk: Buffer, endStream: boolean): void {
     this.#touch()
-    if (endStream) this.#finish()
+    if (endStream) {
+      this.#count(false) // where it is not yet known: gRPC without a status
+      this.#finish()
+    }
     this.#owner.onUpstreamBody(chunk, endStream)
   }
 
   onResponseTrailers(trailers: HeaderList): void {
+    if (!this.#counted) this.#count(saysWell(trailers))
     this.#finish()
     this.#owner.onUpstreamTrailers(trailers)
   }
@@ -212,11 +219,10 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
     if (this.#over) return
     const reused = this.isReused
     // A pooled connection that turns out to be dead tells of its age; the endpoint's own death shows at the next one.
-    if (this.#awaitsHead && reused && reason === RESET.connectionTermination)
-      this.endpoint.monitor?.abandoned(this.#isProbe)
+    if (this.#awaitsHead && reused && reason === RESET.connectionTermination) this.#abandon()
     else this.#fail(false)
     this.#finish()
-    this.endpoint.stats.requestsError++
+    this.#count(false)
     if (reason === RESET.remoteReset) this.#cluster.stats.upstreamRqRxReset.value++
     this.#owner.onUpstreamReset(reason, '', reused)
   }
@@ -231,6 +237,34 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
     const isGrpc = says !== undefined && isGrpcRequest(this.#owner.head.headers)
     this.endpoint.monitor?.answered(isGrpc ? grpcToHttpStatus(Number(says)) : head.status, this.#isProbe)
     this.#isProbe = false
+  }
+
+  /** Of gRPC the status says it, which comes in the trailers (Envoy, Filter::handleNon5xxResponseHeaders). */
+  #countHead(head: ResponseHead, fields: number, endStream: boolean): void {
+    const isGrpc = this.#cluster.httpProtocol !== 'http1' && isGrpcRequest(this.#owner.head.headers)
+    if (!isGrpc) this.#count(true)
+    else if (endStream) this.#count((fields & FIELD.grpcStatus) !== 0 && saysWell(head.headers))
+  }
+
+  /** Once: Envoy's rq_success and rq_error. */
+  #count(succeeded: boolean): void {
+    if (this.#counted) return
+    this.#counted = true
+    const { stats } = this.endpoint
+    if (succeeded) {
+      stats.requestsSuccess++
+      this.#cluster.stats.triesSucceeded.value++
+    } else {
+      stats.requestsError++
+      this.#cluster.stats.triesFailed.value++
+    }
+  }
+
+  /** Over, and its endpoint is not judged by it. A limit's refusal is told as that, a dead connection's request is sent again. */
+  #abandon(): void {
+    this.endpoint.monitor?.abandoned(this.#isProbe)
+    this.endpoint.stats.requestsError++
+    this.#counted = true
   }
 
   #fail(timedOut: boolean): void {
@@ -255,4 +289,10 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
     }
     this.#cluster.stats.upstreamRqActive.value--
   }
+}
+
+/** Of a gRPC response: a status for which HTTP has none of the 5xx. */
+function saysWell(fields: HeaderList): boolean {
+  const status = getHeader(fields, 'grpc-status')
+  return status !== undefined && grpcToHttpStatus(Number(status)) < 500
 }

@@ -8,6 +8,7 @@ import type { Random } from '../../../../base/random.ts'
 import type { RouteConfiguration } from '../../../../xds/generated/envoy/config/route/v3/route_pb.ts'
 import type { ClusterSource } from '../../../cluster/cluster.ts'
 import type { ConnectionInfo } from '../../../connection-info.ts'
+import type { MirrorDifferences } from '../../../mirror-differences.ts'
 import type { OverloadActions } from '../../../overload/overload-manager.ts'
 import type { RouteTable, RouteTableSource } from '../../../route/route-entry.ts'
 import type { StatsScope } from '../../../stats/stats-scope.ts'
@@ -27,6 +28,8 @@ export interface NetworkFilterHost {
   readonly reasonHeader: boolean
   /** The proxy's own: the node's cluster; empty without. */
   readonly serviceCluster: string
+  /** The last answers of mirrors that were not the client's. */
+  readonly mirrorDifferences: MirrorDifferences
   /** What is given up at the moment. */
   readonly overload: OverloadActions
   /** Bytes of a message that may be kept while it waits: the listener's per_connection_buffer_limit_bytes. */

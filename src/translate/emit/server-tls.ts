@@ -1,6 +1,6 @@
-// How a gateway ends TLS.
+// How a gateway, or a sidecar that is told to, ends TLS.
 import { create } from '@bufbuild/protobuf'
-import type { GatewayTls } from '../../model/gateway.ts'
+import type { ServerTls } from '../../model/server-tls.ts'
 import { packAny } from '../../xds/any-pack.ts'
 import { type TransportSocket, TransportSocketSchema } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import {
@@ -13,8 +13,8 @@ import {
 } from '../../xds/generated/envoy/extensions/transport_sockets/tls/v3/common_pb.ts'
 import { DownstreamTlsContextSchema } from '../../xds/generated/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts'
 import { isIpAddress } from '../host/ip-address.ts'
+import { keyPairSecret, rootsSecret } from './certificate-secrets.ts'
 import { sdsSecret } from './config-source.ts'
-import { fileKeyPair, fileRoots } from './resource-names.ts'
 
 const VERSIONS = {
   TLSV1_0: TlsParameters_TlsProtocol.TLSv1_0,
@@ -24,12 +24,13 @@ const VERSIONS = {
 } as const
 const ALPN = { http: ['h2', 'http/1.1'], tcp: [] }
 
-export function gatewayTls(tls: GatewayTls, carries: 'http' | 'tcp'): TransportSocket {
+export function serverTls(tls: ServerTls, carries: 'http' | 'tcp'): TransportSocket {
   const ofMesh = tls.mode === 'ISTIO_MUTUAL'
   // The mesh's members all speak TLS 1.3; whoever lowers the bound means other clients.
   const { minVersion = ofMesh ? 'TLSV1_3' : 'TLSV1_2', maxVersion = 'TLSV1_3', cipherSuites } = tls
   const floor = minVersion > maxVersion ? maxVersion : minVersion
-  const keys = ofMesh ? 'default' : fileKeyPair(tls.serverCertificate, tls.privateKey)
+  const keyPairs = ofMesh ? ['default'] : tls.keyPairs.map(keyPairSecret)
+  const roots = ofMesh ? 'ROOTCA' : tls.roots && rootsSecret(tls.roots)
   const context = create(DownstreamTlsContextSchema, {
     requireClientCertificate: ofMesh || tls.mode === 'MUTUAL',
     commonTlsContext: {
@@ -39,10 +40,8 @@ export function gatewayTls(tls: GatewayTls, carries: 'http' | 'tcp'): TransportS
         cipherSuites: [...cipherSuites],
       }),
       alpnProtocols: [...ALPN[carries]],
-      tlsCertificateSdsSecretConfigs: [sdsSecret(keys)],
-      ...(tls.mode === 'SIMPLE'
-        ? {}
-        : { validationContextType: validation(tls, ofMesh ? 'ROOTCA' : fileRoots(tls.caCertificates)) }),
+      tlsCertificateSdsSecretConfigs: keyPairs.map(sdsSecret),
+      ...(roots === null ? {} : { validationContextType: validation(tls, roots) }),
     },
   })
   return create(TransportSocketSchema, {
@@ -51,16 +50,18 @@ export function gatewayTls(tls: GatewayTls, carries: 'http' | 'tcp'): TransportS
   })
 }
 
-function validation({ subjectAltNames }: GatewayTls, roots: string) {
+function validation({ subjectAltNames, certificateHashes, publicKeyHashes }: ServerTls, roots: string) {
   const defaultValidationContext = create(CertificateValidationContextSchema, {
     matchTypedSubjectAltNames: subjectAltNames.map(alternativeName),
+    verifyCertificateHash: [...certificateHashes],
+    verifyCertificateSpki: [...publicKeyHashes],
   })
   const value = { defaultValidationContext, validationContextSdsSecretConfig: sdsSecret(roots) }
   return { case: 'combinedValidationContext' as const, value }
 }
 
 /** Istio does not say of which type a name is; its form does. */
-function alternativeName(value: string): SubjectAltNameMatcher {
+export function alternativeName(value: string): SubjectAltNameMatcher {
   const plain = value.includes('@') ? SanType.EMAIL : isIpAddress(value) ? SanType.IP_ADDRESS : SanType.DNS
   const sanType = value.includes('://') ? SanType.URI : plain
   return create(SubjectAltNameMatcherSchema, { sanType, matcher: { matchPattern: { case: 'exact', value } } })

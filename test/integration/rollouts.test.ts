@@ -1,0 +1,4 @@
+// Rollouts, by traffic.
+import { testRollouts } from './rollout-suite.ts'
+
+testRollouts('weft')
