@@ -52,13 +52,7 @@ kind: Rollout
 metadata: {name: r}
 spec: {host: db, stable: v1, canary: v2, steps: [{weight: 10, hold: 1m}], thresholds: {successRate: 99}}
 `
-  const texts = [...TEXT.split('---'), rollout]
-  const answers: Record<string, unknown> = {
-    '/v1/config': { objects: texts.map(text => ({ file: 'a.yaml', namespace: 'default', text })) },
-    '/v1/instances': { instances: [] },
-    '/v1/services': { services: [] },
-  }
-  const view = await MeshView.fetch({ get: async (path: string) => answers[path] } as unknown as ApiClient)
+  const view = await viewOf(`${TEXT}---${rollout}`)
   const lines = describeService(view, { name: 'db', namespace: 'default' })!
   assert.deepEqual(lines.slice(-2), ['Rollout: r', '   Says how "v1" and "v2" share what goes to either'])
 })

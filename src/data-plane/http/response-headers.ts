@@ -9,11 +9,16 @@ export function completeResponseHeaders(
 ): void {
   let hasDate = false
   let server = -1
+  let servers = 0
   for (let i = 0; i < headers.length; i += 2) {
     if (headers[i] === 'date') hasDate = true
-    else if (headers[i] === 'server') server = i
+    else if (headers[i] === 'server') {
+      server = i
+      servers++
+    }
   }
-  if (config.serverHeader === 'overwrite' && server >= 0) headers[server + 1] = config.serverName
+  if (config.serverHeader === 'overwrite' && servers > 1) setHeader(headers, 'server', config.serverName)
+  else if (config.serverHeader === 'overwrite' && server >= 0) headers[server + 1] = config.serverName
   else if (config.serverHeader !== 'pass-through' && server < 0) headers.push('server', config.serverName)
   if (!hasDate) headers.push('date', config.date.now())
   if (config.requestIdInResponse) {

@@ -312,6 +312,7 @@ export class Stream implements ManagedStream, RouteQuery {
     const hasBody = !isGrpc && reply.status !== 204 && reply.status !== 304
     const body = !hasBody ? NO_BODY : typeof reply.body === 'string' ? Buffer.from(reply.body) : reply.body
     if (body.length > 0) headers.push('content-length', String(body.length))
+    else if (!isGrpc) removeHeader(headers, 'content-type')
     if (body.length > 0 && getHeader(headers, 'content-type') === undefined) headers.push('content-type', 'text/plain')
     if (reply.isFailure && this.#config.reasonHeader) headers.push('x-weft-reason', publicReason(reply.details))
     const endStream = body.length === 0 || this.request.method === 'HEAD'

@@ -55,13 +55,15 @@ interface Target {
   readonly host: string
   /** With its colon. */
   readonly port: string
+  /** Even the old scheme's own. */
+  readonly keepsPort: boolean
   /** Of what the route matched; null: there is none. */
   readonly rewrite: PathRewrite | null
   /** From path and query as they came to those of the location. */
   path(from: string): string
 }
 
-const HERE: Target = { scheme: '', host: '', port: '', rewrite: null, path: same }
+const HERE: Target = { scheme: '', host: '', port: '', keepsPort: false, rewrite: null, path: same }
 
 export function compileRedirect(
   action: RedirectAction,
@@ -81,15 +83,19 @@ export function compileRedirect(
       scheme.case === 'schemeRedirect' ? scheme.value : scheme.case === 'httpsRedirect' && scheme.value ? 'https' : '',
     host: toByteString(action.hostRedirect),
     port: action.portRedirect === 0 ? '' : `:${action.portRedirect}`,
+    keepsPort: false,
     ...compilePath(action, matched, path, check),
   }
   return new CompiledRedirect(names, STATUS[action.responseCode] ?? 301, target)
 }
 
-/** Envoy's redirect to https for virtual hosts with require_tls: a route of no level, which no header mutation reaches. */
+/**
+ * Envoy's redirect to https for virtual hosts with require_tls: a route of no level, which no header mutation reaches, and
+ * whose location has the authority as it came.
+ */
 export function createTlsRedirect(virtualHost: string, filters: RouteFilters): RedirectRoute {
   const names = { name: '', virtualHost, requestHeaders: NO_MUTATIONS, responseHeaders: NO_MUTATIONS, filters }
-  return new CompiledRedirect(names, 301, { ...HERE, scheme: 'https' })
+  return new CompiledRedirect(names, 301, { ...HERE, scheme: 'https', keepsPort: true })
 }
 
 /** The URI that was asked for. */
@@ -127,10 +133,11 @@ class CompiledRedirect implements RedirectRoute {
   }
 }
 
-function locationOf({ scheme, host, port, path }: Target, head: RequestHead): string {
+function locationOf({ scheme, host, port, keepsPort, path }: Target, head: RequestHead): string {
   const from = head.scheme
   const to = scheme === '' ? from : scheme
-  const authority = host === '' ? keptAuthority(head.authority, from, to, port !== '') : host
+  const authority =
+    host !== '' ? host : keepsPort ? head.authority : keptAuthority(head.authority, from, to, port !== '')
   const target = path(head.path)
   // A rewrite may take the slash along; behind the authority there is always one.
   return `${to}://${authority}${port}${target.startsWith('/') ? '' : '/'}${target}`

@@ -19,8 +19,9 @@ import { catchAllLast, virtualServiceRoutes } from './virtual-service-routes.ts'
 
 interface Draft {
   readonly routes: Route[]
-  /** One VirtualService may come by several servers, and counts once. */
   readonly from: Set<LinkedVirtualService>
+  /** One VirtualService may come by several servers, and counts once for each Gateway: some rules are for one alone. */
+  readonly parts: Set<readonly Route[]>
 }
 
 export function gatewayVirtualHosts(
@@ -31,6 +32,12 @@ export function gatewayVirtualHosts(
 ): { hosts: readonly VirtualHost[]; origins: readonly Origin[] } {
   const drafts = new Map<string, Draft>()
   const redirected = new Set<string>()
+  const made = new Map<string, readonly Route[]>()
+  const draftOf = (host: string): Draft => {
+    const draft = drafts.get(host) ?? { routes: [], from: new Set(), parts: new Set() }
+    drafts.set(host, draft)
+    return draft
+  }
   for (const { gateway, server } of servers) {
     const gatewayName = `${gateway.namespace}/${gateway.name}`
     for (const service of scope.virtualServices) {
@@ -40,19 +47,24 @@ export function gatewayVirtualHosts(
         .map(host => host.host)
       const hosts = intersectHosts(served, service.hosts)
       if (hosts.length === 0) continue
-      const routes = routesFor(mesh, scope, port, gatewayName, service)
+      const key = `${gatewayName} ${service.namespace}/${service.name}`
+      const routes = made.get(key) ?? routesFor(mesh, scope, port, gatewayName, service)
+      made.set(key, routes)
+      // Without a rule for this gateway it has no host here: what is for the host falls to a wildcard's.
+      if (routes.length === 0) continue
       for (const host of hosts) {
-        const draft = drafts.get(host) ?? { routes: [], from: new Set() }
-        drafts.set(host, draft)
-        if (!draft.from.has(service)) draft.routes.push(...routes)
+        const draft = draftOf(host)
+        if (!draft.parts.has(routes)) draft.routes.push(...routes)
+        draft.parts.add(routes)
         draft.from.add(service)
         if (server.redirectsToHttps) redirected.add(host)
       }
     }
-    // To https goes what no route is for, too.
-    for (const { host } of server.redirectsToHttps ? server.hosts : []) {
+    // To https goes what no route is for, too, save where hosts are for one namespace.
+    for (const { host, namespace } of server.redirectsToHttps ? server.hosts : []) {
+      if (namespace !== '*') continue
       redirected.add(host)
-      if (!drafts.has(host)) drafts.set(host, { routes: [], from: new Set() })
+      draftOf(host)
     }
   }
   // A port without any route answers 404 to everything.
@@ -60,9 +72,9 @@ export function gatewayVirtualHosts(
   const hosts = [...drafts]
     .sort(([a], [b]) => compare(a, b))
     .map(([host, { routes }]) => {
-      const made = virtualHost(`${host}:${port}`, [bracketed(host)], catchAllLast(routes))
-      if (redirected.has(host)) made.requireTls = VirtualHost_TlsRequirementType.ALL
-      return made
+      const whole = virtualHost(`${host}:${port}`, [bracketed(host)], catchAllLast(routes))
+      if (redirected.has(host)) whole.requireTls = VirtualHost_TlsRequirementType.ALL
+      return whole
     })
   const origins = [...drafts.values()].flatMap(({ from }) =>
     [...from].flatMap(service => [service.origin, ...service.delegateOrigins]),

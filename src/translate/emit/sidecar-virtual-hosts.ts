@@ -2,7 +2,7 @@
 import { create } from '@bufbuild/protobuf'
 import type { Origin } from '../../model/origin.ts'
 import { type Route, RouteSchema } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
-import { expandShortName, hostWithin, isWildcard, wildcardsOf } from '../host/host-name.ts'
+import { expandShortName, hostsOverlap, hostWithin, isWildcard, wildcardsOf } from '../host/host-name.ts'
 import type { ClientScope } from '../link/client-scope.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
 import type { LinkedVirtualService } from '../link/linked-virtual-service.ts'
@@ -53,7 +53,6 @@ class VirtualHostMaker {
   readonly #services: readonly MeshService[]
   /** Reached by CONNECT alone. */
   readonly #tcpServices: readonly MeshService[]
-  readonly #routes = new Map<LinkedVirtualService, readonly Route[]>()
   readonly #drafts = new Map<string, VirtualHostDraft>()
   readonly #domains = new Set<string>()
   readonly #known: ReadonlySet<string>
@@ -68,48 +67,50 @@ class VirtualHostMaker {
     this.#known = new Set([...this.#services, ...this.#tcpServices].map(service => service.host))
   }
 
+  /** The first to claim a name keeps it, so that the order is Istio's: by VirtualService, and of each what it adds first. */
   make(): readonly VirtualHostDraft[] {
     const virtualServices = this.#scope.virtualServices.filter(service => service.gateways.has('mesh'))
-    const byHost = indexByHost(virtualServices)
-    const used = new Map<LinkedVirtualService, Set<string>>()
-    const chosen = this.#services.map(service => ({ service, choice: this.#choose(service, byHost, used) }))
-    // A VirtualService's hosts come before default routes, so that the names they claim are theirs.
-    for (const service of virtualServices) this.#addUnregistered(service, used.get(service))
-    for (const { service, choice } of chosen) if (choice) this.#addService(service, this.#routesOf(choice), choice)
-    for (const { service, choice } of chosen)
-      if (!choice) this.#addService(service, [this.#defaultRoute(service)], null)
-    for (const service of this.#tcpServices) this.#addService(service, [], null)
+    const byHost = firstByHost(virtualServices)
+    const ruled = new Set<MeshService>()
+    for (const rules of virtualServices) {
+      const routes = this.#routesOf(rules)
+      if (routes.length === 0) continue
+      const { services, unregistered } = this.#hostsOf(rules, byHost)
+      if (services.length === 0 && !this.#takesUnregistered(rules)) continue
+      const origins = [rules.origin, ...rules.delegateOrigins]
+      for (const host of unregistered) this.#add(host, [bracketed(host)], [], routes, origins)
+      for (const service of services) this.#addService(service, routes, origins)
+      for (const service of services) ruled.add(service)
+    }
+    for (const service of this.#services)
+      if (!ruled.has(service)) this.#addService(service, [this.#defaultRoute(service)], [])
+    for (const service of this.#tcpServices) this.#addService(service, [], [])
     return [...this.#drafts.values()].sort((a, b) => compare(a.name, b.name))
   }
 
-  /** The VirtualService for a service: by its exact host, else by the longest wildcard; the first with routes. */
-  #choose(
-    service: MeshService,
-    byHost: ReadonlyMap<string, readonly LinkedVirtualService[]>,
-    used: Map<LinkedVirtualService, Set<string>>,
-  ): LinkedVirtualService | null {
-    let choice: LinkedVirtualService | null = null
-    for (const host of [service.host, ...wildcardsOf(service.host)]) {
-      const candidates = byHost.get(host)
-      if (!candidates) continue
-      for (const candidate of candidates) {
-        const hosts = used.get(candidate)
-        if (hosts) hosts.add(host)
-        else used.set(candidate, new Set([host]))
-        if (!choice && this.#routesOf(candidate).length > 0) choice = candidate
-      }
-      if (choice || !isWildcard(host)) break
+  /**
+   * Services that the VirtualService is for: by their exact host; by a wildcard those for which no other VirtualService has
+   * a closer one. And its hosts that hold no service of the port, not even another's.
+   */
+  #hostsOf(
+    rules: LinkedVirtualService,
+    byHost: ReadonlyMap<string, LinkedVirtualService>,
+  ): { readonly services: readonly MeshService[]; readonly unregistered: readonly string[] } {
+    const services: MeshService[] = []
+    const unregistered: string[] = []
+    for (const host of rules.hosts) {
+      const within = this.#services.filter(service =>
+        isWildcard(host) ? hostsOverlap(service.host, host) : service.host === host,
+      )
+      if (within.length === 0) unregistered.push(host)
+      for (const service of within)
+        if (!isWildcard(host) || closest(service.host, byHost) === rules) services.push(service)
     }
-    return choice
+    return { services, unregistered: unregistered.filter(host => !this.#known.has(host)) }
   }
 
-  #addUnregistered(service: LinkedVirtualService, matched: ReadonlySet<string> | undefined): void {
-    if (!matched && (this.#port !== UNREGISTERED_HOSTS_PORT || (this.#lenient && this.#isRegistered(service)))) return
-    const routes = this.#routesOf(service)
-    if (routes.length === 0) return
-    for (const host of service.hosts)
-      if (!matched?.has(host) && !this.#known.has(host))
-        this.#add(host, [bracketed(host)], [], routes, [service.origin, ...service.delegateOrigins])
+  #takesUnregistered(rules: LinkedVirtualService): boolean {
+    return this.#port === UNREGISTERED_HOSTS_PORT && !(this.#lenient && this.#isRegistered(rules))
   }
 
   /** On some port: then an HTTP proxy has its hosts there, and not on port 80 besides. */
@@ -120,11 +121,10 @@ class VirtualHostMaker {
     )
   }
 
-  #addService(service: MeshService, routes: readonly Route[], choice: LinkedVirtualService | null): void {
+  #addService(service: MeshService, routes: readonly Route[], origins: readonly Origin[]): void {
     const { full, alternatives } = serviceDomains(service, this.#scope.namespace)
-    const origins = choice ? [choice.origin, ...choice.delegateOrigins, ...service.origins] : service.origins
     const tunnel = this.#lenient ? [this.#tunnel(service)] : []
-    this.#add(service.host, full, alternatives, [...tunnel, ...routes], origins)
+    this.#add(service.host, full, alternatives, [...tunnel, ...routes], [...origins, ...service.origins])
   }
 
   #tunnel(service: MeshService): Route {
@@ -149,12 +149,7 @@ class VirtualHostMaker {
   }
 
   #routesOf(service: LinkedVirtualService): readonly Route[] {
-    let routes = this.#routes.get(service)
-    if (!routes) {
-      routes = virtualServiceRoutes(service, this.#surroundings(service))
-      this.#routes.set(service, routes)
-    }
-    return routes
+    return virtualServiceRoutes(service, this.#surroundings(service))
   }
 
   #surroundings(service: LinkedVirtualService): RouteSurroundings {
@@ -189,13 +184,15 @@ class VirtualHostMaker {
   }
 }
 
-function indexByHost(services: readonly LinkedVirtualService[]): ReadonlyMap<string, readonly LinkedVirtualService[]> {
-  const index = new Map<string, LinkedVirtualService[]>()
-  for (const service of services)
-    for (const host of service.hosts) {
-      const list = index.get(host)
-      if (list) list.push(service)
-      else index.set(host, [service])
-    }
-  return index
+/** For each host the VirtualService that comes first. */
+function firstByHost(services: readonly LinkedVirtualService[]): ReadonlyMap<string, LinkedVirtualService> {
+  const first = new Map<string, LinkedVirtualService>()
+  for (const service of services) for (const host of service.hosts) if (!first.has(host)) first.set(host, service)
+  return first
+}
+
+/** By its exact host, else by the longest wildcard; whether that has rules for this client is not asked. */
+function closest(host: string, byHost: ReadonlyMap<string, LinkedVirtualService>): LinkedVirtualService | undefined {
+  for (const name of [host, ...wildcardsOf(host)]) if (byHost.has(name)) return byHost.get(name)
+  return undefined
 }

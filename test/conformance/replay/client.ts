@@ -10,6 +10,8 @@ export interface Answer {
   readonly status?: number
   readonly headers?: IncomingHttpHeaders
   readonly body?: string
+  /** The client's own port, by which the access log knows the connection. */
+  readonly localPort?: number | undefined
 }
 
 /** Where a request goes before the network maps it: `127.0.0.1:PORT` of the URL unless `connectTo` says otherwise. */
@@ -31,7 +33,9 @@ export function send(port: number, request: CaseRequest, id: string): Promise<An
       typeof value === 'string' ? value : [...value],
     ]),
   )
-  return new Promise(done => {
+  return new Promise(resolve => {
+    let localPort: number | undefined
+    const done = (answer: Answer): void => resolve({ ...answer, localPort })
     const outgoing = httpRequest({ host: '127.0.0.1', port, method, path, headers, agent: false }, response => {
       let text = ''
       response.on('data', chunk => {
@@ -40,6 +44,11 @@ export function send(port: number, request: CaseRequest, id: string): Promise<An
       response.on('end', () => done({ status: response.statusCode ?? 0, headers: response.headers, body: text }))
       response.on('error', error => done({ error: codeOf(error) }))
     })
+    outgoing.once('socket', socket =>
+      socket.once('connect', () => {
+        localPort = socket.localPort
+      }),
+    )
     outgoing.setTimeout(20_000, () => outgoing.destroy(new Error('timeout')))
     outgoing.on('error', error => done({ error: codeOf(error) }))
     outgoing.end(body)
@@ -54,6 +63,10 @@ function greet(port: number, serverName: string, alpn: readonly string[]): Promi
     const toSocket = new Duplex({ read: () => {}, write: (bytes, _, written) => void socket.write(bytes, written) })
     const client = connectTls({ socket: toSocket, servername: serverName, ...offer }).on('error', () => {})
     let text = ''
+    let localPort: number | undefined
+    socket.on('connect', () => {
+      localPort = socket.localPort
+    })
     socket.on('data', bytes => {
       text += String(bytes)
     })
@@ -63,7 +76,7 @@ function greet(port: number, serverName: string, alpn: readonly string[]): Promi
     })
     socket.on('close', () => {
       client.destroy()
-      done({ body: text })
+      done({ body: text, localPort })
     })
     socket.on('end', () => socket.end())
   })

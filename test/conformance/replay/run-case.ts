@@ -6,8 +6,11 @@ import { startUpstream, type Upstream } from './echo-upstream.ts'
 import { linkCase, nodeOf } from './linked-case.ts'
 import { type LogLine, MeshProxy } from './mesh-proxy.ts'
 
-/** Outcomes in the order of the case's requests. Throws when Weft refuses the config. */
-export async function runCase(file: CaseFile): Promise<readonly Outcome[]> {
+/**
+ * Outcomes in the order of the case's requests. Throws when Weft refuses the config. One request at a time, unless their
+ * order does not matter.
+ */
+export async function runCase(file: CaseFile, concurrency = 1): Promise<readonly Outcome[]> {
   const upstreams = new Map<string, Upstream>()
   const results: Outcome[] = []
   try {
@@ -19,7 +22,7 @@ export async function runCase(file: CaseFile): Promise<readonly Outcome[]> {
     const first = Object.keys(file.proxies)[0]
     for (const [name, proxy] of Object.entries(file.proxies)) {
       const requests = [...file.requests.entries()].filter(([, request]) => (request.proxy ?? first) === name)
-      const outcomes = await runProxy(await MeshProxy.start(mesh, nodeOf(name, proxy), ports), requests)
+      const outcomes = await runProxy(await MeshProxy.start(mesh, nodeOf(name, proxy), ports), requests, concurrency)
       for (const [index, outcome] of outcomes) results[index] = outcome
     }
   } finally {
@@ -31,48 +34,70 @@ export async function runCase(file: CaseFile): Promise<readonly Outcome[]> {
 interface Sent {
   readonly answer: Answer
   readonly destinations: Record<string, number>
-  /** The `x-request-id` it was sent with, and its place among all that the proxy was sent. */
+  /** The `x-request-id` it was sent with. */
   readonly id: string
-  readonly order: number
+  /** How many before it came from the same port of the client. */
+  readonly turn: number
 }
+
+type Numbered = readonly [number, CaseRequest]
 
 async function runProxy(
   proxy: MeshProxy,
-  requests: readonly (readonly [number, CaseRequest])[],
+  requests: readonly Numbered[],
+  concurrency: number,
 ): Promise<ReadonlyMap<number, Outcome>> {
   const sent = new Map<number, Sent>()
-  let order = 0
+  const turns = new Map<number | undefined, number>()
+  const queue = requests[Symbol.iterator]()
+  const work = async (): Promise<void> => {
+    for (const [index, request] of queue) sent.set(index, await sendAll(proxy, index, request, turns))
+  }
   try {
-    for (const [index, request] of requests) {
-      const { address, port } = listenerOf(request)
-      const target = proxy.network.listenerPort(address, port)
-      const destinations: Record<string, number> = {}
-      let answer: Answer = { error: 'ECONNREFUSED' }
-      let id = ''
-      for (let n = 0; n < (request.repeat ?? 1); n++) {
-        id = `case-${index}-${n}`
-        if (target !== undefined) answer = await send(target, request, id)
-        order++
-        const key = answer.error ?? `${answer.status} ${answer.headers?.['x-upstream'] ?? '-'}`
-        destinations[key] = (destinations[key] ?? 0) + 1
-      }
-      sent.set(index, { answer, destinations, id, order: order - 1 })
-    }
-    await proxy.logged(order)
+    await Promise.all(Array.from({ length: concurrency }, work))
+    await proxy.logged(requests.reduce((sum, [, { repeat = 1 }]) => sum + repeat, 0))
   } finally {
     await proxy.stop()
   }
   const lines = proxy.logLines()
+  const byId = new Map(lines.map(line => [line['request_id'], line]))
+  const byPort = Map.groupBy(lines, portOf)
   return new Map(
     requests.map(([index, request]) => {
       const entry = sent.get(index)!
-      // A gateway replaces the request id, so its lines are told apart by their order.
-      const line =
-        lines.findLast(one => one['request_id'] === entry.id) ??
-        (lines.length === order ? lines[entry.order] : undefined)
+      // A gateway replaces the request id, so its lines are told apart by the client's port.
+      const line = byId.get(entry.id) ?? byPort.get(String(entry.answer.localPort))?.[entry.turn]
       return [index, outcomeOf(rawResult(request, entry, line))]
     }),
   )
+}
+
+/** As often as the case says. */
+async function sendAll(
+  proxy: MeshProxy,
+  index: number,
+  request: CaseRequest,
+  turns: Map<number | undefined, number>,
+): Promise<Sent> {
+  const { address, port } = listenerOf(request)
+  const target = proxy.network.listenerPort(address, port)
+  const destinations: Record<string, number> = {}
+  let answer: Answer = { error: 'ECONNREFUSED' }
+  let id = ''
+  let turn = 0
+  for (let n = 0; n < (request.repeat ?? 1); n++) {
+    id = `case-${index}-${n}`
+    if (target !== undefined) answer = await send(target, request, id)
+    turn = turns.get(answer.localPort) ?? 0
+    turns.set(answer.localPort, turn + 1)
+    const key = answer.error ?? `${answer.status} ${answer.headers?.['x-upstream'] ?? '-'}`
+    destinations[key] = (destinations[key] ?? 0) + 1
+  }
+  return { answer, destinations, id, turn }
+}
+
+function portOf(line: LogLine): string {
+  return String(line['downstream_remote_address']).split(':').at(-1) ?? ''
 }
 
 function rawResult(request: CaseRequest, { answer, destinations }: Sent, line: LogLine | undefined): RawResult {
