@@ -2,6 +2,14 @@
 import type { Socket } from 'node:net'
 import type { ConnectionInfo } from './connection-info.ts'
 
+/** Whom a connection is for, where requests decide. */
+export interface ServerIdentity {
+  /** SNI; null: as config says. */
+  readonly serverName: string | null
+  /** A name that the certificate must have, besides what config asks for; null: none. */
+  readonly verifiedName: string | null
+}
+
 export interface UpstreamTransport {
   readonly name: 'raw_buffer' | 'tls'
   /**
@@ -15,4 +23,6 @@ export interface UpstreamTransport {
    * nobody else's bytes. Absent where connections are all alike.
    */
   forDownstream?(downstream: ConnectionInfo): UpstreamTransport
+  /** The transport to use where the request says whom the connection is for. Absent where none is asked who it is. */
+  forServer?(identity: ServerIdentity): UpstreamTransport
 }

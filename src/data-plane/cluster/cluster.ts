@@ -169,6 +169,14 @@ export interface SuccessFigures {
   readonly ejectionThreshold: number
 }
 
+/** auto_sni, auto_san_validation, override_auto_sni_header. */
+export interface AutoIdentity {
+  readonly announces: boolean
+  readonly verifies: boolean
+  /** Whose value comes before the authority; empty: none. */
+  readonly header: string
+}
+
 export interface Cluster {
   readonly name: string
   /** Null, or absent: no outlier detection. */
@@ -186,6 +194,8 @@ export interface Cluster {
   readonly http1: Http1Options
   readonly http2: Http2Settings
   readonly limits: CircuitLimits
+  /** Null: whom TLS is for is not for requests to say. */
+  readonly autoIdentity: AutoIdentity | null
   /** For jitter. */
   readonly random: Random
   readonly stats: ClusterStats

@@ -2,6 +2,7 @@
 import type { Random } from '../../base/random.ts'
 import type { Http2Settings } from '../../transport/http2/session-options.ts'
 import type {
+  AutoIdentity,
   CircuitLimits,
   Cluster,
   ClusterStats,
@@ -69,6 +70,10 @@ export abstract class ConfiguredCluster implements Cluster {
 
   get http2(): Http2Settings {
     return this.config.http2
+  }
+
+  get autoIdentity(): AutoIdentity | null {
+    return this.config.autoIdentity
   }
 
   get limits(): CircuitLimits {

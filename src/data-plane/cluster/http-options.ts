@@ -7,6 +7,8 @@ import {
   type Http1ProtocolOptions,
   Http1ProtocolOptionsSchema,
   type Http2ProtocolOptions,
+  type UpstreamHttpProtocolOptions,
+  UpstreamHttpProtocolOptionsSchema,
 } from '../../xds/generated/envoy/config/core/v3/protocol_pb.ts'
 import {
   HttpProtocolOptions_AutoHttpConfigSchema as AutoHttpConfigSchema,
@@ -16,7 +18,7 @@ import {
 import { durationMs, type ResourceCheck } from '../../xds/resource-check.ts'
 import { keepsSpelling, readHeaderCase } from '../http/http1-protocol-options.ts'
 import { readHttp2Options } from '../http/http2-protocol-options.ts'
-import type { Http1Options, UpstreamProtocol } from './cluster.ts'
+import type { AutoIdentity, Http1Options, UpstreamProtocol } from './cluster.ts'
 
 export interface HttpOptions {
   /** 0: never. */
@@ -28,6 +30,7 @@ export interface HttpOptions {
   readonly httpProtocol: UpstreamProtocol
   readonly http1: Http1Options
   readonly http2: Http2Settings
+  readonly autoIdentity: AutoIdentity | null
 }
 
 const KEY = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
@@ -42,7 +45,9 @@ const FIELDS = new Set([
   'explicit_http_config',
   'use_downstream_protocol_config',
   'auto_config',
+  'upstream_http_protocol_options',
 ])
+const IDENTITY_FIELDS = new Set(['auto_sni', 'auto_san_validation', 'override_auto_sni_header'])
 const AUTO_FIELDS = new Set(['http_protocol_options', 'http2_protocol_options'])
 const HTTP1_FIELDS = new Set(['enable_trailers', 'header_key_format'])
 const COMMON_FIELDS = new Set(['idle_timeout', 'max_requests_per_connection', 'max_connection_duration'])
@@ -60,8 +65,16 @@ export function readHttpOptions(options: Readonly<Record<string, Any>>, check: R
     idleTimeoutMs: durationMs(common?.idleTimeout, ENVOY_IDLE_TIMEOUT_MS),
     maxRequestsPerConnection: common?.maxRequestsPerConnection ?? 0,
     maxConnectionDurationMs: durationMs(common?.maxConnectionDuration, 0),
+    autoIdentity: readAutoIdentity(message?.upstreamHttpProtocolOptions, check),
     ...readProtocol(message?.upstreamProtocolOptions, check),
   }
+}
+
+function readAutoIdentity(options: UpstreamHttpProtocolOptions | undefined, check: ResourceCheck): AutoIdentity | null {
+  if (!options) return null
+  check.honour(UpstreamHttpProtocolOptionsSchema, options, `${AT}.upstream_http_protocol_options`, IDENTITY_FIELDS)
+  const { autoSni: announces, autoSanValidation: verifies, overrideAutoSniHeader } = options
+  return announces || verifies ? { announces, verifies, header: overrideAutoSniHeader.toLowerCase() } : null
 }
 
 type Protocol = Pick<HttpOptions, 'httpProtocol' | 'http1' | 'http2'>

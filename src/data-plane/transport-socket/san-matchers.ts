@@ -42,6 +42,15 @@ export function compileSanMatcher(
   }
 }
 
+/** Any name of the certificate, as it is; a DNS name also by a wildcard (Envoy's verifySubjectAltName). */
+export function nameMatcher(wanted: string): SanMatcher {
+  const lower = wanted.toLowerCase()
+  return ({ dnsNames, uris, ipAddresses }) =>
+    dnsNames.some(name => dnsNameMatches(name.toLowerCase(), lower)) ||
+    uris.includes(wanted) ||
+    ipAddresses.includes(wanted)
+}
+
 /** The deprecated match_subject_alt_names: any kind of name. */
 export function compileUntypedSanMatcher(
   matcher: StringMatcher,

@@ -5,6 +5,7 @@ import type { Parsed } from '../../base/problem.ts'
 import { type Keepalive, keepaliveNetwork } from '../../transport/net/keepalive-network.ts'
 import type { Network } from '../../transport/net/network.ts'
 import { connectFailure } from '../../transport/net/system-network.ts'
+import type { SanMatcher } from '../../transport/tls/peer-verification.ts'
 import { connectTls } from '../../transport/tls/tls-client.ts'
 import { typeUrlOf, unpackAny } from '../../xds/any-pack.ts'
 import type { TransportSocket } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
@@ -23,8 +24,9 @@ import {
   UpstreamTlsContextSchema,
 } from '../../xds/generated/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts'
 import { ResourceCheck } from '../../xds/resource-check.ts'
-import type { UpstreamTransport } from '../upstream-transport.ts'
+import type { ServerIdentity, UpstreamTransport } from '../upstream-transport.ts'
 import { InternalUpstream } from './internal-upstream.ts'
+import { nameMatcher } from './san-matchers.ts'
 import type { SecretSource } from './secret-store.ts'
 import { compileTlsContext, TlsContext } from './tls-context.ts'
 import { compileHeader, type TransportOver, UpstreamProxyProtocol } from './upstream-proxy-protocol.ts'
@@ -145,12 +147,31 @@ class TlsTransport implements UpstreamTransport {
   readonly #context: TlsContext
   readonly #serverName: string
   readonly #applicationProtocols: readonly string[]
+  readonly #verifiedName: SanMatcher | null
 
-  constructor(network: Network, context: TlsContext, serverName: string, applicationProtocols: readonly string[]) {
+  constructor(
+    network: Network,
+    context: TlsContext,
+    serverName: string,
+    applicationProtocols: readonly string[],
+    verifiedName: SanMatcher | null = null,
+  ) {
     this.#network = network
     this.#context = context
     this.#serverName = serverName
     this.#applicationProtocols = applicationProtocols
+    this.#verifiedName = verifiedName
+  }
+
+  forServer({ serverName, verifiedName }: ServerIdentity): UpstreamTransport {
+    const verified = verifiedName === null ? null : nameMatcher(verifiedName)
+    return new TlsTransport(
+      this.#network,
+      this.#context,
+      serverName ?? this.#serverName,
+      this.#applicationProtocols,
+      verified,
+    )
   }
 
   connect(address: string, port: number, onReady: (failure: string | null) => void): Socket {
@@ -159,7 +180,7 @@ class TlsTransport implements UpstreamTransport {
     try {
       const ready = this.#context.current()
       if (ready) {
-        const peer = this.#context.peerRequirements(true)
+        const peer = { ...this.#context.peerRequirements(true), verifiedName: this.#verifiedName }
         const { context } = ready
         const applicationProtocols = this.#applicationProtocols
         return connectTls(raw, { context, serverName: this.#serverName, applicationProtocols, peer }, onReady)

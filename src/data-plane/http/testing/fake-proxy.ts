@@ -14,6 +14,7 @@ import { packAny } from '../../../xds/any-pack.ts'
 import { RouterSchema } from '../../../xds/generated/envoy/extensions/filters/http/router/v3/router_pb.ts'
 import { HttpConnectionManagerSchema } from '../../../xds/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
 import type {
+  AutoIdentity,
   CircuitLimits,
   Cluster,
   ClusterStats,
@@ -135,6 +136,7 @@ export const PLAIN_HTTP1: Http1Options = {
 export class FakeCluster implements Cluster {
   readonly name: string
   connectTimeoutMs = 5000
+  autoIdentity: AutoIdentity | null = null
   bufferLimit = ENVOY_BUFFER_LIMIT
   idleTimeoutMs = 0
   maxRequestsPerConnection = 0

@@ -264,7 +264,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
     if (route.retry?.avoidPreviousHosts) this.previous = remembered(this.previous, endpoint)
     if (this.#attempts === 1 && !fresh)
       this.#shadows = Shadows.open(route, this, this.#requestEnded, info, this.#config)
-    const pool = poolForTry(cluster, endpoint, this.head, route, info, this.#config.wheel)
+    const pool = poolForTry(cluster, endpoint, this, route, info, this.#config.wheel)
     const request = new UpstreamRequest(this, cluster, endpoint, pool, this.#config.clock)
     this.#upstream = request
     if (this.#requestEnded) this.#startPerTryTimer()
