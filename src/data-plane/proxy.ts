@@ -164,10 +164,7 @@ export class Proxy {
       case 'route':
         return this.listeners.routeNames()
       case 'secret':
-        return [
-          TRUST_BUNDLE_SECRET,
-          ...this.listeners.secretNames().filter(name => !isOwnSecret(name) && !isFileSecret(name)),
-        ]
+        return [TRUST_BUNDLE_SECRET, ...this.#secretNames().filter(name => !isOwnSecret(name) && !isFileSecret(name))]
     }
   }
 
@@ -202,14 +199,24 @@ export class Proxy {
 
   #updateListeners(messages: readonly Listener[], removed: readonly string[]): Problem[] {
     const problems = this.listeners.update(messages, removed)
-    this.#certificates.want(this.listeners.secretNames())
+    this.#certificates.want(this.#secretNames())
     return problems
+  }
+
+  #updateClusters(messages: readonly Cluster[], removed: readonly string[]): Problem[] {
+    const problems = this.clusters.updateClusters(messages, removed)
+    this.#certificates.want(this.#secretNames())
+    return problems
+  }
+
+  #secretNames(): readonly string[] {
+    return [...new Set([...this.listeners.secretNames(), ...this.clusters.secretNames()])]
   }
 
   #compile(type: ResourceType, messages: readonly ResourceMessage[], removed: readonly string[]): Problem[] {
     switch (type) {
       case 'cluster':
-        return this.clusters.updateClusters(messages as readonly Cluster[], removed)
+        return this.#updateClusters(messages as readonly Cluster[], removed)
       case 'endpoint':
         return this.clusters.updateEndpoints(messages as readonly ClusterLoadAssignment[], removed)
       case 'listener':

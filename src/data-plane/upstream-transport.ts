@@ -12,6 +12,8 @@ export interface ServerIdentity {
 
 export interface UpstreamTransport {
   readonly name: 'raw_buffer' | 'tls'
+  /** SDS names without which no connection can be made; absent: none. */
+  readonly secretNames?: readonly string[]
   /**
    * Starts a connection and calls back once: null when bytes may be written, else the transport's failure reason, in
    * Envoy's words where it has them (`TLS_error:...`, `delayed_connect_error:_Connection_refused`). The socket is

@@ -18,3 +18,11 @@ test('a control plane can name files of the one folder, and no others', t => {
   for (const name of ['../key.pem', join(state, 'key.pem'), 'shop/../../key.pem', 'shop', '', 'nothing', '\0'])
     assert.equal(folder.read(name), null, name)
 })
+
+test('the name of the system’s authorities is no file', t => {
+  const state = mkdtempSync(join(tmpdir(), 'weft-certificates-'))
+  t.after(() => rmSync(state, { recursive: true, force: true }))
+  mkdirSync(join(state, 'certificates'))
+  writeFileSync(join(state, 'certificates', 'system'), 'PEM')
+  assert.match(certificateFolder(state).read('system') ?? '', /^-----BEGIN CERTIFICATE-----/)
+})

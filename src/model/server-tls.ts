@@ -10,7 +10,8 @@ export type KeyPairSource =
   | { readonly kind: 'credential'; readonly name: string }
 
 export type RootsSource =
-  | { readonly kind: 'file'; readonly file: string }
+  /** `revocations`: a file, too; empty: none. A credential may have its own. */
+  | { readonly kind: 'file'; readonly file: string; readonly revocations: string }
   | { readonly kind: 'credential'; readonly name: string }
 
 export interface ServerTls {

@@ -10,8 +10,11 @@ export interface ServiceEntryPort {
   readonly targetPort?: number
 }
 
-/** NONE: the address that the caller means. DNS_ROUND_ROBIN: the first address that a name has now. */
-export type Resolution = 'STATIC' | 'DNS' | 'DNS_ROUND_ROBIN' | 'NONE'
+/**
+ * NONE: the address that the caller means. DNS_ROUND_ROBIN: the first address that a name has now. DYNAMIC_DNS: the addresses
+ * of the name that a request asks for, within a wildcard host.
+ */
+export type Resolution = 'STATIC' | 'DNS' | 'DNS_ROUND_ROBIN' | 'DYNAMIC_DNS' | 'NONE'
 
 export interface ServiceEntry {
   readonly hosts: readonly { readonly value: string; readonly position: SourcePosition }[]

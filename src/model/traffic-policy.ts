@@ -1,6 +1,7 @@
 // DestinationRule.trafficPolicy: override is per block, never inside one, and a port's entry replaces all blocks.
 import type { LoadBalancerSettings } from './load-balancer.ts'
 import type { OutlierDetection } from './outlier-detection.ts'
+import type { KeyPairSource, RootsSource } from './server-tls.ts'
 import type { ProxyProtocolVersion, RetryBudget, TcpKeepalive, UpstreamTunnel } from './upstream-policy.ts'
 
 export interface ConnectionPool {
@@ -23,10 +24,18 @@ export interface ConnectionPool {
 }
 
 export interface ClientTls {
-  readonly mode: 'DISABLE' | 'ISTIO_MUTUAL'
+  /** SIMPLE and MUTUAL: TLS that is not the mesh's, without and with a certificate of one's own. */
+  readonly mode: 'DISABLE' | 'SIMPLE' | 'MUTUAL' | 'ISTIO_MUTUAL'
+  /** Absent: the service's host. */
   readonly sni?: string
-  /** Empty: those of the service's accounts. */
+  /** Empty: those of the service's accounts, or its host. */
   readonly subjectAltNames: readonly string[]
+  /** With MUTUAL. */
+  readonly keyPair: KeyPairSource | null
+  /** Null: those of the system. */
+  readonly roots: RootsSource | null
+  /** Whatever certificate the server has will do. */
+  readonly trustsAnybody: boolean
 }
 
 export interface TrafficPolicyBlocks {

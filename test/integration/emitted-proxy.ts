@@ -1,6 +1,7 @@
 // For tests: a proxy in process, with what the translator makes of some YAML, its addresses on free ports of loopback.
 import assert from 'node:assert/strict'
 import { formatProblem } from '../../src/base/problem.ts'
+import { findDanglingReferences } from '../../src/control-plane/snapshot/consistency.ts'
 import { openProxy, TestIdentity } from '../../src/data-plane/mesh-fixture.ts'
 import type { Proxy as DataPlaneProxy } from '../../src/data-plane/proxy.ts'
 import { NO_LOCALITY } from '../../src/model/locality.ts'
@@ -41,6 +42,7 @@ export async function startEmitted(options: EmittedProxyOptions): Promise<Emitte
   const kind = workload.proxy?.kind ?? 'sidecar'
   const mesh = link({ objects, services: [], workloads: [workload], meshConfig })
   const resources = emit(mesh, { id: name, kind, name, namespace, labels, locality: NO_LOCALITY, workload })
+  assert.deepEqual(findDanglingReferences(resources), [])
   const network = new LoopbackNetwork(upstreams)
   const proxy: DataPlaneProxy = openProxy({ network, certificates: { read: file => files?.get(file) ?? null } })
   const identity = await authority.issueSpiffe(`spiffe://cluster.local/ns/${namespace}/sa/${name}`)

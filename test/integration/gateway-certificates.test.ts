@@ -17,6 +17,7 @@ const [rsa, ecdsa, friend, stranger] = await Promise.all([
   clients.issue({ names: [] }),
   clients.issue({ names: [] }),
 ])
+const revocations = await clients.revoke(stranger)
 const friendCertificate = new X509Certificate(friend.certificateChain)
 const friendHash = createHash('sha256').update(friendCertificate.raw).digest('hex')
 const friendKey = createHash('sha256')
@@ -57,6 +58,8 @@ ${server(2, '{mode: MUTUAL, credentialName: shop-ecdsa}')}
 ${server(3, '{mode: OPTIONAL_MUTUAL, credentialName: shop-rsa, caCertCredentialName: clients}')}
 ${server(4, `{mode: MUTUAL, credentialName: shop-ecdsa, verifyCertificateHash: [${friendHash.toUpperCase()}]}`)}
 ${server(5, `{mode: MUTUAL, credentialName: shop-ecdsa, verifyCertificateSpki: ["${friendKey}"]}`)}
+${server(7, '{mode: MUTUAL, serverCertificate: shop-rsa/tls.crt, privateKey: shop-rsa/tls.key, caCertificates: clients/ca.crt, caCrl: revoked.crl}')}
+${server(8, '{mode: MUTUAL, credentialName: revoking}')}
 ${server(6, '{mode: SIMPLE, tlsCertificates: [{serverCertificate: shop-rsa/tls.crt, privateKey: shop-rsa/tls.key}]}')}
 `
 
@@ -72,6 +75,11 @@ const gateway = await startEmitted({
     ['shop-ecdsa/key', ecdsa.privateKey],
     ['shop-ecdsa/cacert', clients.bundle],
     ['clients/ca.crt', clients.bundle],
+    ['revoked.crl', revocations],
+    ['revoking/tls.crt', rsa.certificateChain],
+    ['revoking/tls.key', rsa.privateKey],
+    ['revoking/ca.crt', clients.bundle],
+    ['revoking/ca.crl', revocations],
   ]),
 })
 after(() => gateway.close())
@@ -118,4 +126,10 @@ test('the authority of clients is that of the credential, or one that is named a
 test('a client is let in by the hash of its certificate, or of its key', async () => {
   for (const port of [4, 5])
     assert.deepEqual([await call(port, as(friend)), await call(port, as(stranger))], ['shop ec', 'refused'])
+})
+
+test('a client whose certificate has been revoked is not let in', async () => {
+  for (const port of [7, 8])
+    assert.deepEqual([await call(port, as(friend)), await call(port, as(stranger))], ['shop rsa', 'refused'])
+  assert.equal(await call(2, as(stranger)), 'shop ec')
 })

@@ -45,18 +45,6 @@ test('rules for bytes are told with what they look at and where they send', asyn
   ])
 })
 
-test('a rollout is named beside the rules whose weights it decides', async () => {
-  const rollout = `
-apiVersion: weft.dev/v1alpha1
-kind: Rollout
-metadata: {name: r}
-spec: {host: db, stable: v1, canary: v2, steps: [{weight: 10, hold: 1m}], thresholds: {successRate: 99}}
-`
-  const view = await viewOf(`${TEXT}---${rollout}`)
-  const lines = describeService(view, { name: 'db', namespace: 'default' })!
-  assert.deepEqual(lines.slice(-2), ['Rollout: r', '   Says how "v1" and "v2" share what goes to either'])
-})
-
 const POLICIES = `
 apiVersion: v1
 kind: Service
@@ -128,4 +116,15 @@ test('a host of a ServiceEntry is a service, too', async () => {
   ])
   assert.equal(describeHost(view, 'a.books.example.com')?.[0], 'ServiceEntry: books for *.books.example.com')
   assert.equal(describeHost(view, 'example.com'), null)
+})
+
+test('a rollout is named beside the rules whose weights it decides', async () => {
+  const rollout = `
+apiVersion: weft.dev/v1alpha1
+kind: Rollout
+metadata: {name: r}
+spec: {host: db, stable: v1, canary: v2, steps: [{weight: 10, hold: 1m}], thresholds: {successRate: 99}}
+`
+  const lines = describeService(await viewOf(`${TEXT}---${rollout}`), { name: 'db', namespace: 'default' })!
+  assert.deepEqual(lines.slice(-2), ['Rollout: r', '   Says how "v1" and "v2" share what goes to either'])
 })

@@ -21,7 +21,7 @@ export interface WorkloadBase {
 export function readWorkload(reader: ObjectReader, base: WorkloadBase): WorkloadSpec[] {
   const namespace = readName(reader, 'namespace', base.namespace)
   const group = readGroup(reader, namespace, base)
-  const service = readName(reader, 'service', group ? '' : undefined)
+  const service = readName(reader, 'service', reader.has('group') ? '' : undefined)
   const version = reader.string('version') ?? group?.labels['version'] ?? ''
   const kept = service === '' ? (group?.group ?? '') : service
   const name = readName(reader, 'name', version === '' ? kept : `${kept}-${version}`)

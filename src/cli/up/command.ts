@@ -81,7 +81,7 @@ function suggestions(context: CliContext, mesh: MeshDirectory, options: UpOption
   const program = context.env['npm_command'] === undefined ? 'weft' : 'npx weft'
   const state = options.state === DEFAULT_STATE ? '' : ` --state ${options.state}`
   const first = mesh.workloads[0]
-  const example = mesh.examples.find(file => file.includes('reviews-v3')) ?? mesh.examples[0]
+  const example = mesh.examples.find(file => file.includes('virtual-service-reviews-v3')) ?? mesh.examples[0]
   return [
     example === undefined
       ? `${program} proxy-status${state}`

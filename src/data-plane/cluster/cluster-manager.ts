@@ -113,6 +113,13 @@ export class ClusterManager implements ClusterSource {
     return [...names]
   }
 
+  /** Of all transport sockets, by SDS name. */
+  secretNames(): string[] {
+    const names = new Set<string>()
+    for (const { config } of this.#entries.values()) for (const name of config.transports.secretNames) names.add(name)
+    return [...names]
+  }
+
   /** Stops resolving names and drains every pool. */
   close(): void {
     for (const name of [...this.#entries.keys()]) this.#remove(name)

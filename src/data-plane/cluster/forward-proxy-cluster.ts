@@ -1,11 +1,12 @@
 // A dynamic forward proxy cluster: its endpoints are the authorities that requests ask for, made on demand.
+import type { UpstreamTransport } from '../upstream-transport.ts'
 import type { Endpoint, PickContext, Picker } from './cluster.ts'
 import { ClusterEndpoint } from './cluster-endpoint.ts'
 import { ConfiguredCluster } from './configured-cluster.ts'
 
 /** Envoy's dns_cache_config.max_hosts. Beyond it the endpoint unused for longest makes room. */
 const MAX_ENDPOINTS = 1024
-const DEFAULT_PORT = '80'
+const DEFAULT_PORTS: Readonly<Record<UpstreamTransport['name'], string>> = { raw_buffer: '80', tls: '443' }
 const PORT = /^[1-9][0-9]{0,4}$/
 
 export class ForwardProxyCluster extends ConfiguredCluster implements Picker {
@@ -28,10 +29,11 @@ export class ForwardProxyCluster extends ConfiguredCluster implements Picker {
       this.#byAuthority.set(authority, known)
       return known
     }
-    const destination = splitAuthority(authority)
+    const transport = this.config.transports.choose({})
+    const destination = splitAuthority(authority, DEFAULT_PORTS[transport.name])
     if (destination === null) return null
     if (this.#byAuthority.size >= MAX_ENDPOINTS && !this.#makeRoom()) return null
-    const endpoint = new ClusterEndpoint(destination.host, destination.port, 1, this.config.transports.choose({}))
+    const endpoint = new ClusterEndpoint(destination.host, destination.port, 1, transport)
     this.#byAuthority.set(authority, endpoint)
     return endpoint
   }
@@ -53,11 +55,11 @@ export class ForwardProxyCluster extends ConfiguredCluster implements Picker {
 }
 
 /** `host:port`, `host` or `[v6]:port`; null for what names no host. */
-function splitAuthority(authority: string): { host: string; port: number } | null {
+function splitAuthority(authority: string, defaultPort: string): { host: string; port: number } | null {
   const bracket = authority.lastIndexOf(']')
   const colon = authority.indexOf(':', bracket + 1)
   const host = colon < 0 ? authority : authority.slice(0, colon)
-  const digits = colon < 0 ? DEFAULT_PORT : authority.slice(colon + 1)
+  const digits = colon < 0 ? defaultPort : authority.slice(colon + 1)
   // In one spelling only: `0x50` and `080` would pass by the virtual hosts of port 80.
   if (host === '' || !PORT.test(digits)) return null
   const port = Number(digits)

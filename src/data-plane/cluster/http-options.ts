@@ -42,6 +42,7 @@ const RESPONSE_LIMITS = { maxHeaderListBytes: 60 * 1024, maxFieldCount: 100 }
 
 const FIELDS = new Set([
   'common_http_protocol_options',
+  'upstream_http_protocol_options',
   'explicit_http_config',
   'use_downstream_protocol_config',
   'auto_config',

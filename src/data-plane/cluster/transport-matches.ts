@@ -17,6 +17,13 @@ export class TransportMatches {
     this.#fallback = fallback
   }
 
+  /** Of any of them. */
+  get secretNames(): readonly string[] {
+    return [...this.#matches.map(({ transport }) => transport), this.#fallback].flatMap(
+      ({ secretNames }) => secretNames ?? [],
+    )
+  }
+
   /** An empty match takes every endpoint. */
   choose(metadata: Readonly<JsonObject>): UpstreamTransport {
     for (const { match, transport } of this.#matches) {

@@ -7,6 +7,7 @@ import { after, test } from 'node:test'
 import { create, fromBinary } from '@bufbuild/protobuf'
 import { Client, credentials, Metadata } from '@grpc/grpc-js'
 import { TestAuthority } from '../../transport/tls/certificate-fixture.ts'
+import type { DataSource } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import { SecretSchema } from '../../xds/generated/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts'
 import {
   DiscoveryRequestSchema,
@@ -57,5 +58,24 @@ test('a secret is sent when it is there, once, and again when it changes', async
   secrets.setTrustedCa('ROOTCA', authority.bundle)
   secrets.setKeyPair('default', second)
   assert.equal(certificateOf(await coming), second.certificateChain)
+  call.cancel()
+})
+
+test('lists of what has been revoked go in a field of their own', async () => {
+  const authority = await TestAuthority.create()
+  const revoked = await authority.revoke(await authority.issueSpiffe('spiffe://cluster.local/ns/default/sa/a'))
+  secrets.setTrustedCa('file-root:ca.crt~ca.crl', `${authority.bundle}\n${revoked}`)
+  const { path, requestSerialize, responseDeserialize } =
+    grpcServiceDefinition(SecretDiscoveryService)['StreamSecrets']!
+  const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, new Metadata())
+  call.on('error', () => {})
+  const coming = new Promise<DiscoveryResponse>(resolve => call.once('data', one => resolve(one as DiscoveryResponse)))
+  call.write(create(DiscoveryRequestSchema, { resourceNames: ['file-root:ca.crt~ca.crl'] }))
+  const { type } = fromBinary(SecretSchema, (await coming).resources[0]!.value)
+  assert.ok(type.case === 'validationContext')
+  const text = ({ specifier }: DataSource): string =>
+    specifier.case === 'inlineBytes' ? Buffer.from(specifier.value).toString().trim() : ''
+  assert.equal(text(type.value.trustedCa!), authority.bundle.trim())
+  assert.equal(text(type.value.crl!), revoked.trim())
   call.cancel()
 })

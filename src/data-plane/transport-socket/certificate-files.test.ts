@@ -19,7 +19,7 @@ test('files that config names are read, and read again; what is not usable leave
   const store = new SecretStore()
   const certificates = new CertificateFiles(store, { read: name => files.get(name) ?? null }, { clock, log })
   certificates.want(['default', KEYS, 'file-root:ca.crt'])
-  assert.equal(store.trustedCa('file-root:ca.crt'), authority.bundle)
+  assert.equal(store.trustedCa('file-root:ca.crt')?.trim(), authority.bundle.trim())
   assert.equal(store.keyPair(KEYS), undefined)
   assert.deepEqual(errors, [KEYS])
 
@@ -62,6 +62,6 @@ test('a credential is a folder of a Secret’s keys, in either form; its authori
     [true, true, true, true, false, false],
   )
   assert.deepEqual(store.keyPair('kubernetes://old'), { certificateChain, privateKey })
-  assert.equal(store.trustedCa('kubernetes://old-cacert'), authority.bundle)
+  assert.equal(store.trustedCa('kubernetes://old-cacert')?.trim(), authority.bundle.trim())
   certificates.close()
 })

@@ -1,5 +1,5 @@
 // Certificates that config names by files of this machine, or by what a folder of them is called, in Istio's SDS names:
-// `file-cert:CERTIFICATE~KEY`, `file-root:CA`; `kubernetes://NAME`, `kubernetes://NAME-cacert`.
+// `file-cert:CERTIFICATE~KEY`, `file-root:CA`, or CA~CRL; `kubernetes://NAME`, `kubernetes://NAME-cacert`.
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
@@ -41,6 +41,13 @@ function filesOf(name: string): readonly (readonly string[])[] {
   if (!holdsRoots(name)) return [files('tls.crt', 'cert'), files('tls.key', 'key')]
   const beside = folder.slice(0, -CREDENTIAL_ROOTS.length)
   return [[...files('ca.crt', 'cacert'), `${beside}/ca.crt`, `${beside}/cacert`]]
+}
+
+/** What a credential may have besides: lists of what its authority has revoked. */
+function revocationsOf(name: string): readonly string[] {
+  if (!name.startsWith(CREDENTIAL) || !holdsRoots(name)) return []
+  const folder = name.slice(CREDENTIAL.length)
+  return [folder, folder.slice(0, -CREDENTIAL_ROOTS.length)].flatMap(each => [`${each}/ca.crl`, `${each}/crl`])
 }
 
 export class CertificateFiles {
@@ -88,14 +95,15 @@ export class CertificateFiles {
   /** What was good before stays in use until something good replaces it. */
   #take(name: string): void {
     const texts = filesOf(name).map(candidates => this.#readFirst(candidates))
-    const content = texts.includes(null) ? null : texts.join('\0')
+    const revoked = this.#readFirst(revocationsOf(name))
+    const content = texts.includes(null) ? null : [...texts, revoked].join('\0')
     if (this.#seen.has(name) && this.#seen.get(name) === content) return
     this.#seen.set(name, content)
     try {
       if (content === null) throw new Error('no such file in the folder of certificates')
       const [pem = '', privateKey = ''] = texts as readonly string[]
       const certificate = new X509Certificate(pem)
-      if (holdsRoots(name)) this.#store.setTrustedCa(name, pem)
+      if (holdsRoots(name)) this.#store.setTrustedCa(name, [...texts, revoked ?? ''].join('\n'))
       else if (certificate.checkPrivateKey(createPrivateKey(privateKey)))
         this.#store.setKeyPair(name, { certificateChain: pem, privateKey })
       else throw new Error('key and certificate do not belong together')

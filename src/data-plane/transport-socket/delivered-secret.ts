@@ -15,7 +15,7 @@ interface TrustBundleTaker {
   takeTrustBundle(pem: string): void
 }
 
-const VALIDATION_FIELDS = new Set(['trusted_ca'])
+const VALIDATION_FIELDS = new Set(['trusted_ca', 'crl'])
 const CERTIFICATE_FIELDS = new Set(['certificate_chain', 'private_key'])
 
 export function takeSecret(secret: Secret, store: SecretStore, identity: TrustBundleTaker | null): Problem[] {
@@ -29,7 +29,7 @@ export function takeSecret(secret: Secret, store: SecretStore, identity: TrustBu
       const pem = inline(type.value.trustedCa)
       new X509Certificate(pem)
       if (name === TRUST_BUNDLE_SECRET && identity) identity.takeTrustBundle(pem)
-      else store.setTrustedCa(name, pem)
+      else store.setTrustedCa(name, type.value.crl ? `${pem}\n${inline(type.value.crl)}` : pem)
     } else if (type.case === 'tlsCertificate') {
       check.honour(TlsCertificateSchema, type.value, 'tls_certificate', CERTIFICATE_FIELDS)
       if (check.problems.length > 0) return [...check.problems]

@@ -58,6 +58,7 @@ const PARAMETER_FIELDS = new Set([
 ])
 const VALIDATION_FIELDS = new Set([
   'trusted_ca',
+  'crl',
   'match_typed_subject_alt_names',
   'match_subject_alt_names',
   'trust_chain_verification',
@@ -177,8 +178,10 @@ function compileValidationContext(
     if (compiled) sans.push(compiled)
   }
   const pins = compilePins(message, path, check)
+  if (message.crl && !message.trustedCa) check.error(`${path}.crl`, 'needs trusted_ca')
   if (!message.trustedCa) return { trustedCa: null, verifyChain: false, sans, pins }
-  const value = readDataSource(message.trustedCa, `${path}.trusted_ca`, check)
+  const authorities = readDataSource(message.trustedCa, `${path}.trusted_ca`, check)
+  const value = message.crl ? `${authorities}\n${readDataSource(message.crl, `${path}.crl`, check)}` : authorities
   return { trustedCa: { value }, verifyChain: acceptsOnlyTrusted(message), sans, pins }
 }
 

@@ -55,6 +55,10 @@ export class UpstreamProxyProtocol implements UpstreamTransport {
     this.name = this.#own.name
   }
 
+  get secretNames(): readonly string[] {
+    return this.#own.secretNames ?? []
+  }
+
   connect(address: string, port: number, onReady: (failure: string | null) => void): Socket {
     return this.#own.connect(address, port, onReady)
   }

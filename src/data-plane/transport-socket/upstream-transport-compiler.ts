@@ -174,6 +174,10 @@ class TlsTransport implements UpstreamTransport {
     )
   }
 
+  get secretNames(): readonly string[] {
+    return this.#context.config.secretNames
+  }
+
   connect(address: string, port: number, onReady: (failure: string | null) => void): Socket {
     const raw = this.#network.connect(address, port)
     let failure = 'TLS_error:_Secret_is_not_supplied_by_SDS'

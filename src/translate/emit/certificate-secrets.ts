@@ -8,5 +8,6 @@ export function keyPairSecret(source: KeyPairSource): string {
 }
 
 export function rootsSecret(source: RootsSource): string {
-  return source.kind === 'file' ? `file-root:${source.file}` : `kubernetes://${source.name}-cacert`
+  if (source.kind === 'credential') return `kubernetes://${source.name}-cacert`
+  return source.revocations === '' ? `file-root:${source.file}` : `file-root:${source.file}~${source.revocations}`
 }

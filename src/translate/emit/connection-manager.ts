@@ -94,8 +94,10 @@ export function gatewayManager(
   statPrefix: string,
   routes: string,
   { first, last }: PolicyFilters,
+  forwardProxy: boolean,
 ): Filter {
-  const manager = baseManager(meshConfig, statPrefix, [...first, ...routeFilters(), ...last, router()])
+  const resolver = forwardProxy ? [forwardProxyFilter()] : []
+  const manager = baseManager(meshConfig, statPrefix, [...first, ...routeFilters(), ...last, ...resolver, router()])
   manager.routeSpecifier = routesByName(routes)
   manager.useRemoteAddress = true
   manager.requestHeadersTimeout = duration(GATEWAY_HEAD_TIMEOUT_MS)

@@ -44,7 +44,7 @@ export function gatewayChains(
   const first = all[0]!
   const kind = kindOfServer(first.server)
   const servers = all.filter(({ server }) => kindOfServer(server) === kind)
-  if (kind === 'requests') return plaintext(mesh, servers, statPrefix, filters)
+  if (kind === 'requests') return plaintext(mesh, scope, servers, statPrefix, filters)
   if (kind === 'tls') return encrypted(mesh, scope, servers, statPrefix, filters)
   const plan = gatewayTcpPlan(mesh, scope, first)
   const plans = plan ? [plan] : []
@@ -60,13 +60,14 @@ export function gatewayChains(
 
 function plaintext(
   mesh: LinkedMesh,
+  scope: ClientScope,
   servers: readonly BoundServer[],
   statPrefix: string,
   policies: PolicyFilters,
 ): GatewayChains {
   const { port, bind } = servers[0]!.server
   const routeName = bind === '' ? `http.${port.number}` : `http.${port.number}.${bind}`
-  const filters = [gatewayManager(mesh.input.meshConfig, statPrefix, routeName, policies)]
+  const filters = [gatewayManager(mesh.input.meshConfig, statPrefix, routeName, policies, scope.resolvesHosts)]
   return {
     filterChains: [create(FilterChainSchema, { filters })],
     byServerName: false,
@@ -101,7 +102,7 @@ function encrypted(
     if (!bytes) routes.set(routeName, [bound])
     const filter: Filter = bytes
       ? tcpProxy(mesh.input.meshConfig, bytes.tunnel)
-      : gatewayManager(mesh.input.meshConfig, statPrefix, routeName, filters)
+      : gatewayManager(mesh.input.meshConfig, statPrefix, routeName, filters, scope.resolvesHosts)
     const { tls } = bound.server
     return create(FilterChainSchema, {
       filters: [filter],

@@ -4,6 +4,7 @@ import { hostWithin, intersectHosts } from '../host/host-name.ts'
 import type { ClientScope } from '../link/client-scope.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
 import { type LinkedVirtualService, resolveGateway } from '../link/linked-virtual-service.ts'
+import { isUnresolved } from '../link/mesh-service.ts'
 import type { BoundServer } from './bound-server.ts'
 import type { L4Plan } from './l4-plans.ts'
 import { outboundServerName } from './resource-names.ts'
@@ -45,7 +46,7 @@ export function relayPlans(mesh: LinkedMesh, scope: ClientScope, { server }: Bou
     const served = server.hosts.some(
       ({ namespace, host }) => (namespace === '*' || namespace === service.namespace) && hostWithin(service.host, host),
     )
-    if (service.external || service.resolution === 'NONE' || !served) continue
+    if (service.external || isUnresolved(service) || !served) continue
     const rule = mesh.destinationRules.of(service, scope.namespace, scope.labels)
     for (const port of service.ports)
       for (const subset of ['', ...(rule?.subsets ?? []).map(({ name }) => name)]) {

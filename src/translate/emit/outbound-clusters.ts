@@ -15,8 +15,9 @@ import type { ClusterLoadAssignment } from '../../xds/generated/envoy/config/end
 import type { MergedRule } from '../link/destination-rules.ts'
 import { selects } from '../link/label-selector.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
-import type { MeshEndpoint, MeshService, MeshServicePort } from '../link/mesh-service.ts'
+import { isUnresolved, type MeshEndpoint, type MeshService, type MeshServicePort } from '../link/mesh-service.ts'
 import { type ClientKind, callersAddress } from './callers-address.ts'
+import { namesByRequest, originatedTls } from './client-tls.ts'
 import { applyBalancing } from './cluster-balancing.ts'
 import { circuitBreakers } from './cluster-limits.ts'
 import { failsOver, isPlaced, type PlaceKey, passesThrough, policyOf, spreadFor } from './cluster-place.ts'
@@ -103,7 +104,7 @@ export function serviceRelays(
   rule: MergedRule | null,
   place: PlaceKey,
 ): ServiceClusters {
-  if (service.external || service.resolution === 'NONE') return { clusters: [], endpoints: [] }
+  if (service.external || isUnresolved(service)) return { clusters: [], endpoints: [] }
   const where = isPlaced(mesh, service, rule) ? place.key : ''
   return mesh.memo.get(`relays|${service.key}|${rule?.key ?? ''}|${where}`, () => {
     const clusters: XdsResource<Cluster>[] = []
@@ -166,7 +167,8 @@ function makeCluster(plan: ClusterPlan, assignment: ClusterLoadAssignment): Clus
   const { mesh, service, port, subset, name, speaks } = plan
   const { meshConfig } = mesh.input
   const policy = policyOf(plan)
-  const options = speaks === 'tcp' ? undefined : httpProtocolOptions(policy.connectionPool, speaks)
+  const names = proxiesByName(plan) && policy.tls ? namesByRequest(policy.tls, service) : undefined
+  const options = speaks === 'tcp' ? undefined : httpProtocolOptions(policy.connectionPool, speaks, names)
   const cluster = create(ClusterSchema, {
     name,
     connectTimeout: duration(policy.connectionPool?.connectTimeoutMs ?? meshConfig.connectTimeoutMs),
@@ -195,8 +197,8 @@ function makeCluster(plan: ClusterPlan, assignment: ClusterLoadAssignment): Clus
         serviceName: plan.relays ? name : outboundCluster(port.number, subset?.name ?? '', service.host),
       },
     }).edsClusterConfig!
-  } else if (service.resolution === 'NONE') {
-    Object.assign(cluster, callersAddress(plan.client))
+  } else if (isUnresolved(service)) {
+    Object.assign(cluster, callersAddress(proxiesByName(plan) ? 'http-proxy' : plan.client))
   } else {
     const all = service.resolution === 'DNS'
     const value = all ? Cluster_DiscoveryType.STRICT_DNS : Cluster_DiscoveryType.LOGICAL_DNS
@@ -211,6 +213,11 @@ function makeCluster(plan: ClusterPlan, assignment: ClusterLoadAssignment): Clus
   applyProxyProtocol(cluster, policy.proxyProtocol)
   applyTcpKeepalive(cluster, policy.connectionPool?.tcpKeepalive)
   return cluster
+}
+
+/** The request says whom it is for. */
+function proxiesByName({ service, client }: ClusterPlan): boolean {
+  return service.resolution === 'DYNAMIC_DNS' || (service.resolution === 'NONE' && client === 'http-proxy')
 }
 
 function metadataOf({ service, rule, subset }: ClusterPlan): JsonObject {
@@ -229,12 +236,16 @@ function applyTls(cluster: Cluster, plan: ClusterPlan, policy: TrafficPolicyBloc
   const serverName = outboundServerName(port.number, subset?.name ?? '', service.host)
   if (policy.tls) {
     if (policy.tls.mode === 'DISABLE') return
+    if (policy.tls.mode !== 'ISTIO_MUTUAL') {
+      cluster.transportSocket = originatedTls(policy.tls, service, speaks)
+      return
+    }
     const { sni, subjectAltNames } = policy.tls
     const identities = subjectAltNames.length > 0 ? subjectAltNames : service.subjectAltNames()
     cluster.transportSocket = upstreamTls(sni ?? serverName, identities, speaks)
     return
   }
-  if (!mesh.input.meshConfig.enableAutoMtls || service.external || service.resolution === 'NONE') return
+  if (!mesh.input.meshConfig.enableAutoMtls || service.external || isUnresolved(service)) return
   cluster.transportSocketMatches = [
     create(Cluster_TransportSocketMatchSchema, {
       name: 'tlsMode-istio',

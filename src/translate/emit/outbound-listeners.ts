@@ -12,7 +12,7 @@ import {
 import { type Listener, ListenerSchema } from '../../xds/generated/envoy/config/listener/v3/listener_pb.ts'
 import type { ClientScope, EgressScope } from '../link/client-scope.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
-import { type MeshService, protocolOf } from '../link/mesh-service.ts'
+import { isUnresolved, type MeshService, protocolOf } from '../link/mesh-service.ts'
 import { spokenTo } from '../link/service-view.ts'
 import { outboundManager } from './connection-manager.ts'
 import { duration } from './durations.ts'
@@ -45,7 +45,7 @@ export function httpProxyListener(
   port: number,
   routes = HTTP_PROXY_ROUTES,
 ): XdsResource<Listener> {
-  const unresolved = [...services.values()].some(service => service.resolution === 'NONE')
+  const unresolved = [...services.values()].some(isUnresolved)
   const allowed = unresolved || outboundTrafficPolicy === 'ALLOW_ANY'
   return mesh.memo.get(`listener|http-proxy|${bind}|${port}|${routes}|${allowed}`, () => {
     const manager = outboundManager(mesh.input.meshConfig, `outbound_${bind}_${port}`, routes, allowed)
@@ -62,7 +62,7 @@ export function portListener(mesh: LinkedMesh, scope: ClientScope, port: number)
   return mesh.memo.get(`listener|port|${bind}|${port}|${scope.key}`, () => {
     const services = scope.servicesByPort.get(port) ?? []
     if (services.some(service => familyOf(protocolOf(service, port)) !== 'undeclared'))
-      return listener(bind, port, { filterChains: [requests(mesh, bind, port)] })
+      return listener(bind, port, { filterChains: [requests(mesh, scope, bind, port)] })
     const plans = bytesPlans(mesh, scope, servicesAt(scope, port), port)
     if (services.length === 0) return bytesListener(mesh, plans, bind, port)
     const bytes = bytesChains(mesh.input.meshConfig, plans)
@@ -70,7 +70,7 @@ export function portListener(mesh: LinkedMesh, scope: ClientScope, port: number)
     const { filterChainMatch } = create(FilterChainSchema, {
       filterChainMatch: { transportProtocol: 'raw_buffer', applicationProtocols: PLAINTEXT_HTTP },
     })
-    const sniffed = requests(mesh, bind, port)
+    const sniffed = requests(mesh, scope, bind, port)
     sniffed.filterChainMatch = filterChainMatch!
     const inspectors = inspected(mesh, [tlsInspector(), httpInspector()])
     return listener(bind, port, { ...bytes, filterChains: [sniffed, ...bytes.filterChains], ...inspectors }, origins)
@@ -85,7 +85,8 @@ export function egressListener(mesh: LinkedMesh, { port, scope }: EgressScope): 
   const services = servicesAt(scope, number)
   if (services.length === 0) return null
   return mesh.memo.get(`listener|egress|${bind}|${number}|${scope.key}`, () => {
-    if (familyOf(protocol) !== 'tcp') return listener(bind, number, { filterChains: [requests(mesh, bind, number)] })
+    if (familyOf(protocol) !== 'tcp')
+      return listener(bind, number, { filterChains: [requests(mesh, scope, bind, number)] })
     const spoken = services.map(service => spokenTo(service, number, protocol))
     return bytesListener(mesh, bytesPlans(mesh, scope, spoken, number), bind, number)
   })
@@ -130,8 +131,8 @@ function inspected(mesh: LinkedMesh, listenerFilters: ListenerFilter[]): Listene
   }
 }
 
-function requests(mesh: LinkedMesh, bind: string, port: number): FilterChain {
-  const manager = outboundManager(mesh.input.meshConfig, `outbound_${bind}_${port}`, `${port}`, false)
+function requests(mesh: LinkedMesh, scope: ClientScope, bind: string, port: number): FilterChain {
+  const manager = outboundManager(mesh.input.meshConfig, `outbound_${bind}_${port}`, `${port}`, scope.resolvesHosts)
   return create(FilterChainSchema, { filters: [manager] })
 }
 

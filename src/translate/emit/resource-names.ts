@@ -10,9 +10,9 @@ export function tunnelCluster(port: number, subset: string, host: string): strin
   return `outbound-tcp|${port}|${subset}|${host}`
 }
 
-/** Of a service's port: rules may name such as no service has. */
+/** Of a service's port: rules may name such as no service has, and a name that nobody has leads nowhere. */
 export function isOutboundCluster(name: string): boolean {
-  return name.startsWith('outbound|') || name.startsWith('outbound-tcp|')
+  return name.startsWith('outbound|') || name.startsWith('outbound-tcp|') || name.startsWith('outbound_.')
 }
 
 /** `inbound|9080||` */

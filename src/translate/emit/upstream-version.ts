@@ -49,16 +49,23 @@ export function upstreamVersion(
   return family === 'undeclared' && client !== 'router' ? 'client' : 'http1'
 }
 
+/** Which server is meant is said by each request. */
+export interface NamesByRequest {
+  readonly autoSni: boolean
+  readonly autoSanValidation: boolean
+}
+
 /** Undefined when Envoy's defaults (HTTP/1.1, an idle timeout of one hour) hold. HTTP's idle timeout beats TCP's. */
 export function httpProtocolOptions(
   pool: ConnectionPool | undefined,
   version: UpstreamVersion,
+  names?: NamesByRequest,
 ): Record<string, Any> | undefined {
   const idleTimeoutMs = pool?.httpIdleTimeoutMs ?? pool?.tcpIdleTimeoutMs
   const maxDurationMs = pool?.maxConnectionDurationMs
   const limits = [idleTimeoutMs, pool?.maxRequestsPerConnection, maxDurationMs]
   const hasLimits = limits.some(limit => limit !== undefined)
-  if (!hasLimits && version === 'http1') return undefined
+  if (!hasLimits && version === 'http1' && !names) return undefined
   const options = create(HttpProtocolOptionsSchema, {
     ...(hasLimits
       ? {
@@ -71,6 +78,7 @@ export function httpProtocolOptions(
           },
         }
       : {}),
+    ...(names ? { upstreamHttpProtocolOptions: { ...names } } : {}),
     upstreamProtocolOptions: PROTOCOL_OPTIONS[version],
   })
   if (pool?.maxConcurrentStreams !== undefined) limitStreams(options, pool.maxConcurrentStreams)

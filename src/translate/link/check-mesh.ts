@@ -3,6 +3,7 @@ import type { Problem } from '../../base/problem.ts'
 import type { ConfigObjectOf } from '../../model/config-object.ts'
 import type { RouteDestination } from '../../model/destination.ts'
 import { expandShortName, hostsOverlap, isWildcard, wildcardsOf } from '../host/host-name.ts'
+import { checkClientTls } from './check-client-tls.ts'
 import { checkDelegates } from './check-delegates.ts'
 import { checkServers } from './check-gateways.ts'
 import { checkPeerPolicies } from './check-peer-policies.ts'
@@ -147,6 +148,7 @@ function checkDestinationRules(
   const held = new Set([...hosts.keys()].flatMap(host => [...wildcardsOf(host)]))
   for (const object of objectsOf(mesh.input.objects, 'DestinationRule')) {
     const host = expandShortName(object.spec.host, object.namespace, mesh.input.meshConfig.domainSuffix)
+    checkClientTls(object, hosts.get(host) ?? [], findings)
     if (hosts.has(host) || held.has(host)) continue
     const hint = isWildcard(host) ? undefined : findings.suggest(host, hosts.keys())
     findings.add('WEFT-1101', object, 'spec.host', object.spec.hostPosition, `the host "${host}" is not known`, hint)

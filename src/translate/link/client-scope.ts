@@ -17,6 +17,8 @@ export interface ClientScope {
   readonly labels: Labels
   /** What may be sent to: visible services and what rules send to, by host, its own namespace's before older ones. */
   readonly services: ReadonlyMap<string, MeshService>
+  /** Among them is one whose host each request names: any rule may send to it. */
+  readonly resolvesHosts: boolean
   /** Visible, in Istio's order of look-up. */
   readonly virtualServices: readonly LinkedVirtualService[]
   /** Where what nobody knows goes: out, or nowhere. */
@@ -74,10 +76,12 @@ function makeScope(
   }
   const views = (sidecar?.spec.egress ?? [EVERYTHING]).map(listener => egressView(listener, namespace, exported))
   const policy = sidecar?.spec.outboundTrafficPolicy
+  const services = sidecar ? reachable(views, namespace, exported, domainSuffix) : views[0]!.visible
   const common = {
     namespace,
     labels,
-    services: sidecar ? reachable(views, namespace, exported, domainSuffix) : views[0]!.visible,
+    services,
+    resolvesHosts: [...services.values()].some(({ resolution }) => resolution === 'DYNAMIC_DNS'),
     outboundTrafficPolicy: policy?.mode ?? outboundTrafficPolicy,
     egressProxy: policy?.egressProxy ?? null,
   }

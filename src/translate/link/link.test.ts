@@ -356,3 +356,46 @@ test('a rule that delegates to nothing, and what of a delegate is left out, is t
     [['root', 3]],
   )
 })
+
+const NAMED = (host: string, more = ''): string => `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: ${host.replace('*', 'any')}}
+spec: {hosts: ["${host}"], ports: [{number: 80, name: http, protocol: HTTP}], ${more || 'resolution: STATIC, endpoints: [{address: 10.0.0.1}]'}}
+---`
+
+test('TLS to a service of a wildcard has no server name to send, unless each request has one', () => {
+  const rule = (host: string): string => `
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: rule}
+spec: {host: "${host}", trafficPolicy: {tls: {mode: SIMPLE}}}
+`
+  const told = (service: string): string[] =>
+    mesh(service + rule('*.example.com')).problems.map(({ message, hint }) => `${message}; ${hint}`)
+  const message = 'no server name is sent to the service "*.example.com": it has none of its own; set tls.sni'
+  assert.deepEqual(told(NAMED('*.example.com')), [message])
+  assert.deepEqual(told(NAMED('*.example.com', 'resolution: DYNAMIC_DNS')), [])
+  assert.deepEqual(told(NAMED('a.example.com')), [])
+})
+
+test('a Sidecar leaves out services, and rules of which it leaves nothing', () => {
+  const rules = (name: string, hosts: string): string => `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: ${name}}
+spec: {hosts: [${hosts}], http: [{name: of-${name}, route: [{destination: {host: a.example.com}}]}]}
+---`
+  const text = `${NAMED('a.example.com')}${NAMED('b.example.com')}${NAMED('c.example.com')}${rules('a', 'a.example.com')}${rules('b', 'b.example.com')}${rules('both', 'c.example.com, d.example.com')}
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: {name: default}
+spec: {egress: [{hosts: ["*/*", "./b.example.com", "~/b.example.com", "~default/d.example.com", "~other/a.example.com"]}]}
+`
+  assert.deepEqual(routes(mesh(text), '80'), {
+    'a.example.com:80': 'of-a',
+    'c.example.com:80': 'of-both',
+    'd.example.com:80': 'of-both',
+    allow_any: 'allow_any',
+  })
+})

@@ -43,8 +43,8 @@ export interface MeshService {
   readonly headless: boolean
   /** Outside the mesh: never spoken to by mesh mTLS. */
   readonly external: boolean
-  /** Of its endpoints: known here, by the proxy's DNS, or by the address that the caller means. */
-  readonly resolution: 'EDS' | 'DNS' | 'DNS_ROUND_ROBIN' | 'NONE'
+  /** Of its endpoints: known here, by the proxy's DNS, by that for each request's host, or the address that the caller means. */
+  readonly resolution: 'EDS' | 'DNS' | 'DNS_ROUND_ROBIN' | 'DYNAMIC_DNS' | 'NONE'
   readonly exportTo: readonly string[]
   readonly origins: readonly Origin[]
   /** Told apart from every other service of this mesh. */
@@ -55,6 +55,11 @@ export interface MeshService {
   targets(port: MeshServicePort): readonly WorkloadTarget[]
   /** Identities that its endpoints may have: what clients accept. */
   subjectAltNames(): readonly string[]
+}
+
+/** Nobody here knows who stands behind it. */
+export function isUnresolved({ resolution }: MeshService): boolean {
+  return resolution === 'NONE' || resolution === 'DYNAMIC_DNS'
 }
 
 /** Undefined when the service is not known, or has several. */

@@ -74,6 +74,22 @@ export class TestAuthority {
     return await this.sign(await new x509.Pkcs10CertificateRequest(csr).publicKey.export(), wish)
   }
 
+  /** A list of what has been revoked, as PEM. */
+  async revoke(...revoked: readonly KeyPair[]): Promise<string> {
+    const list = await x509.X509CrlGenerator.create({
+      issuer: this.#certificate.subject,
+      signingKey: this.#keys.privateKey,
+      signingAlgorithm: ALGORITHM,
+      thisUpdate: new Date(Date.now() - 60_000),
+      nextUpdate: new Date(Date.now() + 3_600_000),
+      entries: revoked.map(({ certificateChain }) => ({
+        serialNumber: new x509.X509Certificate(certificateChain).serialNumber,
+      })),
+    })
+    // OpenSSL knows the armour of RFC 7468 by "X509 CRL" alone.
+    return `${list.toString('pem').replaceAll('BEGIN CRL', 'BEGIN X509 CRL').replaceAll('END CRL', 'END X509 CRL')}\n`
+  }
+
   private async sign(publicKey: CryptoKey, wish: CertificateWish): Promise<string> {
     const certificate = await x509.X509CertificateGenerator.create({
       subject: wish.subject ?? '',

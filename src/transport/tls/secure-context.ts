@@ -22,8 +22,16 @@ export interface SecureContextMaterial {
   readonly parameters: TlsParameters
   /** One for each kind of key (RSA, ECDSA), of which the peer's algorithms choose. */
   readonly keyPairs: readonly KeyPair[]
-  /** PEM certificates; null: none, and then chains are not verified. */
+  /** PEM certificates, and revocation lists where there are any; null: none, and then chains are not verified. */
   readonly trustedCa: string | null
+}
+
+const REVOCATION_LIST = /-----BEGIN X509 CRL-----[\s\S]*?-----END X509 CRL-----/g
+
+/** What of a bundle are certificates, and what revocation lists. */
+export function splitBundle(pem: string): { readonly certificates: string; readonly revocationLists: string } {
+  const lists = pem.match(REVOCATION_LIST) ?? []
+  return { certificates: pem.replaceAll(REVOCATION_LIST, ''), revocationLists: lists.join('\n') }
 }
 
 /** Throws OpenSSL's error when the material does not fit together (key of another certificate, no PEM). */
@@ -44,6 +52,9 @@ export function buildSecureContext(material: SecureContextMaterial): SecureConte
     options.key = keyPairs.map(({ privateKey }) => privateKey)
     options.cert = keyPairs.map(({ certificateChain }) => certificateChain)
   }
+  // OpenSSL then asks for a list of every authority in the chain, as Envoy does.
+  const revoked = trustedCa?.match(REVOCATION_LIST) ?? []
+  if (revoked.length > 0) options.crl = revoked
   if (parameters.cipherSuites.length > 0) options.ciphers = parameters.cipherSuites.join(':')
   if (parameters.ecdhCurves.length > 0) options.ecdhCurve = parameters.ecdhCurves.join(':')
   if (parameters.signatureAlgorithms.length > 0) options.sigalgs = parameters.signatureAlgorithms.join(':')

@@ -87,6 +87,13 @@ export const HBONE_SERVER: readonly ListenerPlan[] = [
       use_remote_address: true,
       forward_client_cert_details: 'SANITIZE_SET',
       set_current_client_cert_details: { uri: true },
+      // How long the upstream took would tell in the bytes that the tunnel counts.
+      http_filters: [
+        {
+          name: 'router',
+          typed_config: { '@type': `${EXTENSION}.filters.http.router.v3.Router`, suppress_envoy_headers: true },
+        },
+      ],
     },
   },
   { name: 'inner-bytes', internal: true, virtualHosts: [], tcpProxy: { cluster: 'bytes' } },

@@ -21,6 +21,18 @@ export function readKeyPairFiles(reader: ObjectReader, certificateField: string)
   return { kind: 'files', certificate, privateKey }
 }
 
+/** Null where there is none. Lists of what an authority has revoked go with the authority. */
+export function readRootsFile(reader: ObjectReader): RootsSource | null {
+  const file = readFileName(reader, 'caCertificates')
+  const revocations = readFileName(reader, 'caCrl')
+  if (revocations !== '' && file === '')
+    reader.sink.contradiction(
+      reader.place('caCrl'),
+      'caCrl goes with caCertificates; a credential has its own in ca.crl',
+    )
+  return file === '' ? null : { kind: 'file', file, revocations }
+}
+
 /** Undefined where the field is absent. A name is one of a Kubernetes Secret, and a folder here. */
 export function readCredential(reader: ObjectReader, field: string): (KeyPairSource & RootsSource) | undefined {
   const name = reader.string(field)

@@ -8,7 +8,7 @@ import {
   TLS_VERSIONS,
 } from '../../../model/server-tls.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
-import { credential, readCredential, readFileName, readKeyPairFiles } from './certificate-sources.ts'
+import { credential, readCredential, readKeyPairFiles, readRootsFile } from './certificate-sources.ts'
 
 const KEY_PAIRS = ['serverCertificate', 'credentialName', 'credentialNames', 'tlsCertificates'] as const
 /** What only a server that ends TLS with certificates of its own needs. */
@@ -33,12 +33,12 @@ export function readTls(
   const maxVersion = readVersion(reader, 'maxProtocolVersion')
   if (minVersion && maxVersion && minVersion > maxVersion)
     sink.contradiction(reader.place('minProtocolVersion'), 'minProtocolVersion is above maxProtocolVersion')
-  reader.unsupported('insecureSkipVerify', 'caCrl')
+  reader.unsupported('insecureSkipVerify')
   const isRefused = reader.has('mode') && mode === 'PASSTHROUGH' && reader.string('mode') !== 'PASSTHROUGH'
   const isOwn = (OWN_MODES as readonly string[]).includes(mode)
   if (!isOwn && !isRefused) tellUseless(reader, mode, protocol)
   if (mode === 'SIMPLE')
-    for (const field of ['caCertificates', 'caCertCredentialName', ...OF_CLIENTS])
+    for (const field of ['caCertificates', 'caCrl', 'caCertCredentialName', ...OF_CLIENTS])
       if (reader.has(field))
         noEffect(reader, field, `${field} has no effect with SIMPLE: no client is asked for a certificate`)
   return {
@@ -95,6 +95,7 @@ function readSources(
 
 function readFiles(reader: ObjectReader): KeyPairSource {
   const source = readKeyPairFiles(reader, 'serverCertificate')
+  // Those of the server hold for all.
   reader.unsupported('caCertificates')
   reader.done()
   return source
@@ -106,11 +107,11 @@ function readRoots(
   mode: ServerTls['mode'],
   keyPairs: readonly KeyPairSource[],
 ): RootsSource | null {
-  const file = readFileName(reader, 'caCertificates')
+  const file = readRootsFile(reader)
   const named = readCredential(reader, 'caCertCredentialName')
   if (mode !== 'MUTUAL' && mode !== 'OPTIONAL_MUTUAL') return null
   if (named) return named
-  if (file !== '') return { kind: 'file', file }
+  if (file) return file
   const beside = keyPairs.find(source => source.kind === 'credential')
   if (!beside) reader.missing('caCertificates')
   return beside ?? null

@@ -1,7 +1,8 @@
 // DestinationRule trafficPolicy: of the rule, of a subset, of a port.
-import type { ClientTls, PortTrafficPolicy, TrafficPolicy, TrafficPolicyBlocks } from '../../../model/traffic-policy.ts'
+import type { PortTrafficPolicy, TrafficPolicy, TrafficPolicyBlocks } from '../../../model/traffic-policy.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
 import { readConnectionPool } from '../contract/connection-pool.ts'
+import { readClientTls } from './client-tls.ts'
 import { readLoadBalancer } from './load-balancer.ts'
 import { readOutlierDetection } from './outlier-detection.ts'
 import { readUpstreamPolicy } from './upstream-policy.ts'
@@ -59,18 +60,4 @@ function readBlocks(reader: ObjectReader): TrafficPolicyBlocks {
     ...(outlierDetection ? { outlierDetection: readOutlierDetection(outlierDetection) } : {}),
     ...(clientTls ? { tls: clientTls } : {}),
   }
-}
-
-function readClientTls(reader: ObjectReader): ClientTls | undefined {
-  const mode = reader.enumeration('mode', ['DISABLE', 'ISTIO_MUTUAL'], ['SIMPLE', 'MUTUAL'])
-  const failed = mode === undefined && reader.has('mode')
-  const sni = reader.string('sni')
-  const names = reader.stringList('subjectAltNames').map(entry => entry.value)
-  for (const field of ['clientCertificate', 'privateKey', 'caCertificates', 'credentialName', 'caCrl'])
-    if (reader.has(field) && !failed)
-      reader.sink.contradiction(reader.place(field), `${field} does not go with mode ${mode ?? 'DISABLE'}`)
-  reader.unsupported('insecureSkipVerify')
-  reader.done()
-  // The zero value: a tls block without a mode switches TLS off.
-  return failed ? undefined : { mode: mode ?? 'DISABLE', ...(sni ? { sni } : {}), subjectAltNames: names }
 }

@@ -1,5 +1,5 @@
 // Istio's ServiceEntry (networking.istio.io).
-import type { PortProtocol } from '../../../model/port-protocol.ts'
+import { familyOf, type PortProtocol } from '../../../model/port-protocol.ts'
 import type { Resolution, ServiceEntry, ServiceEntryPort } from '../../../model/service-entry.ts'
 import type { WorkloadEntry } from '../../../model/workload-entry.ts'
 import type { KindDefinition, ObjectContext } from '../../document/kind-definition.ts'
@@ -25,7 +25,7 @@ function parseSpec(spec: ObjectReader, { namespace }: ObjectContext): ServiceEnt
   const hosts = spec.stringList('hosts')
   const addresses = spec.stringList('addresses')
   const location = spec.enumeration('location', ['MESH_EXTERNAL', 'MESH_INTERNAL']) ?? 'MESH_EXTERNAL'
-  const written = spec.enumeration('resolution', ['NONE', 'STATIC', 'DNS', 'DNS_ROUND_ROBIN'], ['DYNAMIC_DNS'])
+  const written = spec.enumeration('resolution', ['NONE', 'STATIC', 'DNS', 'DNS_ROUND_ROBIN', 'DYNAMIC_DNS'])
   const resolution = written ?? 'NONE'
   const endpointReaders = spec.objectList('endpoints')
   if (endpointReaders.length > MAX_ENDPOINTS)
@@ -46,6 +46,7 @@ function parseSpec(spec: ObjectReader, { namespace }: ObjectContext): ServiceEnt
   checkResolution(spec, resolution, hosts, endpoints, endpointReaders)
   const ports = readPorts(spec)
   checkEndpointPorts(endpointReaders, ports)
+  if (resolution === 'DYNAMIC_DNS') checkDynamic(spec, hosts, ports)
   const entry: ServiceEntry = {
     hosts: hosts.map(({ value, place }) => ({ value: value.toLowerCase(), position: place.position })),
     addresses: addresses.map(address => withoutMask(address.value)),
@@ -119,6 +120,20 @@ function checkResolution(
   if (resolvesNames(resolution) && endpoints.length === 0 && !spec.has('workloadSelector'))
     for (const { value, place } of hosts)
       if (isWildcard(value)) spec.sink.contradiction(place, `"${value}" cannot be resolved by DNS without endpoints`)
+}
+
+/** What has no name to be resolved cannot be sent anywhere. */
+function checkDynamic(spec: ObjectReader, hosts: readonly PlacedHost[], ports: readonly ServiceEntryPort[]): void {
+  for (const { value, place } of hosts)
+    if (!isWildcard(value)) spec.sink.contradiction(place, 'DYNAMIC_DNS is for wildcard hosts', 'use resolution: DNS')
+  for (const field of ['endpoints', 'workloadSelector'])
+    if (spec.has(field)) spec.sink.contradiction(spec.place(field), `${field} does not go with DYNAMIC_DNS`)
+  const readers = spec.objectList('ports')
+  for (const [index, { protocol }] of ports.entries()) {
+    const family = familyOf(protocol)
+    if (family !== 'http1' && family !== 'http2')
+      spec.sink.unsupported(readers[index]!.place('protocol'), `DYNAMIC_DNS for ${protocol}`, 'use HTTP, HTTP2 or GRPC')
+  }
 }
 
 function readPorts(spec: ObjectReader): readonly ServiceEntryPort[] {
