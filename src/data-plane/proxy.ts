@@ -116,6 +116,7 @@ export class Proxy {
       mirrorDifferences: this.mirrorDifferences,
       overload: actions,
       bufferLimit: ENVOY_BUFFER_LIMIT,
+      chainMetadata: {},
     }
     this.listeners = new ListenerManager({
       clock,

@@ -1,10 +1,11 @@
 // One stream's facts, filled in on its way and read once, at its end, by access log and stats.
 import type { HeaderList } from '../transport/header-list.ts'
 import type { ConnectionInfo } from './connection-info.ts'
+import type { MetadataSource, MetadataValue, StreamMetadata } from './stream-metadata.ts'
 
 const NONE: HeaderList = []
 
-export class StreamInfo {
+export class StreamInfo implements MetadataSource {
   readonly connection: ConnectionInfo
   /** Epoch milliseconds. */
   readonly startTime: number
@@ -48,25 +49,22 @@ export class StreamInfo {
     this.startedAt = startedAt
   }
 
-  addMetadata(namespace: string, key: string, value: string): void {
+  addMetadata(namespace: string, key: string, value: MetadataValue): void {
     this.metadata = { namespace, key, value, before: this.metadata }
   }
 
-  /** The last word under this key; null when there was none. */
-  readMetadata(namespace: string, key: string): string | null {
+  metadataOf(namespace: string, key: string): MetadataValue | undefined {
     for (let entry = this.metadata; entry !== null; entry = entry.before) {
       if (entry.namespace === namespace && entry.key === key) return entry.value
     }
-    return null
+    return undefined
   }
-}
 
-/** One thing said, and what was said before it. */
-export interface StreamMetadata {
-  readonly namespace: string
-  readonly key: string
-  readonly value: string
-  readonly before: StreamMetadata | null
+  /** As text; null when there was none. */
+  readMetadata(namespace: string, key: string): string | null {
+    const value = this.metadataOf(namespace, key)
+    return typeof value === 'string' ? value : null
+  }
 }
 
 /** Called once for each stream, at its end. Must not throw, block or wait. */

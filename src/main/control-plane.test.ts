@@ -167,6 +167,14 @@ test('a proxy must show the identity of its workload, or at least of its namespa
   await nobody.next()
 })
 
+test('launchers are told how the mesh wants its proxies started', async () => {
+  const meshConfigFile = join(temporary(), 'mesh.yaml')
+  writeFileSync(meshConfigFile, 'defaultConfig: {concurrency: 3, terminationDrainDuration: 9s}\n')
+  const { api } = await start({ meshConfigFile })
+  const { proxies } = (await api('GET', '/v1/mesh')).body
+  assert.deepEqual(proxies, { concurrency: 3, drainDurationMs: 45_000, terminationDrainDurationMs: 9000 })
+})
+
 test('a certificate of another trust domain is refused, and the log says so', async () => {
   const mesh = await start()
   const meshConfigFile = join(temporary(), 'mesh.yaml')

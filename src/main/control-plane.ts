@@ -169,7 +169,8 @@ async function open(options: ControlPlaneOptions, closers: Closers): Promise<Run
   }
   const listeners = await openListeners(grpc)
   const facts = { version: programVersion(), trustDomain, pid: process.pid, startedAt, ...listeners.addresses }
-  const mesh = (): MeshFacts => ({ ...facts, api: api.address, trustBundle: authority.trustBundle })
+  const proxies = meshConfig.defaultConfig.process
+  const mesh = (): MeshFacts => ({ ...facts, api: api.address, trustBundle: authority.trustBundle, proxies })
   const operations = [
     ...meshOperations({
       facts: mesh,

@@ -30,8 +30,9 @@ export interface EnvoyAgentOptions extends ProxyStart {
 
 /** A unix socket's path is short: 104 bytes on macOS, 108 on Linux. */
 const MAX_SOCKET_PATH_BYTES = 100
-/** How long what is running may go on after the first signal; Istio's terminationDrainDuration. */
-const DRAIN_MS = 5_000
+/** Istio's drainDuration and terminationDrainDuration. */
+const DRAIN_S = 45
+const TERMINATION_DRAIN_S = 5
 const DRAIN_POLL_MS = 50
 const KILL_AFTER_MS = 2_000
 
@@ -112,9 +113,10 @@ class EnvoyAgent implements RunningProcess {
   /** Envoy drops what is running at SIGTERM: it is told to take nothing new before, and is waited for. */
   async #drain(): Promise<void> {
     const admin = `http://127.0.0.1:${this.#options.adminPort}`
-    const deadline = systemClock.now() + DRAIN_MS
+    const drainMs = (this.#options.terminationDrainSeconds ?? TERMINATION_DRAIN_S) * 1000
+    const deadline = systemClock.now() + drainMs
     try {
-      const signal = AbortSignal.timeout(DRAIN_MS)
+      const signal = AbortSignal.timeout(drainMs)
       await fetch(`${admin}/drain_listeners?graceful&skip_exit`, { method: 'POST', signal })
       while (this.#child && systemClock.now() < deadline) {
         const stats = await fetch(`${admin}/stats?filter=http\\..*downstream_rq_active`, { signal })
@@ -131,9 +133,10 @@ class EnvoyAgent implements RunningProcess {
     const file = join(folder, 'envoy.json')
     endOrphan(join(folder, 'admin.json'), file)
     writeFileAtomic(file, bootstrap, 0o600)
-    const args = ['-c', file, '--use-dynamic-base-id', '--concurrency', '1', '--log-level', 'warning']
+    const { concurrency = 1, drainTimeSeconds = DRAIN_S } = this.#options
+    const args = ['-c', file, '--use-dynamic-base-id', '--concurrency', String(concurrency), '--log-level', 'warning']
     // As Istio starts it: connections of a chain that was replaced end at their next response, not within ten minutes.
-    args.push('--drain-time-s', '45', '--drain-strategy', 'immediate')
+    args.push('--drain-time-s', String(drainTimeSeconds), '--drain-strategy', 'immediate')
     // Standard output is Envoy's for access logs to /dev/stdout.
     const child = spawn(this.#options.envoy, args, { stdio: ['ignore', 'inherit', 'inherit'] })
     this.#child = child

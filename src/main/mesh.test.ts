@@ -110,7 +110,7 @@ class Mesh {
       adminPort: 0,
       standalone: false,
       logLevel: 'error',
-      drainMs: 0,
+      terminationDrainSeconds: 0,
       concurrency,
     })
     after(() => proxy.stop())

@@ -30,8 +30,6 @@ export interface ProxyProcessOptions extends DataPlaneStart {
   readonly clock?: Clock
   readonly network?: Network
   readonly logLevel?: LogLevel
-  /** How long streams may go on after a stop was asked for; Istio's terminationDrainDuration, 5 s, unless set. */
-  readonly drainMs?: number
 }
 
 export interface RunningProxy extends RunningProcess {
@@ -42,7 +40,8 @@ export interface RunningProxy extends RunningProcess {
   readonly live: Promise<void>
 }
 
-const TERMINATION_DRAIN_MS = 5_000
+/** Istio's terminationDrainDuration. */
+const TERMINATION_DRAIN_S = 5
 /** Envoy's defaults of --drain-time-s and --parent-shutdown-time-s. */
 const DRAIN_TIME_S = 600
 const PARENT_SHUTDOWN_TIME_S = 900
@@ -89,7 +88,7 @@ export class ProxyProcess implements RunningProxy {
     this.#inheritance = takeInheritance()
     this.#firstStartedAt = this.#inheritance.firstStartedAt ?? this.clock.wallNow()
     this.#network = new InheritableNetwork(options.network ?? networkFor(options), this.#inheritance.sockets)
-    this.#drainMs = options.drainMs ?? TERMINATION_DRAIN_MS
+    this.#drainMs = (options.terminationDrainSeconds ?? TERMINATION_DRAIN_S) * 1000
     const write = (line: string): void => void process.stderr.write(line)
     this.log = new AdjustableLog('proxy', options.logLevel ?? 'info', this.clock, write)
     const finished = Promise.withResolvers<void>()

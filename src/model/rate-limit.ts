@@ -14,6 +14,8 @@ export interface RequestRate {
 /** What has a bucket of its own for each of its values. */
 export type RateLimitKey =
   | { readonly kind: 'header'; readonly name: string }
+  /** Of the token that the client's request carries, where one was checked. */
+  | { readonly kind: 'claim'; readonly path: readonly string[] }
   /** The client's, or its network where bits are given. */
   | { readonly kind: 'client-address'; readonly network?: { readonly v4Bits: number; readonly v6Bits: number } }
 
@@ -43,6 +45,10 @@ export interface RateLimitRule {
   readonly overrides: readonly RateLimitOverride[]
 }
 
+/** How clients are told of a limit: the standard's RateLimit fields, Envoy's x-ratelimit-*. */
+export const RATE_LIMIT_HEADERS = ['standard', 'x-ratelimit'] as const
+export type RateLimitHeaders = (typeof RATE_LIMIT_HEADERS)[number]
+
 export interface RateLimit {
   /** Null: every workload of the namespace, or of the mesh in the root namespace. */
   readonly selector: Readonly<Record<string, string>> | null
@@ -50,5 +56,7 @@ export interface RateLimit {
   readonly scope: 'local' | 'global'
   /** Whether requests pass while the rate limit service does not answer. */
   readonly onFailure: 'allow' | 'deny'
+  /** On every response that the limit was asked for. */
+  readonly headers: readonly RateLimitHeaders[]
   readonly rules: readonly RateLimitRule[]
 }

@@ -17,10 +17,17 @@ export interface ConnectionPool {
   readonly httpIdleTimeoutMs?: number
   /** On one HTTP/2 connection. */
   readonly maxConcurrentStreams?: number
-  /** HTTP/2 to the endpoints of an HTTP/1.1 port: between sidecars, as the last one speaks what the port does. */
-  readonly upgradesToHttp2?: true
+  readonly http2Keepalive?: Http2Keepalive
+  /** HTTP/2 to the endpoints of an HTTP/1.1 port: between sidecars, as the last one speaks what the port does. Absent: the mesh's. */
+  readonly upgradesToHttp2?: boolean
   /** The version of each request's own connection goes on. */
   readonly usesClientProtocol?: true
+}
+
+/** A PING every so often on HTTP/2 connections; those that leave one unanswered for too long are given up. */
+export interface Http2Keepalive {
+  readonly intervalMs: number
+  readonly timeoutMs: number
 }
 
 export interface ClientTls {

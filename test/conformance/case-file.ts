@@ -83,6 +83,8 @@ export interface CaseRequest {
   readonly alpn?: readonly string[]
   /** `IP:PORT` of a listener that is not at 127.0.0.1. */
   readonly connectTo?: string
+  /** Sent before the request: a PROXY header. */
+  readonly preamble?: string
   outcome?: Outcome
 }
 

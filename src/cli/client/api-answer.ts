@@ -1,5 +1,6 @@
 // What the REST API answers, as far as the command line reads it.
 import type { Problem } from '../../base/problem.ts'
+import type { ProxyProcessConfig } from '../../model/proxy-config.ts'
 import type { RegistryService } from '../../model/registry-service.ts'
 import type { Workload } from '../../model/workload.ts'
 
@@ -13,6 +14,7 @@ export interface MeshAnswer {
   readonly pid: number
   readonly startedAt: string
   readonly trustBundle: string
+  readonly proxies: ProxyProcessConfig
 }
 
 export interface ConfigEntry {

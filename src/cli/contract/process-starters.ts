@@ -40,6 +40,8 @@ export interface DataPlaneStart {
   readonly drainTimeSeconds?: number
   /** How long after a hot restart the predecessor is ended, whatever it still does. */
   readonly parentShutdownTimeSeconds?: number
+  /** How long what is under way may go on after a stop was asked for; Istio's 5 s unless set. */
+  readonly terminationDrainSeconds?: number
   /** Event loops, each with its own connections; 1 unless set. */
   readonly concurrency?: number
   /** Holds the pid of the process that is in charge. */

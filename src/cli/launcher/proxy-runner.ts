@@ -1,7 +1,9 @@
 // The proxy of one workload or gateway: admitted to the mesh, started, ready, and started again when it dies.
 
 import { accessSync, constants, readFileSync, rmSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { delimiter, isAbsolute, join, resolve } from 'node:path'
+import type { ProxyProcessConfig } from '../../model/proxy-config.ts'
 import { CommandFailure } from '../contract/command-failure.ts'
 import type { LauncherHost } from './launcher-host.ts'
 import { ManagedProcess, type ProcessExit } from './managed-process.ts'
@@ -34,8 +36,10 @@ const RESTART_TOKEN_MS = 500
 const READY_POLL_MS = 30
 const DRAIN_POLL_MS = 50
 const REQUEST_TIMEOUT_MS = 2000
-/** Istio's drain duration and parent shutdown duration. */
-const HOT_RESTART_TIMES: readonly string[] = ['--drain-time-s', '45', '--parent-shutdown-time-s', '60']
+/** After a hot restart, between the end of the predecessor's drain and its own; as Istio's durations lie apart. */
+const SHUTDOWN_AFTER_DRAIN_S = 15
+/** For what a proxy does besides when it is stopped. */
+const STOP_MARGIN_MS = 5000
 
 export class ProxyRunner {
   readonly process: ManagedProcess
@@ -80,20 +84,21 @@ export class ProxyRunner {
     this.#wasReady = true
   }
 
-  /** Lets requests under way end, for at most `graceMs`: new ones are no longer taken. */
+  /** Lets requests under way end, for `graceMs` and as long as the mesh says at most: new ones are no longer taken. */
   async drain(graceMs: number): Promise<void> {
     await this.#admin('/drain_listeners?graceful', 'POST').catch(() => {})
     await becomesReady(async () => (await this.#activeRequests()) === 0, {
       clock: this.#host.clock,
       everyMs: DRAIN_POLL_MS,
-      timeoutMs: graceMs,
+      timeoutMs: Math.max(graceMs, this.#access.mesh.proxies.terminationDrainDurationMs),
       given: () => !this.process.running,
     })
   }
 
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true
-    await this.process.stop(graceMs)
+    const { terminationDrainDurationMs } = this.#access.mesh.proxies
+    await this.process.stop(Math.max(graceMs, terminationDrainDurationMs + STOP_MARGIN_MS))
   }
 
   kill(): void {
@@ -190,10 +195,24 @@ export class ProxyRunner {
       ...['--control-plane', xds, '--join', joinAddress],
       ...['--token-file', files.tokenFile, '--trust-bundle', files.trustBundle],
       ...['--admin-port', String(adminPort)],
-      ...(envoy === null ? HOT_RESTART_TIMES : ['--envoy', envoy]),
+      ...processOptions(this.#access.mesh.proxies),
+      ...(envoy === null ? hotRestartTimes(this.#access.mesh.proxies) : ['--envoy', envoy]),
       ...['--workload', name],
     ]
   }
+}
+
+function processOptions({ concurrency, drainDurationMs, terminationDrainDurationMs }: ProxyProcessConfig): string[] {
+  const loops = concurrency === 0 ? availableParallelism() : concurrency
+  return [
+    ...(loops === null ? [] : ['--concurrency', String(loops)]),
+    ...['--drain-time-s', String(drainDurationMs / 1000)],
+    ...['--termination-drain-time-s', String(terminationDrainDurationMs / 1000)],
+  ]
+}
+
+function hotRestartTimes({ drainDurationMs }: ProxyProcessConfig): string[] {
+  return ['--parent-shutdown-time-s', String(drainDurationMs / 1000 + SHUTDOWN_AFTER_DRAIN_S)]
 }
 
 /** The Envoy that ENVOY names, else the one on the PATH; throws CommandFailure for the workload that asked for it. */

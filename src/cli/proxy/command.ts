@@ -27,6 +27,7 @@ interface ProxyOptions {
   readonly envoy?: string
   readonly drainTimeS?: number
   readonly parentShutdownTimeS?: number
+  readonly terminationDrainTimeS?: number
   readonly pidFile?: string
   readonly concurrency?: number
 }
@@ -63,6 +64,11 @@ export function proxyCommand(context: CliContext): Command {
     .option(
       '--parent-shutdown-time-s <seconds>',
       'how long after a hot restart the predecessor ends at the latest (default: 900)',
+      parseSeconds,
+    )
+    .option(
+      '--termination-drain-time-s <seconds>',
+      'how long what is under way may go on after a stop was asked for (default: 5)',
       parseSeconds,
     )
     .option('--concurrency <n>', 'event loops that share the listeners (default: 1)', parseConcurrency)
@@ -107,10 +113,8 @@ function startMeshProxy(context: CliContext, options: ProxyOptions, command: Com
   if (join === undefined) return missing(command, 'join')
   if (trustBundle === undefined) return missing(command, 'trust-bundle')
   const start = startOf(options)
-  if (options.envoy !== undefined && Object.keys(start).length > 0)
-    return command.error(
-      'error: --concurrency, --drain-time-s, --parent-shutdown-time-s and --pid-file have no effect with --envoy',
-    )
+  if (options.envoy !== undefined && (start.parentShutdownTimeSeconds ?? start.pidFile) !== undefined)
+    return command.error('error: --parent-shutdown-time-s and --pid-file have no effect with --envoy')
   return context.starters.proxy({
     workload,
     namespace: options.namespace,
@@ -128,8 +132,10 @@ function startMeshProxy(context: CliContext, options: ProxyOptions, command: Com
   })
 }
 
-function startOf({ concurrency, drainTimeS, parentShutdownTimeS, pidFile }: ProxyOptions): DataPlaneStart {
+function startOf(options: ProxyOptions): DataPlaneStart {
+  const { concurrency, drainTimeS, parentShutdownTimeS, terminationDrainTimeS, pidFile } = options
   return {
+    ...(terminationDrainTimeS === undefined ? {} : { terminationDrainSeconds: terminationDrainTimeS }),
     ...(concurrency === undefined ? {} : { concurrency }),
     ...(drainTimeS === undefined ? {} : { drainTimeSeconds: drainTimeS }),
     ...(parentShutdownTimeS === undefined ? {} : { parentShutdownTimeSeconds: parentShutdownTimeS }),

@@ -115,6 +115,14 @@ test('starts everything, says so in one JSON line, and leaves nothing behind aft
   assert.equal(told['workload'], 'one-v1-0')
   assert.equal(told['proxy'], `http://127.0.0.1:${proxy?.ports['http-proxy']}`)
 
+  const given = (await (await fetch(`http://127.0.0.1:${proxy?.ports['admin']}/arguments`)).json()) as string[]
+  const optionOf = (name: string): string | undefined => given[given.indexOf(name) + 1]
+  assert.deepEqual(
+    ['--concurrency', '--drain-time-s', '--parent-shutdown-time-s', '--termination-drain-time-s'].map(optionOf),
+    ['2', '30', '45', '3'],
+    'as the MeshConfig says of proxies',
+  )
+
   const second = createTestContext(directory)
   assert.equal(await runProgram(second.context, ['up', '.', '--state', state]), 1)
   assert.match(second.output.stderr, /^weft: WEFT-3004: a mesh is running from .* already \(pid \d+\)[^\n]*\n$/)

@@ -2,6 +2,7 @@
 import type { JsonValue } from '@bufbuild/protobuf'
 import type { Problem } from '../../base/problem.ts'
 import { NO_LOCALITY } from '../../model/locality.ts'
+import type { ProxyProcessConfig } from '../../model/proxy-config.ts'
 import type { ProxyNode } from '../../model/proxy-node.ts'
 import type { XdsResource } from '../../model/proxy-resources.ts'
 import { resourceToJson } from '../../xds/message-registry.ts'
@@ -25,6 +26,8 @@ export interface MeshFacts {
   readonly pid: number
   readonly startedAt: string
   readonly trustBundle: string
+  /** How its proxies are to be started. */
+  readonly proxies: ProxyProcessConfig
 }
 
 /** State of the watched directory. */
@@ -65,7 +68,14 @@ function ownOperations({ facts, revision, source, tokens }: MeshOperationParts):
       answer: {
         status: 200,
         description: 'The mesh.',
-        schema: record({ version: string, trustDomain: string, revision: { type: 'integer' }, trustBundle: string }),
+        schema: record({
+          ...{ version: string, trustDomain: string, revision: { type: 'integer' }, trustBundle: string },
+          proxies: record({
+            concurrency: { type: ['integer', 'null'] },
+            drainDurationMs: { type: 'integer' },
+            terminationDrainDurationMs: { type: 'integer' },
+          }),
+        }),
       },
       handle: () => {
         const { trustBundle, ...rest } = facts()

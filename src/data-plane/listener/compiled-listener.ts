@@ -220,7 +220,7 @@ class ChainCompiler {
       this.#check,
     )
     const { networkFilters } = this.#host
-    const host = this.#filterHost
+    const host = { ...this.#filterHost, chainMetadata: message.metadata?.filterMetadata ?? {} }
     const filters = compileNetworkFilters(message.filters, `${path}.filters`, networkFilters, host, this.#check)
     const handshakeTimeoutMs = durationMs(message.transportSocketConnectTimeout, DEFAULT_HANDSHAKE_TIMEOUT_MS)
     if (filters === null) return []

@@ -7,9 +7,9 @@ import {
 } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
 import type { StringMatcher } from '../../xds/generated/envoy/type/matcher/v3/string_pb.ts'
 import type { ResourceCheck } from '../../xds/resource-check.ts'
+import { hasControl } from './control-character.ts'
 import { CorsPolicy } from './cors-policy.ts'
 import { runtimeFraction } from './fraction.ts'
-import { hasControl } from './header-mutator.ts'
 import { compileStringMatcher } from './string-matcher.ts'
 
 /** What the two messages have in common. */

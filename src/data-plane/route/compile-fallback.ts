@@ -1,7 +1,7 @@
 // A fallback: who answers in the place of a destination that is down or too slow.
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { ResourceCheck } from '../../xds/resource-check.ts'
-import { hasControl } from './header-mutator.ts'
+import { hasControl } from './control-character.ts'
 import type { Fallback } from './route-entry.ts'
 
 const FIELDS = new Set(['cluster', 'status', 'body', 'content_type'])

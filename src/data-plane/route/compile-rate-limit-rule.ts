@@ -15,8 +15,9 @@ import {
   RateLimitSchema,
 } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
 import type { ResourceCheck } from '../../xds/resource-check.ts'
+import { MetadataPath } from '../stream-metadata.ts'
+import { hasControl } from './control-character.ts'
 import { compileHeaderMatcher, compileQueryMatcher } from './criterion.ts'
-import { hasControl } from './header-mutator.ts'
 import {
   type DescriptorAction,
   DestinationCluster,
@@ -168,11 +169,14 @@ function compileMetadata(value: RateLimit_Action_MetaData, path: string, check: 
   const { metadataKey } = value
   const steps = metadataKey?.path ?? []
   if (metadataKey === undefined || metadataKey.key === '') check.error(`${path}.metadata_key`, 'must not be empty')
-  else if (steps.length !== 1) check.unsupported(`${path}.metadata_key.path`, 'only a path of one key is supported')
-  const step = steps[0]?.segment.case === 'key' ? steps[0].segment.value : ''
+  else if (steps.length === 0) check.error(`${path}.metadata_key.path`, 'must not be empty')
+  const keys = steps.map(({ segment }, index) => {
+    const key = segment.case === 'key' ? segment.value : ''
+    if (key === '') check.error(`${path}.metadata_key.path[${index}].key`, 'must not be empty')
+    return toByteString(key)
+  })
   return new DynamicMetadataValue(
-    metadataKey?.key ?? '',
-    step,
+    new MetadataPath(metadataKey?.key ?? '', keys),
     descriptorText(value.descriptorKey, `${path}.descriptor_key`, check),
     value.defaultValue === '' ? '' : descriptorText(value.defaultValue, `${path}.default_value`, check),
     value.skipIfAbsent,

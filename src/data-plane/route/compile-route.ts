@@ -15,6 +15,7 @@ import { type Criterion, compileHeaderMatcher, compileQueryMatcher, GRPC_CRITERI
 import { compileForward } from './forward-route.ts'
 import { fractionOf } from './fraction.ts'
 import { compileLevel, createMutations } from './header-mutator.ts'
+import { compileMetadataMatcher, type MetadataCriterion } from './metadata-criterion.ts'
 import type { MatchedPath } from './path-rewrite.ts'
 import type { PathKind } from './path-trie.ts'
 import { compileRedirect, ownLocation, type RouteNames } from './redirect-route.ts'
@@ -34,6 +35,7 @@ export type PathMatch =
 export interface CompiledRoute {
   readonly match: PathMatch
   readonly criteria: readonly Criterion[]
+  readonly metadata: readonly MetadataCriterion[]
   readonly fraction: number
   readonly entry: RouteEntry
 }
@@ -66,6 +68,7 @@ const MATCH_FIELDS = new Set([
   'headers',
   'query_parameters',
   'grpc',
+  'dynamic_metadata',
 ])
 const DIRECT_FIELDS = new Set(['status', 'body'])
 const SEPARATED_PREFIX = /^[^?#]+[^?#/]$/
@@ -94,8 +97,11 @@ export function compileRoute(
   const fraction = matchMessage.runtimeFraction
   if (fraction && !fraction.defaultValue) check.error(`${path}.match.runtime_fraction.default_value`, 'is required')
   const criteria = compileCriteria(matchMessage, `${path}.match`, check)
+  const metadata = matchMessage.dynamicMetadata.map((matcher, index) =>
+    compileMetadataMatcher(matcher, `${path}.match.dynamic_metadata[${index}]`, check),
+  )
   if (match === null || entry === null) return null
-  return { match, criteria, fraction: fractionOf(fraction?.defaultValue, 1), entry }
+  return { match, criteria, metadata, fraction: fractionOf(fraction?.defaultValue, 1), entry }
 }
 
 /** What RouteAction, of all actions alone, says to filters. */

@@ -9,6 +9,7 @@ import {
 import type { ResourceCheck } from '../../xds/resource-check.ts'
 import { type CompiledPart, compileFormat, OPERATOR_NAMES } from '../access-log/command-operators.ts'
 import type { StreamInfo } from '../stream-info.ts'
+import { hasControl, withoutControl } from './control-character.ts'
 import type { HeaderMutations } from './route-entry.ts'
 
 /** What one of the levels says. */
@@ -80,11 +81,7 @@ function computeValue(addition: Addition, headers: HeaderList, info: StreamInfo)
 
 /** What a TLS hello or a certificate says may hold line ends; in a field they would begin another one. */
 function fieldText(value: string | number): string {
-  const text = String(value)
-  if (!hasControl(text)) return text
-  let safe = ''
-  for (const unit of text) safe += hasControl(unit) ? '_' : unit
-  return safe
+  return withoutControl(String(value))
 }
 
 /** host_rewrite_header: the new authority is read where the mutations end, and kept until the next stream's. */
@@ -160,13 +157,4 @@ export function checkName(name: string, path: string, check: ResourceCheck): voi
   else if (!TOKEN.test(name)) check.error(path, `${JSON.stringify(name)} is no header name`)
   else if (FRAMING.has(name.toLowerCase()))
     check.error(path, `${name} says where a message ends: it belongs to the codec and may not be modified`)
-}
-
-export function hasControl(text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i)
-    if (unit < 32 && unit !== 9) return true
-    if (unit === 127) return true
-  }
-  return false
 }

@@ -3,7 +3,7 @@ import { toByteString } from '../../automata/regex.ts'
 import { compileReplacement } from '../../automata/regex-replacement.ts'
 import type { RegexMatchAndSubstitute } from '../../xds/generated/envoy/type/matcher/v3/regex_pb.ts'
 import type { ResourceCheck } from '../../xds/resource-check.ts'
-import { hasControl } from './header-mutator.ts'
+import { hasControl } from './control-character.ts'
 import { compileRegexField } from './string-matcher.ts'
 
 /** Path and query as they came -> as they are sent; null where they stay. */

@@ -1,5 +1,7 @@
 // Route.rate_limits: which descriptors of a request the rate limits of a filter are asked for.
 import type { RequestHead } from '../../transport/request-head.ts'
+import type { MetadataPath, MetadataSource } from '../stream-metadata.ts'
+import { withoutControl } from './control-character.ts'
 import type { Criterion } from './criterion.ts'
 import { headValue } from './head-value.ts'
 import { maskedAddress } from './masked-address.ts'
@@ -8,7 +10,7 @@ import { maskedAddress } from './masked-address.ts'
 export interface RateLimitedStream {
   readonly request: RequestHead
   readonly remoteIp: string
-  readonly info: { readMetadata(namespace: string, key: string): string | null }
+  readonly info: MetadataSource
   clusterChoice(): { readonly cluster: string } | null
 }
 
@@ -107,22 +109,22 @@ export class SourceCluster implements DescriptorAction {
 
 /** Of what filters before this one said of the stream. */
 export class DynamicMetadataValue implements DescriptorAction {
-  readonly #namespace: string
-  readonly #name: string
+  readonly #path: MetadataPath
   readonly #key: string
   readonly #fallback: string
   readonly #skipIfAbsent: boolean
 
-  constructor(namespace: string, name: string, key: string, fallback: string, skipIfAbsent: boolean) {
-    this.#namespace = namespace
-    this.#name = name
+  constructor(path: MetadataPath, key: string, fallback: string, skipIfAbsent: boolean) {
+    this.#path = path
     this.#key = key
     this.#fallback = fallback
     this.#skipIfAbsent = skipIfAbsent
   }
 
   extend(descriptor: string, { info }: RateLimitedStream): string | null {
-    const value = info.readMetadata(this.#namespace, this.#name) || this.#fallback
+    const found = this.#path.valueIn(info)
+    // What is no text counts for nothing (Envoy). What a client's token says may hold what separates entries.
+    const value = (typeof found === 'string' && withoutControl(found)) || this.#fallback
     if (value === '') return this.#skipIfAbsent ? descriptor : null
     return withEntry(descriptor, this.#key, value)
   }

@@ -7,8 +7,9 @@ import {
   RedirectActionSchema,
 } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
 import type { ResourceCheck } from '../../xds/resource-check.ts'
+import { hasControl } from './control-character.ts'
 import { portColon } from './domain-map.ts'
-import { hasControl, NO_MUTATIONS } from './header-mutator.ts'
+import { NO_MUTATIONS } from './header-mutator.ts'
 import {
   compilePrefixRewrite,
   compileRegexRewrite,

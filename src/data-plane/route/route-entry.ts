@@ -3,6 +3,7 @@ import type { Uint64 } from '../../base/uint64.ts'
 import type { HeaderList } from '../../transport/header-list.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
 import type { StreamInfo } from '../stream-info.ts'
+import type { MetadataSource } from '../stream-metadata.ts'
 import type { CorsPolicy } from './cors-policy.ts'
 import type { MirrorPolicy } from './mirror-policy.ts'
 import type { RateLimitRule } from './rate-limit-rule.ts'
@@ -11,6 +12,7 @@ import type { RouteStats } from './route-stats.ts'
 /** What a table is asked with; one object per stream, filled before the look-up. */
 export interface RouteQuery {
   readonly head: RequestHead
+  readonly info: MetadataSource
   /** Uniform in [0, 1): runtime fractions. */
   random(): number
 }

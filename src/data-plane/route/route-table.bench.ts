@@ -28,6 +28,8 @@ const SHAPES: Readonly<Record<string, { match(index: number): JsonObject; path(i
   },
 }
 
+const NO_METADATA = { metadataOf: () => undefined }
+
 /** `last`: the request that a linear scan likes least; `spread`: 64 requests all over the table in turn. */
 function measure(shape: keyof typeof SHAPES, count: number, spread: boolean): number {
   const { match, path } = SHAPES[shape]!
@@ -41,6 +43,7 @@ function measure(shape: keyof typeof SHAPES, count: number, spread: boolean): nu
     const headers = ['user-agent', 'curl/8.0', 'accept', '*/*', 'x-request-id', 'abc', 'x-route', `v${chosen}`]
     return {
       head: { method: 'GET', path: path(chosen), authority: 'a.com', scheme: 'http', headers, protocol: '' },
+      info: NO_METADATA,
       random: () => 0,
     }
   })

@@ -32,7 +32,7 @@ function head(path: string, headers: string[] = [], authority = 'example.com', m
 }
 
 function match(table: RouteTable, request: RequestHead, random = 0): RouteEntry | null {
-  return table.match({ head: request, random: () => random })
+  return table.match({ head: request, info: { metadataOf: () => undefined }, random: () => random })
 }
 
 function nameOf(table: RouteTable, request: RequestHead, random = 0): string | undefined {

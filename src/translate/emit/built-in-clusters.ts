@@ -11,12 +11,8 @@ import { type ClientKind, callersAddress } from './callers-address.ts'
 import { circuitBreakers } from './cluster-limits.ts'
 import { duration } from './durations.ts'
 import { BLACK_HOLE_CLUSTER, PASSTHROUGH_CLUSTER } from './resource-names.ts'
+import { applyTcpKeepalive } from './tcp-keepalive.ts'
 import { httpProtocolOptions } from './upstream-version.ts'
-
-/** Nobody knows what a stranger speaks, but its client. */
-function speaksAsClient() {
-  return { typedExtensionProtocolOptions: httpProtocolOptions(undefined, 'client')! }
-}
 
 export function blackHole(mesh: LinkedMesh): XdsResource<Cluster> {
   return mesh.memo.get('cluster|black-hole', () => ({
@@ -32,15 +28,17 @@ export function blackHole(mesh: LinkedMesh): XdsResource<Cluster> {
 
 /** Unknown hosts under ALLOW_ANY. Without interception and without an HTTP proxy port, they get 503. */
 export function passthrough(mesh: LinkedMesh, client: ClientKind): XdsResource<Cluster> {
-  return mesh.memo.get(`cluster|passthrough|${client}`, () => ({
-    name: PASSTHROUGH_CLUSTER,
-    message: create(ClusterSchema, {
+  return mesh.memo.get(`cluster|passthrough|${client}`, () => {
+    const { meshConfig } = mesh.input
+    const message = create(ClusterSchema, {
       name: PASSTHROUGH_CLUSTER,
       ...callersAddress(client),
-      connectTimeout: duration(mesh.input.meshConfig.connectTimeoutMs),
+      connectTimeout: duration(meshConfig.connectTimeoutMs),
       circuitBreakers: circuitBreakers(undefined),
-      ...speaksAsClient(),
-    }),
-    origins: [],
-  }))
+      // Nobody knows what a stranger speaks, but its client.
+      typedExtensionProtocolOptions: httpProtocolOptions(meshConfig, undefined, 'client')!,
+    })
+    applyTcpKeepalive(message, meshConfig, undefined)
+    return { name: PASSTHROUGH_CLUSTER, message, origins: [] }
+  })
 }

@@ -1,5 +1,6 @@
 // TLS towards servers outside of the mesh, or towards an application's own.
 import { create } from '@bufbuild/protobuf'
+import type { MeshConfig } from '../../model/mesh-config.ts'
 import type { ClientTls } from '../../model/traffic-policy.ts'
 import { packAny } from '../../xds/any-pack.ts'
 import { type TransportSocket, TransportSocketSchema } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
@@ -22,13 +23,21 @@ import type { NamesByRequest, UpstreamVersion } from './upstream-version.ts'
 /** Istio's word for the authorities that the system trusts. */
 const SYSTEM_ROOTS = { kind: 'file', file: 'system', revocations: '' } as const
 
-export function originatedTls(tls: ClientTls, service: MeshService, speaks: UpstreamVersion | 'tcp'): TransportSocket {
+/** A rule has no word on curves and suites: the mesh has. */
+export function originatedTls(
+  { tlsDefaults }: MeshConfig,
+  tls: ClientTls,
+  service: MeshService,
+  speaks: UpstreamVersion | 'tcp',
+): TransportSocket {
   const context = create(UpstreamTlsContextSchema, {
     sni: tls.sni ?? serverNameOf(service.host),
     commonTlsContext: {
       tlsParams: create(TlsParametersSchema, {
         tlsMinimumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_2,
         tlsMaximumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
+        cipherSuites: [...tlsDefaults.cipherSuites],
+        ecdhCurves: [...tlsDefaults.ecdhCurves],
       }),
       alpnProtocols: speaks === 'http2' ? ['h2'] : [],
       tlsCertificateSdsSecretConfigs: tls.keyPair ? [sdsSecret(keyPairSecret(tls.keyPair))] : [],

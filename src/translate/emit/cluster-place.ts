@@ -1,8 +1,8 @@
 // What a cluster's policy makes of where its client is.
 import type { Subset } from '../../model/destination-rule.ts'
 import type { EffectivePolicy, TrafficPolicyBlocks } from '../../model/traffic-policy.ts'
-import type { MergedRule } from '../link/destination-rules.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
+import type { MergedRule } from '../link/merged-rules.ts'
 import type { MeshService, MeshServicePort } from '../link/mesh-service.ts'
 import { policyFor } from './cluster-policy.ts'
 import { type ClientPlace, dependsOnPlace, type LocalitySpread, spreadRule } from './locality-spread.ts'
@@ -19,13 +19,14 @@ export interface ClusterChoice {
   readonly subset: Subset | null
 }
 
-export function policyOf({ rule, port, subset }: ClusterChoice): EffectivePolicy {
-  return policyFor(port.number, rule?.trafficPolicy ?? null, subset?.trafficPolicy ?? null)
+export function policyOf({ input }: LinkedMesh, { rule, port, subset }: ClusterChoice): EffectivePolicy {
+  const { defaultTrafficPolicy } = input.meshConfig
+  return policyFor(port.number, rule?.trafficPolicy ?? null, subset?.trafficPolicy ?? null, defaultTrafficPolicy)
 }
 
 /** Connections go on to where they were headed. */
-export function passesThrough(choice: ClusterChoice): boolean {
-  const { loadBalancer } = policyOf(choice)
+export function passesThrough(mesh: LinkedMesh, choice: ClusterChoice): boolean {
+  const { loadBalancer } = policyOf(mesh, choice)
   return loadBalancer?.simple === 'PASSTHROUGH' && !loadBalancer.consistentHash
 }
 
@@ -39,14 +40,14 @@ export function isPlaced(mesh: LinkedMesh, service: MeshService, rule: MergedRul
   const subsets = [null, ...(rule?.subsets ?? [])]
   return service.ports.some(port =>
     subsets.some(subset => {
-      const policy = policyOf({ rule, port, subset })
+      const policy = policyOf(mesh, { rule, port, subset })
       return dependsOnPlace(spreadRule(mesh.input.meshConfig, policy), failsOver(policy))
     }),
   )
 }
 
 export function spreadFor(mesh: LinkedMesh, choice: ClusterChoice, client: ClientPlace): LocalitySpread | null {
-  const policy = policyOf(choice)
+  const policy = policyOf(mesh, choice)
   const rule = spreadRule(mesh.input.meshConfig, policy)
   return rule && { rule, failsOver: failsOver(policy), client }
 }

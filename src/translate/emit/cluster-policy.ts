@@ -1,8 +1,14 @@
 // Which traffic policy holds for one cluster: override is per block, and a port's entry replaces every block.
 import type { EffectivePolicy, TrafficPolicy, TrafficPolicyBlocks } from '../../model/traffic-policy.ts'
 
-export function policyFor(port: number, rule: TrafficPolicy | null, subset: TrafficPolicy | null): EffectivePolicy {
-  return override(port, override(port, {}, rule), subset)
+/** `fallback`: blocks for where neither has one. */
+export function policyFor(
+  port: number,
+  rule: TrafficPolicy | null,
+  subset: TrafficPolicy | null,
+  fallback: EffectivePolicy,
+): EffectivePolicy {
+  return { ...fallback, ...override(port, override(port, {}, rule), subset) }
 }
 
 function override(port: number, base: EffectivePolicy, policy: TrafficPolicy | null): EffectivePolicy {

@@ -1,6 +1,7 @@
 // The HTTP connection manager as Istio sets it, for each of the three places where one stands.
 import { create } from '@bufbuild/protobuf'
 import type { MeshConfig } from '../../model/mesh-config.ts'
+import type { ForwardClientCert as ForwardClientCertName, ProxyHeaders } from '../../model/proxy-config.ts'
 import { packAny } from '../../xds/any-pack.ts'
 import { Http2ProtocolOptionsSchema } from '../../xds/generated/envoy/config/core/v3/protocol_pb.ts'
 import { type Filter, FilterSchema } from '../../xds/generated/envoy/config/listener/v3/listener_components_pb.ts'
@@ -17,11 +18,13 @@ import {
   HttpConnectionManagerSchema,
   type HttpFilter,
   HttpFilterSchema,
+  HttpConnectionManager_ServerHeaderTransformation as ServerTransformation,
 } from '../../xds/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
 import { accessLogs } from './access-log.ts'
 import { dnsCacheConfig } from './callers-address.ts'
 import { adsSource } from './config-source.ts'
 import { duration } from './durations.ts'
+import { http1Options } from './http1-options.ts'
 import { CORS_FILTER, FAULT_FILTER } from './route-filter-configs.ts'
 
 const SERVER_NAME = 'istio-envoy'
@@ -47,14 +50,13 @@ export function outboundManager(
   const manager = baseManager(meshConfig, statPrefix, [
     ...routeFilters(),
     ...(forwardProxy ? [forwardProxyFilter()] : []),
-    router(),
+    router(meshConfig),
   ])
   manager.routeSpecifier = routesByName(routes)
   manager.useRemoteAddress = false
-  if (forwardProxy)
-    manager.httpProtocolOptions = create(HttpConnectionManagerSchema, {
-      httpProtocolOptions: { allowAbsoluteUrl: true },
-    }).httpProtocolOptions!
+  // In Istio a sidecar signs what it got from elsewhere as Envoy, and what its application said as istio-envoy.
+  setServer(manager, meshConfig, '')
+  if (forwardProxy) manager.httpProtocolOptions = http1Options(meshConfig, { allowAbsoluteUrl: true })
   return asFilter(manager)
 }
 
@@ -65,30 +67,31 @@ export function inboundManager(
   routes: RouteConfiguration,
   { first, last }: PolicyFilters,
 ): Filter {
-  const manager = baseManager(meshConfig, statPrefix, [...first, ...last, router()])
+  const manager = baseManager(meshConfig, statPrefix, [...first, ...last, router(meshConfig)])
   manager.routeSpecifier = { case: 'routeConfig', value: routes }
   manager.useRemoteAddress = false
-  manager.serverName = SERVER_NAME
-  manager.forwardClientCertDetails = ForwardClientCert.APPEND_FORWARD
-  manager.setCurrentClientCertDetails = create(HttpConnectionManagerSchema, {
-    setCurrentClientCertDetails: { subject: true, dns: true, uri: true },
-  }).setCurrentClientCertDetails!
+  setServer(manager, meshConfig, SERVER_NAME)
+  const { forwardedClientCert, clientCertDetails } = meshConfig.defaultConfig.proxyHeaders
+  setClientCert(manager, forwardedClientCert, clientCertDetails)
   return asFilter(manager)
 }
 
 /** Where tunnels to a sidecar end. Its log has one line for each, and the only one for those that are refused. */
 export function tunnelEndManager(meshConfig: MeshConfig, statPrefix: string, routes: RouteConfiguration): Filter {
-  const manager = baseManager(meshConfig, statPrefix, [router()])
+  const manager = baseManager(meshConfig, statPrefix, [router(meshConfig)])
   manager.routeSpecifier = { case: 'routeConfig', value: routes }
   manager.codecType = CodecType.HTTP2
   manager.upgradeConfigs = []
   manager.useRemoteAddress = false
-  manager.serverName = SERVER_NAME
+  setServer(manager, meshConfig, SERVER_NAME)
   manager.http2ProtocolOptions = create(Http2ProtocolOptionsSchema, { allowConnect: true })
   return asFilter(manager)
 }
 
-/** A gateway's: the edge of the mesh, where the peer's address is the client's and nothing it claims is believed. */
+/**
+ * A gateway's: the edge of the mesh, where the peer's address is the client's and nothing it claims is believed, unless the
+ * mesh's topology has proxies of its own before it.
+ */
 export function gatewayManager(
   meshConfig: MeshConfig,
   statPrefix: string,
@@ -97,26 +100,55 @@ export function gatewayManager(
   forwardProxy: boolean,
 ): Filter {
   const resolver = forwardProxy ? [forwardProxyFilter()] : []
-  const manager = baseManager(meshConfig, statPrefix, [...first, ...routeFilters(), ...last, ...resolver, router()])
+  const manager = baseManager(meshConfig, statPrefix, [
+    ...first,
+    ...routeFilters(),
+    ...last,
+    ...resolver,
+    router(meshConfig),
+  ])
   manager.routeSpecifier = routesByName(routes)
   manager.useRemoteAddress = true
   manager.requestHeadersTimeout = duration(GATEWAY_HEAD_TIMEOUT_MS)
-  manager.serverName = SERVER_NAME
-  manager.forwardClientCertDetails = ForwardClientCert.SANITIZE_SET
-  const settings = create(HttpConnectionManagerSchema, {
-    setCurrentClientCertDetails: { subject: true, cert: true, dns: true, uri: true },
-    httpProtocolOptions: {},
-  })
-  manager.setCurrentClientCertDetails = settings.setCurrentClientCertDetails!
-  manager.httpProtocolOptions = settings.httpProtocolOptions!
+  setServer(manager, meshConfig, SERVER_NAME)
+  const { numTrustedProxies, forwardClientCert } = meshConfig.defaultConfig.gatewayTopology
+  manager.xffNumTrustedHops = numTrustedProxies
+  setClientCert(manager, forwardClientCert, { subject: true, cert: true, dns: true, uri: true })
+  manager.httpProtocolOptions = http1Options(meshConfig, {})
   return asFilter(manager)
+}
+
+function setServer(
+  manager: HttpConnectionManager,
+  { defaultConfig: { proxyHeaders } }: MeshConfig,
+  name: string,
+): void {
+  if (proxyHeaders.server === null) manager.serverHeaderTransformation = ServerTransformation.PASS_THROUGH
+  else manager.serverName = proxyHeaders.server || name
+}
+
+/** Envoy adds to what is forwarded in these two modes alone. */
+function setClientCert(
+  manager: HttpConnectionManager,
+  forward: ForwardClientCertName,
+  setCurrentClientCertDetails: ProxyHeaders['clientCertDetails'],
+): void {
+  manager.forwardClientCertDetails = ForwardClientCert[forward]
+  if (forward !== 'APPEND_FORWARD' && forward !== 'SANITIZE_SET') return
+  manager.setCurrentClientCertDetails = create(HttpConnectionManagerSchema, {
+    setCurrentClientCertDetails,
+  }).setCurrentClientCertDetails!
 }
 
 function baseManager(meshConfig: MeshConfig, statPrefix: string, httpFilters: HttpFilter[]): HttpConnectionManager {
   const normalization = meshConfig.pathNormalization
+  const { requestId, preserveHttp1HeaderCase, xForwardedPort } = meshConfig.defaultConfig.proxyHeaders
   return create(HttpConnectionManagerSchema, {
     statPrefix,
     httpFilters,
+    ...(requestId ? {} : { generateRequestId: false }),
+    ...(preserveHttp1HeaderCase ? { httpProtocolOptions: http1Options(meshConfig, {}) } : {}),
+    appendXForwardedPort: xForwardedPort,
     accessLog: accessLogs(meshConfig),
     proxy100Continue: true,
     upgradeConfigs: [{ upgradeType: 'websocket' }],
@@ -161,10 +193,11 @@ function routeFilters(): HttpFilter[] {
   ]
 }
 
-function router(): HttpFilter {
+function router({ defaultConfig: { proxyHeaders } }: MeshConfig): HttpFilter {
+  const config = create(RouterSchema, { suppressEnvoyHeaders: !proxyHeaders.envoyDebugHeaders })
   return create(HttpFilterSchema, {
     name: 'envoy.filters.http.router',
-    configType: { case: 'typedConfig', value: packAny(RouterSchema, create(RouterSchema)) },
+    configType: { case: 'typedConfig', value: packAny(RouterSchema, config) },
   })
 }
 

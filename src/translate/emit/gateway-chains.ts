@@ -114,7 +114,9 @@ function encrypted(
             }),
           }
         : {}),
-      ...(tls && !isPassedThrough(tls) ? { transportSocket: serverTls(tls, bytes ? 'tcp' : 'http') } : {}),
+      ...(tls && !isPassedThrough(tls)
+        ? { transportSocket: serverTls(mesh.input.meshConfig, tls, bytes ? 'tcp' : 'http') }
+        : {}),
     })
   })
   return {

@@ -96,6 +96,7 @@ function routesFor(
     clientNamespace: scope.namespace,
     clientLabels: scope.labels,
     defaultRetry: meshConfig.defaultHttpRetryPolicy,
+    keepsForwardedHost: meshConfig.defaultConfig.proxyHeaders.xForwardedHost,
     expand: host => expandShortName(host, service.namespace, meshConfig.domainSuffix),
     hashOf: hashLookup(mesh, scope),
     onlyPortOf: host => onlyPort(scope.services.get(host)),

@@ -16,8 +16,8 @@ import type { BoundServer } from './bound-server.ts'
 import { patchedFilters, patchVirtualHosts } from './envoy-patches.ts'
 import { type GatewayChains, gatewayChains } from './gateway-chains.ts'
 import { gatewayVirtualHosts } from './gateway-virtual-hosts.ts'
-import { tlsInspector } from './listener-filters.ts'
-import { rateLimitFilters } from './rate-limit-filters.ts'
+import { proxyProtocol, tlsInspector } from './listener-filters.ts'
+import { rateLimitFilters, standardHeaders } from './rate-limit-filters.ts'
 import { routeConfiguration } from './route-configuration.ts'
 import { socketAddress } from './socket-address.ts'
 
@@ -91,6 +91,7 @@ function listenerOf(
   patches: EnvoyPatches,
 ): PlaceResources {
   const name = `${address}_${port}`
+  const { gatewayTopology } = mesh.input.meshConfig.defaultConfig
   const limited = limits.map(({ namespace, name: limit }) => `${namespace}/${limit}`).join(',')
   return mesh.memo.get(`listener|gateway|${name}|${scope.key}|${identityOf(servers)}|${limited}|${patches.key}`, () => {
     const filters = patchedFilters(patches, servers[0]!.server.port.number, rateLimitFilters(limits))
@@ -99,8 +100,12 @@ function listenerOf(
       name,
       address: socketAddress(address, port),
       trafficDirection: TrafficDirection.OUTBOUND,
-      filterChains: chains.filterChains,
-      ...(chains.byServerName ? { listenerFilters: [tlsInspector()] } : {}),
+      filterChains: chains.filterChains.map(chain => ({ ...chain, ...standardHeaders(limits) })),
+      // The PROXY header comes before all that anybody else looks at.
+      listenerFilters: [
+        ...(gatewayTopology.proxyProtocol ? [proxyProtocol()] : []),
+        ...(chains.byServerName ? [tlsInspector()] : []),
+      ],
     })
     const origins = [...gatewayOrigins(servers), ...chains.origins, ...limits.map(originOf), ...patches.origins]
     return { chains, listener: { name, message, origins } }
@@ -118,7 +123,9 @@ function routesOf(
     const port = servers[0]!.server.port.number
     const { hosts, origins } = gatewayVirtualHosts(mesh, scope, port, servers)
     const patched = patchVirtualHosts(patches, routeName, port, hosts)
-    return routeConfiguration(routeName, patched, [...gatewayOrigins(servers), ...origins, ...patches.origins], true)
+    const { meshConfig } = mesh.input
+    const causes = [...gatewayOrigins(servers), ...origins, ...patches.origins]
+    return routeConfiguration(meshConfig, routeName, patched, causes, true)
   })
 }
 

@@ -7,8 +7,8 @@ import {
   RouteAction_HashPolicySchema,
 } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
 import type { ClientScope } from '../link/client-scope.ts'
-import type { MergedRule } from '../link/destination-rules.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
+import type { MergedRule } from '../link/merged-rules.ts'
 import type { MeshService } from '../link/mesh-service.ts'
 import { duration } from './durations.ts'
 

@@ -87,14 +87,19 @@ function virtualHosts(address: string, ports: readonly ServedPort[]): VirtualHos
 }
 
 /** The tunnel is mutual TLS: inside, what comes is taken as from a client that needs none. */
-function internalListener(mesh: LinkedMesh, { port, family, carriers, origins }: ServedPort): XdsResource<Listener> {
+function internalListener(
+  mesh: LinkedMesh,
+  { port, family, carriers, chainFields, origins }: ServedPort,
+): XdsResource<Listener> {
   const name = tunnelledInbound(port.number)
   const { protocolDetectionTimeoutMs } = mesh.input.meshConfig
+  const chains = inboundChains(name, family, 'DISABLE', carriers, protocolDetectionTimeoutMs)
   const message = create(ListenerSchema, {
     name,
     listenerSpecifier: { case: 'internalListener', value: {} },
     trafficDirection: TrafficDirection.INBOUND,
-    ...inboundChains(name, family, 'DISABLE', carriers, protocolDetectionTimeoutMs),
+    ...chains,
+    filterChains: chains.filterChains.map(chain => ({ ...chain, ...chainFields })),
   })
   return { name, message, origins }
 }

@@ -1,5 +1,6 @@
 // How an inbound listener tells apart what comes in: mesh mTLS or not, HTTP or bytes.
 import { create } from '@bufbuild/protobuf'
+import type { MeshConfig } from '../../model/mesh-config.ts'
 import type { MutualTlsMode } from '../../model/peer-authentication.ts'
 import type { ProtocolFamily } from '../../model/port-protocol.ts'
 import type { ServerTls } from '../../model/server-tls.ts'
@@ -55,7 +56,13 @@ export function inboundChains(
 }
 
 /** TLS that is not the mesh's, ended here: whatever else comes is closed. */
-export function ownTlsChain(name: string, family: ProtocolFamily, tls: ServerTls, carriers: Carriers): Chains {
+export function ownTlsChain(
+  meshConfig: MeshConfig,
+  name: string,
+  family: ProtocolFamily,
+  tls: ServerTls,
+  carriers: Carriers,
+): Chains {
   const carries = family === 'tcp' ? 'tcp' : 'http'
   return {
     filterChains: [
@@ -63,7 +70,7 @@ export function ownTlsChain(name: string, family: ProtocolFamily, tls: ServerTls
         name: `${name}_own_tls`,
         filters: carriers[carries],
         filterChainMatch: chainMatch('tls', []),
-        transportSocket: serverTls(tls, carries),
+        transportSocket: serverTls(meshConfig, tls, carries),
       }),
     ],
     listenerFilters: [tlsInspector()],

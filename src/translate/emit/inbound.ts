@@ -1,5 +1,6 @@
 // What peers connect to: a listener and a cluster for each port of the workload.
 import { create } from '@bufbuild/protobuf'
+import type { MeshConfig } from '../../model/mesh-config.ts'
 import type { Origin } from '../../model/origin.ts'
 import { familyOf, type PortProtocol, type ProtocolFamily } from '../../model/port-protocol.ts'
 import type { XdsResource } from '../../model/proxy-resources.ts'
@@ -31,12 +32,13 @@ import { hboneResources } from './hbone.ts'
 import { inboundChains, ownTlsChain } from './inbound-chains.ts'
 import { type InboundPort, inboundPorts } from './inbound-ports.ts'
 import { loadAssignment } from './load-assignment.ts'
-import { rateLimitFilters } from './rate-limit-filters.ts'
+import { rateLimitFilters, standardHeaders } from './rate-limit-filters.ts'
 import { inboundCluster } from './resource-names.ts'
 import { inboundRetryPolicy } from './retry-policy.ts'
 import { routeTimeouts } from './route-timeouts.ts'
 import type { InboundResources, ServedPort } from './served-port.ts'
 import { socketAddress } from './socket-address.ts'
+import { statName } from './stat-name.ts'
 import { applyTcpKeepalive } from './tcp-keepalive.ts'
 import { tcpProxy } from './tcp-proxy.ts'
 import { tunnelInto } from './tunnel.ts'
@@ -85,16 +87,19 @@ function cluster(
   const name = inboundCluster(port.number)
   const version = VERSIONS[family]
   const { connectionPool, retryBudget, origins } = serverPolicy(mesh, workload, inbound)
-  const options = version && httpProtocolOptions(connectionPool, version)
+  const options = version && httpProtocolOptions(mesh.input.meshConfig, connectionPool, version)
+  const front = mesh.inboundProtocols.frontOf(workload, port)
+  const { inboundClusterStatName } = mesh.input.meshConfig
   const message = create(ClusterSchema, {
     name,
+    altStatName: front ? statName(inboundClusterStatName, front.service, front.port, '', port.number) : '',
     clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STATIC },
     connectTimeout: duration(connectionPool?.connectTimeoutMs ?? mesh.input.meshConfig.connectTimeoutMs),
     circuitBreakers: circuitBreakers(connectionPool, retryBudget),
     loadAssignment: loadAssignment(name, application ? [{ ...APPLICATION, ...application }] : []),
     ...(options ? { typedExtensionProtocolOptions: options } : {}),
   })
-  applyTcpKeepalive(message, connectionPool?.tcpKeepalive)
+  applyTcpKeepalive(message, mesh.input.meshConfig, connectionPool?.tcpKeepalive)
   return { name, message, origins }
 }
 
@@ -116,7 +121,7 @@ function serverPolicy(
   const front = mesh.inboundProtocols.frontOf(workload, port)
   // Rules for some clients are not asked: a server is none (Istio's SidecarScope.DestinationRule).
   const rule = front && mesh.destinationRules.of(front.service, workload.namespace, {})
-  const policy = front && rule ? policyFor(front.port.number, rule.trafficPolicy, null) : {}
+  const policy = front && rule ? policyFor(front.port.number, rule.trafficPolicy, null, {}) : {}
   const { connectionPool = undefined, retryBudget = undefined } = policy
   const pool = own ?? connectionPool
   return {
@@ -139,7 +144,7 @@ function servedPort(
   const limits = mesh.rateLimits.of(workload.namespace, workload.labels)
   const patches = mesh.envoyFilters.of(workload.namespace, workload.labels, 'SIDECAR_INBOUND')
   const filters = patchedFilters(patches, port.number, rateLimitFilters(limits))
-  const routes = inboundRoutes(port.number, patches)
+  const routes = inboundRoutes(meshConfig, port.number, patches)
   const carriers = {
     http: [inboundManager(meshConfig, `inbound_${name}`, routes, filters)],
     tcp: [tcpProxy(meshConfig, tunnelInto(inboundCluster(port.number)))],
@@ -152,26 +157,31 @@ function servedPort(
     mode: policy.mode,
     tls,
     carriers,
+    chainFields: standardHeaders(limits),
     origins: [...origins, ...(policy.origin ? [policy.origin] : []), ...limits.map(originOf), ...patches.origins],
   }
 }
 
 function listener(
   mesh: LinkedMesh,
-  { port, bind, name, family, mode, tls, carriers, origins }: ServedPort,
+  { port, bind, name, family, mode, tls, carriers, chainFields, origins }: ServedPort,
 ): XdsResource<Listener> {
+  const { meshConfig } = mesh.input
+  const chains = tls
+    ? ownTlsChain(meshConfig, name, family, tls, carriers)
+    : inboundChains(name, family, mode, carriers, meshConfig.protocolDetectionTimeoutMs)
   const message = create(ListenerSchema, {
     name,
     address: socketAddress(bind, port.inboundPort),
     trafficDirection: TrafficDirection.INBOUND,
-    ...(tls
-      ? ownTlsChain(name, family, tls, carriers)
-      : inboundChains(name, family, mode, carriers, mesh.input.meshConfig.protocolDetectionTimeoutMs)),
+    ...chains,
+    filterChains: chains.filterChains.map(chain => ({ ...chain, ...chainFields })),
   })
   return { name, message, origins }
 }
 
-function inboundRoutes(port: number, patches: EnvoyPatches): RouteConfiguration {
+function inboundRoutes(meshConfig: MeshConfig, port: number, patches: EnvoyPatches): RouteConfiguration {
+  const policy = inboundRetryPolicy(meshConfig.defaultInboundHttpRetryPolicy)
   const route = create(RouteSchema, {
     name: 'default',
     match: { pathSpecifier: { case: 'prefix', value: '/' } },
@@ -180,7 +190,7 @@ function inboundRoutes(port: number, patches: EnvoyPatches): RouteConfiguration 
       value: {
         clusterSpecifier: { case: 'cluster', value: inboundCluster(port) },
         ...routeTimeouts(0),
-        retryPolicy: inboundRetryPolicy(),
+        ...(policy ? { retryPolicy: policy } : {}),
       },
     },
   })

@@ -6,6 +6,7 @@ import {
   ListenerFilterSchema,
 } from '../../xds/generated/envoy/config/listener/v3/listener_components_pb.ts'
 import { HttpInspectorSchema } from '../../xds/generated/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb.ts'
+import { ProxyProtocolSchema } from '../../xds/generated/envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol_pb.ts'
 import { TlsInspectorSchema } from '../../xds/generated/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.ts'
 
 /** What the HTTP inspector finds in plaintext. */
@@ -15,6 +16,14 @@ export function tlsInspector(): ListenerFilter {
   return create(ListenerFilterSchema, {
     name: 'envoy.filters.listener.tls_inspector',
     configType: { case: 'typedConfig', value: packAny(TlsInspectorSchema, create(TlsInspectorSchema)) },
+  })
+}
+
+/** Either version; a connection without it is closed. */
+export function proxyProtocol(): ListenerFilter {
+  return create(ListenerFilterSchema, {
+    name: 'envoy.filters.listener.proxy_protocol',
+    configType: { case: 'typedConfig', value: packAny(ProxyProtocolSchema, create(ProxyProtocolSchema)) },
   })
 }
 

@@ -12,9 +12,9 @@ import {
   ClusterSchema,
 } from '../../xds/generated/envoy/config/cluster/v3/cluster_pb.ts'
 import type { ClusterLoadAssignment } from '../../xds/generated/envoy/config/endpoint/v3/endpoint_pb.ts'
-import type { MergedRule } from '../link/destination-rules.ts'
 import { selects } from '../link/label-selector.ts'
 import type { LinkedMesh } from '../link/linked-mesh.ts'
+import type { MergedRule } from '../link/merged-rules.ts'
 import { isUnresolved, type MeshEndpoint, type MeshService, type MeshServicePort } from '../link/mesh-service.ts'
 import { type ClientKind, callersAddress } from './callers-address.ts'
 import { namesByRequest, originatedTls } from './client-tls.ts'
@@ -30,6 +30,7 @@ import { rawBuffer, upstreamTls } from './mutual-tls.ts'
 import { applyOutlierDetection } from './outlier-detection.ts'
 import { applyProxyProtocol } from './proxy-protocol.ts'
 import { configPath, outboundCluster, outboundServerName, tunnelCluster } from './resource-names.ts'
+import { statName } from './stat-name.ts'
 import { applyTcpKeepalive } from './tcp-keepalive.ts'
 import { httpProtocolOptions, tunnelsApart, type UpstreamVersion, upstreamVersion } from './upstream-version.ts'
 
@@ -58,10 +59,11 @@ export function serviceClusters(
         // Envoy refuses nothing here, but Istio makes no DNS cluster without an endpoint: 503 NC and not UH.
         if (resolvesNames(service) && chosen.length === 0) continue
         const assignment = loadAssignment(name, chosen, spreadFor(mesh, { rule, port, subset }, place))
-        const speaks = upstreamVersion(port.protocol, poolOf(rule, port, subset), client) ?? 'tcp'
+        const speaks =
+          upstreamVersion(mesh.input.meshConfig, port.protocol, poolOf(mesh, rule, port, subset), client) ?? 'tcp'
         const plan: ClusterPlan = { mesh, service, rule, port, subset, name, speaks, client }
         clusters.push({ name, message: makeCluster(plan, assignment), origins })
-        if (service.resolution === 'EDS' && !passesThrough({ rule, port, subset }))
+        if (service.resolution === 'EDS' && !passesThrough(mesh, { rule, port, subset }))
           endpoints.push({ name, message: assignment, origins: service.origins })
       }
     return { clusters, endpoints }
@@ -81,7 +83,7 @@ export function serviceTunnels(
     const origins = [...service.origins, ...(rule?.origins ?? [])]
     return service.ports.flatMap(port =>
       [null, ...(rule?.subsets ?? [])].flatMap(subset => {
-        if (!tunnelsApart(port.protocol, poolOf(rule, port, subset))) return []
+        if (!tunnelsApart(mesh.input.meshConfig, port.protocol, poolOf(mesh, rule, port, subset))) return []
         const name = tunnelCluster(port.number, subset?.name ?? '', service.host)
         const chosen = endpointsOf(service, port, subset)
         if (resolvesNames(service) && chosen.length === 0) return []
@@ -128,15 +130,20 @@ export function serviceRelays(
           relays: true,
         }
         clusters.push({ name, message: makeCluster(plan, assignment), origins })
-        if (service.resolution === 'EDS' && !passesThrough({ rule, port, subset }))
+        if (service.resolution === 'EDS' && !passesThrough(mesh, { rule, port, subset }))
           endpoints.push({ name, message: assignment, origins: service.origins })
       }
     return { clusters, endpoints }
   })
 }
 
-function poolOf(rule: MergedRule | null, port: MeshServicePort, subset: Subset | null): ConnectionPool | undefined {
-  return policyOf({ rule, port, subset }).connectionPool
+function poolOf(
+  mesh: LinkedMesh,
+  rule: MergedRule | null,
+  port: MeshServicePort,
+  subset: Subset | null,
+): ConnectionPool | undefined {
+  return policyOf(mesh, { rule, port, subset }).connectionPool
 }
 
 function resolvesNames({ resolution }: MeshService): boolean {
@@ -166,11 +173,12 @@ interface ClusterPlan {
 function makeCluster(plan: ClusterPlan, assignment: ClusterLoadAssignment): Cluster {
   const { mesh, service, port, subset, name, speaks } = plan
   const { meshConfig } = mesh.input
-  const policy = policyOf(plan)
+  const policy = policyOf(mesh, plan)
   const names = proxiesByName(plan) && policy.tls ? namesByRequest(policy.tls, service) : undefined
-  const options = speaks === 'tcp' ? undefined : httpProtocolOptions(policy.connectionPool, speaks, names)
+  const options = speaks === 'tcp' ? undefined : httpProtocolOptions(meshConfig, policy.connectionPool, speaks, names)
   const cluster = create(ClusterSchema, {
     name,
+    altStatName: statName(meshConfig.outboundClusterStatName, service, port, subset?.name ?? '', 0),
     connectTimeout: duration(policy.connectionPool?.connectTimeoutMs ?? meshConfig.connectTimeoutMs),
     circuitBreakers: circuitBreakers(policy.connectionPool, policy.retryBudget),
     metadata: istioMetadata(metadataOf(plan)),
@@ -187,7 +195,7 @@ function makeCluster(plan: ClusterPlan, assignment: ClusterLoadAssignment): Clus
     ...(options ? { typedExtensionProtocolOptions: options } : {}),
   })
   applyBalancing(cluster, policy.loadBalancer, plan.rule?.peakEwmaDecayMs ?? 0)
-  if (passesThrough(plan)) {
+  if (passesThrough(mesh, plan)) {
     // Nothing to discover.
   } else if (service.resolution === 'EDS') {
     cluster.clusterDiscoveryType = { case: 'type', value: Cluster_DiscoveryType.EDS }
@@ -211,7 +219,7 @@ function makeCluster(plan: ClusterPlan, assignment: ClusterLoadAssignment): Clus
   if (!plan.relays) applyTls(cluster, plan, policy)
   applyOutlierDetection(cluster, policy.outlierDetection, plan.rule?.halfOpenProbes ?? 0)
   applyProxyProtocol(cluster, policy.proxyProtocol)
-  applyTcpKeepalive(cluster, policy.connectionPool?.tcpKeepalive)
+  applyTcpKeepalive(cluster, meshConfig, policy.connectionPool?.tcpKeepalive)
   return cluster
 }
 
@@ -237,7 +245,7 @@ function applyTls(cluster: Cluster, plan: ClusterPlan, policy: TrafficPolicyBloc
   if (policy.tls) {
     if (policy.tls.mode === 'DISABLE') return
     if (policy.tls.mode !== 'ISTIO_MUTUAL') {
-      cluster.transportSocket = originatedTls(policy.tls, service, speaks)
+      cluster.transportSocket = originatedTls(mesh.input.meshConfig, policy.tls, service, speaks)
       return
     }
     const { sni, subjectAltNames } = policy.tls

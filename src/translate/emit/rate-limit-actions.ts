@@ -7,9 +7,11 @@ import {
   type HeaderMatcher,
   HeaderMatcherSchema,
   type RateLimit_Action,
+  RateLimit_Action_MetaData_Source,
   RateLimit_ActionSchema,
 } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
 import { rateLimitEntries, rateLimitKeyName } from '../link/rate-limits.ts'
+import { JWT_FILTER, jwtPath } from './jwt-metadata.ts'
 import { headerMatcher } from './route-match.ts'
 
 export function rateLimitActions(limit: ConfigObjectOf<'RateLimit'>, rule: RateLimitRule): RateLimit_Action[] {
@@ -31,6 +33,17 @@ function keyAction(key: RateLimitKey): RateLimit_Action {
       actionSpecifier: {
         case: 'requestHeaders',
         value: { headerName: key.name, descriptorKey: rateLimitKeyName(key) },
+      },
+    })
+  if (key.kind === 'claim')
+    return create(RateLimit_ActionSchema, {
+      actionSpecifier: {
+        case: 'metadata',
+        value: {
+          descriptorKey: rateLimitKeyName(key),
+          metadataKey: { key: JWT_FILTER, path: jwtPath(key.path) },
+          source: RateLimit_Action_MetaData_Source.DYNAMIC,
+        },
       },
     })
   const { network } = key

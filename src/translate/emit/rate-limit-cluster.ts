@@ -34,7 +34,7 @@ export function rateLimitCluster(mesh: LinkedMesh): XdsResource<Cluster> {
       clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STATIC },
       connectTimeout: duration(meshConfig.connectTimeoutMs),
       loadAssignment: loadAssignment(RATE_LIMIT_CLUSTER, server ? [server] : []),
-      typedExtensionProtocolOptions: httpProtocolOptions(undefined, 'http2')!,
+      typedExtensionProtocolOptions: httpProtocolOptions(meshConfig, undefined, 'http2')!,
       transportSocket: upstreamTls('', [`spiffe://${meshConfig.trustDomain}/${ACCOUNT}`], 'http2'),
     })
     return { name: RATE_LIMIT_CLUSTER, message, origins: [] }

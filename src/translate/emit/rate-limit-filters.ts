@@ -4,7 +4,11 @@ import type { Any } from '@bufbuild/protobuf/wkt'
 import type { ConfigObjectOf } from '../../model/config-object.ts'
 import type { RateLimitRule, RateUnit, RequestRate } from '../../model/rate-limit.ts'
 import { packAny } from '../../xds/any-pack.ts'
-import { RuntimeFractionalPercentSchema } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
+import {
+  type Metadata,
+  MetadataSchema,
+  RuntimeFractionalPercentSchema,
+} from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import { ApiVersion } from '../../xds/generated/envoy/config/core/v3/config_source_pb.ts'
 import {
   type LocalRateLimitDescriptor,
@@ -49,7 +53,9 @@ function localFilter(limit: Limit): HttpFilter {
     filterEnforced: ALWAYS,
     rateLimits: rules.map(rule => ({ actions: rateLimitActions(limit, rule) })),
     descriptors: rules.flatMap(rule => descriptors(limit, rule)),
-    enableXRatelimitHeaders: XRateLimitHeadersRFCVersion.DRAFT_VERSION_03,
+    enableXRatelimitHeaders: limit.spec.headers.includes('x-ratelimit')
+      ? XRateLimitHeadersRFCVersion.DRAFT_VERSION_03
+      : XRateLimitHeadersRFCVersion.OFF,
     ...(rules.some(({ by, limit: rate }) => by.length > 0 && rate) ? { maxDynamicDescriptors: MAX_VALUES } : {}),
   })
   return asFilter(limit, packAny(LocalRateLimitSchema, message))
@@ -61,7 +67,9 @@ function globalFilter(limit: Limit): HttpFilter {
     domain: RATE_LIMIT_DOMAIN,
     timeout: duration(SERVICE_TIMEOUT_MS),
     failureModeDeny: limit.spec.onFailure === 'deny',
-    enableXRatelimitHeaders: RateLimit_XRateLimitHeadersRFCVersion.DRAFT_VERSION_03,
+    enableXRatelimitHeaders: limit.spec.headers.includes('x-ratelimit')
+      ? RateLimit_XRateLimitHeadersRFCVersion.DRAFT_VERSION_03
+      : RateLimit_XRateLimitHeadersRFCVersion.OFF,
     rateLimitService: {
       transportApiVersion: ApiVersion.V3,
       grpcService: { targetSpecifier: { case: 'envoyGrpc', value: { clusterName: RATE_LIMIT_CLUSTER } } },
@@ -72,9 +80,21 @@ function globalFilter(limit: Limit): HttpFilter {
   return asFilter(limit, packAny(RateLimitSchema, message))
 }
 
+/** In a filter chain's metadata: which of the filters Weft's proxies have tell clients by the standard's fields, too. */
+export function standardHeaders(limits: readonly Limit[]): { readonly metadata?: Metadata } {
+  const told = limits.filter(({ spec }) => spec.headers.includes('standard'))
+  if (told.length === 0) return {}
+  const filterMetadata = Object.fromEntries(told.map(limit => [filterName(limit), { standard_headers: true }]))
+  return { metadata: create(MetadataSchema, { filterMetadata }) }
+}
+
+function filterName({ namespace, name }: Limit): string {
+  return `weft.rate-limit/${namespace}/${name}`
+}
+
 function asFilter(limit: Limit, value: Any): HttpFilter {
   return create(HttpFilterSchema, {
-    name: `weft.rate-limit/${limit.namespace}/${limit.name}`,
+    name: filterName(limit),
     configType: { case: 'typedConfig', value },
   })
 }

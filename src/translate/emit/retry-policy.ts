@@ -8,6 +8,7 @@ import { duration } from './durations.ts'
 
 /** A 503 of the application is not among them (Istio since 1.24). */
 const DEFAULT_RETRY_ON = 'connect-failure,refused-stream,unavailable,cancelled'
+const INBOUND_RETRY_ON = 'reset-before-request'
 const DEFAULT_ATTEMPTS = 2
 const HOST_SELECTION_ATTEMPTS = 5n
 
@@ -32,9 +33,17 @@ export function retryPolicy(
   })
 }
 
-/** The server's own sidecar retries what never reached the application. */
-export function inboundRetryPolicy(): RetryPolicy {
-  return create(RetryPolicySchema, { retryOn: 'reset-before-request', numRetries: DEFAULT_ATTEMPTS })
+/** The server's own sidecar retries what never reached the application, unless the mesh says otherwise. */
+export function inboundRetryPolicy(ofMesh: HttpRetry | null): RetryPolicy | undefined {
+  const { attempts, retryOn, backoffMs } = ofMesh ?? { attempts: DEFAULT_ATTEMPTS, retryOn: '' }
+  if (attempts === 0) return undefined
+  const { conditions, codes } = splitConditions(retryOn === '' ? INBOUND_RETRY_ON : retryOn)
+  return create(RetryPolicySchema, {
+    retryOn: conditions,
+    numRetries: attempts,
+    retriableStatusCodes: codes,
+    ...(backoffMs === undefined ? {} : { retryBackOff: { baseInterval: duration(backoffMs) } }),
+  })
 }
 
 function policy(retryOn: string, numRetries: number, avoidPreviousHosts: boolean) {

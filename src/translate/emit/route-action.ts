@@ -72,6 +72,7 @@ function forward(
   const action = create(RouteActionSchema, {
     ...routeTimeouts(rule.timeoutMs ?? 0),
     ...(policy ? { retryPolicy: policy } : {}),
+    appendXForwardedHost: surroundings.keepsForwardedHost,
     ...rewriteOf(rule),
     hashPolicy: hashPolicies(hashes),
     requestMirrorPolicies: mirrorPolicies(rule, surroundings),

@@ -1,5 +1,6 @@
 // Route configurations, and the virtual host for whatever no other takes.
 import { create } from '@bufbuild/protobuf'
+import type { MeshConfig } from '../../model/mesh-config.ts'
 import type { Origin } from '../../model/origin.ts'
 import type { XdsResource } from '../../model/proxy-resources.ts'
 import {
@@ -26,11 +27,11 @@ export function virtualHost(name: string, domains: readonly string[], routes: re
     name,
     domains: [...domains],
     routes: [...routes],
-    includeRequestAttemptCount: true,
   })
 }
 
 export function routeConfiguration(
+  { defaultConfig: { proxyHeaders } }: MeshConfig,
   name: string,
   virtualHosts: readonly VirtualHost[],
   origins: readonly Origin[],
@@ -38,7 +39,7 @@ export function routeConfiguration(
 ): XdsResource<RouteConfiguration> {
   const message = create(RouteConfigurationSchema, {
     name,
-    virtualHosts: [...virtualHosts],
+    virtualHosts: virtualHosts.map(host => ({ ...host, includeRequestAttemptCount: proxyHeaders.attemptCount })),
     // A cluster that does not exist is a 503 at run time, not a refused config.
     validateClusters: false,
     maxDirectResponseBodySizeBytes: MAX_DIRECT_RESPONSE_BYTES,

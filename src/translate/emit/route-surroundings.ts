@@ -11,6 +11,8 @@ export interface RouteSurroundings {
   readonly clientNamespace: string
   readonly clientLabels: Labels
   readonly defaultRetry: HttpRetry | null
+  /** An authority that is rewritten is kept in x-forwarded-host. */
+  readonly keepsForwardedHost: boolean
   /** By the host spelt out. */
   readonly hashOf: HashLookup
   /** A host as the VirtualService wrote it, spelt out. */

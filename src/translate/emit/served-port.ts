@@ -8,6 +8,7 @@ import type { WorkloadPort } from '../../model/workload.ts'
 import type { Cluster } from '../../xds/generated/envoy/config/cluster/v3/cluster_pb.ts'
 import type { Listener } from '../../xds/generated/envoy/config/listener/v3/listener_pb.ts'
 import type { Carriers } from './inbound-chains.ts'
+import type { standardHeaders } from './rate-limit-filters.ts'
 
 /** What a port of the workload does with what comes to it. */
 export interface ServedPort {
@@ -20,6 +21,8 @@ export interface ServedPort {
   /** Of the port's own, in place of the mesh's. */
   readonly tls: ServerTls | null
   readonly carriers: Carriers
+  /** Of each of its filter chains. */
+  readonly chainFields: ReturnType<typeof standardHeaders>
   readonly origins: readonly Origin[]
 }
 

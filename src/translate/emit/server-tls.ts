@@ -1,5 +1,6 @@
 // How a gateway, or a sidecar that is told to, ends TLS.
 import { create } from '@bufbuild/protobuf'
+import type { MeshConfig } from '../../model/mesh-config.ts'
 import type { ServerTls } from '../../model/server-tls.ts'
 import { packAny } from '../../xds/any-pack.ts'
 import { type TransportSocket, TransportSocketSchema } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
@@ -24,10 +25,13 @@ const VERSIONS = {
 } as const
 const ALPN = { http: ['h2', 'http/1.1'], tcp: [] }
 
-export function serverTls(tls: ServerTls, carries: 'http' | 'tcp'): TransportSocket {
+/** What a server leaves out of its own TLS is the mesh's to say, of what is the mesh's own it is not (Istio). */
+export function serverTls({ tlsDefaults }: MeshConfig, tls: ServerTls, carries: 'http' | 'tcp'): TransportSocket {
   const ofMesh = tls.mode === 'ISTIO_MUTUAL'
   // The mesh's members all speak TLS 1.3; whoever lowers the bound means other clients.
-  const { minVersion = ofMesh ? 'TLSV1_3' : 'TLSV1_2', maxVersion = 'TLSV1_3', cipherSuites } = tls
+  const lowest = ofMesh ? 'TLSV1_3' : (tlsDefaults.minVersion ?? 'TLSV1_2')
+  const { minVersion = lowest, maxVersion = 'TLSV1_3' } = tls
+  const cipherSuites = tls.cipherSuites.length > 0 || ofMesh ? tls.cipherSuites : tlsDefaults.cipherSuites
   const floor = minVersion > maxVersion ? maxVersion : minVersion
   const keyPairs = ofMesh ? ['default'] : tls.keyPairs.map(keyPairSecret)
   const roots = ofMesh ? 'ROOTCA' : tls.roots && rootsSecret(tls.roots)
@@ -38,6 +42,7 @@ export function serverTls(tls: ServerTls, carries: 'http' | 'tcp'): TransportSoc
         tlsMinimumProtocolVersion: VERSIONS[floor],
         tlsMaximumProtocolVersion: VERSIONS[maxVersion],
         cipherSuites: [...cipherSuites],
+        ecdhCurves: ofMesh ? [] : [...tlsDefaults.ecdhCurves],
       }),
       alpnProtocols: [...ALPN[carries]],
       tlsCertificateSdsSecretConfigs: keyPairs.map(sdsSecret),

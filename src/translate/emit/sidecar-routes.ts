@@ -22,7 +22,7 @@ export function portRoutes(mesh: LinkedMesh, scope: ClientScope, port: number): 
     const drafts = sidecarVirtualHosts(mesh, scope, port, false)
     const hosts = drafts.map(draft => virtualHost(draft.name, draft.domains, draft.routes))
     const origins = drafts.flatMap(draft => draft.origins)
-    return routeConfiguration(`${port}`, [...hosts, unknownHosts(scope, false)], origins, true)
+    return routeConfiguration(mesh.input.meshConfig, `${port}`, [...hosts, unknownHosts(scope, false)], origins, true)
   })
 }
 
@@ -57,6 +57,7 @@ function proxyRoutes(
       return virtualHost(draft.name, [...bare, ...withPort], draft.routes)
     })
     const origins = drafts.flatMap(draft => draft.origins)
-    return routeConfiguration(name, [...hosts, unknownHosts(scope, true)], origins, false)
+    const all = [...hosts, unknownHosts(scope, true)]
+    return routeConfiguration(mesh.input.meshConfig, name, all, origins, false)
   })
 }

@@ -160,6 +160,7 @@ class VirtualHostMaker {
       clientNamespace: this.#scope.namespace,
       clientLabels: this.#scope.labels,
       defaultRetry: meshConfig.defaultHttpRetryPolicy,
+      keepsForwardedHost: meshConfig.defaultConfig.proxyHeaders.xForwardedHost,
       expand: host => expandShortName(host, service.namespace, meshConfig.domainSuffix),
       hashOf: hashLookup(this.#mesh, this.#scope),
       onlyPortOf: host => (this.#lenient ? onlyPort(this.#scope.services.get(host)) : undefined),

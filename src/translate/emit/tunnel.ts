@@ -66,8 +66,9 @@ export function tunnelBy(
 function resolve(mesh: LinkedMesh, scope: ClientScope, service: MeshService, port: number, subset: string) {
   const rule = mesh.destinationRules.of(service, scope.namespace, scope.labels)
   const own = rule?.subsets.find(candidate => candidate.name === subset)?.trafficPolicy ?? null
-  const { connectionPool, tunnel } = policyFor(port, rule?.trafficPolicy ?? null, own)
-  const name = tunnelsApart(protocolOf(service, port), connectionPool) ? tunnelCluster : outboundCluster
+  const { meshConfig } = mesh.input
+  const { connectionPool, tunnel } = policyFor(port, rule?.trafficPolicy ?? null, own, meshConfig.defaultTrafficPolicy)
+  const name = tunnelsApart(meshConfig, protocolOf(service, port), connectionPool) ? tunnelCluster : outboundCluster
   const { tcpIdleTimeoutMs: idleTimeoutMs, maxConnectionDurationMs: maxDurationMs } = connectionPool ?? {}
   const hashes = hashesSourceIp(mesh, scope, service)
   return {

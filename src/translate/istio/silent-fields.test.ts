@@ -53,10 +53,10 @@ test('command operators that a proxy would refuse are refused here', () => {
       (code, at) => `${code} spec.http[0].headers.request.set.h${at}:`,
     ),
   )
-  const mesh = parseMeshConfig({ file: 'm', text: 'accessLogFormat: "%PROTOCL%"\noutboundClusterStatName: x\n' })
+  const mesh = parseMeshConfig({ file: 'm', text: 'accessLogFormat: "%PROTOCL%"\nproxyListenPort: 1\n' })
   assert.deepEqual(mesh.problems.map(formatProblem), [
     'm:1:1: error WEFT-1007 MeshConfig accessLogFormat: the command operator %PROTOCL% is not supported yet; did you mean "PROTOCOL"?',
-    'm:2:1: error WEFT-1007 MeshConfig outboundClusterStatName: outboundClusterStatName is not supported yet',
+    'm:2:1: error WEFT-1007 MeshConfig proxyListenPort: proxyListenPort is not supported yet',
   ])
 })
 

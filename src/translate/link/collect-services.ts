@@ -10,7 +10,7 @@ import { registeredProtocol } from '../host/port-protocol.ts'
 import { type EndpointMaker, entryWithLabels, portOf, type TargetPort } from './endpoint-maker.ts'
 import { EntryService } from './entry-service.ts'
 import type { MeshEndpoint, MeshService, MeshServicePort, WorkloadTarget } from './mesh-service.ts'
-import { originOf } from './precedence.ts'
+import { exportedBy, originOf } from './precedence.ts'
 import type { WorkloadDirectory } from './workload-directory.ts'
 
 export interface ServiceSources {
@@ -65,7 +65,7 @@ function addEntries(sources: ServiceSources, services: Map<string, MeshService>,
   const { directory, maker, meshConfig } = sources
   for (const [key, objects] of entries) {
     const host = key.slice(key.indexOf('/') + 1)
-    services.set(key, new EntryService(host, objects, directory, maker, meshConfig.domainSuffix))
+    services.set(key, new EntryService(host, objects, directory, maker, meshConfig))
   }
 }
 
@@ -86,7 +86,7 @@ function ofKubernetes(
       ports: spec.ports.map(({ number, name: portName, protocol }) => ({ number, name: portName, protocol })),
       addresses: spec.addresses,
       headless: spec.headless,
-      exportTo: spec.exportTo,
+      exportTo: exportedBy(spec.exportTo, meshConfig.defaultServiceExportTo, namespace),
       origins: [originOf(object)],
     },
     { workloads, entries: entries.filter(entry => isIpAddress(entry.spec.address)).map(named) },
@@ -107,7 +107,7 @@ function ofRegistry(service: RegistryService, { directory, maker, meshConfig }: 
       ports: ports.map(port => ({ number: port.number, name: port.name, protocol: registeredProtocol(port) })),
       addresses: [],
       headless: false,
-      exportTo: [],
+      exportTo: exportedBy([], meshConfig.defaultServiceExportTo, namespace),
       origins: [{ kind: 'RegistryService', namespace, name }],
     },
     { workloads: directory.ofService(namespace, name), entries: [] },

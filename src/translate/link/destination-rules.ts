@@ -1,124 +1,74 @@
 // Which DestinationRule holds for a service as one client sees it: looked up by namespace, merged by host.
-import type { ConfigObjectOf } from '../../model/config-object.ts'
-import type { Subset } from '../../model/destination-rule.ts'
-import type { Origin } from '../../model/origin.ts'
-import type { TrafficPolicy } from '../../model/traffic-policy.ts'
+import type { MeshConfig } from '../../model/mesh-config.ts'
 import { expandShortName, isWildcard, wildcardsOf } from '../host/host-name.ts'
-import { type Labels, selects } from './label-selector.ts'
+import type { Labels } from './label-selector.ts'
+import { type MergedRule, MergedRules, type RuleObject } from './merged-rules.ts'
 import type { MeshService } from './mesh-service.ts'
-import { exportedTo, originOf } from './precedence.ts'
+import { exportedBy } from './precedence.ts'
 
-type RuleObject = ConfigObjectOf<'DestinationRule'>
+type RulesConfig = Pick<MeshConfig, 'rootNamespace' | 'domainSuffix' | 'defaultDestinationRuleExportTo'>
 
-/** Several objects for one host in one namespace. */
-export interface MergedRule {
-  readonly host: string
-  readonly namespace: string
-  /** Name of the oldest, by which Istio's metadata call it. */
-  readonly name: string
-  readonly trafficPolicy: TrafficPolicy | null
-  readonly subsets: readonly Subset[]
-  readonly exportTo: readonly string[]
-  readonly workloadSelector: Labels | null
-  readonly halfOpenProbes: number
-  readonly peakEwmaDecayMs: number
-  readonly origins: readonly Origin[]
-  /** Told apart from every other rule of this mesh. */
-  readonly key: string
-}
-
-/** Who asks, and for which rules alone. */
-interface Client {
-  readonly namespace: string
-  readonly labels: Labels
-  readonly only: ((rule: MergedRule) => boolean) | undefined
-}
-
-/** Exported to its own namespace and to no other. */
-function isPrivate({ exportTo, namespace }: MergedRule): boolean {
-  return exportTo.length === 1 && exportTo[0] === namespace
-}
-
-/** A rule while objects are still merged into it. */
-interface Draft extends MergedRule {
-  trafficPolicy: TrafficPolicy | null
-  halfOpenProbes: number
-  peakEwmaDecayMs: number
-  readonly subsets: Subset[]
-  readonly origins: Origin[]
-  /** Of its subsets. */
-  readonly names: Set<string>
-}
+/** By `namespace/host`. */
+type RuleIndex = Map<string, MergedRules>
 
 export class DestinationRules {
   readonly #rootNamespace: string
-  /** By `namespace/host`. */
-  readonly #rules = new Map<string, MergedRule[]>()
+  /** As the namespace's own clients see its rules: all that are exported to it. */
+  readonly #own: RuleIndex = new Map()
+  /** As all others do: those that are not kept in the namespace. */
+  readonly #exported: RuleIndex = new Map()
+  /** What the root namespace keeps for its own proxies. */
+  readonly #kept: RuleIndex = new Map()
   readonly #wildcardNamespaces = new Set<string>()
   /** Selectors that make a rule depend on who asks. */
   readonly selectors: readonly Labels[]
 
   /** `objects` in order of precedence. */
-  constructor(objects: readonly RuleObject[], rootNamespace: string, domainSuffix: string) {
+  constructor(objects: readonly RuleObject[], { rootNamespace, domainSuffix, ...config }: RulesConfig) {
     this.#rootNamespace = rootNamespace
-    const drafts = new Map<string, Draft>()
-    for (const object of objects)
-      this.#add(object, expandShortName(object.spec.host, object.namespace, domainSuffix), drafts)
+    for (const object of objects) {
+      const { namespace, spec } = object
+      const host = expandShortName(spec.host, namespace, domainSuffix)
+      if (isWildcard(host)) this.#wildcardNamespaces.add(namespace)
+      const audience = exportedBy(spec.exportTo, config.defaultDestinationRuleExportTo, namespace)
+      const isKept = audience.length === 1 && audience[0] === namespace
+      const isOwn = audience.length === 0 || audience.includes('*') || audience.includes(namespace)
+      if (isOwn) add(this.#own, object, host)
+      if (!isKept) add(this.#exported, object, host)
+      else if (namespace === rootNamespace) add(this.#kept, object, host)
+    }
     this.selectors = objects.flatMap(({ spec }) => (spec.workloadSelector ? [spec.workloadSelector] : []))
   }
 
-  #add(object: RuleObject, host: string, drafts: Map<string, Draft>): void {
-    const key = `${object.namespace}/${host}`
-    if (isWildcard(host)) this.#wildcardNamespaces.add(object.namespace)
-    const rules = this.#rules.get(key) ?? []
-    this.#rules.set(key, rules)
-    const { exportTo, workloadSelector, trafficPolicy, subsets, halfOpenProbes, peakEwmaDecayMs } = object.spec
-    const audience = JSON.stringify([key, [...exportTo].sort(), workloadSelector])
-    const base = drafts.get(audience)
-    if (!base) {
-      const { namespace, name } = object
-      const origins = [originOf(object)]
-      const names = new Set(subsets.map(subset => subset.name))
-      const rule = { host, namespace, name, trafficPolicy, subsets: [...subsets], exportTo, workloadSelector, origins }
-      const draft = { ...rule, halfOpenProbes, peakEwmaDecayMs, key: `${key}/${name}`, names }
-      drafts.set(audience, draft)
-      rules.push(draft)
-      return
-    }
-    base.trafficPolicy ??= trafficPolicy
-    base.halfOpenProbes ||= halfOpenProbes
-    base.peakEwmaDecayMs ||= peakEwmaDecayMs
-    for (const subset of subsets) if (!base.names.has(subset.name)) base.subsets.push(subset)
-    for (const { name } of subsets) base.names.add(name)
-    base.origins.push(originOf(object))
-  }
-
-  /** Client's namespace, then the service's, then the root's: the first with a match wins entirely. */
+  /**
+   * Client's namespace, then the service's, then the root's: the first with a match wins entirely, even where its rules are
+   * for other workloads than this client (Istio).
+   */
   of(service: MeshService, clientNamespace: string, clientLabels: Labels): MergedRule | null {
-    const find = (namespace: string, only?: (rule: MergedRule) => boolean): MergedRule | null =>
-      this.#mostSpecific(namespace, service.host, { namespace: clientNamespace, labels: clientLabels, only })
     // What the root namespace exports is for the whole mesh, and comes last; for its own proxies it has what it keeps.
-    const own = clientNamespace === this.#rootNamespace ? find(clientNamespace, isPrivate) : find(clientNamespace)
-    return own ?? find(service.namespace) ?? find(this.#rootNamespace)
+    const index = clientNamespace === this.#rootNamespace ? this.#kept : this.#own
+    const own = this.#mostSpecific(index, clientNamespace, service.host)
+    if (own) return own.of(clientNamespace, clientLabels)
+    const exported = (namespace: string): MergedRule | null =>
+      this.#mostSpecific(this.#exported, namespace, service.host)?.of(clientNamespace, clientLabels) ?? null
+    return exported(service.namespace) ?? exported(this.#rootNamespace)
   }
 
-  #mostSpecific(namespace: string, host: string, client: Client): MergedRule | null {
-    const exact = this.#visible(`${namespace}/${host}`, client)
+  /** Whoever may see them: rules for the host itself hide a wildcard's, as in Istio. */
+  #mostSpecific(rules: RuleIndex, namespace: string, host: string): MergedRules | undefined {
+    const exact = rules.get(`${namespace}/${host}`)
     if (exact || !this.#wildcardNamespaces.has(namespace)) return exact
     for (const wildcard of wildcardsOf(host)) {
-      const rule = this.#visible(`${namespace}/${wildcard}`, client)
-      if (rule) return rule
+      const found = rules.get(`${namespace}/${wildcard}`)
+      if (found) return found
     }
-    return null
+    return undefined
   }
+}
 
-  #visible(key: string, { namespace, labels, only }: Client): MergedRule | null {
-    const rules = this.#rules.get(key)
-    if (!rules) return null
-    const visible = rules.filter(rule => exportedTo(rule.exportTo, namespace) && (only?.(rule) ?? true))
-    const selected = visible.find(
-      rule => rule.workloadSelector && rule.namespace === namespace && selects(rule.workloadSelector, labels),
-    )
-    return selected ?? visible.find(rule => rule.workloadSelector === null) ?? null
-  }
+function add(index: RuleIndex, object: RuleObject, host: string): void {
+  const key = `${object.namespace}/${host}`
+  const rules = index.get(key) ?? new MergedRules()
+  index.set(key, rules)
+  rules.add(object, host)
 }

@@ -1,12 +1,13 @@
 // The service that ServiceEntries of one namespace define for one host.
 import type { ConfigObjectOf } from '../../model/config-object.ts'
 import { NO_LOCALITY } from '../../model/locality.ts'
+import type { MeshConfig } from '../../model/mesh-config.ts'
 import type { Workload } from '../../model/workload.ts'
 import type { WorkloadEntry } from '../../model/workload-entry.ts'
 import { isIpAddress } from '../host/ip-address.ts'
 import { type EndpointMaker, entryWithLabels, portOf } from './endpoint-maker.ts'
 import type { MeshEndpoint, MeshService, MeshServicePort, WorkloadTarget } from './mesh-service.ts'
-import { originOf } from './precedence.ts'
+import { exportedBy, originOf } from './precedence.ts'
 import type { WorkloadDirectory } from './workload-directory.ts'
 
 type EntryObject = ConfigObjectOf<'ServiceEntry'>
@@ -40,7 +41,7 @@ export class EntryService implements MeshService {
     objects: readonly EntryObject[],
     directory: WorkloadDirectory,
     maker: EndpointMaker,
-    domainSuffix: string,
+    { domainSuffix, defaultServiceExportTo }: MeshConfig,
   ) {
     const { spec, namespace } = objects[0]!
     this.host = host
@@ -55,7 +56,7 @@ export class EntryService implements MeshService {
     this.addresses = [...new Set(addresses.filter(address => !address.includes('/')))]
     this.external = spec.location === 'MESH_EXTERNAL'
     this.resolution = spec.resolution === 'STATIC' ? 'EDS' : spec.resolution
-    this.exportTo = spec.exportTo
+    this.exportTo = exportedBy(spec.exportTo, defaultServiceExportTo, namespace)
     this.origins = objects.map(originOf)
     this.key = `${namespace}/${host}`
     this.#parts = objects.map(object => partOf(object, host, directory))

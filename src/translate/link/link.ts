@@ -33,11 +33,11 @@ export function link(input: MeshInput): LinkedMesh {
     meshConfig,
   })
   const { virtualServices, delegates } = mergeDelegates(
-    objectsOf(objects, 'VirtualService').map(object => linkVirtualService(object, domainSuffix)),
+    objectsOf(objects, 'VirtualService').map(object => linkVirtualService(object, meshConfig)),
     domainSuffix,
   )
   const rules = objectsOf(objects, 'DestinationRule')
-  const destinationRules = new DestinationRules(rules, rootNamespace, domainSuffix)
+  const destinationRules = new DestinationRules(rules, meshConfig)
   const rollouts = linkRollouts(input, collected.services)
   const mesh = {
     input,

@@ -2,10 +2,11 @@
 import type { ConfigObjectOf } from '../../model/config-object.ts'
 import type { HttpRoute } from '../../model/http-route.ts'
 import type { L4Route } from '../../model/l4-route.ts'
+import type { MeshConfig } from '../../model/mesh-config.ts'
 import type { Origin } from '../../model/origin.ts'
 import { expandShortName } from '../host/host-name.ts'
 import type { Labels } from './label-selector.ts'
-import { exportedTo, originOf } from './precedence.ts'
+import { exportedBy, exportedTo, originOf } from './precedence.ts'
 
 export interface LinkedVirtualService {
   readonly name: string
@@ -25,7 +26,7 @@ export interface LinkedVirtualService {
 
 export function linkVirtualService(
   object: ConfigObjectOf<'VirtualService'>,
-  domainSuffix: string,
+  { domainSuffix, defaultVirtualServiceExportTo }: MeshConfig,
 ): LinkedVirtualService {
   const { namespace, name, spec } = object
   return {
@@ -36,7 +37,7 @@ export function linkVirtualService(
     http: spec.http,
     tls: spec.tls,
     tcp: spec.tcp,
-    exportTo: spec.exportTo,
+    exportTo: exportedBy(spec.exportTo, defaultVirtualServiceExportTo, namespace),
     origin: originOf(object),
     delegateOrigins: [],
     object,

@@ -1,5 +1,6 @@
 // Who wins where several objects speak of one thing: the oldest, then by name, then by namespace.
 import type { ConfigKind, ConfigObject, ConfigObjectOf } from '../../model/config-object.ts'
+import type { DefaultExportTo } from '../../model/mesh-config.ts'
 import type { Origin } from '../../model/origin.ts'
 
 interface Aged {
@@ -27,6 +28,11 @@ export function objectsOf<K extends ConfigKind>(
 
 export function originOf(object: ConfigObject | ConfigObjectOf<ConfigKind>): Origin {
   return { kind: object.kind, namespace: object.namespace, name: object.name, position: object.position }
+}
+
+/** What an object says itself, else what the mesh says for it. */
+export function exportedBy(own: readonly string[], fallback: DefaultExportTo, namespace: string): readonly string[] {
+  return own.length === 0 && fallback === '.' ? [namespace] : own
 }
 
 /** Visible from `namespace`. An empty list is the default: everywhere. `~` (services only) is nowhere. */

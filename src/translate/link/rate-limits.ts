@@ -45,6 +45,7 @@ export function rateLimitEntries(
 
 export function rateLimitKeyName(key: RateLimitKey): string {
   if (key.kind === 'header') return key.name
+  if (key.kind === 'claim') return `claim[${key.path.join('][')}]`
   return key.network ? 'masked_remote_address' : 'remote_address'
 }
 

@@ -24,7 +24,7 @@ export function listenerOf(request: CaseRequest): { address: string; port: numbe
 }
 
 export function send(port: number, request: CaseRequest, id: string): Promise<Answer> {
-  const { method = 'GET', body, url, serverName, alpn = [] } = request
+  const { method = 'GET', body, url, serverName, alpn = [], preamble } = request
   if (serverName !== undefined) return greet(port, serverName, alpn)
   const path = url.replace(/^https?:\/\/[^/?#]*/, '') || '/'
   const headers = Object.fromEntries(
@@ -36,7 +36,8 @@ export function send(port: number, request: CaseRequest, id: string): Promise<An
   return new Promise(resolve => {
     let localPort: number | undefined
     const done = (answer: Answer): void => resolve({ ...answer, localPort })
-    const outgoing = httpRequest({ host: '127.0.0.1', port, method, path, headers, agent: false }, response => {
+    const options = { host: '127.0.0.1', port, method, path, headers, ...connecting(port, preamble) }
+    const outgoing = httpRequest(options, response => {
       let text = ''
       response.on('data', chunk => {
         text += String(chunk)
@@ -53,6 +54,17 @@ export function send(port: number, request: CaseRequest, id: string): Promise<An
     outgoing.on('error', error => done({ error: codeOf(error) }))
     outgoing.end(body)
   })
+}
+
+/** An agent, even one of the request's own, would connect by itself. */
+function connecting(port: number, preamble: string | undefined) {
+  if (preamble === undefined) return { agent: false }
+  const createConnection = () => {
+    const socket = connectTcp({ host: '127.0.0.1', port })
+    socket.write(preamble)
+    return socket
+  }
+  return { createConnection }
 }
 
 /** The server is none of TLS: its bytes, which no TLS client would show, say who it is. */

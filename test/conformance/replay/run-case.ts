@@ -38,6 +38,8 @@ interface Sent {
   readonly id: string
   /** How many before it came from the same port of the client. */
   readonly turn: number
+  /** Of its last repetition, among all that the proxy is sent. */
+  readonly place: number
 }
 
 type Numbered = readonly [number, CaseRequest]
@@ -49,24 +51,32 @@ async function runProxy(
 ): Promise<ReadonlyMap<number, Outcome>> {
   const sent = new Map<number, Sent>()
   const turns = new Map<number | undefined, number>()
+  const total = requests.reduce((sum, [, { repeat = 1 }]) => sum + repeat, 0)
+  let place = -1
   const queue = requests[Symbol.iterator]()
   const work = async (): Promise<void> => {
-    for (const [index, request] of queue) sent.set(index, await sendAll(proxy, index, request, turns))
+    for (const [index, request] of queue) {
+      place += request.repeat ?? 1
+      sent.set(index, { ...(await sendAll(proxy, index, request, turns)), place })
+    }
   }
   try {
     await Promise.all(Array.from({ length: concurrency }, work))
-    await proxy.logged(requests.reduce((sum, [, { repeat = 1 }]) => sum + repeat, 0))
+    await proxy.logged(total)
   } finally {
     await proxy.stop()
   }
   const lines = proxy.logLines()
   const byId = new Map(lines.map(line => [line['request_id'], line]))
   const byPort = Map.groupBy(lines, portOf)
+  const inOrder = concurrency === 1 && lines.length === total
   return new Map(
     requests.map(([index, request]) => {
       const entry = sent.get(index)!
-      // A gateway replaces the request id, so its lines are told apart by the client's port.
-      const line = byId.get(entry.id) ?? byPort.get(String(entry.answer.localPort))?.[entry.turn]
+      // A gateway replaces the request id, so its lines are told apart by the client's port; one that trusts proxies before
+      // it knows another client, and its lines by their order.
+      const own = byId.get(entry.id) ?? byPort.get(String(entry.answer.localPort))?.[entry.turn]
+      const line = own ?? (inOrder ? lines[entry.place] : undefined)
       return [index, outcomeOf(rawResult(request, entry, line))]
     }),
   )
@@ -78,7 +88,7 @@ async function sendAll(
   index: number,
   request: CaseRequest,
   turns: Map<number | undefined, number>,
-): Promise<Sent> {
+): Promise<Omit<Sent, 'place'>> {
   const { address, port } = listenerOf(request)
   const target = proxy.network.listenerPort(address, port)
   const destinations: Record<string, number> = {}

@@ -27,6 +27,7 @@ function fakeControlPlane(): void {
     xds: '127.0.0.1:1',
     join: '127.0.0.1:2',
     pid: process.pid,
+    proxies: { concurrency: 2, drainDurationMs: 30_000, terminationDrainDurationMs: 3000 },
   }
   const server = createServer(async (request, response) => {
     const path = (request.url ?? '').split('?')[0] ?? ''
@@ -61,6 +62,7 @@ function fakeControlPlane(): void {
 function fakeProxy(): void {
   const server = createServer((request, response) => {
     if (request.url?.startsWith('/stats')) response.end('http.inbound_0.0.0.0_1.downstream_rq_active: 0\n')
+    else if (request.url === '/arguments') response.end(JSON.stringify(rest))
     else response.end('LIVE\n')
   })
   server.listen(Number(option('admin-port')), '127.0.0.1')

@@ -35,6 +35,7 @@ const host: HttpFilterHost = {
     compileAccessLog: () => assert.fail('a filter compiles no access log'),
     reasonHeader: true,
     bufferLimit: 1024 * 1024,
+    chainMetadata: {},
     mirrorDifferences: new MirrorDifferences(),
     overload: NO_OVERLOAD,
     serviceCluster: '',

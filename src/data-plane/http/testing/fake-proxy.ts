@@ -2,7 +2,7 @@
 
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import { create, type MessageInitShape } from '@bufbuild/protobuf'
+import { create, type JsonObject, type MessageInitShape } from '@bufbuild/protobuf'
 import type { Clock } from '../../../base/clock.ts'
 import { systemClock } from '../../../base/clock.ts'
 import { silentLog } from '../../../base/log.ts'
@@ -247,6 +247,7 @@ export interface FakeProxyOptions {
   readonly reasonHeader?: boolean
   readonly overload?: OverloadActions
   readonly bufferLimit?: number
+  readonly chainMetadata?: Readonly<Record<string, JsonObject>>
   readonly mirrorDifferences?: MirrorDifferences
   readonly stats?: FakeStats
   readonly onLog?: (info: StreamInfo) => void
@@ -279,6 +280,7 @@ export function fakeHost(options: FakeProxyOptions, stats: FakeStats, logs: Stre
     mirrorDifferences: options.mirrorDifferences ?? new MirrorDifferences(),
     overload: options.overload ?? NO_OVERLOAD,
     bufferLimit: options.bufferLimit ?? 1024 * 1024,
+    chainMetadata: options.chainMetadata ?? {},
     serviceCluster: 'own',
   }
 }

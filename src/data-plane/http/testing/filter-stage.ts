@@ -11,6 +11,8 @@ import { routeConfigFactories } from '../../filters/http/route-configs.ts'
 import { HTTP_CONNECTION_MANAGER } from '../../filters/network/http-connection-manager/factory.ts'
 import { formatResponseFlags } from '../../response-flag.ts'
 import { compileRouteTable } from '../../route/compile-route-table.ts'
+import type { StreamInfo } from '../../stream-info.ts'
+import type { MetadataValue } from '../../stream-metadata.ts'
 import { FakeCluster, type FakeProxy, FakeStats, startFakeProxy } from './fake-proxy.ts'
 import { exchange, type RawResponse } from './raw-client.ts'
 import { ok, type RawUpstream, rawUpstream, type UpstreamRequest } from './raw-upstream.ts'
@@ -35,8 +37,12 @@ export interface StageOptions {
   readonly info?: Partial<ConnectionInfo>
   /** The listener's per_connection_buffer_limit_bytes. */
   readonly bufferLimit?: number
+  /** Of the filter chain. */
+  readonly chainMetadata?: Readonly<Record<string, JsonObject>>
   /** Besides `c`. */
   readonly clusters?: readonly Cluster[]
+  /** What a filter before all others would say of each stream: namespaces, their keys, their values. */
+  readonly metadata?: Readonly<Record<string, Readonly<Record<string, MetadataValue>>>>
 }
 
 export interface FilterStage {
@@ -95,12 +101,17 @@ export async function withFilters(options: StageOptions, use: (stage: FilterStag
       httpFilters: config.httpFilters,
       ...(config.httpProtocolOptions && { httpProtocolOptions: config.httpProtocolOptions }),
     },
-    route: query => table.value.match(query),
+    route: query => {
+      for (const [namespace, said] of Object.entries(options.metadata ?? {}))
+        for (const [key, value] of Object.entries(said)) (query.info as StreamInfo).addMetadata(namespace, key, value)
+      return table.value.match(query)
+    },
     clock,
     random,
     stats,
     ...(options.info && { info: options.info }),
     ...(options.bufferLimit !== undefined && { bufferLimit: options.bufferLimit }),
+    ...(options.chainMetadata && { chainMetadata: options.chainMetadata }),
   })
   const send = (text: string): Promise<RawResponse> => exchange(proxy.port, text)
   const stage: FilterStage = {

@@ -1,10 +1,9 @@
-// The connection pool of a DestinationRule's traffic policy, and of a Sidecar.
-import type { ConnectionPool } from '../../../model/traffic-policy.ts'
-import type { TcpKeepalive } from '../../../model/upstream-policy.ts'
+// ConnectionPoolSettings: of a DestinationRule's traffic policy, of a Sidecar and of MeshConfig.defaultTrafficPolicy.
+import type { ConnectionPool, Http2Keepalive } from '../../../model/traffic-policy.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
+import { readTcpKeepalive } from './tcp-keepalive.ts'
 
 const MAX_INT32 = 0x7fff_ffff
-const MAX_UINT32 = 0xffff_ffff
 
 export function readConnectionPool(reader: ObjectReader): ConnectionPool {
   const tcp = reader.object('tcp')
@@ -12,6 +11,7 @@ export function readConnectionPool(reader: ObjectReader): ConnectionPool {
   if (!tcp && !http) reader.sink.error('WEFT-1006', reader, 'a connection pool needs tcp or http')
   reader.done()
   const keepalive = tcp?.object('tcpKeepalive')
+  const http2 = http?.object('http2KeepAlive')
   const upgrade = http?.enumeration('h2UpgradePolicy', ['DEFAULT', 'DO_NOT_UPGRADE', 'UPGRADE'])
   const pool: ConnectionPool = {
     ...defined('maxConnections', tcp?.integer('maxConnections', 0, MAX_INT32)),
@@ -25,33 +25,29 @@ export function readConnectionPool(reader: ObjectReader): ConnectionPool {
     ...defined('maxRetries', http?.integer('maxRetries', 0, MAX_INT32)),
     ...defined('httpIdleTimeoutMs', http?.duration('idleTimeout', 0), true),
     ...defined('maxConcurrentStreams', http?.integer('maxConcurrentStreams', 0, MAX_INT32)),
-    ...(upgrade === 'UPGRADE' ? { upgradesToHttp2: true } : {}),
+    ...(http2 ? { http2Keepalive: readHttp2Keepalive(http2) } : {}),
+    ...(upgrade === undefined || upgrade === 'DEFAULT' ? {} : { upgradesToHttp2: upgrade === 'UPGRADE' }),
     ...(http?.boolean('useClientProtocol') ? { usesClientProtocol: true } : {}),
   }
-  http?.unsupported('http2KeepAlive')
   tcp?.done()
   http?.done()
   return pool
 }
 
+/** Neither has a default. */
+function readHttp2Keepalive(reader: ObjectReader): Http2Keepalive {
+  const intervalMs = reader.duration('interval', 1)
+  const timeoutMs = reader.duration('timeout', 1)
+  for (const field of ['interval', 'timeout']) if (!reader.has(field)) reader.missing(field)
+  reader.done()
+  return { intervalMs: intervalMs ?? 0, timeoutMs: timeoutMs ?? 0 }
+}
+
 /** In Istio 0 stands for unset, save where `zeroCounts`. */
 function defined(
-  name: Exclude<keyof ConnectionPool, 'tcpKeepalive' | 'upgradesToHttp2' | 'usesClientProtocol'>,
+  name: Exclude<keyof ConnectionPool, 'tcpKeepalive' | 'http2Keepalive' | 'upgradesToHttp2' | 'usesClientProtocol'>,
   value: number | undefined,
   zeroCounts = false,
 ): ConnectionPool {
   return value === undefined || (value === 0 && !zeroCounts) ? {} : { [name]: value }
-}
-
-function readTcpKeepalive(reader: ObjectReader): TcpKeepalive {
-  const probes = reader.integer('probes', 0, MAX_UINT32)
-  const time = reader.duration('time', 1000)
-  const interval = reader.duration('interval', 1000)
-  reader.done()
-  // In Istio 0 probes stand for unset, and fractions of a second are dropped.
-  return { probes: probes || undefined, time: seconds(time), interval: seconds(interval) }
-}
-
-function seconds(milliseconds: number | undefined): number | undefined {
-  return milliseconds === undefined ? undefined : Math.floor(milliseconds / 1000)
 }

@@ -2,9 +2,9 @@
 import type { PortTrafficPolicy, TrafficPolicy, TrafficPolicyBlocks } from '../../../model/traffic-policy.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
 import { readConnectionPool } from '../contract/connection-pool.ts'
+import { readOutlierDetection } from '../contract/outlier-detection.ts'
 import { readClientTls } from './client-tls.ts'
 import { readLoadBalancer } from './load-balancer.ts'
-import { readOutlierDetection } from './outlier-detection.ts'
 import { readUpstreamPolicy } from './upstream-policy.ts'
 
 const MAX_PORTS = 4096

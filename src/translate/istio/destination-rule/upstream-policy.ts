@@ -1,4 +1,4 @@
-// DestinationRule trafficPolicy: tunnel, proxyProtocol, retryBudget.
+// DestinationRule trafficPolicy: tunnel, proxyProtocol and retryBudget.
 import type { ProxyProtocolVersion, RetryBudget, UpstreamTunnel } from '../../../model/upstream-policy.ts'
 import { type ObjectReader, wrongType } from '../../document/object-reader.ts'
 import { checkHost } from '../contract/host-place.ts'

@@ -1,5 +1,6 @@
 // VirtualService http[].match[].
 import type { HttpMatch } from '../../../model/http-match.ts'
+import { claimOfHeader } from '../../../model/jwt-claim.ts'
 import type { StringMatch } from '../../../model/string-match.ts'
 import { readLabels } from '../../document/label-rules.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
@@ -39,6 +40,7 @@ export function readHttpMatch(reader: ObjectReader): HttpMatch {
   }
   reader.done()
   checkUriPrefix(match, reader)
+  for (const field of ['headers', 'withoutHeaders'] as const) checkClaims(match[field], reader.place(field), sink)
   checkWithoutEffect(match, reader)
   return match
 }
@@ -72,8 +74,20 @@ function checkWithoutEffect(match: HttpMatch, reader: ObjectReader): void {
     if (reader.has(field)) warn(field, `${field} has no effect beside gateways, as in Istio`)
 }
 
+/** Claims mind the case of letters; headers do not. */
 function checkMatchedHeader(name: string, place: FieldPlace, sink: ProblemSink): string {
-  if (name.startsWith('@request.auth.')) sink.unsupported(place, 'matching on JWT claims')
-  else checkHeaderName(name, place, sink)
-  return name.toLowerCase()
+  const claim = claimOfHeader(name)
+  if (claim === null) {
+    checkHeaderName(name, place, sink)
+    return name.toLowerCase()
+  }
+  if (claim.includes('')) sink.badValue(place, 'the name of a claim must not be empty')
+  return name
+}
+
+/** Whether a claim is there is not asked in Istio, whose proxies refuse such a rule. */
+function checkClaims(matches: Readonly<Record<string, StringMatch>>, place: FieldPlace, sink: ProblemSink): void {
+  for (const [name, { kind }] of Object.entries(matches))
+    if (kind === 'present' && claimOfHeader(name) !== null)
+      sink.badValue(place, `${name.slice(0, 80)}: a claim is matched by exact, prefix or regex`)
 }

@@ -1,8 +1,11 @@
 // Istio's VirtualService (networking.istio.io): routes for requests, for TLS and for bytes.
+import type { HttpRoute } from '../../../model/http-route.ts'
+import { claimOfHeader } from '../../../model/jwt-claim.ts'
 import type { VirtualService } from '../../../model/virtual-service.ts'
 import type { KindDefinition, ObjectContext } from '../../document/kind-definition.ts'
 import { readExportTo } from '../../document/label-rules.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
+import type { ProblemSink } from '../../document/problem-sink.ts'
 import { isIpAddress } from '../../host/ip-address.ts'
 import { checkHost, checkOverlap, type PlacedHost } from '../contract/host-place.ts'
 import { COMPARE_MIRRORS } from './compare-mirrors.ts'
@@ -35,6 +38,7 @@ function parseSpec(spec: ObjectReader, context: ObjectContext): VirtualService {
   const http = withRuleAnnotations(httpReaders.map(readHttpRoute), ANNOTATIONS, context, spec)
   if (hosts.length === 0) checkDelegate(spec, httpReaders)
   reportUnreachable(http, httpReaders)
+  if (forMesh) refuseClaims(http, sink)
   const tls = spec.objectList('tls').map(reader => readTlsRoute(reader, hosts, forMesh))
   const tcp = spec.objectList('tcp').map(reader => readTcpRoute(reader, forMesh))
   const exportTo = readExportTo(spec, namespace)
@@ -48,6 +52,17 @@ function parseSpec(spec: ObjectReader, context: ObjectContext): VirtualService {
     tcp,
     exportTo,
   }
+}
+
+/** Sidecars are asked by their own applications, whose tokens nobody checks (Istio). */
+function refuseClaims(rules: readonly HttpRoute[], sink: ProblemSink): void {
+  for (const [index, { matches }] of rules.entries())
+    for (const [at, match] of matches.entries())
+      for (const field of ['headers', 'withoutHeaders'] as const) {
+        if (!Object.keys(match[field]).some(name => claimOfHeader(name) !== null)) continue
+        const place = { path: `spec.http[${index}].match[${at}].${field}`, position: match.position }
+        sink.contradiction(place, 'claims are matched at gateways only: name gateways, without "mesh"')
+      }
 }
 
 /** Without hosts it is one that others delegate to, for requests only, and of one level. */

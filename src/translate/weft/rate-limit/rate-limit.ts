@@ -1,5 +1,5 @@
 // Weft's RateLimit.
-import type { RateLimit, RateLimitRule } from '../../../model/rate-limit.ts'
+import { RATE_LIMIT_HEADERS, type RateLimit, type RateLimitRule } from '../../../model/rate-limit.ts'
 import type { KindDefinition } from '../../document/kind-definition.ts'
 import { readSelector } from '../../document/label-rules.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
@@ -29,8 +29,19 @@ function parseSpec(spec: ObjectReader): RateLimit {
     names.add(rule.name)
     return rule
   })
+  const headers = readHeaders(spec)
   spec.done()
-  return { selector, scope, onFailure: onFailure ?? 'allow', rules }
+  return { selector, scope, onFailure: onFailure ?? 'allow', headers, rules }
+}
+
+/** Both, unless it is said. */
+function readHeaders(spec: ObjectReader): RateLimit['headers'] {
+  if (!spec.has('headers')) return RATE_LIMIT_HEADERS
+  const given = spec.stringList('headers')
+  for (const { value, place } of given)
+    if (!RATE_LIMIT_HEADERS.some(known => known === value))
+      spec.sink.badValue(place, `"${value.slice(0, 40)}" is not one of ${RATE_LIMIT_HEADERS.join(', ')}`)
+  return RATE_LIMIT_HEADERS.filter(known => given.some(({ value }) => value === known))
 }
 
 function readRule(reader: ObjectReader, index: number): RateLimitRule {

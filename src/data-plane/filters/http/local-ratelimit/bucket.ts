@@ -1,11 +1,12 @@
 // One token bucket with its state, for whoever asks it.
-import { FULL, type TokenBucketConfig, takeToken, tokensAt, waitAt } from '../../../../base/token-bucket.ts'
+import { FULL, takeToken, tokensAt, waitAt } from '../../../../base/token-bucket.ts'
+import type { NamedBucketConfig } from './named-bucket.ts'
 
 export class Bucket {
-  readonly config: TokenBucketConfig
+  readonly config: NamedBucketConfig
   #emptyAt = FULL
 
-  constructor(config: TokenBucketConfig) {
+  constructor(config: NamedBucketConfig) {
     this.config = config
   }
 

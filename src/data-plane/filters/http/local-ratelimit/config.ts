@@ -1,7 +1,7 @@
 // The config of local_ratelimit, compiled once for a listener, or for a route, which then has buckets of its own.
 import type { Any } from '@bufbuild/protobuf/wkt'
 import type { Parsed } from '../../../../base/problem.ts'
-import { type TokenBucketConfig, tokenBucketConfig } from '../../../../base/token-bucket.ts'
+import { tokenBucketConfig } from '../../../../base/token-bucket.ts'
 import { unpackAny } from '../../../../xds/any-pack.ts'
 import type { HeaderValueOption } from '../../../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import {
@@ -27,6 +27,7 @@ import { type RateLimitRule, withEntry } from '../../../route/rate-limit-rule.ts
 import type { HeaderMutations } from '../../../route/route-entry.ts'
 import type { RouteConfigHost } from '../contract/http-filter-factory.ts'
 import type { WildcardDescriptor } from './dynamic-buckets.ts'
+import { type NamedBucketConfig, namedBucket } from './named-bucket.ts'
 import { type RateLimitStats, rateLimitStats } from './rate-limit-stats.ts'
 import { type LimiterConfig, RateLimiter } from './rate-limiter.ts'
 import { refusal } from './refusal.ts'
@@ -94,6 +95,8 @@ const MIN_FILL_MS = 50
 const MAX_STAGE = 10
 const MAX_ADDITIONS = 10
 const DEFAULT_DYNAMIC = 20
+/** Of the bucket that is no descriptor's; the others are called by what their first entry says. */
+const DEFAULT_NAME = 'default'
 
 const VIRTUAL_HOST_LIMITS: Readonly<Record<VhRateLimitsOptions, VirtualHostLimits>> = {
   [VhRateLimitsOptions.OVERRIDE]: 'override',
@@ -112,7 +115,7 @@ export function compileRateLimit(typedConfig: Any, host: RouteConfigHost): Parse
   if (message.statPrefix === '') check.error('stat_prefix', 'must not be empty')
   if (message.stage > MAX_STAGE) check.error('stage', `must not exceed ${MAX_STAGE}`)
   const limiter: LimiterConfig = {
-    bucket: message.tokenBucket ? compileBucket(message.tokenBucket, 'token_bucket', check) : null,
+    bucket: message.tokenBucket ? compileBucket(message.tokenBucket, DEFAULT_NAME, 'token_bucket', check) : null,
     ...compileDescriptors(message.descriptors, check),
     maxDynamic: message.maxDynamicDescriptors ?? DEFAULT_DYNAMIC,
     alwaysTakesDefault: message.alwaysConsumeDefaultTokenBucket ?? true,
@@ -157,14 +160,14 @@ function statusOf({ status }: LocalRateLimit): number {
   return code < 400 ? 429 : code
 }
 
-function compileBucket(bucket: TokenBucket, path: string, check: ResourceCheck): TokenBucketConfig {
+function compileBucket(bucket: TokenBucket, name: string, path: string, check: ResourceCheck): NamedBucketConfig {
   check.honour(TokenBucketSchema, bucket, path, BUCKET_FIELDS)
   const perFill = bucket.tokensPerFill ?? 1
   const fillMs = durationMs(bucket.fillInterval, 0)
   if (bucket.maxTokens === 0) check.error(`${path}.max_tokens`, 'must be greater than 0')
   if (perFill === 0) check.error(`${path}.tokens_per_fill`, 'must be greater than 0')
   if (fillMs < MIN_FILL_MS) check.error(`${path}.fill_interval`, `must be ${MIN_FILL_MS} ms at least`)
-  return tokenBucketConfig(bucket.maxTokens, perFill, fillMs)
+  return namedBucket(tokenBucketConfig(bucket.maxTokens, perFill, fillMs), name)
 }
 
 function compileDescriptors(
@@ -183,10 +186,12 @@ function compileDescriptors(
     if (keys.has(key)) check.error(path, 'is there twice')
     keys.add(key)
     if (!descriptor.tokenBucket) check.error(`${path}.token_bucket`, 'is required')
-    const bucket = descriptor.tokenBucket && compileBucket(descriptor.tokenBucket, `${path}.token_bucket`, check)
-    const made = bucket ?? tokenBucketConfig(1, 1, MIN_FILL_MS)
-    if (pieces.length === 1) named.push({ key, bucket: made })
-    else wildcards.push({ pieces, bucket: made })
+    const [entry] = descriptor.entries
+    const name = entry?.value || entry?.key || DEFAULT_NAME
+    const bucket = descriptor.tokenBucket && compileBucket(descriptor.tokenBucket, name, `${path}.token_bucket`, check)
+    if (!bucket) continue
+    if (pieces.length === 1) named.push({ key, bucket })
+    else wildcards.push({ pieces, bucket })
   }
   return { descriptors: named, wildcards }
 }

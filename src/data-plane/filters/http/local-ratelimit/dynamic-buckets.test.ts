@@ -3,12 +3,13 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { tokenBucketConfig } from '../../../../base/token-bucket.ts'
 import { DynamicBuckets } from './dynamic-buckets.ts'
+import { namedBucket } from './named-bucket.ts'
 
 const PIECES = ['user\n', '\r']
 const CAPACITY = 3
 
 test('each value has a bucket of its own for as long as no more than the capacity have come since', () => {
-  const config = tokenBucketConfig(2, 1, 1000)
+  const config = namedBucket(tokenBucketConfig(2, 1, 1000), 'n')
   const requests = fc.array(fc.record({ user: fc.integer({ min: 0, max: 4 }), gap: fc.nat({ max: 1500 }) }))
   fc.assert(
     fc.property(requests, steps => {
@@ -33,7 +34,10 @@ test('each value has a bucket of its own for as long as no more than the capacit
 })
 
 test('a descriptor of other entries has none', () => {
-  const buckets = new DynamicBuckets({ pieces: PIECES, bucket: tokenBucketConfig(1, 1, 1000) }, CAPACITY)
+  const buckets = new DynamicBuckets(
+    { pieces: PIECES, bucket: namedBucket(tokenBucketConfig(1, 1, 1000), 'n') },
+    CAPACITY,
+  )
   for (const other of ['', 'user\n', 'users\na\r', 'user\na\rk\nv\r', 'k\nv\ruser\na\r'])
     assert.equal(buckets.find(other), null)
 })

@@ -1,8 +1,8 @@
 // Buckets made as they are needed: one for each value that stands in the place of a descriptor's wildcard.
 import { hash } from 'node:crypto'
 import { LruMap } from '../../../../base/lru-map.ts'
-import type { TokenBucketConfig } from '../../../../base/token-bucket.ts'
 import { Bucket } from './bucket.ts'
+import type { NamedBucketConfig } from './named-bucket.ts'
 
 /** Clients choose the values, and what is kept of each must not be theirs to choose. */
 const MAX_KEY_LENGTH = 256
@@ -10,12 +10,12 @@ const MAX_KEY_LENGTH = 256
 export interface WildcardDescriptor {
   /** What stands before, between and after the values, as `withEntry` writes a descriptor. */
   readonly pieces: readonly string[]
-  readonly bucket: TokenBucketConfig
+  readonly bucket: NamedBucketConfig
 }
 
 export class DynamicBuckets {
   readonly #pieces: readonly string[]
-  readonly #config: TokenBucketConfig
+  readonly #config: NamedBucketConfig
   /** A value that is forgotten begins anew with a full bucket (Envoy). */
   readonly #buckets: LruMap<Bucket>
 

@@ -1,5 +1,6 @@
 // local_ratelimit, for the registry.
 import type { HttpFilterFactory } from '../contract/http-filter-factory.ts'
+import { tellsStandard } from '../contract/weft-filter-metadata.ts'
 import { compileRateLimit, compileRouteRateLimit } from './config.ts'
 import { LocalRateLimitFilter, type RateLimitTools } from './filter.ts'
 
@@ -19,6 +20,7 @@ export const LOCAL_RATELIMIT: HttpFilterFactory = {
       clock,
       random,
       ownCluster: serviceCluster,
+      tellsStandard: tellsStandard(host),
     }
     return {
       ok: true,

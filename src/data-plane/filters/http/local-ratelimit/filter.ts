@@ -1,9 +1,10 @@
 // Turns away what is more than a token bucket lets through.
 import type { Clock } from '../../../../base/clock.ts'
 import type { Random } from '../../../../base/random.ts'
-import { type HeaderList, setHeader } from '../../../../transport/header-list.ts'
+import { addHeader, type HeaderList, setHeader } from '../../../../transport/header-list.ts'
 import type { RequestHead, ResponseHead } from '../../../../transport/request-head.ts'
 import { NO_MUTATIONS } from '../../../route/header-mutator.ts'
+import { standingItem } from '../../../route/rate-limit-fields.ts'
 import type { RateLimitRule } from '../../../route/rate-limit-rule.ts'
 import type { FilterStream, HeadersStatus, HttpFilter } from '../contract/http-filter.ts'
 import type { Bucket } from './bucket.ts'
@@ -18,6 +19,8 @@ export interface RateLimitTools {
   readonly random: Random
   /** The proxy's own, for `source_cluster`. */
   readonly ownCluster: string
+  /** RateLimit-Policy and RateLimit on responses. */
+  readonly tellsStandard: boolean
 }
 
 export class LocalRateLimitFilter implements HttpFilter, Verdict {
@@ -59,11 +62,22 @@ export class LocalRateLimitFilter implements HttpFilter, Verdict {
 
   encodeHeaders({ headers }: ResponseHead, _endStream: boolean): HeadersStatus {
     const { bucket } = this
-    if (bucket === null || !this.#config.tellsFigures) return 'continue'
-    const now = this.#tools.clock.now()
-    setHeader(headers, 'x-ratelimit-limit', String(bucket.config.maxTokens))
-    setHeader(headers, 'x-ratelimit-remaining', String(bucket.remaining(now)))
-    setHeader(headers, 'x-ratelimit-reset', String(bucket.resetSeconds(now)))
+    const { clock, tellsStandard } = this.#tools
+    if (bucket === null || !(this.#config.tellsFigures || tellsStandard)) return 'continue'
+    const now = clock.now()
+    const remaining = bucket.remaining(now)
+    const seconds = bucket.resetSeconds(now)
+    const { maxTokens, item, policy } = bucket.config
+    if (this.#config.tellsFigures) {
+      setHeader(headers, 'x-ratelimit-limit', String(maxTokens))
+      setHeader(headers, 'x-ratelimit-remaining', String(remaining))
+      setHeader(headers, 'x-ratelimit-reset', String(seconds))
+    }
+    if (tellsStandard && policy !== '') {
+      // Lists: what others have said of limits of their own stays.
+      addHeader(headers, 'ratelimit-policy', policy)
+      addHeader(headers, 'ratelimit', standingItem(item, remaining, seconds))
+    }
     return 'continue'
   }
 

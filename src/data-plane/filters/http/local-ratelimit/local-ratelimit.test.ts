@@ -9,6 +9,7 @@ import { LocalRateLimitSchema } from '../../../../xds/generated/envoy/extensions
 import { FakeStats } from '../../../http/testing/fake-proxy.ts'
 import { type FilterStage, filter, routeConfig, withFilters } from '../../../http/testing/filter-stage.ts'
 import { RawClient } from '../../../http/testing/raw-client.ts'
+import type { MetadataValue } from '../../../stream-metadata.ts'
 import { compileRateLimit, compileRouteRateLimit } from './config.ts'
 
 const NAME = 'envoy.filters.http.local_ratelimit'
@@ -57,6 +58,34 @@ test('refuses what is more than the bucket holds, and says how things stand', ()
     assert.deepEqual(await outcomes(stage, [['/']]), ['429 1/0/1'])
     stage.clock.advance(1)
     assert.deepEqual(await outcomes(stage, [['/']]), ['200 1/0/60'])
+  })
+})
+
+test('the standard’s fields where the control plane asks for them, beside Envoy’s or alone, and beside others’ own', async () => {
+  const chainMetadata = { [NAME]: { standard_headers: true } }
+  const descriptors = [
+    described({ u: '"jason"' }, { maxTokens: 2, tokensPerFill: 10, fillInterval: '60s' }),
+    described({ u: 'fast' }, { maxTokens: 5, tokensPerFill: 100, fillInterval: '1s' }),
+    described({ u: 'free' }, { maxTokens: 0xffff_ffff, tokensPerFill: 0xffff_ffff, fillInterval: '1s' }),
+  ]
+  const own = { rateLimits: HEADER_USER, descriptors, tokenBucket: bucket(9), alwaysConsumeDefaultTokenBucket: false }
+  const answer = (): string => 'HTTP/1.1 200 OK\r\nratelimit: "app";r=1\r\ncontent-length: 0\r\n\r\n'
+  await withFilters({ filters: limit(own), chainMetadata, answer }, async stage => {
+    const told = async (user: string) => {
+      const { status, headers } = await stage.get('/', `x-u: ${user}\r\n`)
+      return [status, headers['ratelimit-policy'], headers['ratelimit'], headers['x-ratelimit-limit']]
+    }
+    assert.deepEqual(await told('else'), [200, '"default";q=9;w=540', '"app";r=1, "default";r=8', undefined])
+    const policy = '"\\"jason\\"";q=2;w=12'
+    assert.deepEqual(await told('"jason"'), [200, policy, '"app";r=1, "\\"jason\\"";r=1', undefined])
+    await told('"jason"')
+    assert.deepEqual(await told('"jason"'), [429, policy, '"\\"jason\\"";r=0;t=6', undefined])
+    assert.deepEqual(await told('fast'), [200, '"fast";q=100;w=1', '"app";r=1, "fast";r=4', undefined])
+    assert.deepEqual(await told('free'), [200, undefined, '"app";r=1', undefined])
+  })
+  await withFilters({ filters: limit(FIGURES), chainMetadata }, async stage => {
+    const { headers } = await stage.get('/')
+    assert.deepEqual([headers['ratelimit'], headers['x-ratelimit-remaining']], ['"default";r=0;t=60', '0'])
   })
 })
 
@@ -331,6 +360,23 @@ test('the proxy’s own cluster, the client’s network, and what earlier filter
       '200 9/7/0',
     ]),
   )
+})
+
+test('a claim of the client’s token; what is no text describes nothing, and no value breaks out of its entry', async () => {
+  const path = [{ key: 'payload' }, { key: 'realm' }, { key: 'id' }]
+  const own = [{ actions: [{ metadata: { descriptorKey: 'c', metadataKey: { key: 'jwt', path } } }] }]
+  const descriptors = [described({ c: 'jason' }, bucket(1)), described({ c: 'a_b' }, bucket(2))]
+  const filters = limit({ ...FIGURES, tokenBucket: bucket(9), rateLimits: own, descriptors })
+  const asked: [MetadataValue, string][] = [
+    ['jason', '200 1/0/60'],
+    ['else', '200 9/8/0'],
+    [7, '200 9/8/0'],
+    ['a\nb', '200 2/1/0'],
+  ]
+  for (const [id, outcome] of asked)
+    await withFilters({ filters, metadata: { jwt: { payload: { realm: { id } } } } }, async stage =>
+      assert.deepEqual(await outcomes(stage, [['/']]), [outcome]),
+    )
 })
 
 test('only rules of the filter’s stage count', () => {

@@ -1,13 +1,13 @@
 // The buckets of one config, or of one connection where each has its own: who asks which, and in which order.
 
-import type { TokenBucketConfig } from '../../../../base/token-bucket.ts'
 import { Bucket } from './bucket.ts'
 import { DynamicBuckets, type WildcardDescriptor } from './dynamic-buckets.ts'
+import type { NamedBucketConfig } from './named-bucket.ts'
 
 export interface LimiterConfig {
   /** Null: only descriptors are limited. */
-  readonly bucket: TokenBucketConfig | null
-  readonly descriptors: readonly { readonly key: string; readonly bucket: TokenBucketConfig }[]
+  readonly bucket: NamedBucketConfig | null
+  readonly descriptors: readonly { readonly key: string; readonly bucket: NamedBucketConfig }[]
   readonly wildcards: readonly WildcardDescriptor[]
   /** Values that each wildcard descriptor keeps a bucket for. */
   readonly maxDynamic: number

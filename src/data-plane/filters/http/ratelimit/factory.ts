@@ -1,5 +1,6 @@
 // ratelimit, for the registry.
 import type { HttpFilterFactory } from '../contract/http-filter-factory.ts'
+import { tellsStandard } from '../contract/weft-filter-metadata.ts'
 import { compileRateLimit, compileRouteRateLimits } from './config.ts'
 import { RateLimitFilter, type RateLimitTools } from './filter.ts'
 
@@ -16,6 +17,7 @@ export const RATELIMIT: HttpFilterFactory = {
       name: host.filterName,
       settings: settings.value,
       ownCluster: host.proxy.serviceCluster,
+      tellsStandard: tellsStandard(host),
     }
     return {
       ok: true,

@@ -13,6 +13,8 @@ export interface RateLimitTools {
   readonly name: string
   readonly settings: RateLimitSettings
   readonly ownCluster: string
+  /** RateLimit-Policy and RateLimit on responses. */
+  readonly tellsStandard: boolean
 }
 
 export class RateLimitFilter implements HttpFilter, GrpcCallOwner {
@@ -64,7 +66,12 @@ export class RateLimitFilter implements HttpFilter, GrpcCallOwner {
       else addHeader(headers, fields[i]!, fields[i + 1]!)
     }
     if (this.#refused && settings.marksRefusals) setHeader(headers, 'x-envoy-ratelimited', 'true')
-    const { figures } = answer
+    const { figures, policies, standings } = answer
+    if (policies !== '' && this.#tools.tellsStandard) {
+      // Lists: what others have said of limits of their own stays.
+      addHeader(headers, 'ratelimit-policy', policies)
+      addHeader(headers, 'ratelimit', standings)
+    }
     if (figures !== null && settings.tellsFigures) {
       setHeader(headers, 'x-ratelimit-limit', figures[0])
       setHeader(headers, 'x-ratelimit-remaining', figures[1])

@@ -148,6 +148,23 @@ test('what the service says is done, and told', () => {
   })
 })
 
+test('clients are told by the standard’s fields of all limits, where the control plane asks for it', () => {
+  const chainMetadata = { [NAME]: { standard_headers: true } }
+  return withService(OWN, { chainMetadata }, async ({ get }) => {
+    const told = async (user: string) => {
+      const { headers } = await get(user)
+      return [headers['ratelimit-policy'], headers['ratelimit'], headers['x-ratelimit-limit']]
+    }
+    assert.deepEqual(await told('ok'), [
+      '"n1";q=10;w=60, "default";q=4;w=1',
+      '"n1";r=3;t=5, "default";r=1;t=1',
+      undefined,
+    ])
+    assert.deepEqual(await told('over'), ['"default";q=10;w=60', '"default";r=0;t=7', undefined])
+    assert.deepEqual(await told('plain'), [undefined, undefined, undefined])
+  })
+})
+
 test('without an answer requests pass, unless config denies them', async () => {
   await withService(OWN, {}, async ({ stage, service, get, counts }) => {
     assert.equal((await get('error')).status, 200)

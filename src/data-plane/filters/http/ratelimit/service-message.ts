@@ -10,7 +10,8 @@ import {
   RateLimitResponseSchema,
   RateLimitResponse_RateLimit_Unit as Unit,
 } from '../../../../xds/generated/envoy/service/ratelimit/v3/rls_pb.ts'
-import { hasControl } from '../../../route/header-mutator.ts'
+import { hasControl } from '../../../route/control-character.ts'
+import { policyItem, quoted, standingItem } from '../../../route/rate-limit-fields.ts'
 
 export interface ServiceAnswer {
   readonly isOverLimit: boolean
@@ -19,6 +20,9 @@ export interface ServiceAnswer {
   readonly body: Buffer
   /** x-ratelimit-limit, -remaining and -reset of the limit that is nearest; null when no limit was named. */
   readonly figures: readonly [limit: string, remaining: string, reset: string] | null
+  /** RateLimit-Policy and RateLimit of all limits; empty when no limit was named. */
+  readonly policies: string
+  readonly standings: string
 }
 
 /** Seconds; a unit that is not there has none. */
@@ -68,6 +72,7 @@ export function decodeAnswer(bytes: Buffer): ServiceAnswer | null {
     requestHeaders: fieldsOf(message.requestHeadersToAdd),
     body: Buffer.from(message.rawBody),
     figures: figuresOf(message),
+    ...standardOf(message),
   }
 }
 
@@ -101,6 +106,20 @@ function figuresOf({ statuses }: RateLimitResponse): ServiceAnswer['figures'] {
   if (nearest === null) return null
   const seconds = nearest.durationUntilReset?.seconds ?? 0n
   return [`${nearest.currentLimit!.requestsPerUnit}${policies}`, String(nearest.limitRemaining), String(seconds)]
+}
+
+function standardOf({ statuses }: RateLimitResponse): Pick<ServiceAnswer, 'policies' | 'standings'> {
+  let policies = ''
+  let standings = ''
+  for (const { currentLimit, limitRemaining, durationUntilReset } of statuses) {
+    const window = currentLimit === undefined ? undefined : WINDOW[currentLimit.unit]
+    if (currentLimit === undefined || window === undefined) continue
+    const name = currentLimit.name || 'default'
+    const between = policies === '' ? '' : ', '
+    policies += between + policyItem(name, currentLimit.requestsPerUnit, window)
+    standings += between + standingItem(quoted(name), limitRemaining, Number(durationUntilReset?.seconds ?? 0n))
+  }
+  return { policies, standings }
 }
 
 function quotable(name: string): string {

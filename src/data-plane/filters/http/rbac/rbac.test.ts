@@ -21,7 +21,7 @@ const policy = (permission: JsonObject, principal: JsonObject = ANY): JsonObject
 function metadataOf(stage: FilterStage): Record<string, string> {
   const found: Record<string, string> = {}
   for (let entry = stage.proxy.logs.at(-1)!.metadata; entry !== null; entry = entry.before) {
-    if (entry.namespace === NAME) found[entry.key] ??= entry.value
+    if (entry.namespace === NAME) found[entry.key] ??= String(entry.value)
   }
   return found
 }

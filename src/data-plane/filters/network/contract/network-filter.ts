@@ -1,5 +1,6 @@
 // A network filter that ends a filter chain and owns the connection from then on.
 import type { Socket } from 'node:net'
+import type { JsonObject } from '@bufbuild/protobuf'
 import type { Any } from '@bufbuild/protobuf/wkt'
 import type { Clock } from '../../../../base/clock.ts'
 import type { Log } from '../../../../base/log.ts'
@@ -34,6 +35,8 @@ export interface NetworkFilterHost {
   readonly overload: OverloadActions
   /** Bytes of a message that may be kept while it waits: the listener's per_connection_buffer_limit_bytes. */
   readonly bufferLimit: number
+  /** Of the filter chain, by the names of those it speaks to. */
+  readonly chainMetadata: Readonly<Record<string, JsonObject>>
 }
 
 /** A connection for which the filter connects upstream before its client has said anything; one of the two ends it. */

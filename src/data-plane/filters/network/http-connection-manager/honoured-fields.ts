@@ -11,7 +11,7 @@ import {
   HttpConnectionManagerSchema,
 } from '../../../../xds/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
 import type { ResourceCheck } from '../../../../xds/resource-check.ts'
-import { hasControl } from '../../../route/header-mutator.ts'
+import { hasControl } from '../../../route/control-character.ts'
 
 const FIELDS = new Set(
   (

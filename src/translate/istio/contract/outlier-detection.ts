@@ -1,4 +1,4 @@
-// DestinationRule trafficPolicy.outlierDetection.
+// OutlierDetection: of a DestinationRule's trafficPolicy and of MeshConfig.defaultTrafficPolicy.
 import type { OutlierDetection } from '../../../model/outlier-detection.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
 
