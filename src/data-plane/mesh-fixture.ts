@@ -57,7 +57,9 @@ export function openProxy(
     log: silentLog,
     network: options.network ?? systemNetwork,
     ...(options.certificates ? { certificates: options.certificates } : {}),
-    logFiles: { open: () => ({ write: bytes => options.onLogLine?.(bytes.toString('latin1')), close: () => {} }) },
+    logFiles: {
+      open: () => ({ write: bytes => options.onLogLine?.(bytes.toString('latin1')), close: async () => {} }),
+    },
   })
 }
 

@@ -96,7 +96,7 @@ export class Proxy {
     const routeConfigs = routeConfigFactories({ clock, random, stats })
     this.routeTables = new RouteTables(routeConfigs, stats)
     this.records = new ResourceRecords(clock)
-    this.#accessLogs = new AccessLogs({ clock, log, files: options.logFiles })
+    this.#accessLogs = new AccessLogs({ clock, log, files: options.logFiles, stats })
     const compileTransport = createTransportCompiler(network, this.secrets)
     this.clusters = new ClusterManager({ clock, random, log, network, stats, compileTransport })
     const { overload, residentBytes } = options
@@ -189,8 +189,8 @@ export class Proxy {
     await this.listeners.close()
     this.clusters.close()
     this.#certificates.close()
-    this.#accessLogs.close()
     this.#overload?.close()
+    await this.#accessLogs.close()
   }
 
   /** After log rotation. */

@@ -6,6 +6,10 @@ import type { CliContext, StopSignal } from '../cli/contract/cli-context.ts'
 import type { ProcessStarters } from '../cli/contract/process-starters.ts'
 import { PROXY_ENVIRONMENT, PROXY_HEAP_FLAGS } from '../cli/launcher/proxy-heap.ts'
 import { runProgram } from '../cli/program.ts'
+import { toStandardError } from './standard-error.ts'
+
+/** This process is no command that prints and ends: it runs until it is stopped. */
+let isServing = false
 
 // A proxy that is started by hand gets the V8 that the launcher gives one, unless it is given flags of its own.
 if (process.argv[2] === 'proxy' && process.execArgv.length === 0 && process.platform !== 'win32') {
@@ -16,12 +20,20 @@ if (process.argv[2] === 'proxy' && process.execArgv.length === 0 && process.plat
 const STOP_SIGNALS: readonly StopSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
 
 const starters: ProcessStarters = {
-  controlPlane: async options => (await import('./control-plane.ts')).startControlPlane(options),
-  proxy: async options =>
-    options.envoy === undefined
+  controlPlane: async options => {
+    isServing = true
+    return (await import('./control-plane.ts')).startControlPlane(options)
+  },
+  proxy: async options => {
+    isServing = true
+    return options.envoy === undefined
       ? (await import('./proxy.ts')).startProxy(options)
-      : (await import('./envoy-agent.ts')).startEnvoyAgent({ ...options, envoy: options.envoy }),
-  staticProxy: async options => (await import('./static-proxy.ts')).startStaticProxy(options),
+      : (await import('./envoy-agent.ts')).startEnvoyAgent({ ...options, envoy: options.envoy })
+  },
+  staticProxy: async options => {
+    isServing = true
+    return (await import('./static-proxy.ts')).startStaticProxy(options)
+  },
   checkBootstrap: async ({ file }) => {
     const checked = await (await import('./static-proxy.ts')).checkBootstrap(file)
     return checked.ok ? [] : checked.problems
@@ -31,7 +43,7 @@ const starters: ProcessStarters = {
 
 const context: Omit<CliContext, 'allCommands'> = {
   stdout: text => void process.stdout.write(text),
-  stderr: text => void process.stderr.write(text),
+  stderr: toStandardError,
   readStdin: async () => {
     const chunks: Buffer[] = []
     for await (const chunk of process.stdin as AsyncIterable<Buffer>) chunks.push(chunk)
@@ -44,6 +56,7 @@ const context: Omit<CliContext, 'allCommands'> = {
   fetch,
   self: [process.execPath, ...process.execArgv, join(import.meta.dirname, '../../bin/weft.js')],
   onStopSignal: listener => {
+    isServing = true
     for (const signal of STOP_SIGNALS) process.on(signal, listener)
     return () => {
       for (const signal of STOP_SIGNALS) process.off(signal, listener)
@@ -52,8 +65,10 @@ const context: Omit<CliContext, 'allCommands'> = {
   starters,
 }
 
-// Output cut short by the reader (`weft get all | head`) is no failure.
-process.stdout.on('error', () => process.exit(0))
+// Output cut short by the reader (`weft get all | head`) is no failure, and no reason to stop serving.
+process.stdout.on('error', () => {
+  if (!isServing) process.exit(0)
+})
 
 /** The clock's timers do not keep a process alive; what a verb waits for must. */
 const alive = setInterval(() => {}, 2 ** 30)

@@ -50,6 +50,7 @@ import { LoadReportingService } from '../xds/generated/envoy/service/load_stats/
 import { RateLimitService } from '../xds/generated/envoy/service/ratelimit/v3/rls_pb.ts'
 import { IstioCertificateService } from '../xds/generated/istio/v1/auth/ca_pb.ts'
 import { grpcServiceDefinition } from '../xds/grpc-service-definition.ts'
+import { toStandardError } from './standard-error.ts'
 
 export interface ControlPlaneOptions extends ControlPlaneStart {
   /** A further xDS port without TLS for gRPC clients of this machine; absent: none. */
@@ -97,7 +98,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
 
 async function open(options: ControlPlaneOptions, closers: Closers): Promise<RunningControlPlane> {
   const clock = options.clock ?? systemClock
-  const log = options.log ?? createLog('control-plane', 'info', clock, line => process.stderr.write(line))
+  const log = options.log ?? createLog('control-plane', 'info', clock, toStandardError)
   if (options.standalone !== false) onBug(message => log.error('broken invariant', { message }))
   const startedAt = new Date(clock.wallNow()).toISOString()
   const meshConfig = readMeshConfig(options.meshConfigFile)
@@ -191,9 +192,11 @@ async function open(options: ControlPlaneOptions, closers: Closers): Promise<Run
     openApiServer({ operations, operatorToken, version: facts.version, metrics, log }, port),
   )
   closers.push(() => api.close())
-  announce(options, state.root, mesh(), closers)
   log.info('control plane ready', { api: api.address, xds: facts.xds, join: facts.join })
-  return runningProcess(options, mesh(), listeners.xdsPlaintextPort, closers)
+  // Whoever hears of it may stop it at once.
+  const running = runningProcess(options, mesh(), listeners.xdsPlaintextPort, closers)
+  announce(options, state.root, mesh(), closers)
+  return running
 }
 
 /** Undefined: in memory. The client is loaded only where it is wanted. */
@@ -290,7 +293,7 @@ function openDirectory({ options, clock, log, editor, state, closers }: Director
 }
 
 function report(problems: readonly Problem[]): void {
-  for (const problem of problems) process.stderr.write(`${formatProblem(problem)}\n`)
+  for (const problem of problems) toStandardError(`${formatProblem(problem)}\n`)
 }
 
 interface GrpcParts {

@@ -21,6 +21,7 @@ import { envoyBootstrapConfig } from './envoy-bootstrap.ts'
 import { EnvoyTimes } from './envoy-times.ts'
 import { endOnSignals } from './process-end.ts'
 import { formatHostPort, openIdentity, proxyFolder } from './proxy-identity.ts'
+import { toStandardError } from './standard-error.ts'
 
 export interface EnvoyAgentOptions extends ProxyStart {
   readonly envoy: string
@@ -52,7 +53,7 @@ export async function startEnvoyAgent(options: EnvoyAgentOptions): Promise<Runni
 class EnvoyAgent implements RunningProcess {
   readonly finished: Promise<void>
   readonly #options: EnvoyAgentOptions
-  readonly #log = new AdjustableLog('envoy-agent', 'info', systemClock, line => void process.stderr.write(line))
+  readonly #log = new AdjustableLog('envoy-agent', 'info', systemClock, toStandardError)
   readonly #abort = new AbortController()
   readonly #secrets = new SecretStore()
   readonly #sds = new SdsServer(this.#secrets, names => this.#certificates.want(names))

@@ -21,6 +21,7 @@ import { certificateFolder } from './certificate-folder.ts'
 import { HotRestart, type HotRestartHost } from './hot-restart.ts'
 import { announceLive, type Inheritance, takeInheritance } from './inheritance.ts'
 import { endOnSignals } from './process-end.ts'
+import { toStandardError } from './standard-error.ts'
 import { releaseStartupMemory } from './startup-memory.ts'
 import type { Workers } from './workers.ts'
 
@@ -89,8 +90,7 @@ export class ProxyProcess implements RunningProxy {
     this.#firstStartedAt = this.#inheritance.firstStartedAt ?? this.clock.wallNow()
     this.#network = new InheritableNetwork(options.network ?? networkFor(options), this.#inheritance.sockets)
     this.#drainMs = (options.terminationDrainSeconds ?? TERMINATION_DRAIN_S) * 1000
-    const write = (line: string): void => void process.stderr.write(line)
-    this.log = new AdjustableLog('proxy', options.logLevel ?? 'info', this.clock, write)
+    this.log = new AdjustableLog('proxy', options.logLevel ?? 'info', this.clock, toStandardError)
     const finished = Promise.withResolvers<void>()
     this.finished = finished.promise
     this.#finish = error => (error === undefined ? finished.resolve() : finished.reject(error))
@@ -103,7 +103,7 @@ export class ProxyProcess implements RunningProxy {
       random: systemRandom,
       log: this.log,
       network: this.#network,
-      logFiles: systemLogFiles,
+      logFiles: systemLogFiles(this.clock),
       ...(settings.stateDir === undefined ? {} : { certificates: certificateFolder(settings.stateDir) }),
       residentBytes: () => process.memoryUsage.rss(),
       ...(options.drainTimeSeconds === undefined ? {} : { drainTimeMs: options.drainTimeSeconds * 1000 }),

@@ -73,7 +73,7 @@ export async function checkBootstrap(path: string): Promise<Parsed<CheckedBootst
     random: systemRandom,
     log: silentLog,
     network: UNBOUND_NETWORK,
-    logFiles: { open: () => ({ write: () => {}, close: () => {} }) },
+    logFiles: { open: () => ({ write: () => {}, close: async () => {} }) },
   })
   const refused = applyStaticResources(rehearsal, file.bootstrap.staticResources)
   await rehearsal.close()

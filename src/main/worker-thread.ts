@@ -16,6 +16,7 @@ import type { KeyPair } from '../transport/tls/secure-context.ts'
 import { Bootstrap_StaticResourcesSchema } from '../xds/generated/envoy/config/bootstrap/v3/bootstrap_pb.ts'
 import { decodeResource } from '../xds/resource-message.ts'
 import { certificateFolder } from './certificate-folder.ts'
+import { toStandardError } from './standard-error.ts'
 import { releaseStartupMemory } from './startup-memory.ts'
 import type { WorkerCalls, WorkerRequest, WorkerStart } from './worker-message.ts'
 
@@ -46,7 +47,7 @@ class HeardIdentity implements ProxyIdentity {
 
 const port = parentPort!
 const { logLevel, inherited, stateDir, ...settings } = workerData as WorkerStart
-const log = new AdjustableLog('proxy', logLevel, systemClock, line => void process.stderr.write(line))
+const log = new AdjustableLog('proxy', logLevel, systemClock, toStandardError)
 const network = new InheritableNetwork(reusePortNetwork, inherited)
 const proxy = new DataPlaneProxy({
   ...settings,
@@ -54,7 +55,7 @@ const proxy = new DataPlaneProxy({
   random: systemRandom,
   log,
   network,
-  logFiles: systemLogFiles,
+  logFiles: systemLogFiles(systemClock),
   ...(stateDir === undefined ? {} : { certificates: certificateFolder(stateDir) }),
   residentBytes: () => process.memoryUsage.rss(),
 })

@@ -6,12 +6,13 @@ import { test } from 'node:test'
 import { create, type JsonObject } from '@bufbuild/protobuf'
 import type { Any } from '@bufbuild/protobuf/wkt'
 import { FakeClock } from '../../base/clock.ts'
-import { silentLog } from '../../base/log.ts'
+import { type LogFields, silentLog } from '../../base/log.ts'
 import { packAny } from '../../xds/any-pack.ts'
 import { FileAccessLogSchema } from '../../xds/generated/envoy/extensions/access_loggers/file/v3/file_pb.ts'
 import { StdoutAccessLogSchema } from '../../xds/generated/envoy/extensions/access_loggers/stream/v3/stream_pb.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
 import { RESPONSE_FLAG } from '../response-flag.ts'
+import { createStats } from '../stats/stats-store.ts'
 import { StreamInfo } from '../stream-info.ts'
 import { AccessLogs } from './access-logs.ts'
 import { type LogFile, type LogFiles, systemLogFiles } from './log-file.ts'
@@ -65,9 +66,9 @@ class MemoryFiles implements LogFiles {
     return {
       write(bytes, done) {
         blocks.push(bytes.toString('latin1'))
-        done(bytes)
+        done(bytes, true)
       },
-      close() {},
+      close: async () => {},
     }
   }
 }
@@ -75,7 +76,7 @@ class MemoryFiles implements LogFiles {
 function setUp(): { logs: AccessLogs; files: MemoryFiles; clock: FakeClock } {
   const clock = new FakeClock()
   const files = new MemoryFiles()
-  return { logs: new AccessLogs({ clock, log: silentLog, files }), files, clock }
+  return { logs: new AccessLogs({ clock, log: silentLog, files, stats: createStats().root }), files, clock }
 }
 
 function textLog(format: string, path = '/dev/stdout'): Any {
@@ -229,7 +230,12 @@ test('lines gather for a second or 64 KiB; loggers of one path share its file; r
 })
 
 test('a file that cannot be opened is a problem', () => {
-  const logs = new AccessLogs({ clock: new FakeClock(), log: silentLog, files: systemLogFiles })
+  const logs = new AccessLogs({
+    clock: new FakeClock(),
+    log: silentLog,
+    files: systemLogFiles(new FakeClock()),
+    stats: createStats().root,
+  })
   const compiled = logs.compile(textLog('x', '/nonexistent/dir/log'))
   assert.ok(!compiled.ok && compiled.problems[0]!.message.includes('ENOENT'))
 })
@@ -237,16 +243,41 @@ test('a file that cannot be opened is a problem', () => {
 test('the system files append, in order, over a rotation', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'weft-log-'))
   const path = join(directory, 'access.log')
-  const first = systemLogFiles.open(path)
+  const files = systemLogFiles(new FakeClock())
+  const first = files.open(path)
   const done = () => {}
   first.write(Buffer.from('a\n'), done)
   first.write(Buffer.from('\u00e9\n', 'latin1'), done)
   renameSync(path, `${path}.1`)
-  const second = systemLogFiles.open(path)
+  const second = files.open(path)
   second.write(Buffer.from('b\n'), done)
-  first.close()
-  second.close()
-  while (readFileSync(path).length < 2 || readFileSync(`${path}.1`).length < 4) await new Promise(setImmediate)
+  await Promise.all([first.close(), second.close()])
   assert.deepEqual(readFileSync(`${path}.1`), Buffer.from([97, 10, 0xe9, 10]))
   rmSync(directory, { recursive: true })
+})
+
+test('what a file loses is counted by Envoy’s names, and the log says when it begins and when it ends', () => {
+  const stats = createStats()
+  const clock = new FakeClock()
+  const said: string[] = []
+  const log = { ...silentLog, error: say, warn: say }
+  function say(message: string, fields: LogFields = {}): void {
+    said.push(`${message} ${JSON.stringify(fields)}`)
+  }
+  let whole = false
+  const files: LogFiles = { open: () => ({ write: (bytes, done) => done(bytes, whole), close: async () => {} }) }
+  const logs = new AccessLogs({ clock, log, files, stats: stats.root })
+  const compiled = logs.compile(textLog('%REQ(:METHOD)%\n', '/a'))
+  assert.ok(compiled.ok)
+  for (const takes of [false, false, true, true]) {
+    whole = takes
+    compiled.value.log(stream())
+    logs.flush()
+  }
+  assert.deepEqual(said, [
+    'access log loses lines {"path":"/a"}',
+    'access log is written again {"path":"/a","lostBytes":8}',
+  ])
+  assert.equal(stats.value('filesystem.write_failed'), 2)
+  assert.equal(stats.value('filesystem.write_completed'), 2)
 })

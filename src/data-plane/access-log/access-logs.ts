@@ -17,16 +17,18 @@ import {
   StdoutAccessLogSchema,
 } from '../../xds/generated/envoy/extensions/access_loggers/stream/v3/stream_pb.ts'
 import { ResourceCheck } from '../../xds/resource-check.ts'
+import type { StatsScope } from '../stats/stats-scope.ts'
 import type { AccessLog, StreamInfo } from '../stream-info.ts'
 import { OPERATOR_NAMES } from './command-operators.ts'
 import type { LogFiles } from './log-file.ts'
 import { type CompiledLine, compileJsonFormat, compileTextFormat, type LineFormat } from './log-format.ts'
-import { LogWriter } from './log-writer.ts'
+import { createLogStats, type LogStats, LogWriter } from './log-writer.ts'
 
 export interface AccessLogsHost {
   readonly clock: Clock
   readonly log: Log
   readonly files: LogFiles
+  readonly stats: StatsScope
 }
 
 /** Envoy's format where config gives none. */
@@ -48,10 +50,12 @@ const REQ_WITHOUT_QUERY = /\.formatter\.req_without_query\.v3\.ReqWithoutQuery$/
 
 export class AccessLogs {
   readonly #host: AccessLogsHost
+  readonly #stats: LogStats
   readonly #writers = new Map<string, LogWriter>()
 
   constructor(host: AccessLogsHost) {
     this.#host = host
+    this.#stats = createLogStats(host.stats)
   }
 
   /** A logger, or every problem with its config. Its lines are written within a second, or when 64 KiB have gathered. */
@@ -82,16 +86,18 @@ export class AccessLogs {
   }
 
   /** Flushes and closes; loggers write nothing from then on. */
-  close(): void {
-    for (const writer of this.#writers.values()) writer.close()
+  async close(): Promise<void> {
+    const writers = [...this.#writers.values()]
     this.#writers.clear()
+    await Promise.all(writers.map(writer => writer.close()))
   }
 
   #writer(path: string, check: ResourceCheck): LogWriter | null {
     const known = this.#writers.get(path)
     if (known !== undefined) return known
     try {
-      const writer = new LogWriter(path, this.#host.files, this.#host.clock, this.#host.log)
+      const { files, clock, log } = this.#host
+      const writer = new LogWriter(path, files, clock, log, this.#stats)
       this.#writers.set(path, writer)
       return writer
     } catch (error) {

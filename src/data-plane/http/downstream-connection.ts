@@ -33,7 +33,7 @@ export interface ManagedConnection {
 /** The listener's connection manager, told of the end. */
 export interface ConnectionOwner {
   readonly isDraining: boolean
-  /** While draining: only connections whose client knows that they end are closed. */
+  /** While draining: only connections whose client has been told of their end are closed. */
   readonly sparesIdle: boolean
   onConnectionClosed(connection: ManagedConnection): void
   /** `connection` has turned out to be HTTP/2, and leaves its socket alone from now on. */
@@ -106,9 +106,11 @@ export class DownstreamConnection implements MessageHandler, StreamConnection, M
   }
 
   get isClosing(): boolean {
-    if (this.#last || this.#owner.isDraining) return true
-    if (!this.#config.overload.disableHttpKeepalive) return false
-    this.#config.stats.connectionOverloadDisableKeepalive.value++
+    if (this.#last) return true
+    const { stats, overload } = this.#config
+    if (this.#owner.isDraining) stats.connectionDrainClose.value++
+    else if (overload.disableHttpKeepalive) stats.connectionOverloadDisableKeepalive.value++
+    else return false
     this.#last = true
     return true
   }
@@ -178,14 +180,12 @@ export class DownstreamConnection implements MessageHandler, StreamConnection, M
 
   /** Waits for the current stream; a connection without one has a moment left for a request already on its way. */
   drain(): void {
-    if (this.#state !== 'open' || this.#stream !== null) return
-    // Told in its last response, or not at all as yet: then the next request may be on its way at any time.
-    if (this.#owner.sparesIdle && !this.#framing.close) return
-    this.#config.stats.connectionDrainClose.value++
+    // Spared, it is told in its next response: until then a request may be on its way at any time.
+    if (this.#state !== 'open' || this.#stream !== null || this.#owner.sparesIdle) return
     const timer = this.#durationTimer ?? new WheelTimer(this, TIMER.duration)
     this.#durationTimer = timer
     this.#config.wheel.cancel(timer)
-    this.#config.wheel.set(timer, this.#requests === 0 && this.#parser.isIdle ? 0 : DRAIN_GRACE_MS)
+    this.#config.wheel.set(timer, DRAIN_GRACE_MS)
   }
 
   /** Ends the connection at once, whatever is under way. */
@@ -410,9 +410,15 @@ export class DownstreamConnection implements MessageHandler, StreamConnection, M
   }
 
   #onDuration(): void {
-    this.#last = true
-    if (this.#stream !== null) return
-    if (!this.#owner.isDraining) this.#config.stats.connectionMaxDurationReached.value++
+    const { stats } = this.#config
+    const { isDraining } = this.#owner
+    if (this.#stream !== null) {
+      // Of a connection that drains, the response says so by itself.
+      if (!isDraining) this.#last = true
+      return
+    }
+    if (isDraining) stats.connectionDrainClose.value++
+    else stats.connectionMaxDurationReached.value++
     this.#closeGently()
   }
 

@@ -16,13 +16,14 @@ import type { ConnectionOwner, ManagedConnection } from './downstream-connection
 import { Http2DownstreamStream } from './http2-downstream-stream.ts'
 import { areTooManyResets } from './premature-resets.ts'
 
-const TIMER = { idle: 0, duration: 1, drain: 2, close: 3, head: 4 } as const
+const TIMER = { idle: 0, duration: 1, drain: 2, close: 3, head: 4, drainLimit: 5 } as const
 
 /**
  * Between the two GOAWAYs of a drain (RFC 9113 6.8): streams that the client opened before it heard of the first are
- * still taken.
+ * still taken. When it has answered the PING behind the first, they are all here; it need not answer for ever.
  */
 const DRAIN_GRACE_MS = 500
+const DRAIN_LIMIT_MS = 5000
 
 /** Envoy's words. */
 const TOO_MANY_RESETS = 'too_many_premature_resets'
@@ -42,6 +43,10 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
   #keepalive: Keepalive | null = null
   #durationTimer: WheelTimer | null = null
   #drainTimer: WheelTimer | null = null
+  /** Of PINGs sent, which are answered in order. */
+  #unanswered = 0
+  /** What was unanswered when the client was told of the end, less what has been answered since. */
+  #unheard = 0
   #headTimer: WheelTimer | null = null
   /** Whose head `#headTimer` waits for; 0: none. */
   #unfinished = 0
@@ -96,17 +101,28 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
     socket.on('data', (chunk: Buffer) => this.#onData(chunk))
   }
 
-  /** Streams that run go on; the client is told to open no more. */
+  /** Unless those that say nothing are spared: they hear of it with their next response, as in Envoy. */
   drain(): void {
+    if (!this.#owner.sparesIdle) this.#announceEnd()
+  }
+
+  /** A stream is about to be answered. */
+  onResponse(): void {
+    if (this.#owner.isDraining) this.#announceEnd()
+  }
+
+  /** Streams that run go on; the client is told to open no more. */
+  #announceEnd(): void {
     if (this.#state !== 'open') return
     this.#state = 'draining'
     this.#config.stats.connectionDrainClose.value++
     openBatch()
     this.#session.goAway(ERROR_CODE.noError, false)
+    this.sendPing()
+    this.#unheard = this.#unanswered
     closeBatch()
     this.#drainTimer = new WheelTimer(this, TIMER.drain)
-    // A connection that was never used has nothing under way.
-    this.#config.wheel.set(this.#drainTimer, this.#requests === 0 ? 0 : DRAIN_GRACE_MS)
+    this.#config.wheel.set(this.#drainTimer, DRAIN_GRACE_MS)
   }
 
   /** Ends the connection at once, whatever is under way. */
@@ -123,11 +139,11 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
     stream.begin(fields, endStream)
     if (this.#config.overload.disableHttpKeepalive && this.#state === 'open') {
       stats.connectionOverloadDisableKeepalive.value++
-      this.drain()
+      this.#announceEnd()
     }
     if (maxRequestsPerConnection > 0 && this.#requests === maxRequestsPerConnection) {
       stats.connectionMaxRequestsReached.value++
-      this.drain()
+      this.#announceEnd()
     }
     return stream
   }
@@ -175,10 +191,13 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
   }
 
   onPing(): void {
+    this.#unanswered--
     this.#keepalive?.onAnswer()
+    if (this.#unheard > 0 && --this.#unheard === 0 && this.#drainTimer?.purpose === TIMER.drainLimit) this.#endDrain()
   }
 
   sendPing(): void {
+    this.#unanswered++
     this.#session.ping()
   }
 
@@ -193,7 +212,8 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
     openBatch()
     if (timer.purpose === TIMER.idle) this.#onIdle()
     else if (timer.purpose === TIMER.duration) this.#onDuration()
-    else if (timer.purpose === TIMER.drain) this.#onDrained()
+    else if (timer.purpose === TIMER.drain) this.#onDrainGrace()
+    else if (timer.purpose === TIMER.drainLimit) this.#endDrain()
     else if (timer.purpose === TIMER.head) this.#onHeadTimeout()
     else this.#onDelayedClose(timer)
     closeBatch()
@@ -266,10 +286,20 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
 
   #onDuration(): void {
     this.#config.stats.connectionMaxDurationReached.value++
-    this.drain()
+    this.#announceEnd()
   }
 
-  #onDrained(): void {
+  #onDrainGrace(): void {
+    if (this.#unheard === 0) {
+      this.#endDrain()
+      return
+    }
+    this.#drainTimer = new WheelTimer(this, TIMER.drainLimit)
+    this.#config.wheel.set(this.#drainTimer, DRAIN_LIMIT_MS - DRAIN_GRACE_MS)
+  }
+
+  #endDrain(): void {
+    if (this.#drainTimer !== null) this.#config.wheel.cancel(this.#drainTimer)
     this.#drainTimer = null
     this.#session.goAway(ERROR_CODE.noError, true)
     if (this.#active === 0) this.#closeGently()

@@ -28,6 +28,8 @@ export interface Http2Carrier {
   readonly terminationFlag: number
   /** Bytes come no more, and streams end with the connection. */
   readonly isClosed: boolean
+  /** Before the head of a final response is sent. */
+  onResponse(): void
   /** `isPrematureReset`: by the client, soon after it was opened and before a response began. */
   onStreamClosed(isPrematureReset: boolean): void
 }
@@ -93,6 +95,7 @@ export class Http2DownstreamStream implements StreamConnection, Http2StreamHandl
   writeHead(head: ResponseHead, endStream: boolean): void {
     const { status, headers } = head
     if (endStream && status >= 200) this.#responseComplete = true
+    if (status >= 200 || status === 101) this.#carrier.onResponse()
     // The time for the request is over once it is being answered (Envoy).
     if (this.#requestTimer !== null && (status >= 200 || status === 101)) this.#config.wheel.cancel(this.#requestTimer)
     if (status === 101) {

@@ -48,6 +48,9 @@ interface Entry {
   warming: { readonly listener: CompiledListener; readonly deadline: Timer } | null
 }
 
+/** Of the drain time: then connections that nobody has used are told to go, too, rather than cut at its end. */
+const LAST_CALL = 0.9
+
 /** Envoy's initial_fetch_timeout: after it a listener serves with what it has. */
 const WARMING_TIMEOUT_MS = 15_000
 
@@ -161,6 +164,7 @@ export class ListenerManager {
     for (const socket of sockets) this.#sockets.delete(socket)
     await Promise.all(sockets.map(socket => socket.close()))
     for (const listener of this.#compiled()) for (const chain of chainsOf(listener)) chain.filter.drain(sparesIdle)
+    for (const chain of this.#draining.keys()) chain.filter.drain(sparesIdle)
     for (const { warming } of this.#entries.values()) warming?.deadline.cancel()
   }
 
@@ -294,19 +298,32 @@ export class ListenerManager {
     if (entry.active) entry.active.socket.onConnection = socket => socket.destroy()
   }
 
-  /** Chains of `gone` that none of `kept` has taken over end gently, and after the drain time by force. */
+  /**
+   * Chains of `gone` that none of `kept` has taken over end gently, and after the drain time by force. A request may be on
+   * its way on any of their connections, a handshake in the middle of itself: they go on, and each ends after its next
+   * response, which says so (Envoy).
+   */
   #drainChains(gone: CompiledListener, kept: readonly CompiledListener[]): void {
     const alive = new Set(kept.flatMap(listener => [...chainsOf(listener)]))
     for (const chain of chainsOf(gone)) {
       if (alive.has(chain) || this.#draining.has(chain)) continue
+      chain.filter.drain(true)
+      this.#draining.set(chain, this.#drainTimer(chain))
+    }
+  }
+
+  #drainTimer(chain: FilterChain): Timer {
+    const { clock, drainTimeMs } = this.#host
+    const lastCallMs = drainTimeMs * LAST_CALL
+    return clock.setTimer(lastCallMs, () => {
       chain.filter.drain()
-      const timer = this.#host.clock.setTimer(this.#host.drainTimeMs, () => {
+      const end = clock.setTimer(drainTimeMs - lastCallMs, () => {
         this.#draining.delete(chain)
         chain.destroyConnections()
         this.#updateGauges()
       })
-      this.#draining.set(chain, timer)
-    }
+      this.#draining.set(chain, end)
+    })
   }
 
   *#compiled(): Generator<CompiledListener> {

@@ -1,6 +1,8 @@
 // A pool that finds out the protocol: time-outs, waiters that leave, endpoints that leave.
 import assert from 'node:assert/strict'
-import type { Socket } from 'node:net'
+import { once } from 'node:events'
+import { createServer as createHttp2Server } from 'node:http2'
+import type { AddressInfo, Socket } from 'node:net'
 import { test } from 'node:test'
 import { FakeClock } from '../../base/clock.ts'
 import { TimerWheel } from '../../base/timer-wheel.ts'
@@ -14,6 +16,7 @@ import type { ResetReason } from './reset-reason.ts'
 
 class Exchange implements PoolWaiter, UpstreamStream {
   outcome = ''
+  #body = ''
   encoder: RequestEncoder | null = null
 
   constructor(pool: HttpPool) {
@@ -38,7 +41,8 @@ class Exchange implements PoolWaiter, UpstreamStream {
   onResponseTrailers(): void {}
 
   onResponseBody(chunk: Buffer, endStream: boolean): void {
-    if (endStream) this.outcome = chunk.toString()
+    this.#body += chunk.toString()
+    if (endStream) this.outcome = this.#body
   }
 
   onReset(reason: ResetReason): void {
@@ -54,6 +58,8 @@ interface Scene {
   readonly upstream: RawUpstream
   /** Lets the handshakes that wait end. */
   finish(): void
+  /** From now on connections lead to `port`, which has ALPN say `h2`. */
+  becomeHttp2(port: number): void
 }
 
 /** Handshakes last until they are told to end, and agree on nothing: HTTP/1.1. */
@@ -61,14 +67,16 @@ async function withPool(use: (scene: Scene) => Promise<void>): Promise<void> {
   const upstream = await rawUpstream(() => ok('done'))
   const held: (() => void)[] = []
   let holds = true
+  let http2Port = 0
   const transport: UpstreamTransport = {
     name: 'tls',
     connect(address, port, onReady): Socket {
-      return plainTransport.connect(address, port, failure => {
+      const socket = plainTransport.connect(address, http2Port || port, failure => {
         const finish = (): void => onReady(failure)
         if (holds) held.push(finish)
         else finish()
       })
+      return http2Port === 0 ? socket : Object.assign(socket, { alpnProtocol: 'h2' })
     },
   }
   const cluster = new FakeCluster('c')
@@ -83,8 +91,11 @@ async function withPool(use: (scene: Scene) => Promise<void>): Promise<void> {
     holds = false
     for (const end of held.splice(0)) end()
   }
+  const becomeHttp2 = (toPort: number): void => {
+    http2Port = toPort
+  }
   try {
-    await use({ pool, pools, cluster, clock, upstream, finish })
+    await use({ pool, pools, cluster, clock, upstream, finish, becomeHttp2 })
   } finally {
     await upstream.close()
     await ticks(() => cluster.stats.upstreamCxActive.value === 0)
@@ -131,4 +142,37 @@ test('an endpoint that leaves while its protocol is found out serves those who w
     finish()
     await ticks(() => exchange.outcome === 'done' && pools.size === 0)
     assert.equal(cluster.stats.upstreamCxActive.value, 0)
+  }))
+
+test('an endpoint that comes to speak another protocol keeps its pool, and is charged with no failure', () =>
+  withPool(async ({ pool, pools, cluster, upstream, finish, becomeHttp2 }) => {
+    const server = createHttp2Server((_request, response) => response.end('by HTTP/2')).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const accepted: Socket[] = []
+    server.on('connection', socket => void accepted.push(socket))
+    try {
+      finish()
+      const endpoint = cluster.endpoints[0]!
+      const exchange = async (): Promise<string> => {
+        const one = new Exchange(pools.get(endpoint, false, null))
+        await ticks(() => one.outcome !== '')
+        return one.outcome
+      }
+      assert.equal(await exchange(), 'done')
+      for (const socket of upstream.sockets) socket.destroy()
+      await ticks(() => cluster.stats.upstreamCxActive.value === 0)
+      becomeHttp2((server.address() as AddressInfo).port)
+      assert.equal(await exchange(), 'by HTTP/2')
+      assert.equal(await exchange(), 'by HTTP/2')
+      assert.equal(pools.get(endpoint, false, null), pool)
+      assert.equal(cluster.stats.upstreamCxActive.value, 1)
+      assert.equal(cluster.stats.upstreamCxConnectFail.value, 0)
+      assert.equal(endpoint.stats.connectFailures, 0)
+      cluster.remove(endpoint)
+      await ticks(() => cluster.stats.upstreamCxActive.value === 0)
+      assert.equal(pools.size, 0)
+    } finally {
+      for (const socket of accepted) socket.destroy()
+      server.close()
+    }
   }))

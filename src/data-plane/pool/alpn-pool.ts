@@ -66,6 +66,8 @@ export class AlpnPool implements HttpPool, NegotiationOwner {
     if (transport !== this.#negotiated) return
     const former = this.#pool
     this.#pool = null
+    // That pool's end is not the end of this one.
+    this.#negotiated = null
     this.#waiting = this.#waiting.handOver()
     former?.drain()
     if (this.#waiting.length > 0) this.#findOut()
@@ -112,7 +114,7 @@ export class AlpnPool implements HttpPool, NegotiationOwner {
     this.#probe = null
     this.#wheel.cancel(this.#timer)
     probe.destroy()
-    countConnectFailure(this.#cluster, this.#endpoint, reason)
+    countConnectFailure(this.#cluster, this.#endpoint, reason, failure)
     countConnectionEnd(this.#cluster, this.#endpoint)
     openBatch()
     this.#waiting.failAll(reason, failure)

@@ -1,5 +1,6 @@
 // What cluster and endpoint count of their connections, whatever these carry.
 import type { Cluster, Endpoint } from '../cluster/cluster.ts'
+import { PROTOCOL_CHANGED } from './negotiated-transport.ts'
 import { RESET, type ResetReason } from './reset-reason.ts'
 
 export function countConnection(cluster: Cluster, endpoint: Endpoint): void {
@@ -15,7 +16,9 @@ export function countConnectionEnd(cluster: Cluster, endpoint: Endpoint): void {
   endpoint.stats.connectionsActive--
 }
 
-export function countConnectFailure(cluster: Cluster, endpoint: Endpoint, reason: ResetReason): void {
+/** Of an endpoint that speaks another protocol now nothing has failed: whoever waits is served in that one. */
+export function countConnectFailure(cluster: Cluster, endpoint: Endpoint, reason: ResetReason, failure: string): void {
+  if (failure === PROTOCOL_CHANGED) return
   cluster.stats.upstreamCxConnectFail.value++
   endpoint.stats.connectFailures++
   if (reason === RESET.connectionTimeout) cluster.stats.upstreamCxConnectTimeout.value++

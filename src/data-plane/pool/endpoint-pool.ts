@@ -82,7 +82,7 @@ export class EndpointPool implements HttpPool, ConnectionOwner {
 
   onConnectFailed(connection: UpstreamConnection, reason: ResetReason, failure: string): void {
     this.#connecting--
-    countConnectFailure(this.#cluster, this.#endpoint, reason)
+    countConnectFailure(this.#cluster, this.#endpoint, reason, failure)
     this.#forget(connection)
     this.#waiting.failAll(reason, failure)
     this.#checkEmpty()

@@ -72,7 +72,7 @@ export class Http2Pool implements HttpPool, Http2ConnectionOwner {
 
   onConnectFailed(connection: Http2UpstreamConnection, reason: ResetReason, failure: string): void {
     this.#connecting = null
-    countConnectFailure(this.#cluster, this.#endpoint, reason)
+    countConnectFailure(this.#cluster, this.#endpoint, reason, failure)
     this.#forget(connection)
     this.#waiting.failAll(reason, failure)
     this.#checkEmpty()

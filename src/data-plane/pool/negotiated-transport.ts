@@ -2,6 +2,9 @@
 import type { Socket } from 'node:net'
 import type { UpstreamTransport } from '../upstream-transport.ts'
 
+/** In the place of a failure. */
+export const PROTOCOL_CHANGED = 'upstream_protocol_changed'
+
 export type NegotiatedProtocol = 'http1' | 'http2'
 
 /** Who chose the protocol. */
@@ -44,7 +47,7 @@ export class NegotiatedTransport implements UpstreamTransport {
         return
       }
       this.#owner.onOtherProtocol(this)
-      onReady('upstream_protocol_changed')
+      onReady(PROTOCOL_CHANGED)
     })
     return socket
   }

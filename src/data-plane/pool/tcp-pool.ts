@@ -66,7 +66,7 @@ export class TcpPool implements HttpPool, TcpUpstreamOwner {
 
   onConnectFailed(upstream: TcpUpstream, waiter: PoolWaiter, reason: ResetReason, failure: string): void {
     this.#settle(upstream, waiter)
-    countConnectFailure(this.#cluster, this.#endpoint, reason)
+    countConnectFailure(this.#cluster, this.#endpoint, reason, failure)
     this.onClosed()
     waiter.onPoolFailure(reason, failure)
   }

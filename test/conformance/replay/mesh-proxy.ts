@@ -37,7 +37,7 @@ export class MeshProxy {
     const network = new LoopbackNetwork(upstreams)
     const log: string[] = []
     const logFiles: LogFiles = {
-      open: () => ({ write: bytes => void log.push(bytes.toString('latin1')), close: () => {} }),
+      open: () => ({ write: bytes => void log.push(bytes.toString('latin1')), close: async () => {} }),
     }
     const dataPlane = new DataPlane({
       clock: systemClock,
