@@ -16,14 +16,17 @@ import { ResourceCheck } from '../../xds/resource-check.ts'
 import type { StatsScope } from '../stats/stats-scope.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
 import { showCircuits } from './circuit-limits.ts'
-import type { Cluster, ClusterSource } from './cluster.ts'
+import type { CircuitLimits, Cluster, ClusterSource } from './cluster.ts'
 import { type ClusterConfig, compileCluster } from './cluster-config.ts'
 import { createClusterStats } from './cluster-stats.ts'
+import type { ConfiguredCluster } from './configured-cluster.ts'
 import { type EndpointSpec, readLoadAssignment } from './endpoint-spec.ts'
 import { ForwardProxyCluster } from './forward-proxy-cluster.ts'
+import { HighPriorityCluster, highPriorityStats } from './high-priority-cluster.ts'
 import { ManagedCluster } from './managed-cluster.ts'
 import { NameResolution, type ResolvedAddresses } from './name-resolution.ts'
 import { outlierStats } from './outlier/outlier-stats.ts'
+import { RequestWindow } from './request-window.ts'
 
 export interface ClusterManagerHost {
   readonly clock: Clock
@@ -129,17 +132,15 @@ export class ClusterManager implements ClusterSource {
     const { name, discovery } = config
     const before = this.#entries.get(name)
     const scope = this.#host.stats.scope('cluster', { envoy_cluster_name: config.statName })
-    const stats = createClusterStats(scope)
-    showCircuits(scope, config.limits, stats)
+    const stats = createClusterStats(scope, this.#windowOf(config.thresholds.default))
     const common = { message, config, stats: scope }
     if (discovery.kind === 'forward-proxy') {
-      this.#entries.set(name, {
-        ...common,
-        cluster: new ForwardProxyCluster(config, stats, this.#host.random),
-        resolution: null,
-      })
+      const cluster = new ForwardProxyCluster(config, stats, this.#host.random)
+      this.#showCircuits(scope, cluster)
+      this.#entries.set(name, { ...common, cluster, resolution: null })
     } else {
       const cluster = new ManagedCluster(config, stats, this.#host)
+      this.#showCircuits(scope, cluster)
       if (config.outlier !== null) cluster.detectOutliers(outlierStats(scope, config.outlier.probes > 0), this.#host)
       if (discovery.kind === 'static') cluster.setEndpoints(discovery.endpoints)
       if (discovery.kind === 'eds') cluster.setEndpoints(this.#assignments.get(discovery.serviceName) ?? [])
@@ -154,6 +155,22 @@ export class ClusterManager implements ClusterSource {
     // The new one is found first: no request falls between the two.
     before?.resolution?.stop()
     before?.cluster.retire()
+  }
+
+  #showCircuits(scope: StatsScope, cluster: ConfiguredCluster): void {
+    showCircuits(scope, 'default', cluster)
+    cluster.offerHighPriority(() => {
+      const { high } = cluster.thresholds
+      const stats = highPriorityStats(cluster.stats, this.#windowOf(high))
+      const made = new HighPriorityCluster(cluster, high, stats)
+      showCircuits(scope, 'high', made)
+      return made
+    })
+  }
+
+  #windowOf({ retryBudget }: CircuitLimits): RequestWindow | null {
+    const intervalMs = retryBudget?.intervalMs ?? 0
+    return intervalMs > 0 ? new RequestWindow(intervalMs, this.#host.clock) : null
   }
 
   #remove(name: string): void {

@@ -1,9 +1,10 @@
 // The counters of one cluster, under Envoy's names.
 import type { StatsScope } from '../stats/stats-scope.ts'
 import type { ClusterStats } from './cluster.ts'
+import type { RequestWindow } from './request-window.ts'
 
 /** `scope` is the cluster's own: `stats.scope('cluster', { envoy_cluster_name: name })`. */
-export function createClusterStats(scope: StatsScope): ClusterStats {
+export function createClusterStats(scope: StatsScope, requestWindow: RequestWindow | null = null): ClusterStats {
   return {
     upstreamRqTotal: scope.counter('upstream_rq_total'),
     upstreamRqActive: scope.gauge('upstream_rq_active'),
@@ -23,6 +24,7 @@ export function createClusterStats(scope: StatsScope): ClusterStats {
     upstreamCxMaxDurationReached: scope.counter('upstream_cx_max_duration_reached'),
     upstreamRqFallback: scope.counter('upstream_rq_fallback'),
     retriesActive: { value: 0 },
+    requestWindow,
     triesSucceeded: { value: 0 },
     triesFailed: { value: 0 },
     upstreamRqRxReset: scope.counter('upstream_rq_rx_reset'),

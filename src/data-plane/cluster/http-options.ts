@@ -13,11 +13,13 @@ import {
 import {
   HttpProtocolOptions_AutoHttpConfigSchema as AutoHttpConfigSchema,
   type HttpProtocolOptions,
+  type HttpProtocolOptions_OutlierDetection,
   HttpProtocolOptionsSchema,
 } from '../../xds/generated/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts'
 import { durationMs, type ResourceCheck } from '../../xds/resource-check.ts'
 import { keepsSpelling, readHeaderCase } from '../http/http1-protocol-options.ts'
 import { readHttp2Options } from '../http/http2-protocol-options.ts'
+import { compileResponsePredicate, type ResponseCriterion } from '../route/response-criterion.ts'
 import type { AutoIdentity, Http1Options, UpstreamProtocol } from './cluster.ts'
 
 export interface HttpOptions {
@@ -31,6 +33,8 @@ export interface HttpOptions {
   readonly http1: Http1Options
   readonly http2: Http2Settings
   readonly autoIdentity: AutoIdentity | null
+  /** What outlier detection takes for an error; null: 5xx. */
+  readonly errors: ResponseCriterion | null
 }
 
 const KEY = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
@@ -47,6 +51,7 @@ const FIELDS = new Set([
   'use_downstream_protocol_config',
   'auto_config',
   'upstream_http_protocol_options',
+  'outlier_detection',
 ])
 const IDENTITY_FIELDS = new Set(['auto_sni', 'auto_san_validation', 'override_auto_sni_header'])
 const AUTO_FIELDS = new Set(['http_protocol_options', 'http2_protocol_options'])
@@ -67,6 +72,7 @@ export function readHttpOptions(options: Readonly<Record<string, Any>>, check: R
     maxRequestsPerConnection: common?.maxRequestsPerConnection ?? 0,
     maxConnectionDurationMs: durationMs(common?.maxConnectionDuration, 0),
     autoIdentity: readAutoIdentity(message?.upstreamHttpProtocolOptions, check),
+    errors: readErrors(message?.outlierDetection, check),
     ...readProtocol(message?.upstreamProtocolOptions, check),
   }
 }
@@ -76,6 +82,14 @@ function readAutoIdentity(options: UpstreamHttpProtocolOptions | undefined, chec
   check.honour(UpstreamHttpProtocolOptionsSchema, options, `${AT}.upstream_http_protocol_options`, IDENTITY_FIELDS)
   const { autoSni: announces, autoSanValidation: verifies, overrideAutoSniHeader } = options
   return announces || verifies ? { announces, verifies, header: overrideAutoSniHeader.toLowerCase() } : null
+}
+
+function readErrors(
+  detection: HttpProtocolOptions_OutlierDetection | undefined,
+  check: ResourceCheck,
+): ResponseCriterion | null {
+  if (!detection?.errorMatcher) return null
+  return compileResponsePredicate(detection.errorMatcher, `${AT}.outlier_detection.error_matcher`, check)
 }
 
 type Protocol = Pick<HttpOptions, 'httpProtocol' | 'http1' | 'http2'>

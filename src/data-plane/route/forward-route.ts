@@ -1,6 +1,8 @@
 // A route that sends the request on to a cluster.
 import { toByteString } from '../../automata/regex.ts'
+import type { HeaderList } from '../../transport/header-list.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
+import { RoutingPriority } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import {
   RouteAction_ClusterNotFoundResponseCode as NotFound,
   type RouteAction,
@@ -13,6 +15,7 @@ import { durationMs, type ResourceCheck } from '../../xds/resource-check.ts'
 import { hasControl } from './control-character.ts'
 import { compileHashPolicy } from './hash-policy.ts'
 import { compileLevel, createMutations, HostFromHeader, NO_MUTATIONS } from './header-mutator.ts'
+import { compileHedgePolicy } from './hedge-policy.ts'
 import { compileMirrorPolicies, type MirrorPolicy } from './mirror-policy.ts'
 import { compilePrefixRewrite, compileRegexRewrite, type MatchedPath, type PathRewrite } from './path-rewrite.ts'
 import type { RouteNames } from './redirect-route.ts'
@@ -34,6 +37,7 @@ import type { RouteStats } from './route-stats.ts'
 import { compileRouteUpgrades } from './route-upgrades.ts'
 import { compileStreamDuration } from './stream-duration.ts'
 import type { WeftRoute } from './weft-route.ts'
+import { drawFromHeader } from './weighted-draw.ts'
 
 const FIELDS = new Set([
   'cluster',
@@ -48,6 +52,8 @@ const FIELDS = new Set([
   'timeout',
   'idle_timeout',
   'retry_policy',
+  'priority',
+  'hedge_policy',
   'hash_policy',
   'max_grpc_timeout',
   'grpc_timeout_offset',
@@ -58,7 +64,7 @@ const FIELDS = new Set([
   'upgrade_configs',
   'request_mirror_policies',
 ])
-const WEIGHTED_FIELDS = new Set(['clusters', 'total_weight', 'runtime_key_prefix'])
+const WEIGHTED_FIELDS = new Set(['clusters', 'total_weight', 'runtime_key_prefix', 'header_name'])
 const WEIGHT_FIELDS = new Set([
   'name',
   'weight',
@@ -107,7 +113,14 @@ export function compileForward(
     idleTimeoutMs: durationMs(action.idleTimeout, -1),
     streamDuration: compileStreamDuration(action, timeoutMs(action), path, check),
     upgrades: compileRouteUpgrades(action.upgradeConfigs, `${path}.upgrade_configs`, check),
-    retry: action.retryPolicy ? compileRetryPolicy(action.retryPolicy, `${path}.retry_policy`, check) : scope.retry,
+    retry: withinTimeout(
+      action.retryPolicy ? compileRetryPolicy(action.retryPolicy, `${path}.retry_policy`, check) : scope.retry,
+      timeoutMs(action),
+    ),
+    isHighPriority: action.priority === RoutingPriority.HIGH,
+    hedgesOnPerTryTimeout: action.hedgePolicy
+      ? compileHedgePolicy(action.hedgePolicy, `${path}.hedge_policy`, check)
+      : scope.hedgesOnPerTryTimeout,
     hashPolicy: compileHashPolicy(action.hashPolicy, `${path}.hash_policy`, check),
     stats: names.stats ?? null,
     mirrors: compileMirrorPolicies(
@@ -130,6 +143,12 @@ function timeoutMs(action: RouteAction): number {
   return action.maxStreamDuration === undefined ? durationMs(action.timeout, DEFAULT_TIMEOUT_MS) : 0
 }
 
+/** A try's own timeout that is not shorter than the whole one's counts for nothing (FilterUtility::finalTimeout). */
+function withinTimeout(retry: RetryPolicy | null, timeout: number): RetryPolicy | null {
+  const isIdle = retry !== null && timeout > 0 && retry.perTryTimeoutMs >= timeout
+  return isIdle ? { ...retry, perTryTimeoutMs: 0 } : retry
+}
+
 function compileRewrite(
   action: RouteAction,
   matched: MatchedPath,
@@ -145,9 +164,19 @@ function compileRewrite(
 
 interface WeightedChoice {
   readonly choice: ClusterChoice
-  /** Draws below it, and not below the one before, fall here: cumulative weight over the sum. */
+  /** Draws below it, and not below the one before, fall here: cumulative weight. */
   readonly below: number
 }
+
+interface WeightedChoices {
+  readonly choices: readonly WeightedChoice[]
+  /** Of the weights. */
+  readonly total: number
+  /** Where requests may bring the draw; empty: nowhere. */
+  readonly drawHeader: string
+}
+
+const NO_CHOICES: WeightedChoices = { choices: [], total: 0, drawHeader: '' }
 
 function compileChoices(
   action: RouteAction,
@@ -155,13 +184,13 @@ function compileChoices(
   scope: RouteScope,
   path: string,
   check: ResourceCheck,
-): readonly WeightedChoice[] {
+): WeightedChoices {
   const specifier = action.clusterSpecifier
   if (specifier.case === 'weightedClusters')
     return compileWeighted(specifier.value, scope, `${path}.weighted_clusters`, check)
   if (specifier.case !== 'cluster' || specifier.value === '') {
     if (specifier.case === undefined || specifier.case === 'cluster') check.error(`${path}.cluster`, 'needs a cluster')
-    return []
+    return NO_CHOICES
   }
   const choice = {
     cluster: specifier.value,
@@ -170,7 +199,7 @@ function compileChoices(
     hostRewrite: null,
     filters,
   }
-  return [{ choice, below: 1 }]
+  return { choices: [{ choice, below: 1 }], total: 1, drawHeader: '' }
 }
 
 const MAX_WEIGHT = 2 ** 32 - 1
@@ -180,7 +209,7 @@ function compileWeighted(
   scope: RouteScope,
   path: string,
   check: ResourceCheck,
-): readonly WeightedChoice[] {
+): WeightedChoices {
   check.honour(WeightedClusterSchema, weighted, path, WEIGHTED_FIELDS)
   // The weights' own sum decides; total_weight is deprecated and, where set, must be that sum.
   const total = weighted.clusters.reduce((sum, { weight }) => sum + (weight ?? 0), 0)
@@ -221,21 +250,24 @@ function compileWeighted(
       hostRewrite: host.case === 'hostRewriteLiteral' && host.value !== '' ? toByteString(host.value) : null,
       filters: mergeFilterLevels({ ...scope, filterLevels: [...scope.filterLevels, own] }),
     }
-    choices.push({ choice, below: sum / total })
+    choices.push({ choice, below: sum })
   }
-  return choices
+  const { randomValueSpecifier: draw } = weighted
+  return { choices, total, drawHeader: draw.case === 'headerName' ? draw.value.toLowerCase() : '' }
 }
 
 interface ForwardParts extends RouteNames {
   readonly stats: RouteStats | null
   readonly fallback: Fallback | null
-  readonly choices: readonly WeightedChoice[]
+  readonly choices: WeightedChoices
   readonly clusterNotFoundStatus: number
   readonly timeoutMs: number
   readonly idleTimeoutMs: number
   readonly streamDuration: StreamDuration
   readonly upgrades: ReadonlyMap<string, RouteUpgrade>
   readonly retry: RetryPolicy | null
+  readonly hedgesOnPerTryTimeout: boolean
+  readonly isHighPriority: boolean
   readonly hashPolicy: HashPolicy | null
   readonly mirrors: readonly MirrorPolicy[]
   readonly rewrite: PathRewrite | null
@@ -259,6 +291,8 @@ class CompiledForward implements ForwardRoute {
   readonly streamDuration: StreamDuration
   readonly upgrades: ReadonlyMap<string, RouteUpgrade>
   readonly retry: RetryPolicy | null
+  readonly hedgesOnPerTryTimeout: boolean
+  readonly isHighPriority: boolean
   readonly hashPolicy: HashPolicy | null
   readonly mirrors: readonly MirrorPolicy[]
   readonly stats: RouteStats | null
@@ -266,7 +300,7 @@ class CompiledForward implements ForwardRoute {
   readonly keepsForwardedHost: boolean
   readonly attemptCountInRequest: boolean
   readonly attemptCountInResponse: boolean
-  readonly #choices: readonly WeightedChoice[]
+  readonly #choices: WeightedChoices
   readonly #rewrite: PathRewrite | null
 
   constructor(parts: ForwardParts) {
@@ -282,6 +316,8 @@ class CompiledForward implements ForwardRoute {
     this.streamDuration = parts.streamDuration
     this.upgrades = parts.upgrades
     this.retry = parts.retry
+    this.hedgesOnPerTryTimeout = parts.hedgesOnPerTryTimeout
+    this.isHighPriority = parts.isHighPriority
     this.hashPolicy = parts.hashPolicy
     this.mirrors = parts.mirrors
     this.stats = parts.stats
@@ -293,10 +329,12 @@ class CompiledForward implements ForwardRoute {
     this.#rewrite = parts.rewrite
   }
 
-  chooseCluster(random: number): ClusterChoice {
-    const choices = this.#choices
+  chooseCluster(random: number, headers: HeaderList): ClusterChoice {
+    const { choices, total, drawHeader } = this.#choices
+    const brought = drawHeader === '' ? -1 : drawFromHeader(headers, drawHeader, total)
+    const draw = brought < 0 ? random * total : brought
     const last = choices.length - 1
-    for (let i = 0; i < last; i++) if (random < choices[i]!.below) return choices[i]!.choice
+    for (let i = 0; i < last; i++) if (draw < choices[i]!.below) return choices[i]!.choice
     return choices[last]!.choice
   }
 

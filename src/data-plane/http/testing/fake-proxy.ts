@@ -145,6 +145,7 @@ export class FakeCluster implements Cluster {
   http1: Http1Options = PLAIN_HTTP1
   http2: Http2Settings = ENVOY_HTTP2_SETTINGS
   limits: CircuitLimits = NO_LIMITS
+  thresholds = { default: NO_LIMITS, high: NO_LIMITS }
   random: Random = new SeededRandom(1)
   live = true
   endpoints: Endpoint[]
@@ -160,6 +161,7 @@ export class FakeCluster implements Cluster {
     // Any counter that is asked for.
     this.stats = new Proxy({} as ClusterStats, {
       get: (_, key) => {
+        if (key === 'requestWindow') return null
         let stat = stats.get(key)
         if (stat === undefined) {
           stat = key === 'upstreamRqTime' ? this.counts.histogram(String(key)) : this.counts.counter(String(key))
@@ -172,6 +174,14 @@ export class FakeCluster implements Cluster {
 
   readonly picker = {
     pick: (_context: PickContext): Endpoint | null => this.endpoints[this.#next++ % this.endpoints.length] ?? null,
+  }
+
+  get highPriority(): Cluster {
+    return this
+  }
+
+  pickerWithout(): null {
+    return null
   }
 
   onEndpointRemoved(callback: (endpoint: Endpoint) => void): void {
@@ -195,9 +205,11 @@ export const RETRY: RetryPolicy = {
   resetFields: [],
   rateLimitedMaxMs: 300_000,
   retriableHeaders: [],
+  retriableRequests: [],
   backoffBaseMs: 1,
   backoffMaxMs: 1,
   avoidPreviousHosts: false,
+  priorityUpdateFrequency: 0,
   hostSelectionAttempts: 5,
 }
 
@@ -224,6 +236,8 @@ export function forwardRoute(cluster: string, fields: Partial<ForwardRoute> = {}
     streamDuration: NO_STREAM_DURATION,
     upgrades: NO_UPGRADES,
     retry: null,
+    hedgesOnPerTryTimeout: false,
+    isHighPriority: false,
     hashPolicy: null,
     mirrors: [],
     stats: null,

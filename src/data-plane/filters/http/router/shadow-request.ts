@@ -128,7 +128,7 @@ export class ShadowRequest implements UpstreamRequestOwner, PickContext {
 
   onUpstreamTunnel(): void {}
 
-  onUpstreamHead(head: ResponseHead, _fields: number, endStream: boolean): void {
+  onUpstreamHead(_request: UpstreamRequest, head: ResponseHead, _fields: number, endStream: boolean): void {
     countStatus(this.#cluster.stats, head.status)
     this.comparison?.mirror.onHead(head)
     if (endStream) this.#onResponseEnd(null)
