@@ -135,6 +135,7 @@ const PROXY = {
       kind: { enum: ['sidecar', 'router'] },
       bindAddress: address('Address that its listeners bind.'),
       httpProxyPort: port("Where the application's HTTP_PROXY points."),
+      hbonePort: port('Where the workload is reached by HBONE; absent: nowhere.'),
       gatewayPorts: {
         type: 'object',
         additionalProperties: { type: 'integer', minimum: 0, maximum: 65_535 },

@@ -1,5 +1,6 @@
 // /clusters, as Envoy prints it: text, and ?format=json (envoy/admin/v3/clusters.proto).
 import type { CircuitLimits, Cluster, Endpoint } from '../cluster/cluster.ts'
+import { addressToJson } from '../internal-listener/internal-network.ts'
 import type { JsonObject } from './config-json.ts'
 
 /** Adds up by `cluster::endpoint::figure` what other event loops have counted. */
@@ -35,7 +36,7 @@ export function clustersJson(clusters: readonly Cluster[], viaApi: boolean, othe
       name: cluster.name,
       added_via_api: viaApi,
       host_statuses: cluster.endpoints.map(endpoint => ({
-        address: { socket_address: { address: endpoint.address, port_value: endpoint.port } },
+        address: addressToJson(endpoint.address, endpoint.port),
         stats: allFiguresOf(cluster, endpoint, others).map(([name, value]) =>
           name.endsWith('_active') ? { type: 'GAUGE', name, value: String(value) } : { name, value: String(value) },
         ),

@@ -191,11 +191,21 @@ export interface SuccessFigures {
   readonly ejectionThreshold: number
 }
 
+/** auto_sni, auto_san_validation, override_auto_sni_header. */
+export interface AutoIdentity {
+  readonly announces: boolean
+  readonly verifies: boolean
+  /** Whose value comes before the authority; empty: none. */
+  readonly header: string
+}
+
 export interface Cluster {
   readonly name: string
   /** Null, or absent: no outlier detection. */
   readonly outliers?: { readonly external: SuccessFigures; readonly local: SuccessFigures } | null
   readonly connectTimeoutMs: number
+  /** Bytes that a connection keeps for an endpoint that does not take them (per_connection_buffer_limit_bytes). */
+  readonly bufferLimit: number
   /** Upstream connections idle for longer are closed; 0: never. */
   readonly idleTimeoutMs: number
   /** 0: no limit. */
@@ -209,6 +219,8 @@ export interface Cluster {
   readonly thresholds: Thresholds
   /** Those that hold here. */
   readonly limits: CircuitLimits
+  /** Null: whom TLS is for is not for requests to say. */
+  readonly autoIdentity: AutoIdentity | null
   /** The same cluster as routes of high priority see it. */
   readonly highPriority: Cluster
   /** For jitter. */

@@ -2,6 +2,7 @@
 import type { Random } from '../../base/random.ts'
 import type { Http2Settings } from '../../transport/http2/session-options.ts'
 import type {
+  AutoIdentity,
   CircuitLimits,
   Cluster,
   ClusterStats,
@@ -74,6 +75,10 @@ export abstract class ConfiguredCluster implements Cluster {
     return this.config.connectTimeoutMs
   }
 
+  get bufferLimit(): number {
+    return this.config.bufferLimit
+  }
+
   get idleTimeoutMs(): number {
     return this.config.idleTimeoutMs
   }
@@ -96,6 +101,10 @@ export abstract class ConfiguredCluster implements Cluster {
 
   get http2(): Http2Settings {
     return this.config.http2
+  }
+
+  get autoIdentity(): AutoIdentity | null {
+    return this.config.autoIdentity
   }
 
   onEndpointRemoved(callback: (endpoint: Endpoint) => void): void {

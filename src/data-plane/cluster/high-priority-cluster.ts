@@ -4,6 +4,7 @@ import type { Random } from '../../base/random.ts'
 import type { Http2Settings } from '../../transport/http2/session-options.ts'
 import type { Gauge } from '../stats/stats-scope.ts'
 import type {
+  AutoIdentity,
   CircuitLimits,
   Cluster,
   ClusterStats,
@@ -121,6 +122,14 @@ export class HighPriorityCluster implements Cluster {
 
   get http1(): Http1Options {
     return this.#cluster.http1
+  }
+
+  get bufferLimit(): number {
+    return this.#cluster.bufferLimit
+  }
+
+  get autoIdentity(): AutoIdentity | null {
+    return this.#cluster.autoIdentity
   }
 
   get http2(): Http2Settings {

@@ -9,10 +9,12 @@ import { silentLog } from '../../../base/log.ts'
 import type { Problem } from '../../../base/problem.ts'
 import { type Random, SeededRandom } from '../../../base/random.ts'
 import { ENVOY_HTTP2_SETTINGS, type Http2Settings } from '../../../transport/http2/session-options.ts'
+import { ENVOY_BUFFER_LIMIT } from '../../../transport/net/buffer-limit.ts'
 import { packAny } from '../../../xds/any-pack.ts'
 import { RouterSchema } from '../../../xds/generated/envoy/extensions/filters/http/router/v3/router_pb.ts'
 import { HttpConnectionManagerSchema } from '../../../xds/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
 import type {
+  AutoIdentity,
   CircuitLimits,
   Cluster,
   ClusterStats,
@@ -135,6 +137,8 @@ export const PLAIN_HTTP1: Http1Options = {
 export class FakeCluster implements Cluster {
   readonly name: string
   connectTimeoutMs = 5000
+  autoIdentity: AutoIdentity | null = null
+  bufferLimit = ENVOY_BUFFER_LIMIT
   idleTimeoutMs = 0
   maxRequestsPerConnection = 0
   maxConnectionDurationMs = 0

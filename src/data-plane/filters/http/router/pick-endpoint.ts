@@ -6,6 +6,7 @@ import type { LocalReply } from '../../../http/local-reply.ts'
 import { ClusterPools } from '../../../pool/cluster-pools.ts'
 import type { HttpPool } from '../../../pool/request-encoder.ts'
 import { RESET } from '../../../pool/reset-reason.ts'
+import { serverIdentityFor } from '../../../pool/server-identity.ts'
 import type { ForwardRoute, RetryPolicy } from '../../../route/route-entry.ts'
 import type { StreamInfo } from '../../../stream-info.ts'
 import { NO_HEALTHY_UPSTREAM, upstreamReset } from './router-reply.ts'
@@ -34,14 +35,17 @@ export function pickEndpoint(picker: Picker, context: RepeatedPick, retry: Retry
 export function poolForTry(
   cluster: Cluster,
   endpoint: Endpoint,
-  { method }: RequestHead,
+  { head, authority }: { readonly head: RequestHead; readonly authority: string },
   { upgrades }: ForwardRoute,
   { connection, protocol }: StreamInfo,
   wheel: TimerWheel,
 ): HttpPool {
   const pools = ClusterPools.of(cluster, wheel)
-  const terminates = method === 'CONNECT' && upgrades.get('connect')?.terminates
-  return terminates ? pools.tcp(endpoint, connection) : pools.get(endpoint, protocol === 'HTTP/2', connection)
+  const terminates = head.method === 'CONNECT' && upgrades.get('connect')?.terminates
+  const server = serverIdentityFor(cluster, head.headers, authority)
+  return terminates
+    ? pools.tcp(endpoint, connection, server)
+    : pools.get(endpoint, protocol === 'HTTP/2', connection, server)
 }
 
 /** With the endpoints that were tried before. */
