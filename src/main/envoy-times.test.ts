@@ -9,7 +9,8 @@ import { timesOf } from './envoy-times.ts'
 const NAME = 'outbound|9000|v2|shop.default.svc.cluster.local'
 const asked: URL[] = []
 let page: unknown = {}
-const admin = createServer((request, response) => {
+// As much of a head as Envoy takes.
+const admin = createServer({ maxHeaderSize: 60 * 1024 }, (request, response) => {
   asked.push(new URL(request.url ?? '', 'http://envoy'))
   response.end(JSON.stringify(page))
 })
@@ -51,4 +52,17 @@ test('asked for by name alone, twice, so that the second answer is fresh', async
     `x.cluster.${NAME}.upstream_rq_time`,
   ])
     assert.ok(!filter.test(other), other)
+})
+
+test('more clusters than one request may name are asked for in several', async () => {
+  asked.length = 0
+  page = {}
+  const names = Array.from(
+    { length: 1000 },
+    (_, index) => `outbound|9000|v2|service-${index}.default.svc.cluster.local`,
+  )
+  await timesOf(address, names)
+  const [, ...filters] = asked.map(({ searchParams }) => new RegExp(searchParams.get('filter')!))
+  for (const name of names)
+    assert.equal(filters.filter(filter => filter.test(`cluster.${name}.upstream_rq_time`)).length, 1)
 })

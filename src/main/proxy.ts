@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { systemRandom } from '../base/random.ts'
 import { programVersion } from '../cli/client/program-version.ts'
 import type { ProxyStart } from '../cli/contract/process-starters.ts'
-import { loadsOf, mergedLoads } from '../data-plane/load-report/cluster-load.ts'
+import { loadsOf } from '../data-plane/load-report/cluster-load.ts'
 import { LoadReporter } from '../data-plane/load-report/load-reporter.ts'
 import { applierFor } from '../data-plane/proxy.ts'
 import { LastGood } from '../data-plane/xds-client/last-good.ts'
@@ -45,9 +45,10 @@ async function joinMesh(options: ProxyStartOptions, running: ProxyProcess): Prom
   const node = createNode(options, programVersion())
   const loadReporter = new LoadReporter({
     clock,
+    random: systemRandom,
     log,
     node,
-    loads: async names => mergedLoads([loadsOf(proxy.clusters, names), ...((await workers?.loads(names)) ?? [])]),
+    loads: async names => [loadsOf(proxy.clusters, names), ...((await workers?.loads(names)) ?? [])],
   })
   const xds = new XdsClient({
     clock,

@@ -126,7 +126,7 @@ export const CONFIG_PROBLEMS = {
   'WEFT-1131': {
     title: 'rollout without say',
     meaning:
-      'A Rollout names a service of another namespace, one that several namespaces define, or one that an older Rollout decides about; or a rule sends to its canary whatever it says.',
+      'A Rollout names a service of another namespace, one that several namespaces define, or one that an older Rollout decides about; or a rule sends to its canary whatever it says, or takes the requests of its service by a wildcard.',
     remedy:
       'Keep one Rollout for a service, in its namespace; let rules send to the stable subset, or to the service without a subset.',
   },

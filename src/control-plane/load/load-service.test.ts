@@ -14,6 +14,8 @@ import {
 } from '../../xds/generated/envoy/service/load_stats/v3/lrs_pb.ts'
 import { grpcServiceDefinition } from '../../xds/grpc-service-definition.ts'
 import type { Caller } from '../ads/admission.ts'
+import type { ClusterLoad } from './cluster-load.ts'
+import { fairLoad } from './fair-load.ts'
 import { LoadReports } from './load-reports.ts'
 import { loadService } from './load-service.ts'
 
@@ -25,6 +27,8 @@ const CALLER: Caller = {
   notAfter: Number.POSITIVE_INFINITY,
 }
 const nodeId = (name: string): string => `sidecar~127.0.0.1~${name}~default.svc.cluster.local`
+const watched = (...clusters: string[]) => new Map(clusters.map(cluster => [cluster, () => true]))
+const drain = (reports: LoadReports): ClusterLoad => fairLoad([...reports.drain(CLUSTER).values()], Infinity).whole
 type Request = MessageInitShape<typeof LoadStatsRequestSchema>
 
 class Reporter {
@@ -96,7 +100,7 @@ test('reports are asked for where something is watched, and only of that anythin
     reporter.send({ node: { id: nodeId('reviews-0.default') } })
     await until(() => reports.reporters === 1)
     assert.equal(reporter.responses.length, 0)
-    reports.watch([CLUSTER], 1500)
+    reports.watch(watched(CLUSTER), 1500)
     const { clusters, loadReportingInterval } = await reporter.next()
     assert.deepEqual(
       [clusters, loadReportingInterval?.seconds, loadReportingInterval?.nanos],
@@ -125,18 +129,18 @@ test('reports are asked for where something is watched, and only of that anythin
     reporter.send({
       clusterStats: [{ clusterName: CLUSTER, upstreamLocalityStats: [{ totalSuccessfulRequests: 1n }] }],
     })
-    let total = reports.drain(CLUSTER)
+    let total = drain(reports)
     await until(() => {
-      total.add(reports.drain(CLUSTER))
+      total.add(drain(reports))
       return total.requests >= 101
     })
     assert.deepEqual([total.requests, total.failed, total.timed], [101, 10, 75])
     assert.deepEqual([total.slowerThan(250), total.slowerThan(500)], [5, 1])
-    total = reports.drain(CLUSTER)
+    total = drain(reports)
     assert.equal(total.requests, 0)
-    assert.equal(reports.drain('outbound|80||elsewhere').requests, 0)
+    assert.equal(reports.drain('outbound|80||elsewhere').size, 0)
     // Another watch is told to whoever reports; the end of it, too.
-    reports.watch([], Number.POSITIVE_INFINITY)
+    reports.watch(watched(), Number.POSITIVE_INFINITY)
     assert.deepEqual((await reporter.next()).clusters, [])
     reporter.cancel()
     await until(() => reports.reporters === 0)
@@ -145,16 +149,16 @@ test('reports are asked for where something is watched, and only of that anythin
 test('no figure is taken that no proxy can have counted', () =>
   withService(CALLER, async (reports, client) => {
     const reporter = new Reporter(client)
-    reports.watch([CLUSTER], 1000)
+    reports.watch(watched(CLUSTER), 1000)
     reporter.send({ node: { id: nodeId('reviews-0.default') } })
     await reporter.next()
     const huge = 2n ** 64n - 1n
     reporter.send({
       clusterStats: [{ clusterName: CLUSTER, upstreamLocalityStats: [{ totalSuccessfulRequests: huge }] }],
     })
-    const total = reports.drain(CLUSTER)
+    const total = drain(reports)
     await until(() => {
-      total.add(reports.drain(CLUSTER))
+      total.add(drain(reports))
       return total.requests > 0
     })
     assert.equal(total.requests, 1_000_000_000)
@@ -176,12 +180,12 @@ for (const [what, caller, id, code] of REFUSED)
   test(`refused: ${what}`, () =>
     withService(caller, async (reports, client) => {
       const reporter = new Reporter(client)
-      reports.watch([CLUSTER], 1000)
+      reports.watch(watched(CLUSTER), 1000)
       const stats = { clusterName: CLUSTER, upstreamLocalityStats: [{ totalSuccessfulRequests: 100n }] }
       reporter.send({ node: { id }, clusterStats: [stats] })
       reporter.send({ clusterStats: [stats] })
       assert.equal((await reporter.ended).code, code)
-      assert.deepEqual([reports.reporters, reports.drain(CLUSTER).requests], [0, 0])
+      assert.deepEqual([reports.reporters, drain(reports).requests], [0, 0])
     }))
 
 test('a stream ends with the certificate that opened it', () =>
@@ -193,3 +197,19 @@ test('a stream ends with the certificate that opened it', () =>
     assert.equal((await reporter.ended).code, status.UNAUTHENTICATED)
     assert.equal(reports.reporters, 0)
   }))
+
+test('one identity takes no places of others', () => {
+  const reports = new LoadReports()
+  const places = (identity: string): number => {
+    let taken = 0
+    while (reports.connect({ identity, namespace: 'default', ask: () => {} })) taken++
+    return taken
+  }
+  assert.equal(places('a'), 1000)
+  assert.equal(places('b'), 1000)
+  const one = { identity: 'c', namespace: 'default', ask: () => {} }
+  reports.connect(one)
+  reports.disconnect(one)
+  reports.disconnect(one)
+  assert.equal(places('c'), 1000)
+})

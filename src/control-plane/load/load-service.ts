@@ -2,6 +2,7 @@
 import { type ServerDuplexStream, status, type UntypedServiceImplementation } from '@grpc/grpc-js'
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
+import { formatSpiffeId } from '../../base/spiffe-id.ts'
 import type { LoadStatsRequest, LoadStatsResponse } from '../../xds/generated/envoy/service/load_stats/v3/lrs_pb.ts'
 import { admit, type Caller } from '../ads/admission.ts'
 import { endWithCertificate } from '../ads/certificate-end.ts'
@@ -28,7 +29,7 @@ export function loadService(parts: LoadServiceParts): UntypedServiceImplementati
 function serve(parts: LoadServiceParts, call: LoadCall): void {
   const { reports, registry, clock, log } = parts
   const caller = parts.identify(call)
-  const reporter: LoadReporter = { ask: response => void call.write(response) }
+  const reporter: LoadReporter = { ...idOf(caller), ask: response => void call.write(response) }
   let claimed: ClaimedNode | null = null
   let ended = false
   const end = (code: number, details: string): void => {
@@ -55,12 +56,18 @@ function serve(parts: LoadServiceParts, call: LoadCall): void {
     if (!admission.ok) {
       log.warn('load report not permitted', { proxy: claimed.node.id, code: 'WEFT-2014', why: admission.reason })
       end(status.PERMISSION_DENIED, admission.reason)
-    } else if (!first) reports.report(request.clusterStats)
-    else if (!reports.connect(reporter)) end(status.RESOURCE_EXHAUSTED, 'this control plane takes no more load reports')
+    } else if (!first) reports.report(reporter, admission.node.workload, request.clusterStats)
+    else if (!reports.connect(reporter))
+      end(status.RESOURCE_EXHAUSTED, 'this control plane takes no more load reports of this identity')
   })
   call.on('end', () => {
     leave()
     call.end()
   })
   for (const event of ['error', 'cancelled', 'close']) call.on(event, leave)
+}
+
+function idOf(caller: Caller): Pick<LoadReporter, 'identity' | 'namespace'> {
+  if (typeof caller === 'string') return { identity: caller, namespace: '' }
+  return { identity: formatSpiffeId(caller), namespace: caller.namespace }
 }

@@ -20,7 +20,18 @@ const PLAN: RolloutPlan = {
   intervalMs: 10_000,
   thresholds: { minRequests: 100, successRate: 99, latency: { percentile: 90, maximumMs: 500 } },
 }
-const GOOD: Observation = { requests: 200, failed: 1, timed: 199, slow: 10, elapsedMs: 10_000, obstacle: null }
+const GOOD: Observation = {
+  requests: 200,
+  failed: 1,
+  givenUp: 0,
+  timed: 199,
+  slow: 10,
+  elapsedMs: 10_000,
+  stableGivenUp: 0,
+  undecided: null,
+  obstacle: null,
+  wasReady: true,
+}
 const SILENCE: Observation = { ...GOOD, requests: 0, failed: 0, timed: 0, slow: 0 }
 
 function run(plan: RolloutPlan, observations: readonly Observation[], from = INITIAL_STATE): RolloutState {
@@ -42,9 +53,22 @@ test('a canary that does well goes up step by step, each held for its time, and 
 
 test('it waits for its canary, and goes back when that is gone', () => {
   const gone = { ...SILENCE, obstacle: 'no endpoint' }
-  assert.deepEqual(weights(PLAN, [gone, gone, GOOD, gone, GOOD, GOOD]), [0, 0, 10, 0, 0, 0])
+  assert.deepEqual(weights(PLAN, [gone, gone, GOOD, gone, gone, GOOD]), [0, 0, 10, 10, 0, 0])
   assert.equal(run(PLAN, [gone]).reason, 'no endpoint')
-  assert.equal(run(PLAN, [GOOD, gone, GOOD]).reason, 'no endpoint')
+  assert.equal(run(PLAN, [GOOD, gone, gone, GOOD]).reason, 'no endpoint')
+  // One look in between, and it has not been gone.
+  assert.deepEqual(weights(PLAN, [GOOD, gone, GOOD, gone, GOOD]), [10, 10, 10, 10, 50])
+})
+
+test('after a restart it begins anew when its canary is not there yet', () => {
+  const starting = { ...GOOD, failed: 200, obstacle: 'no endpoint', wasReady: false }
+  assert.deepEqual(weights(PLAN, [GOOD, GOOD, GOOD, starting, starting, GOOD, GOOD]), [10, 10, 50, 0, 0, 10, 10])
+})
+
+test('what is not for it to decide it leaves as it is', () => {
+  const foreign = { ...GOOD, failed: 200, undecided: 'not known' }
+  const state = run(PLAN, [GOOD, GOOD, foreign, foreign])
+  assert.deepEqual(state, { ...run(PLAN, [GOOD, GOOD]), reason: 'not known' })
 })
 
 test('too many failures, or too many slow answers, and it goes back for good', () => {
@@ -55,6 +79,21 @@ test('too many failures, or too many slow answers, and it goes back for good', (
   assert.equal(run(PLAN, [GOOD, slow]).reason, '20 of 199 requests took longer than 500 ms; 90% must not')
   // Just what is allowed.
   assert.equal(run(PLAN, [GOOD, { ...GOOD, failed: 2, timed: 200, slow: 20 }]).phase, 'progressing')
+})
+
+test('a canary that hangs until its clients leave goes back, unless they leave the stable subset as often', () => {
+  const hanging = { ...SILENCE, givenUp: 30 }
+  const state = run(PLAN, [GOOD, hanging])
+  assert.equal(state.phase, 'rolled-back')
+  assert.equal(state.reason, '30 of 30 requests were given up before they were answered')
+  assert.equal(run(PLAN, [GOOD, { ...hanging, stableGivenUp: 50 }]).phase, 'progressing')
+  // In part, among others that are answered.
+  assert.equal(run(PLAN, [GOOD, { ...GOOD, givenUp: 10 }]).phase, 'rolled-back')
+  assert.equal(run(PLAN, [GOOD, { ...GOOD, givenUp: 10, stableGivenUp: 4 }]).phase, 'progressing')
+  assert.equal(run(PLAN, [GOOD, { ...GOOD, givenUp: 4 }]).phase, 'progressing')
+  // Little by little.
+  const few = { ...SILENCE, givenUp: 2 }
+  assert.deepEqual(weights(PLAN, [GOOD, few, few, few]), [10, 10, 10, 0])
 })
 
 test('silence is no success: it neither goes up nor back', () => {
@@ -91,10 +130,14 @@ const observation: fc.Arbitrary<Observation> = fc
   .record({
     requests: count,
     failed: fc.oneof(fc.constant(0), fc.nat(5), count),
+    givenUp: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.nat(5), count),
+    stableGivenUp: fc.oneof(fc.constant(0), fc.double({ min: 0, max: 100, noNaN: true })),
     timed: count,
     slow: fc.oneof(fc.constant(0), fc.nat(5), count),
     elapsedMs: fc.nat(30_000),
     obstacle: fc.oneof({ weight: 20, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: fc.constant('gone') }),
+    undecided: fc.oneof({ weight: 20, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: fc.constant('foreign') }),
+    wasReady: fc.oneof({ weight: 4, arbitrary: fc.constant(true) }, fc.constant(false)),
   })
   .map(seen => ({
     ...seen,
@@ -126,7 +169,7 @@ function isViolated({ thresholds: { successRate, latency } }: RolloutPlan, { win
   return tooMany || (latency !== null && share(window.slow, window.timed) > 100 - latency.percentile + 0.1)
 }
 
-test('weights move along the steps only; up from a good judgement only; down for good only', () => {
+test('weights move along the steps only; up from a good judgement only; down to nothing only', () => {
   const property = fc.property(plan, fc.array(observation, { maxLength: 60 }), (drawn, observations) => {
     const ladder = [0, ...drawn.steps.map(step => step.weight), 100]
     let state = INITIAL_STATE
@@ -135,7 +178,10 @@ test('weights move along the steps only; up from a good judgement only; down for
       state = nextState(drawn, state, seen)
       const [from, to] = [canaryWeight(drawn, before), canaryWeight(drawn, state)]
       if (isFinal(before)) assert.deepEqual(state, before)
-      if (before.phase === 'progressing' && seen.obstacle !== null) assert.equal(state.phase, 'rolled-back')
+      const isBeginning = seen.obstacle !== null && !seen.wasReady
+      if (seen.undecided !== null) assert.deepEqual({ ...state, reason: '' }, { ...before, reason: '' })
+      else if (before.phase === 'progressing' && before.obstructed && seen.obstacle !== null)
+        assert.equal(state.phase, isBeginning ? 'waiting' : 'rolled-back')
       if (to > from) {
         // One rung; the last step may have the 100 already.
         assert.ok(to === ladder[ladder.indexOf(from) + 1], `${from} to ${to} of ${ladder}`)
@@ -149,7 +195,7 @@ test('weights move along the steps only; up from a good judgement only; down for
         if (successRate !== null) assert.ok(judged.window.requests >= minRequests)
         if (latency !== null) assert.ok(judged.window.timed >= minRequests)
       }
-      if (to < from) assert.deepEqual([to, state.phase], [0, 'rolled-back'])
+      if (to < from) assert.deepEqual([to, state.phase], [0, isBeginning ? 'waiting' : 'rolled-back'])
       if (state.phase === 'progressing' && state.step === before.step)
         assert.ok(state.heldMs - before.heldMs <= drawn.intervalMs)
     }
@@ -161,6 +207,7 @@ function total({ window }: RolloutState, seen: Observation): RolloutState['windo
   return {
     requests: window.requests + seen.requests,
     failed: window.failed + seen.failed,
+    givenUp: window.givenUp + seen.givenUp,
     timed: window.timed + seen.timed,
     slow: window.slow + seen.slow,
     elapsedMs: window.elapsedMs + seen.elapsedMs,
@@ -173,10 +220,14 @@ test('it always ends, given requests: promoted where all is well, after no more 
     const well: Observation = {
       requests: minRequests,
       failed: 0,
+      givenUp: 0,
+      stableGivenUp: 0,
       timed: minRequests,
       slow: 0,
       elapsedMs: drawn.intervalMs,
+      undecided: null,
       obstacle: null,
+      wasReady: true,
     }
     let state = run(drawn, past)
     const needed = 1 + drawn.steps.reduce((sum, { holdMs }) => sum + Math.ceil(holdMs / drawn.intervalMs), 0)

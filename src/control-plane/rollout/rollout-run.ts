@@ -12,10 +12,13 @@ import {
 } from './rollout-policy.ts'
 import type { RolloutKey, RolloutProgress } from './rollout-store.ts'
 
+/** What only the run itself knows aside. */
+export type Seen = Omit<Observation, 'elapsedMs' | 'wasReady'>
+
 export interface RolloutRunHost {
   readonly clock: Clock
-  /** Since it was asked last; `elapsedMs` aside. */
-  observe(run: RolloutRun): Omit<Observation, 'elapsedMs'>
+  /** Since it was asked last. */
+  observe(run: RolloutRun): Seen
   /** It has been judged; `moved`: its weight or its phase is another. */
   onProgress(run: RolloutRun, moved: boolean): void
 }
@@ -31,6 +34,7 @@ export class RolloutRun {
   readonly #host: RolloutRunHost
   #timer: Timer | null = null
   #lookedAt: number
+  #wasReady = false
 
   constructor(object: ConfigObjectOf<'Rollout'>, known: RolloutProgress | null, host: RolloutRunHost) {
     this.key = keyOf(object)
@@ -75,8 +79,10 @@ export class RolloutRun {
     const now = clock.now()
     const { spec } = this.object
     const before = { ...this.state, weight: this.weight }
-    const state = nextState(spec, this.state, { ...this.#host.observe(this), elapsedMs: now - this.#lookedAt })
+    const seen = this.#host.observe(this)
+    const state = nextState(spec, this.state, { ...seen, elapsedMs: now - this.#lookedAt, wasReady: this.#wasReady })
     this.#lookedAt = now
+    if (seen.undecided === null && seen.obstacle === null) this.#wasReady = true
     const weight = canaryWeight(spec, state)
     const { phase, reason } = state
     const moved = phase !== before.phase || weight !== before.weight

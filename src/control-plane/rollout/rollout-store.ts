@@ -27,6 +27,8 @@ export interface RolloutKey {
 
 /** So many runs of one Rollout are remembered. */
 const MAX_RUNS = 20
+/** And so many Rollouts that are no more: a rollback of the config may bring them back. */
+const MAX_GONE = 100
 
 export class RolloutStore {
   readonly #load: StatementSync
@@ -34,11 +36,17 @@ export class RolloutStore {
   readonly #forgetOld: StatementSync
   readonly #forgetUnfinished: StatementSync
   readonly #names: StatementSync
+  readonly #latest: StatementSync
+  readonly #forget: StatementSync
 
   constructor(database: DatabaseSync) {
     this.#load = database.prepare('SELECT body FROM rollout WHERE namespace = ? AND name = ? AND run = ?')
     this.#save = database.prepare('INSERT OR REPLACE INTO rollout VALUES (?, ?, ?, ?, ?)')
     this.#names = database.prepare('SELECT DISTINCT namespace, name FROM rollout WHERE final = 0')
+    this.#latest = database.prepare(
+      'SELECT namespace, name FROM rollout GROUP BY namespace, name ORDER BY max(rowid) DESC',
+    )
+    this.#forget = database.prepare('DELETE FROM rollout WHERE namespace = ? AND name = ?')
     this.#forgetUnfinished = database.prepare(
       'DELETE FROM rollout WHERE namespace = ? AND name = ? AND run <> ? AND final = 0',
     )
@@ -61,13 +69,18 @@ export class RolloutStore {
 
   /**
    * Runs other than these that had not ended: what was interrupted begins anew, should it ever come back. What has
-   * ended is remembered, so that a rollback of the config to it tries nothing again.
+   * ended is remembered, so that a rollback of the config to it tries nothing again, of the last that are no more, too.
    */
   keepOnly(current: readonly RolloutKey[]): void {
     const runs = new Map(current.map(({ namespace, name, run }) => [`${namespace}/${name}`, run]))
     for (const row of this.#names.all()) {
       const [namespace, name] = [String(row['namespace']), String(row['name'])]
       this.#forgetUnfinished.run(namespace, name, runs.get(`${namespace}/${name}`) ?? '')
+    }
+    let gone = 0
+    for (const row of this.#latest.all()) {
+      const [namespace, name] = [String(row['namespace']), String(row['name'])]
+      if (!runs.has(`${namespace}/${name}`) && ++gone > MAX_GONE) this.#forget.run(namespace, name)
     }
   }
 }

@@ -10,7 +10,7 @@ import { WORKLOAD } from '../../model/workload-fixture.ts'
 import { link } from '../../translate/link/link.ts'
 import { ClusterStatsSchema } from '../../xds/generated/envoy/config/endpoint/v3/load_report_pb.ts'
 import type { LoadStatsResponse } from '../../xds/generated/envoy/service/load_stats/v3/lrs_pb.ts'
-import { LoadReports } from '../load/load-reports.ts'
+import { type LoadReporter, LoadReports } from '../load/load-reports.ts'
 import { Metrics } from '../status/metrics.ts'
 import { ConfigEditor } from '../store/config-editor.ts'
 import { ConfigStore } from '../store/config-store.ts'
@@ -43,11 +43,29 @@ spec:
 `
 const cluster = (subset: string, port = 9080): string => `outbound|${port}|${subset}|reviews.default.svc.cluster.local`
 
+const HIDDEN = 'metadata: { name: reviews, annotations: { networking.istio.io/exportTo: "." } }'
+const CANARY: Workload = {
+  ...WORKLOAD,
+  name: 'reviews-v2',
+  labels: { app: 'reviews', version: 'v2' },
+  serviceAccount: 'reviews',
+}
+
+type Figures = Record<'succeeded' | 'failed' | 'dropped' | 'issued' | 'active', number>
+
+const reporter = (serviceAccount: string, namespace = 'default'): LoadReporter => ({
+  identity: `spiffe://cluster.local/ns/${namespace}/sa/${serviceAccount}`,
+  namespace,
+  ask: () => {},
+})
+
 class Stage {
   readonly clock = new FakeClock()
   readonly database = openDatabase(':memory:')
   readonly lines: string[] = []
   readonly asked: LoadStatsResponse[] = []
+  readonly caller: LoadReporter = { ...reporter('gateway'), ask: response => this.asked.push(response) }
+  readonly #connected = new Set<LoadReporter>([this.caller])
   loads!: LoadReports
   rollouts!: Rollouts
   editor!: ConfigEditor
@@ -63,7 +81,7 @@ class Stage {
   start(): void {
     const log = createLog('test', 'info', this.clock, line => this.lines.push(line))
     this.loads = new LoadReports()
-    this.loads.connect({ ask: response => this.asked.push(response) })
+    this.loads.connect(this.caller)
     const { clock, database, loads } = this
     this.rollouts = new Rollouts({ clock, log, metrics: new Metrics(), store: new RolloutStore(database), loads })
     this.editor = new ConfigEditor(new ConfigStore(database, clock), () => [], log)
@@ -90,14 +108,33 @@ class Stage {
 
   /** What proxies say of ten seconds. */
   interval(requests: number, failed = 0): string {
-    const totalSuccessfulRequests = BigInt(requests - failed)
-    const locality = { totalSuccessfulRequests, totalErrorRequests: BigInt(failed) }
-    this.loads.report([
-      create(ClusterStatsSchema, { clusterName: cluster('v2'), upstreamLocalityStats: [locality] }),
-      create(ClusterStatsSchema, { clusterName: cluster('v1'), upstreamLocalityStats: [{ totalErrorRequests: 500n }] }),
-    ])
+    this.report(this.caller, { succeeded: requests - failed, failed })
+    this.report(this.caller, { failed: 500 }, 'v1')
     this.clock.advance(10_000)
     return this.state
+  }
+
+  report(
+    from: LoadReporter,
+    { succeeded = 0, failed = 0, dropped = 0, issued = succeeded + failed, active = 0 }: Partial<Figures>,
+    subset = 'v2',
+    workload: Workload | null = null,
+  ): void {
+    if (!this.#connected.has(from)) this.loads.connect(from)
+    this.#connected.add(from)
+    const locality = {
+      totalSuccessfulRequests: BigInt(succeeded),
+      totalErrorRequests: BigInt(failed),
+      totalIssuedRequests: BigInt(issued),
+      totalRequestsInProgress: BigInt(active),
+    }
+    const stats = { clusterName: cluster(subset), upstreamLocalityStats: [locality] }
+    const totalDroppedRequests = BigInt(dropped)
+    this.loads.report(from, workload, [create(ClusterStatsSchema, { ...stats, totalDroppedRequests })])
+  }
+
+  get reason(): string {
+    return this.rollouts.all()[0]!.state.reason
   }
 
   get state(): string {
@@ -113,13 +150,7 @@ class Stage {
 
   #mesh() {
     const port = { name: 'http', number: 9080, applicationPort: 9080, inboundPort: 9080 }
-    const workload: Workload = {
-      ...WORKLOAD,
-      name: 'reviews-v2',
-      labels: { app: 'reviews', version: 'v2' },
-      ports: [port],
-      healthy: this.ready,
-    }
+    const workload: Workload = { ...CANARY, ports: [port], healthy: this.ready }
     const canaryWeights = this.rollouts.weights
     const objects = this.editor.objects
     return link({ objects, services: [], workloads: [workload], meshConfig: DEFAULT_MESH_CONFIG, canaryWeights })
@@ -170,7 +201,44 @@ test('waits for its canary', () => {
   stage.clock.advance(1000)
   assert.equal(stage.state, 'progressing 10')
   stage.ready = false
+  assert.equal(stage.interval(100), 'progressing 10', 'it may be back at the next look')
   assert.equal(stage.interval(100), 'rolled-back 0')
+})
+
+test('a canary that is not back after a restart as soon as its control plane is waited for', () => {
+  const stage = new Stage()
+  stage.interval(100)
+  stage.interval(100)
+  stage.ready = false
+  stage.restart()
+  assert.equal(stage.state, 'progressing 50')
+  assert.equal(stage.interval(100, 100), 'waiting 0')
+  stage.restart()
+  stage.clock.advance(60_000)
+  assert.equal(stage.state, 'waiting 0')
+  stage.ready = true
+  stage.clock.advance(1000)
+  assert.equal(stage.state, 'progressing 10')
+})
+
+test('a host that another namespace defines too is nobody’s to decide about, for as long as it does', () => {
+  const stage = new Stage()
+  stage.interval(100)
+  stage.apply(`apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: squatter, namespace: elsewhere }
+spec:
+  hosts: [reviews.default.svc.cluster.local]
+  ports: [{ number: 9080, name: http, protocol: HTTP }]
+  resolution: STATIC
+  endpoints: [{ address: 127.0.0.1 }]
+`)
+  for (let i = 0; i < 5; i++) stage.interval(100)
+  assert.equal(stage.state, 'progressing 10')
+  assert.match(stage.reason, /not for this Rollout to decide/)
+  stage.editor.delete([{ kind: 'ServiceEntry', namespace: 'elsewhere', name: 'squatter' }])
+  stage.interval(0) // asks for reports again
+  assert.equal(stage.interval(100), 'progressing 50')
 })
 
 test('goes on after a restart where it was', () => {
@@ -234,4 +302,80 @@ test('no more of the past is remembered than somebody may want', () => {
     stage.apply(rollout(String(version)))
   }
   assert.equal(stage.database.prepare('SELECT count(*) AS count FROM rollout').get()?.['count'], 20)
+})
+
+test('a canary that hangs goes back when its clients have left', () => {
+  const stage = new Stage()
+  stage.report(stage.caller, { issued: 100, active: 100 })
+  stage.clock.advance(10_000)
+  assert.equal(stage.state, 'progressing 10', 'they may yet be answered')
+  stage.report(stage.caller, { issued: 50, active: 110 })
+  stage.clock.advance(10_000)
+  assert.equal(stage.state, 'rolled-back 0')
+  assert.equal(stage.reason, '40 of 40 requests were given up before they were answered')
+})
+
+test('requests that take longer than an interval, or whose bodies do, are not given up', () => {
+  const stage = new Stage()
+  // Finished with their heads, their bodies under way; then over.
+  stage.report(stage.caller, { succeeded: 100, active: 100 })
+  stage.clock.advance(10_000)
+  stage.report(stage.caller, { issued: 0 })
+  stage.report(stage.caller, { issued: 100, active: 100 })
+  stage.clock.advance(10_000)
+  stage.report(stage.caller, { succeeded: 100, issued: 0 })
+  stage.clock.advance(10_000)
+  assert.equal(stage.state, 'progressing 50')
+})
+
+test('the canary has no say, whichever name it takes; nor has who cannot see the service', () => {
+  const praise = { succeeded: 1e9 }
+  const stage = new Stage(SERVICE.replace('metadata: { name: reviews }', HIDDEN) + rollout())
+  for (let i = 0; i < 4; i++) {
+    stage.report(reporter('reviews'), praise, 'v2', CANARY)
+    stage.report(reporter('reviews'), praise)
+    stage.report(reporter('stranger', 'elsewhere'), praise)
+    stage.clock.advance(10_000)
+  }
+  assert.equal(stage.state, 'progressing 10')
+  assert.equal(stage.reason, '0 of the 10 requests that a judgement needs')
+  // Another workload that shares the canary's service account has its own.
+  stage.report(reporter('reviews'), { failed: 20 }, 'v2', { ...CANARY, name: 'ratings' })
+  stage.clock.advance(10_000)
+  assert.equal(stage.state, 'rolled-back 0')
+})
+
+test('nobody drowns what others say, however much and however often they report', () => {
+  for (const [requests, failed] of [
+    [2000, 300],
+    [50, 20],
+  ] as const) {
+    const stage = new Stage()
+    const liar = reporter('liar')
+    for (let i = 0; i < 3; i++) stage.report(liar, { succeeded: 1e9 })
+    assert.equal(stage.interval(requests, failed), 'rolled-back 0')
+    assert.match(stage.reason, new RegExp(`^${failed} of ${requests} `))
+  }
+  // Bad luck of a few is none of the many.
+  const stage = new Stage()
+  stage.report(reporter('other'), { succeeded: 17, failed: 3 })
+  assert.equal(stage.interval(100_000), 'progressing 10')
+})
+
+test('one that slanders is one among many', () => {
+  const stage = new Stage()
+  for (let i = 0; i < 20; i++) stage.report(reporter(`caller-${i}`), { succeeded: 1000 })
+  stage.report(reporter('liar'), { dropped: 1e9 })
+  assert.equal(stage.interval(1000), 'progressing 10')
+  assert.equal(stage.reason, 'does well: 1000 of 22000 requests failed')
+})
+
+test('of Rollouts that are no more only the latest are remembered', () => {
+  const stage = new Stage()
+  for (let i = 0; i < 110; i++) {
+    stage.delete(i === 0 ? 'r' : `r${i - 1}`)
+    stage.apply(rollout('1', `r${i}`))
+    stage.interval(100, 100)
+  }
+  assert.equal(stage.database.prepare('SELECT count(*) AS count FROM rollout').get()?.['count'], 101)
 })

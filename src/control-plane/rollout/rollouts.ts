@@ -8,11 +8,12 @@ import type { LinkedMesh } from '../../translate/link/linked-mesh.ts'
 import type { MeshEndpoint } from '../../translate/link/mesh-service.ts'
 import { objectsOf } from '../../translate/link/precedence.ts'
 import type { LinkedRollout } from '../../translate/link/rollouts.ts'
-import { ClusterLoad } from '../load/cluster-load.ts'
-import type { LoadReports } from '../load/load-reports.ts'
+import type { ClusterLoad } from '../load/cluster-load.ts'
+import type { LoadReports, MayReport } from '../load/load-reports.ts'
 import type { Metrics } from '../status/metrics.ts'
+import { believed, maySpeakOf, share, tallyOf } from './believed-reports.ts'
 import type { Observation } from './rollout-policy.ts'
-import { keyOf, RolloutRun } from './rollout-run.ts'
+import { keyOf, RolloutRun, type Seen } from './rollout-run.ts'
 import type { RolloutStore } from './rollout-store.ts'
 
 export interface RolloutParts {
@@ -44,6 +45,9 @@ export class Rollouts {
   readonly #runs = new Map<string, RolloutRun>()
   readonly #lastSeen = new WeakMap<RolloutRun, LastSeen>()
   #surroundings: RolloutSurroundings | null = null
+  /** What the index below is of. */
+  #linkedOf: LinkedMesh['rollouts'] | undefined
+  #linkedByName: ReadonlyMap<string, LinkedRollout> = new Map()
 
   constructor(parts: RolloutParts) {
     this.#parts = parts
@@ -110,16 +114,17 @@ export class Rollouts {
     for (const run of this.#runs.values()) run.stop()
   }
 
-  #observe(run: RolloutRun): Omit<Observation, 'elapsedMs'> {
+  #observe(run: RolloutRun): Seen {
     // Clusters may have come and gone with the ports of the service.
     this.#watch()
     const linked = this.#linked(run)
     const { stable, canary, thresholds } = run.object.spec
-    const seen = { stable: this.#drain(linked, stable), canary: this.#drain(linked, canary) }
-    this.#lastSeen.set(run, seen)
-    const { requests, failed, timed } = seen.canary
-    const slow = thresholds.latency === null ? 0 : seen.canary.slowerThan(thresholds.latency.maximumMs)
-    return { requests, failed, timed, slow, obstacle: this.#obstacle(run, linked) }
+    const seen = believed(this.#drain(linked, canary), thresholds)
+    const { whole: stableLoad } = believed(this.#drain(linked, stable), thresholds)
+    this.#lastSeen.set(run, { stable: stableLoad, canary: seen.whole })
+    const { requests, givenUp } = stableLoad
+    const stableGivenUp = 100 * share(givenUp, requests + givenUp)
+    return { ...tallyOf(seen, thresholds), stableGivenUp, ...this.#readiness(run, linked) }
   }
 
   #onProgress(run: RolloutRun, moved: boolean): void {
@@ -140,42 +145,59 @@ export class Rollouts {
   }
 
   /** Null: the mesh knows no such service, or an older Rollout decides about it. */
-  #linked(run: RolloutRun): LinkedRollout | null {
-    for (const linked of this.#surroundings?.mesh().rollouts.values() ?? [])
-      if (linked.object.namespace === run.key.namespace && linked.object.name === run.key.name) return linked
-    return null
+  #linked({ key: { namespace, name } }: RolloutRun): LinkedRollout | null {
+    const rollouts = this.#surroundings?.mesh().rollouts
+    if (rollouts !== this.#linkedOf) {
+      this.#linkedOf = rollouts
+      const named = [...(rollouts?.values() ?? [])].map(
+        one => [`${one.object.namespace}/${one.object.name}`, one] as const,
+      )
+      this.#linkedByName = new Map(named)
+    }
+    return this.#linkedByName.get(`${namespace}/${name}`) ?? null
   }
 
   #watch(): void {
     if (this.#surroundings === null) return
-    const clusters: string[] = []
+    const clusters = new Map<string, MayReport>()
     let intervalMs = Number.POSITIVE_INFINITY
     for (const run of this.all()) {
       const linked = run.state.phase === 'progressing' ? this.#linked(run) : null
       if (linked === null) continue
       const { stable, canary } = run.object.spec
-      clusters.push(...clustersOf(linked, stable), ...clustersOf(linked, canary))
+      const { service } = linked
+      const mayReport: MayReport = (reporter, workload) => maySpeakOf(service, reporter, workload)
+      for (const subset of [stable, canary])
+        for (const cluster of clustersOf(linked, subset)) clusters.set(cluster, mayReport)
       intervalMs = Math.min(intervalMs, Math.floor(run.object.spec.intervalMs / REPORTS_PER_INTERVAL))
     }
     this.#parts.loads.watch(clusters, intervalMs)
   }
 
-  #drain(linked: LinkedRollout | null, subset: string): ClusterLoad {
-    const load = new ClusterLoad()
-    for (const cluster of linked ? clustersOf(linked, subset) : []) load.add(this.#parts.loads.drain(cluster))
-    return load
+  /** By identity, of all ports together. */
+  #drain(linked: LinkedRollout | null, subset: string): readonly ClusterLoad[] {
+    const byIdentity = new Map<string, ClusterLoad>()
+    for (const cluster of linked ? clustersOf(linked, subset) : [])
+      for (const [identity, load] of this.#parts.loads.drain(cluster)) {
+        const known = byIdentity.get(identity)
+        if (known) known.add(load)
+        else byIdentity.set(identity, load)
+      }
+    return [...byIdentity.values()]
   }
 
-  #obstacle({ object }: RolloutRun, linked: LinkedRollout | null): string | null {
+  #readiness({ object }: RolloutRun, linked: LinkedRollout | null): Pick<Observation, 'undecided' | 'obstacle'> {
     const { host, canary } = object.spec
-    if (linked === null) return `the host "${host}" is not known, or not for this Rollout to decide about`
+    if (linked === null)
+      return { undecided: `the host "${host}" is not known, or not for this Rollout to decide about`, obstacle: null }
     const { service } = linked
     const rule = this.#surroundings?.mesh().destinationRules.of(service, object.namespace, {})
     const labels = rule?.subsets.find(subset => subset.name === canary)?.labels
-    if (labels === undefined) return `no DestinationRule defines the subset "${canary}"`
+    const because = (obstacle: string | null) => ({ undecided: null, obstacle })
+    if (labels === undefined) return because(`no DestinationRule defines the subset "${canary}"`)
     const isReady = (endpoint: MeshEndpoint): boolean => endpoint.healthy && selects(labels, endpoint.labels)
-    if (service.ports.some(port => service.endpoints(port).some(isReady))) return null
-    return `no endpoint of the subset "${canary}" is ready`
+    if (service.ports.some(port => service.endpoints(port).some(isReady))) return because(null)
+    return because(`no endpoint of the subset "${canary}" is ready`)
   }
 }
 

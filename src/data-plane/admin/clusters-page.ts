@@ -13,7 +13,8 @@ export function clustersText(clusters: readonly Cluster[], viaApi: boolean, othe
     }
     line(`observability_name::${cluster.name}`)
     for (const [field, value] of outlierFigures(cluster)) line(`outlier::${field}::${value}`)
-    for (const [field, value] of limitsOf(cluster.limits)) line(`default_priority::${field}::${value}`)
+    for (const [priority, limits] of Object.entries(cluster.thresholds))
+      for (const [field, value] of limitsOf(limits)) line(`${priority}_priority::${field}::${value}`)
     line(`added_via_api::${viaApi}`)
     for (const endpoint of cluster.endpoints) {
       for (const [field, value] of allFiguresOf(cluster, endpoint, others)) line(`${endpoint.key}::${field}::${value}`)
@@ -48,7 +49,12 @@ export function clustersJson(clusters: readonly Cluster[], viaApi: boolean, othe
         ...(endpoint.priority > 0 ? { priority: endpoint.priority } : {}),
         locality: localityJson(endpoint),
       })),
-      circuit_breakers: { thresholds: [Object.fromEntries(limitsOf(cluster.limits))] },
+      circuit_breakers: {
+        thresholds: [
+          Object.fromEntries(limitsOf(cluster.thresholds.default)),
+          { priority: 'HIGH', ...Object.fromEntries(limitsOf(cluster.thresholds.high)) },
+        ],
+      },
       observability_name: cluster.name,
     })),
   }

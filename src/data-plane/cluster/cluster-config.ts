@@ -18,7 +18,7 @@ import { RoutingPriority, type TransportSocket } from '../../xds/generated/envoy
 import { ClusterConfigSchema } from '../../xds/generated/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster_pb.ts'
 import { durationMs, ResourceCheck } from '../../xds/resource-check.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
-import type { CircuitLimits, UpstreamProtocol } from './cluster.ts'
+import type { CircuitLimits, Thresholds, UpstreamProtocol } from './cluster.ts'
 import type { Balancing } from './cluster-picker.ts'
 import { readKeepalive } from './connection-options.ts'
 import { ADDRESS_CHOICES, type AddressChoice } from './dns-lookup-family.ts'
@@ -48,7 +48,7 @@ export interface ClusterConfig extends HttpOptions, Balancing {
   readonly statName: string
   readonly discovery: Discovery
   readonly connectTimeoutMs: number
-  readonly limits: CircuitLimits
+  readonly thresholds: Thresholds
   readonly transports: TransportMatches
   /** Null: endpoints stay whatever they answer. */
   readonly outlier: OutlierConfig | null
@@ -132,10 +132,10 @@ export function compileCluster(message: ClusterMessage, compileTransport: Transp
     statName: message.altStatName || message.name,
     discovery,
     connectTimeoutMs: durationMs(message.connectTimeout, ENVOY_CONNECT_TIMEOUT_MS),
-    limits: readLimits(message, check),
+    thresholds: readThresholds(message, check),
     transports,
     ...readBalancing(message, own, check),
-    outlier: readOutliers(message, discovery, own, check),
+    outlier: readOutliers(message, discovery, own, options.errors, check),
     ...options,
   }
   return check.result(config as ClusterConfig)
@@ -214,17 +214,15 @@ function readTransports(
   return fallback && new TransportMatches(matches, fallback)
 }
 
-function readLimits(message: ClusterMessage, check: ResourceCheck): CircuitLimits {
+function readThresholds(message: ClusterMessage, check: ResourceCheck): Thresholds {
   const breakers = message.circuitBreakers
-  if (breakers === undefined) return ENVOY_LIMITS
+  const limits: { default?: CircuitLimits; high?: CircuitLimits } = {}
+  if (breakers === undefined) return { default: ENVOY_LIMITS, high: ENVOY_LIMITS }
   check.honour(CircuitBreakersSchema, breakers, 'circuit_breakers', new Set(['thresholds']))
-  let limits: CircuitLimits | null = null
   for (const [i, thresholds] of breakers.thresholds.entries()) {
     check.honour(CircuitBreakers_ThresholdsSchema, thresholds, `circuit_breakers.thresholds[${i}]`, THRESHOLD_FIELDS)
-    // Routes of high priority do not exist here, so their limits bind nothing.
-    if (thresholds.priority !== RoutingPriority.DEFAULT) continue
     // Of several the first holds (Envoy).
-    limits ??= {
+    limits[thresholds.priority === RoutingPriority.HIGH ? 'high' : 'default'] ??= {
       maxConnections: thresholds.maxConnections ?? ENVOY_LIMITS.maxConnections,
       maxPendingRequests: thresholds.maxPendingRequests ?? ENVOY_LIMITS.maxPendingRequests,
       maxRequests: thresholds.maxRequests ?? ENVOY_LIMITS.maxRequests,
@@ -233,7 +231,7 @@ function readLimits(message: ClusterMessage, check: ResourceCheck): CircuitLimit
       tracksRemaining: thresholds.trackRemaining,
     }
   }
-  return limits ?? ENVOY_LIMITS
+  return { default: limits.default ?? ENVOY_LIMITS, high: limits.high ?? ENVOY_LIMITS }
 }
 
 function readRetryBudget(
@@ -245,17 +243,20 @@ function readRetryBudget(
   const { percent, minConcurrency } = ENVOY_RETRY_BUDGET
   const asked = budget.budgetPercent?.value ?? percent
   if (!(asked >= 0 && asked <= 100)) check.error(`${path}.budget_percent`, 'must be from 0 to 100')
-  return { percent: asked, minConcurrency: budget.minRetryConcurrency ?? minConcurrency }
+  const intervalMs = durationMs(budget.budgetInterval, 0)
+  if (intervalMs < 0) check.error(`${path}.budget_interval`, 'must not be below 0s')
+  return { percent: asked, minConcurrency: budget.minRetryConcurrency ?? minConcurrency, intervalMs }
 }
 
 function readOutliers(
   message: ClusterMessage,
   discovery: Discovery | undefined,
   { halfOpenProbes }: WeftMetadata,
+  errors: HttpOptions['errors'],
   check: ResourceCheck,
 ): OutlierConfig | null {
   if (message.outlierDetection === undefined) return null
   // Its endpoints are what requests ask for: there is no other to take.
   if (discovery?.kind === 'forward-proxy') check.unsupported('outlier_detection')
-  return readOutlierDetection(message.outlierDetection, halfOpenProbes, check)
+  return readOutlierDetection(message.outlierDetection, halfOpenProbes, check, errors)
 }

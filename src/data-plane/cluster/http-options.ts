@@ -12,11 +12,13 @@ import {
 import {
   HttpProtocolOptions_AutoHttpConfigSchema as AutoHttpConfigSchema,
   type HttpProtocolOptions,
+  type HttpProtocolOptions_OutlierDetection,
   HttpProtocolOptionsSchema,
 } from '../../xds/generated/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts'
 import { durationMs, type ResourceCheck } from '../../xds/resource-check.ts'
 import { keepsSpelling, readHeaderCase } from '../http/http1-protocol-options.ts'
 import { readHttp2Options } from '../http/http2-protocol-options.ts'
+import { compileResponsePredicate, type ResponseCriterion } from '../route/response-criterion.ts'
 import type { Http1Options, UpstreamProtocol } from './cluster.ts'
 
 export interface HttpOptions {
@@ -29,6 +31,8 @@ export interface HttpOptions {
   readonly httpProtocol: UpstreamProtocol
   readonly http1: Http1Options
   readonly http2: Http2Settings
+  /** What outlier detection takes for an error; null: 5xx. */
+  readonly errors: ResponseCriterion | null
   /** Of each request's own authority: told to the upstream as server name, and looked for in its certificate. */
   readonly autoSni: boolean
   readonly autoSanValidation: boolean
@@ -48,6 +52,7 @@ const FIELDS = new Set([
   'explicit_http_config',
   'use_downstream_protocol_config',
   'auto_config',
+  'outlier_detection',
 ])
 const AUTO_FIELDS = new Set(['http_protocol_options', 'http2_protocol_options'])
 const HTTP1_FIELDS = new Set(['enable_trailers', 'header_key_format'])
@@ -71,8 +76,17 @@ export function readHttpOptions(options: Readonly<Record<string, Any>>, check: R
     idleTimeoutMs: durationMs(common?.idleTimeout, ENVOY_IDLE_TIMEOUT_MS),
     maxRequestsPerConnection: common?.maxRequestsPerConnection ?? 0,
     maxConnectionDurationMs: durationMs(common?.maxConnectionDuration, 0),
+    errors: readErrors(message?.outlierDetection, check),
     ...readProtocol(message?.upstreamProtocolOptions, check),
   }
+}
+
+function readErrors(
+  detection: HttpProtocolOptions_OutlierDetection | undefined,
+  check: ResourceCheck,
+): ResponseCriterion | null {
+  if (!detection?.errorMatcher) return null
+  return compileResponsePredicate(detection.errorMatcher, `${AT}.outlier_detection.error_matcher`, check)
 }
 
 type Protocol = Pick<HttpOptions, 'httpProtocol' | 'http1' | 'http2'>

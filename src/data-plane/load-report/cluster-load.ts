@@ -29,7 +29,7 @@ export function loadsOf(clusters: ClusterSource, names: readonly string[]): read
   })
 }
 
-/** What several event loops have counted, each by itself. */
+/** What several event loops have counted in the same time, each by itself. */
 export function mergedLoads(loads: readonly (readonly ClusterLoad[])[]): readonly ClusterLoad[] {
   const merged = new Map<string, ClusterLoad>()
   for (const load of loads.flat()) {
@@ -51,16 +51,20 @@ function sum(a: ClusterLoad, b: ClusterLoad): ClusterLoad {
   }
 }
 
-/** From `before` to `now`. A figure that has shrunk began anew, with another version of its cluster. */
+/**
+ * From `before` to `now`, of one event loop. A figure that has shrunk began anew, with another version of its cluster:
+ * what the one before had in progress nobody will tell of, so that it must not stay issued.
+ */
 export function loadSince(now: ClusterLoad, before: ClusterLoad): ClusterLoad {
-  const since = (a: number, b: number): number => (a >= b ? a - b : a)
+  const beganAnew = now.issued < before.issued
+  const since = (a: number, b: number): number => (beganAnew || a < b ? a : a - b)
   return {
     name: now.name,
     succeeded: since(now.succeeded, before.succeeded),
     failed: since(now.failed, before.failed),
     dropped: since(now.dropped, before.dropped),
     active: now.active,
-    issued: since(now.issued, before.issued),
+    issued: beganAnew ? Math.max(0, now.issued - before.active) : now.issued - before.issued,
     times: now.times.map((count, index) => since(count, before.times[index] ?? 0)),
   }
 }

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
-import { Client, credentials, Server, ServerCredentials, type ServerDuplexStream } from '@grpc/grpc-js'
+import { Client, credentials, Server, ServerCredentials, type ServerDuplexStream, status } from '@grpc/grpc-js'
 import { FakeClock } from '../../base/clock.ts'
 import { BUCKET_BOUNDS } from '../../base/histogram-buckets.ts'
 import { silentLog } from '../../base/log.ts'
+import { SeededRandom } from '../../base/random.ts'
 import { NodeSchema } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import {
   LoadReportingService,
@@ -54,14 +55,17 @@ async function setUp(serves = true) {
   )
   const clock = new FakeClock()
   const counted = new Map<string, ClusterLoad>()
+  /** Of event loops beside the first. */
+  const others: Map<string, ClusterLoad>[] = []
   let asked = (): void => {}
   const reporter = new LoadReporter({
     clock,
+    random: new SeededRandom(1),
     log: silentLog,
     node: create(NodeSchema, { id: 'me' }),
     loads: async names => {
       queueMicrotask(() => asked())
-      return names.flatMap(name => counted.get(name) ?? [])
+      return [counted, ...others].map(loop => names.flatMap(name => loop.get(name) ?? []))
     },
   })
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure())
@@ -70,7 +74,7 @@ async function setUp(serves = true) {
     client.close()
     server.forceShutdown()
   })
-  reporter.open(client)
+  reporter.open(() => client)
   const next = async (): Promise<LoadStatsRequest> => {
     while (requests.length === 0)
       await new Promise<void>(resolve => {
@@ -87,7 +91,7 @@ async function setUp(serves = true) {
     await taken
     await new Promise(resolve => setImmediate(resolve))
   }
-  return { clock, counted, reporter, client, next, ask }
+  return { clock, calls, counted, others, reporter, client, next, ask }
 }
 
 const figures = ({ clusterStats }: LoadStatsRequest) =>
@@ -145,6 +149,43 @@ test('a cluster that comes later is told of from then on, and one that cannot be
   assert.deepEqual(await interval(), ['a 3', 'b 5'])
 })
 
+test('an event loop that began anew takes nothing with it from the others', async () => {
+  const { clock, counted, others, next, ask } = await setUp()
+  await next()
+  const second = new Map([['a', load('a', 100_000, 900)]])
+  others.push(second)
+  counted.set('a', load('a', 100_000, 900))
+  await ask({ clusters: ['a'], loadReportingInterval: { seconds: 1n } })
+  const interval = async (): Promise<unknown> => {
+    clock.advance(1000)
+    return figures(await next()).map(figure => figure.slice(0, 3))
+  }
+  counted.set('a', load('a', 2, 1))
+  second.set('a', load('a', 100_001, 900))
+  assert.deepEqual(await interval(), [['a', 3, 1]])
+  second.set('a', load('a', 20))
+  assert.deepEqual(await interval(), [['a', 20, 0]])
+})
+
+test('refused, it asks again after a while, and counts from then on', async () => {
+  const { calls, clock, counted, next, ask } = await setUp()
+  await next()
+  counted.set('a', load('a', 10))
+  await ask({ clusters: ['a'], loadReportingInterval: { seconds: 1n } })
+  calls[0]!.emit('error', { code: status.RESOURCE_EXHAUSTED, details: 'no place' })
+  // It hears of that in its own time, and may report until then.
+  while (calls.length === 1) {
+    await new Promise(resolve => setImmediate(resolve))
+    clock.advance(500)
+  }
+  while ((await next()).node?.id !== 'me');
+  counted.set('a', load('a', 50))
+  await ask({ clusters: ['a'], loadReportingInterval: { seconds: 1n } })
+  counted.set('a', load('a', 52))
+  clock.advance(1000)
+  assert.deepEqual(figures(await next())[0]?.slice(0, 2), ['a', 2])
+})
+
 test('a server that knows no load reports does no harm', async () => {
   const { reporter, client, clock } = await setUp(false)
   await new Promise<void>(resolve => client.waitForReady(Date.now() + 5000, () => resolve()))
@@ -159,4 +200,6 @@ test('event loops add up, and a figure that shrank began anew', () => {
   ])
   assert.deepEqual(loadSince(load('a', 15, 2), load('a', 10, 2)), { ...load('a', 5, 0), issued: 5 })
   assert.deepEqual(loadSince(load('a', 3, 0), load('a', 10, 2)), { ...load('a', 3, 0), issued: 3 })
+  // What was in progress when it began anew is told of by nobody.
+  assert.equal(loadSince(load('a', 3), { ...load('a', 10), active: 2 }).issued, 1)
 })

@@ -2,21 +2,15 @@
 import type { TimerWheel } from '../../base/timer-wheel.ts'
 import type { Cluster, Endpoint } from '../cluster/cluster.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
-import type { UpstreamTransport } from '../upstream-transport.ts'
 import { AlpnPool } from './alpn-pool.ts'
 import { EndpointPool } from './endpoint-pool.ts'
 import { FullPool } from './full-pool.ts'
 import { Http2Pool } from './http2-pool.ts'
+import type { PoolSetup } from './pool-setup.ts'
 import type { HttpPool } from './request-encoder.ts'
 import { TcpPool } from './tcp-pool.ts'
 
-type PoolClass = new (
-  cluster: Cluster,
-  endpoint: Endpoint,
-  wheel: TimerWheel,
-  onEmpty: () => void,
-  transport: UpstreamTransport,
-) => HttpPool
+type PoolClass = new (setup: PoolSetup) => HttpPool
 
 const ignore = (): void => {}
 
@@ -86,14 +80,21 @@ export class ClusterPools {
       const { stats, limits } = this.#cluster
       if (stats.upstreamCxActive.value >= limits.maxConnections) return this.#full
       // Connections that tell whose they are serve one request each: the pool drains from the start.
-      const unshared = new Pool(this.#cluster, endpoint, this.#wheel, ignore, own)
+      const unshared = new Pool({
+        cluster: this.#cluster,
+        endpoint,
+        wheel: this.#wheel,
+        transport: own,
+        onEmpty: ignore,
+      })
       unshared.drain()
       return unshared
     }
     const known = pools.get(endpoint)
     if (known !== undefined) return known
-    const forget = (): void => void pools.delete(endpoint)
-    const pool = new Pool(this.#cluster, endpoint, this.#wheel, forget, endpoint.transport)
+    const onEmpty = (): void => void pools.delete(endpoint)
+    const { transport } = endpoint
+    const pool = new Pool({ cluster: this.#cluster, endpoint, wheel: this.#wheel, transport, onEmpty })
     pools.set(endpoint, pool)
     return pool
   }

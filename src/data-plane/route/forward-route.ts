@@ -2,6 +2,7 @@
 import { toByteString } from '../../automata/regex.ts'
 import { getHeader, type HeaderList } from '../../transport/header-list.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
+import { RoutingPriority } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import {
   RouteAction_ClusterNotFoundResponseCode as NotFound,
   type RouteAction,
@@ -14,6 +15,7 @@ import { durationMs, type ResourceCheck } from '../../xds/resource-check.ts'
 import { hasControl } from './control-character.ts'
 import { compileHashPolicy } from './hash-policy.ts'
 import { compileLevel, createMutations, HostFromHeader, NO_MUTATIONS } from './header-mutator.ts'
+import { compileHedgePolicy } from './hedge-policy.ts'
 import { compileMirrorPolicies, type MirrorPolicy } from './mirror-policy.ts'
 import { compilePrefixRewrite, compileRegexRewrite, type MatchedPath, type PathRewrite } from './path-rewrite.ts'
 import type { RouteNames } from './redirect-route.ts'
@@ -51,6 +53,8 @@ const FIELDS = new Set([
   'timeout',
   'idle_timeout',
   'retry_policy',
+  'priority',
+  'hedge_policy',
   'hash_policy',
   'max_grpc_timeout',
   'grpc_timeout_offset',
@@ -110,16 +114,17 @@ export function compileForward(
     idleTimeoutMs: durationMs(action.idleTimeout, -1),
     streamDuration: compileStreamDuration(action, timeoutMs(action), path, check),
     upgrades: compileRouteUpgrades(action.upgradeConfigs, `${path}.upgrade_configs`, check),
-    retry: action.retryPolicy ? compileRetryPolicy(action.retryPolicy, `${path}.retry_policy`, check) : scope.retry,
+    retry: withinTimeout(
+      action.retryPolicy ? compileRetryPolicy(action.retryPolicy, `${path}.retry_policy`, check) : scope.retry,
+      timeoutMs(action),
+    ),
+    isHighPriority: action.priority === RoutingPriority.HIGH,
+    hedgesOnPerTryTimeout: action.hedgePolicy
+      ? compileHedgePolicy(action.hedgePolicy, `${path}.hedge_policy`, check)
+      : scope.hedgesOnPerTryTimeout,
     hashPolicy: compileHashPolicy(action.hashPolicy, `${path}.hash_policy`, check),
     stats: names.stats ?? null,
-    mirrors: compileMirrorPolicies(
-      action.requestMirrorPolicies,
-      comparison,
-      scope.stats,
-      `${path}.request_mirror_policies`,
-      check,
-    ),
+    mirrors: compileMirrorPolicies(action.requestMirrorPolicies, comparison, `${path}.request_mirror_policies`, check),
     rewrite: compileRewrite(action, matched, path, check),
     hostRewrite: host.case === 'hostRewriteLiteral' && host.value !== '' ? toByteString(host.value) : null,
     keepsForwardedHost: action.appendXForwardedHost,
@@ -131,6 +136,12 @@ export function compileForward(
 /** Who says how long a stream may live says it all: beside max_stream_duration, even an empty one, Envoy has no timeout. */
 function timeoutMs(action: RouteAction): number {
   return action.maxStreamDuration === undefined ? durationMs(action.timeout, DEFAULT_TIMEOUT_MS) : 0
+}
+
+/** A try's own timeout that is not shorter than the whole one's counts for nothing (FilterUtility::finalTimeout). */
+function withinTimeout(retry: RetryPolicy | null, timeout: number): RetryPolicy | null {
+  const isIdle = retry !== null && timeout > 0 && retry.perTryTimeoutMs >= timeout
+  return isIdle ? { ...retry, perTryTimeoutMs: 0 } : retry
 }
 
 function compileRewrite(
@@ -256,6 +267,8 @@ interface ForwardParts extends RouteNames {
   readonly streamDuration: StreamDuration
   readonly upgrades: ReadonlyMap<string, RouteUpgrade>
   readonly retry: RetryPolicy | null
+  readonly hedgesOnPerTryTimeout: boolean
+  readonly isHighPriority: boolean
   readonly hashPolicy: HashPolicy | null
   readonly mirrors: readonly MirrorPolicy[]
   readonly rewrite: PathRewrite | null
@@ -279,6 +292,8 @@ class CompiledForward implements ForwardRoute {
   readonly streamDuration: StreamDuration
   readonly upgrades: ReadonlyMap<string, RouteUpgrade>
   readonly retry: RetryPolicy | null
+  readonly hedgesOnPerTryTimeout: boolean
+  readonly isHighPriority: boolean
   readonly hashPolicy: HashPolicy | null
   readonly mirrors: readonly MirrorPolicy[]
   readonly stats: RouteStats | null
@@ -302,6 +317,8 @@ class CompiledForward implements ForwardRoute {
     this.streamDuration = parts.streamDuration
     this.upgrades = parts.upgrades
     this.retry = parts.retry
+    this.hedgesOnPerTryTimeout = parts.hedgesOnPerTryTimeout
+    this.isHighPriority = parts.isHighPriority
     this.hashPolicy = parts.hashPolicy
     this.mirrors = parts.mirrors
     this.stats = parts.stats

@@ -288,10 +288,12 @@ test('timeouts: 15 s when unset, 0 is none; retries with their defaults, and tho
     resetFields: [],
     rateLimitedMaxMs: 300_000,
     retriableHeaders: [],
+    retriableRequests: [],
     backoffBaseMs: 10,
     backoffMaxMs: 100,
     avoidPreviousHosts: true,
     hostSelectionAttempts: 5,
+    priorityUpdateFrequency: 0,
   })
 })
 
@@ -538,11 +540,11 @@ test('what is not honoured is a problem that names the field, all of them at onc
             requestHeadersToAdd: [{ header: { key: 'host', value: 'x' } }, { header: { key: 'a', value: '%X%' } }],
           },
         ],
-        { hedgePolicy: {} },
+        { hedgePolicy: { initialRequests: 2 } },
       ),
     ).sort(),
     [
-      'WEFT-4001 virtual_hosts[0].hedge_policy',
+      'WEFT-4001 virtual_hosts[0].hedge_policy.initial_requests',
       'WEFT-4001 virtual_hosts[0].routes[0].match.tls_context',
       'WEFT-4001 virtual_hosts[0].routes[0].route.hash_policy[0].filter_state',
       'WEFT-4001 virtual_hosts[0].routes[0].route.request_mirror_policies[0].cluster_header',

@@ -127,7 +127,7 @@ export class XdsClient {
       onEnd: reason => this.#onEnd(reason),
     })
     this.#stream = stream
-    this.#options.loadReporter?.open(stream.client)
+    this.#options.loadReporter?.open(() => stream.client)
     let node: Node | undefined = this.#options.node
     for (const type of SEND_ORDER) {
       const request = this.#types.get(type)!.firstRequest(this.#wanted(type))

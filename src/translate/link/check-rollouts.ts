@@ -2,10 +2,10 @@
 import { expandShortName } from '../host/host-name.ts'
 import type { Findings } from './findings.ts'
 import type { LinkedMesh } from './linked-mesh.ts'
-import type { LinkedVirtualService } from './linked-virtual-service.ts'
+import { type LinkedVirtualService, takesByWildcard } from './linked-virtual-service.ts'
 import type { MeshService } from './mesh-service.ts'
 import { objectsOf } from './precedence.ts'
-import { type LinkedRollout, rolloutOf } from './rollouts.ts'
+import { type LinkedRollout, sharedOf } from './rollouts.ts'
 
 /** `mesh` with its rules as they were written. */
 export function checkRollouts(
@@ -19,6 +19,7 @@ export function checkRollouts(
     const linked = mesh.rollouts.get(host)
     if (linked?.object === object) {
       checkSubsets(mesh, linked, findings)
+      checkWildcards(mesh, linked, findings)
       continue
     }
     const services = hosts.get(host) ?? []
@@ -47,18 +48,36 @@ function checkSubsets(mesh: LinkedMesh, { object, service }: LinkedRollout, find
   }
 }
 
+/** Rules for the host itself go before those for a wildcard: whoever wrote them meant the service. */
+function checkWildcards(mesh: LinkedMesh, rollout: LinkedRollout, findings: Findings): void {
+  const { object, service } = rollout
+  const { host } = service
+  if (mesh.virtualServices.some(({ hosts }) => hosts.includes(host))) return
+  for (const rules of mesh.virtualServices) {
+    const { http, namespace, name } = rules
+    const isShared = http.some(rule =>
+      sharedOf(rule, namespace, mesh.rollouts, mesh.input.meshConfig.domainSuffix).some(one => one.rollout === rollout),
+    )
+    if (isShared || !takesByWildcard(rules, host)) continue
+    const { stable, hostPosition } = object.spec
+    const message = `VirtualService ${namespace}/${name} takes the requests for "${host}" by a wildcard, and sends none to "${stable}"`
+    findings.add('WEFT-1131', object, 'spec.host', hostPosition, message)
+  }
+}
+
 function checkRules(mesh: LinkedMesh, { object, namespace, http }: LinkedVirtualService, findings: Findings): void {
   const { domainSuffix } = mesh.input.meshConfig
   for (const [index, rule] of http.entries()) {
     if (rule.action.kind !== 'route' || rule.delegate) continue
-    const deciding = rolloutOf(rule, namespace, mesh.rollouts, domainSuffix)
-    for (const [at, { destination, weight, position }] of rule.action.destinations.entries()) {
+    const shared = sharedOf(rule, namespace, mesh.rollouts, domainSuffix)
+    for (const [at, written] of rule.action.destinations.entries()) {
+      const { destination, weight, position } = written
       const rollout = mesh.rollouts.get(expandShortName(destination.host, namespace, domainSuffix))
       if (!rollout || destination.subset !== rollout.object.spec.canary) continue
       const who = `Rollout ${rollout.object.namespace}/${rollout.object.name}`
       const path = `spec.http[${index}].route[${at}]`
       const only = rule.action.destinations.length === 1
-      if (deciding === rollout) {
+      if (shared.some(({ canary }) => canary.includes(written))) {
         const message = `${who} says how many requests the subset "${destination.subset}" gets, not the weight ${weight}`
         if (weight > 0) findings.add('WEFT-1132', object, path, position, message)
       } else if ((only && rule.matches.length === 0) || (!only && weight > 0)) {

@@ -2,7 +2,7 @@
 import { familyOf } from '../../model/port-protocol.ts'
 import type { EgressListener } from '../../model/sidecar.ts'
 import { expandShortName } from '../host/host-name.ts'
-import { destinationsOf, type LinkedVirtualService } from './linked-virtual-service.ts'
+import { destinationsOf, type LinkedVirtualService, withoutIdleDefaults } from './linked-virtual-service.ts'
 import type { MeshService } from './mesh-service.ts'
 import { withPorts } from './service-view.ts'
 import { importsRules, importsService } from './sidecars.ts'
@@ -29,7 +29,9 @@ export function egressView(listener: EgressListener, namespace: string, exported
   return {
     listener,
     visible: byHost(services, namespace),
-    virtualServices: exported.virtualServices.filter(rules => importsRules(listener, namespace, rules)),
+    virtualServices: withoutIdleDefaults(
+      exported.virtualServices.filter(rules => importsRules(listener, namespace, rules)),
+    ),
   }
 }
 
@@ -54,18 +56,18 @@ function byHost(services: readonly MeshService[], namespace: string): Map<string
 export function reachable(
   views: readonly EgressView[],
   namespace: string,
-  exported: Exported,
+  services: readonly MeshService[],
   domainSuffix: string,
 ): ReadonlyMap<string, MeshService> {
-  const whole = byHost(exported.services, namespace)
+  const whole = byHost(services, namespace)
   const reached = new Map<string, MeshService>()
-  for (const { visible } of views) for (const service of visible.values()) add(reached, service, exported.services)
+  for (const { visible } of views) for (const service of visible.values()) add(reached, service, services)
   for (const { listener, virtualServices } of views)
     for (const rules of virtualServices)
       for (const host of destinationsOf(rules)) {
         const service = whole.get(expandShortName(host, rules.namespace, domainSuffix))
         const seen = service && atPort(listener, service)
-        if (seen) add(reached, seen, exported.services)
+        if (seen) add(reached, seen, services)
       }
   return reached
 }

@@ -4,7 +4,7 @@ import type { HttpRoute } from '../../model/http-route.ts'
 import type { L4Route } from '../../model/l4-route.ts'
 import type { MeshConfig } from '../../model/mesh-config.ts'
 import type { Origin } from '../../model/origin.ts'
-import { expandShortName } from '../host/host-name.ts'
+import { expandShortName, hostWithin, isWildcard } from '../host/host-name.ts'
 import type { Labels } from './label-selector.ts'
 import { exportedBy, exportedTo, originOf } from './precedence.ts'
 
@@ -22,6 +22,8 @@ export interface LinkedVirtualService {
   /** Of the VirtualServices whose rules are among its own. */
   readonly delegateOrigins: readonly Origin[]
   readonly object: ConfigObjectOf<'VirtualService'>
+  /** Nobody wrote it: it is for those who see no rules for its hosts, not even by a wildcard. */
+  readonly isDefault?: true
 }
 
 export function linkVirtualService(
@@ -64,6 +66,18 @@ export function visibleVirtualServices(
   }
   const seen = all.filter(service => exportedTo(service.exportTo, namespace))
   return [0, 1, 2].flatMap(wanted => seen.filter(service => rank(service) === wanted))
+}
+
+/** Its rules are for what proxies send to the host, by a wildcard. */
+export function takesByWildcard({ gateways, hosts }: LinkedVirtualService, host: string): boolean {
+  return gateways.has('mesh') && hosts.some(one => isWildcard(one) && hostWithin(host, one))
+}
+
+/** Of what somebody sees: defaults give way. */
+export function withoutIdleDefaults(seen: readonly LinkedVirtualService[]): readonly LinkedVirtualService[] {
+  return seen.filter(
+    ({ isDefault, hosts }) => !isDefault || !hosts.some(host => seen.some(other => takesByWildcard(other, host))),
+  )
 }
 
 /** Hosts as written of all that its rules send to, copies and fallbacks among it. */

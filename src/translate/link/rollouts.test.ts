@@ -36,7 +36,10 @@ function meshOf(text: string, canaryWeight: number) {
   const sources = [{ file: 'a.yaml', text: SERVICES + ROLLOUT + text }]
   const { objects, problems } = parseConfig(sources, { defaultNamespace: 'default' })
   assert.deepEqual(problems, [])
-  const canaryWeights = new Map([['default/r', canaryWeight]])
+  const canaryWeights = new Map([
+    ['default/r', canaryWeight],
+    ['default/s', 50],
+  ])
   return link({ objects, services: [], workloads: [], meshConfig: DEFAULT_MESH_CONFIG, canaryWeights })
 }
 
@@ -84,6 +87,43 @@ test('rules for the host, of whichever namespace, share what they send to the st
   assert.deepEqual(shares(theirs, 20, 'other'), { v1: 80, v2: 20 })
 })
 
+/** Of a rule with these destinations: what it sends where, as `SERVICE:PORT SUBSET HEADER`. */
+function sharesOf(destinations: string, text = ''): Record<string, number> {
+  const rule = rules(`{ hosts: [reviews], http: [{ route: [${destinations}] }] }`)
+  const [route] = meshOf(rule + text, 10).virtualServices[0]!.http
+  assert.equal(route?.action.kind, 'route')
+  return Object.fromEntries(
+    route.action.destinations.map(({ destination: { host, port, subset }, weight, headers }) => [
+      `${host}:${port ?? ''} ${subset} ${headers.request.set['arm'] ?? ''}`.trim(),
+      weight,
+    ]),
+  )
+}
+
+test('requests keep their port, and what their destination does to headers', () => {
+  const to = (port: number, more: string): string =>
+    `{ destination: { host: reviews, port: { number: ${port} } }, weight: ${more} }`
+  const marked = '50, headers: { request: { set: { arm: b } } }'
+  assert.deepEqual(sharesOf(`${to(9080, '50')}, ${to(9081, marked)}`), {
+    'reviews:9080 v1': 4500,
+    'reviews:9080 v2': 500,
+    'reviews:9081 v1 b': 4500,
+    'reviews:9081 v2 b': 500,
+  })
+})
+
+test('a rule that two Rollouts have a say about is shared out for both', () => {
+  const other = ROLLOUT.replace('name: r', 'name: s').replace('host: reviews', 'host: ratings')
+  const to = (host: string): string => `{ destination: { host: ${host}, subset: v1 }, weight: 50 }`
+  const written = `${to('reviews')}, ${to('ratings')}`
+  assert.deepEqual(sharesOf(written, other), {
+    'reviews: v1': 4500,
+    'reviews: v2': 500,
+    'ratings: v1': 2500,
+    'ratings: v2': 2500,
+  })
+})
+
 test('delegates’ rules are shared out, too', () => {
   const root = rules('{ hosts: [reviews], http: [{ delegate: { name: d } }] }')
   const delegate = rules('{ http: [{ route: [{ destination: { host: reviews } }] }] }', '{ name: d }')
@@ -95,6 +135,28 @@ test('rules for a wildcard that take the requests of the service are not overrid
     '{ hosts: ["*.default.svc.cluster.local"], http: [{ route: [{ destination: { host: ratings } }] }] }',
   )
   assert.deepEqual(shares(wildcard), { ratings: 1 })
+  assert.deepEqual(
+    meshOf(wildcard, 10).problems.map(({ code, message }) => `${code} ${message}`),
+    [
+      'WEFT-1131 VirtualService default/a takes the requests for "reviews.default.svc.cluster.local" by a wildcard, and sends none to "v1"',
+    ],
+  )
+})
+
+test('somebody’s wildcard that only they see is nothing to others', () => {
+  const theirs = rules(
+    '{ hosts: ["*.cluster.local"], exportTo: ["."], http: [{ route: [{ destination: { host: ratings.default.svc.cluster.local } }] }] }',
+    '{ name: w, namespace: other }',
+  )
+  assert.deepEqual(shares(theirs), { v1: 90, v2: 10 })
+  assert.deepEqual(shares(theirs, 10, 'other'), { ratings: 1 })
+  const sidecar = `apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: { name: default, namespace: other }
+spec: { egress: [{ hosts: ["default/*"] }] }
+---
+`
+  assert.deepEqual(shares(theirs + sidecar, 10, 'other'), { v1: 90, v2: 10 })
 })
 
 test('however a rule shares its requests, the two share their part by the weight and others keep theirs', () => {

@@ -4,10 +4,10 @@ import type { ConfigObjectOf } from '../../model/config-object.ts'
 import type { RouteDestination } from '../../model/destination.ts'
 import { NO_HEADERS } from '../../model/header-operations.ts'
 import type { HttpRoute } from '../../model/http-route.ts'
-import { expandShortName, hostWithin, isWildcard } from '../host/host-name.ts'
+import { expandShortName } from '../host/host-name.ts'
 import type { LinkedVirtualService } from './linked-virtual-service.ts'
 import type { MeshInput } from './mesh-input.ts'
-import type { MeshService } from './mesh-service.ts'
+import { type MeshService, onlyPort } from './mesh-service.ts'
 import { objectsOf, originOf } from './precedence.ts'
 
 export interface LinkedRollout {
@@ -19,6 +19,8 @@ export interface LinkedRollout {
 
 /** Weights are relative; Envoy bounds their sum. */
 const MAX_TOTAL = 0xffff_ffff
+/** What binary fractions are off by at most. */
+const ROUNDING = 1e-6
 
 /** By host. A Rollout decides about a service of its own namespace that nobody else defines; the oldest wins. */
 export function linkRollouts(
@@ -46,23 +48,38 @@ export function applyRollouts(
     const http = service.http.map(rule => splitRule(rule, service.namespace, rollouts, domainSuffix))
     return http.every((rule, index) => rule === service.http[index]) ? service : { ...service, http }
   })
-  const own = [...rollouts.values()].flatMap(rollout => ruleOfItsOwn(rollout, virtualServices) ?? [])
+  const own = [...rollouts.values()].map(ruleOfItsOwn)
   return [...split, ...own]
 }
 
-/** The rollout that a rule's destinations make it a matter of; null: it sends elsewhere, or to the canary alone. */
-export function rolloutOf(
+/** Of a rule's destinations those that one rollout shares requests out between; of one port, as requests keep theirs. */
+export interface Shared {
+  readonly rollout: LinkedRollout
+  /** Written for the stable subset, or for none in particular: at least one. */
+  readonly stable: readonly RouteDestination[]
+  readonly canary: readonly RouteDestination[]
+}
+
+/** None where a rule sends elsewhere, or to canaries alone. */
+export function sharedOf(
   { action, delegate }: HttpRoute,
   namespace: string,
   rollouts: ReadonlyMap<string, LinkedRollout>,
   domainSuffix: string,
-): LinkedRollout | null {
-  if (action.kind !== 'route' || delegate) return null
-  for (const { destination } of action.destinations) {
-    const rollout = rollouts.get(expandShortName(destination.host, namespace, domainSuffix))
-    if (rollout && (destination.subset === '' || destination.subset === rollout.object.spec.stable)) return rollout
+): readonly Shared[] {
+  if (action.kind !== 'route' || delegate) return []
+  const groups = new Map<string, { rollout: LinkedRollout; stable: RouteDestination[]; canary: RouteDestination[] }>()
+  for (const one of action.destinations) {
+    const { host, port, subset } = one.destination
+    const rollout = rollouts.get(expandShortName(host, namespace, domainSuffix))
+    const isCanary = subset === rollout?.object.spec.canary
+    if (!rollout || !(isCanary || subset === '' || subset === rollout.object.spec.stable)) continue
+    const key = `${rollout.service.host}:${port ?? onlyPort(rollout.service)}`
+    const group = groups.get(key) ?? { rollout, stable: [], canary: [] }
+    groups.set(key, group)
+    group[isCanary ? 'canary' : 'stable'].push(one)
   }
-  return null
+  return [...groups.values()].filter(({ stable }) => stable.length > 0)
 }
 
 function splitRule(
@@ -71,42 +88,47 @@ function splitRule(
   rollouts: ReadonlyMap<string, LinkedRollout>,
   domainSuffix: string,
 ): HttpRoute {
-  const rollout = rolloutOf(rule, namespace, rollouts, domainSuffix)
-  if (rollout === null || rule.action.kind !== 'route') return rule
-  const { stable, canary } = rollout.object.spec
+  const shared = sharedOf(rule, namespace, rollouts, domainSuffix)
+  if (shared.length === 0 || rule.action.kind !== 'route') return rule
   const all = rule.action.destinations
-  const isIts = ({ destination: { host, subset } }: RouteDestination): boolean =>
-    expandShortName(host, namespace, domainSuffix) === rollout.service.host && ['', stable, canary].includes(subset)
-  const its = all.filter(isIts)
-  const others = all.filter(destination => !isIts(destination))
-  const share = all.length === 1 ? 1 : its.reduce((sum, { weight }) => sum + weight, 0)
-  const total = others.reduce((sum, { weight }) => sum + weight, share)
-  const scale = Math.min(100, MAX_TOTAL / Math.max(total, 1))
-  const toStable = its.find(({ destination }) => destination.subset !== canary)!
-  const toCanary = its.find(({ destination }) => destination.subset === canary) ?? toStable
-  const { canaryWeight } = rollout
-  const part = (from: RouteDestination, subset: string, percent: number): RouteDestination => ({
-    ...from,
-    destination: { ...from.destination, subset },
-    weight: Math.floor((share * scale * percent) / 100),
-  })
-  const parts = [
-    ...others.map(other => ({ ...other, weight: Math.floor(other.weight * scale) })),
-    part(toStable, stable, 100 - canaryWeight),
-    part(toCanary, canary, canaryWeight),
-  ]
-  const taken = parts.filter(({ weight }) => weight > 0)
+  const written = all.length === 1 ? [{ ...all[0]!, weight: 1 }] : all
+  const scale = Math.min(100, MAX_TOTAL / Math.max(sumOf(written), 1))
+  const its = new Set(shared.flatMap(({ stable, canary }) => [...stable, ...canary]))
+  const others = all.filter(one => !its.has(one)).map(one => ({ ...one, weight: Math.floor(one.weight * scale) }))
+  const parts = shared.flatMap(group =>
+    partsOf(group, all.length === 1 ? 1 : sumOf([...group.stable, ...group.canary]), scale),
+  )
+  const taken = [...others, ...parts].filter(({ weight }) => weight > 0)
   return { ...rule, action: { kind: 'route', destinations: taken.length > 0 ? taken : all } }
 }
 
-/** For clients that see no rule for the service; null where rules for a wildcard take its requests. */
-function ruleOfItsOwn(
-  { object, service, canaryWeight }: LinkedRollout,
-  virtualServices: readonly LinkedVirtualService[],
-): LinkedVirtualService | null {
-  const byWildcard = ({ gateways, hosts }: LinkedVirtualService): boolean =>
-    gateways.has('mesh') && hosts.some(host => isWildcard(host) && hostWithin(service.host, host))
-  if (virtualServices.some(byWildcard)) return null
+/**
+ * `share`: what the destinations of the group get together. Each that is written for the stable subset is split in two
+ * and keeps what else it says, unless the canary has destinations of its own, which then keep what they say.
+ */
+function partsOf({ rollout, stable, canary }: Shared, share: number, scale: number): readonly RouteDestination[] {
+  const { canaryWeight, object } = rollout
+  const parts = (from: readonly RouteDestination[], subset: string, percent: number): readonly RouteDestination[] => {
+    const total = sumOf(from)
+    return from.map((one, index) => {
+      // Where none is written with a weight, the first takes all.
+      const part = total === 0 ? Number(index === 0) : one.weight / total
+      const weight = Math.floor((share * scale * percent * part) / 100 + ROUNDING)
+      return { ...one, destination: { ...one.destination, subset }, weight }
+    })
+  }
+  return [
+    ...parts(stable, object.spec.stable, 100 - canaryWeight),
+    ...parts(canary.length > 0 ? canary : stable, object.spec.canary, canaryWeight),
+  ]
+}
+
+function sumOf(destinations: readonly RouteDestination[]): number {
+  return destinations.reduce((sum, { weight }) => sum + weight, 0)
+}
+
+/** For clients that see no rules for the service. */
+function ruleOfItsOwn({ object, service, canaryWeight }: LinkedRollout): LinkedVirtualService {
   const { namespace, name, position, spec } = object
   const to = (subset: string, weight: number): RouteDestination => ({
     destination: { host: service.host, subset },
@@ -134,6 +156,7 @@ function ruleOfItsOwn(
     gateways: new Set(['mesh']),
     origin: originOf(object),
     delegateOrigins: [],
+    isDefault: true,
     object: { ...object, kind: 'VirtualService', spec: { ...common, hosts, gateways: [{ value: 'mesh', position }] } },
   }
 }

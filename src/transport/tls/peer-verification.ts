@@ -1,4 +1,4 @@
-// Checks a peer's certificate as Envoy's default validator does: chain against the trusted CA, then the SAN matchers.
+// Checks a peer's certificate as Envoy's default validator does: chain against the trusted CA, the SAN matchers, then the pins.
 import { createHash, type X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import { readSubjectAltNames, type SubjectAltNames } from './subject-alt-names.ts'

@@ -22,6 +22,7 @@ import type {
   UpstreamProtocol,
 } from '../../cluster/cluster.ts'
 import { ClusterEndpoint } from '../../cluster/cluster-endpoint.ts'
+import { comparisonStats } from '../../cluster/comparison-stats.ts'
 import type { ConnectionInfo } from '../../connection-info.ts'
 import type {
   NetworkFilter,
@@ -141,6 +142,7 @@ export class FakeCluster implements Cluster {
   http1: Http1Options = PLAIN_HTTP1
   http2: Http2Settings = ENVOY_HTTP2_SETTINGS
   limits: CircuitLimits = NO_LIMITS
+  thresholds = { default: NO_LIMITS, high: NO_LIMITS }
   random: Random = new SeededRandom(1)
   live = true
   endpoints: Endpoint[]
@@ -153,9 +155,12 @@ export class FakeCluster implements Cluster {
     this.name = name
     this.endpoints = ports.map(port => fakeEndpoint(port))
     const stats = new Map<string | symbol, Counter | Histogram>()
+    const mirrorComparison = comparisonStats(this.counts)
     // Any counter that is asked for.
     this.stats = new Proxy({} as ClusterStats, {
       get: (_, key) => {
+        if (key === 'requestWindow') return null
+        if (key === 'mirrorComparison') return mirrorComparison
         let stat = stats.get(key)
         if (stat === undefined) {
           stat = key === 'upstreamRqTime' ? this.counts.histogram(String(key)) : this.counts.counter(String(key))
@@ -168,6 +173,14 @@ export class FakeCluster implements Cluster {
 
   readonly picker = {
     pick: (_context: PickContext): Endpoint | null => this.endpoints[this.#next++ % this.endpoints.length] ?? null,
+  }
+
+  get highPriority(): Cluster {
+    return this
+  }
+
+  pickerWithout(): null {
+    return null
   }
 
   onEndpointRemoved(callback: (endpoint: Endpoint) => void): void {
@@ -191,9 +204,11 @@ export const RETRY: RetryPolicy = {
   resetFields: [],
   rateLimitedMaxMs: 300_000,
   retriableHeaders: [],
+  retriableRequests: [],
   backoffBaseMs: 1,
   backoffMaxMs: 1,
   avoidPreviousHosts: false,
+  priorityUpdateFrequency: 0,
   hostSelectionAttempts: 5,
 }
 
@@ -220,6 +235,8 @@ export function forwardRoute(cluster: string, fields: Partial<ForwardRoute> = {}
     streamDuration: NO_STREAM_DURATION,
     upgrades: NO_UPGRADES,
     retry: null,
+    hedgesOnPerTryTimeout: false,
+    isHighPriority: false,
     hashPolicy: null,
     mirrors: [],
     stats: null,

@@ -1,7 +1,7 @@
 // Where a try goes: an endpoint that a cluster's picker names, and the pool that leads to it; or why there is none.
 import type { TimerWheel } from '../../../../base/timer-wheel.ts'
 import type { RequestHead } from '../../../../transport/request-head.ts'
-import type { Cluster, Endpoint, PickContext } from '../../../cluster/cluster.ts'
+import type { Cluster, Endpoint, PickContext, Picker } from '../../../cluster/cluster.ts'
 import type { LocalReply } from '../../../http/local-reply.ts'
 import { ClusterPools } from '../../../pool/cluster-pools.ts'
 import type { HttpPool } from '../../../pool/request-encoder.ts'
@@ -18,14 +18,14 @@ export interface RepeatedPick extends PickContext {
  * Asks again while the picker names one that the stream has tried, as often as the policy says (Envoy's previous_hosts and
  * host_selection_retry_max_attempts).
  */
-export function pickEndpoint(cluster: Cluster, context: RepeatedPick, retry: RetryPolicy | null): Endpoint | null {
+export function pickEndpoint(picker: Picker, context: RepeatedPick, retry: RetryPolicy | null): Endpoint | null {
   const moreAttempts = retry?.hostSelectionAttempts ?? 0
   context.attempt = 0
-  let endpoint = cluster.picker.pick(context)
+  let endpoint = picker.pick(context)
   const { previous } = context
   while (endpoint !== null && context.attempt < moreAttempts && previous?.includes(endpoint)) {
     context.attempt++
-    endpoint = cluster.picker.pick(context)
+    endpoint = picker.pick(context)
   }
   return endpoint
 }

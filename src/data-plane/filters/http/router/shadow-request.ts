@@ -126,9 +126,9 @@ export class ShadowRequest implements UpstreamRequestOwner, PickContext {
 
   onUpstreamTunnel(): void {}
 
-  onUpstreamHead(head: ResponseHead, _fields: number, endStream: boolean): void {
+  onUpstreamHead(_request: UpstreamRequest, head: ResponseHead, _fields: number, endStream: boolean): void {
     countStatus(this.#cluster.stats, head.status)
-    this.comparison?.mirror.onHead(head)
+    this.comparison?.mirror.onHead(head, this.#cluster.name)
     if (endStream) this.#onResponseEnd(null)
   }
 
@@ -159,7 +159,9 @@ export class ShadowRequest implements UpstreamRequestOwner, PickContext {
     const { stats } = this.#cluster
     stats.upstreamRqTimeout.value++
     stats.upstreamRq5xx.value++
-    this.cancel()
+    const upstream = this.#upstream
+    this.#finish()
+    upstream?.timeOut()
     closeBatch()
   }
 

@@ -124,6 +124,7 @@ test('what becomes of a copy is nobody else’s business: no answer, a reset, no
     assert.equal(cluster.stats.upstreamRqActive.value, 1)
     clock.advance(1000)
     assert.deepEqual([cluster.stats.upstreamRqTimeout.value, cluster.stats.upstreamRqActive.value], [1, 0])
+    assert.equal(cluster.stats.triesFailed.value, 1, 'a try that failed, as any that is not answered in time')
     assert.equal(proxy.logs.at(-1)!.responseFlags, 0)
   })
   const reset: Answer = ({ socket }) => void socket.destroy()
