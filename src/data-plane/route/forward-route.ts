@@ -1,6 +1,6 @@
 // A route that sends the request on to a cluster.
 import { toByteString } from '../../automata/regex.ts'
-import type { HeaderList } from '../../transport/header-list.ts'
+import { getHeader, type HeaderList } from '../../transport/header-list.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
 import { RoutingPriority } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import {
@@ -41,6 +41,7 @@ import { drawFromHeader } from './weighted-draw.ts'
 
 const FIELDS = new Set([
   'cluster',
+  'cluster_header',
   'weighted_clusters',
   'cluster_not_found_response_code',
   'prefix_rewrite',
@@ -168,9 +169,11 @@ interface WeightedChoices {
   readonly total: number
   /** Where requests may bring the draw; empty: nowhere. */
   readonly drawHeader: string
+  /** Where requests name the cluster, for whom the one choice stands; empty: nowhere. */
+  readonly clusterHeader: string
 }
 
-const NO_CHOICES: WeightedChoices = { choices: [], total: 0, drawHeader: '' }
+const NO_CHOICES: WeightedChoices = { choices: [], total: 0, drawHeader: '', clusterHeader: '' }
 
 function compileChoices(
   action: RouteAction,
@@ -182,18 +185,21 @@ function compileChoices(
   const specifier = action.clusterSpecifier
   if (specifier.case === 'weightedClusters')
     return compileWeighted(specifier.value, scope, `${path}.weighted_clusters`, check)
-  if (specifier.case !== 'cluster' || specifier.value === '') {
-    if (specifier.case === undefined || specifier.case === 'cluster') check.error(`${path}.cluster`, 'needs a cluster')
+  const isNamed = specifier.case === 'cluster' || specifier.case === 'clusterHeader'
+  if (!isNamed || specifier.value === '') {
+    if (specifier.case === undefined || isNamed) check.error(`${path}.cluster`, 'needs a cluster')
     return NO_CHOICES
   }
+  const isByHeader = specifier.case === 'clusterHeader'
   const choice = {
-    cluster: specifier.value,
+    cluster: isByHeader ? '' : specifier.value,
     requestHeaders: NO_MUTATIONS,
     responseHeaders: NO_MUTATIONS,
     hostRewrite: null,
     filters,
   }
-  return { choices: [{ choice, below: 1 }], total: 1, drawHeader: '' }
+  const clusterHeader = isByHeader ? specifier.value.toLowerCase() : ''
+  return { choices: [{ choice, below: 1 }], total: 1, drawHeader: '', clusterHeader }
 }
 
 const MAX_WEIGHT = 2 ** 32 - 1
@@ -247,7 +253,8 @@ function compileWeighted(
     choices.push({ choice, below: sum })
   }
   const { randomValueSpecifier: draw } = weighted
-  return { choices, total, drawHeader: draw.case === 'headerName' ? draw.value.toLowerCase() : '' }
+  const drawHeader = draw.case === 'headerName' ? draw.value.toLowerCase() : ''
+  return { choices, total, drawHeader, clusterHeader: '' }
 }
 
 interface ForwardParts extends RouteNames {
@@ -324,7 +331,8 @@ class CompiledForward implements ForwardRoute {
   }
 
   chooseCluster(random: number, headers: HeaderList): ClusterChoice {
-    const { choices, total, drawHeader } = this.#choices
+    const { choices, total, drawHeader, clusterHeader } = this.#choices
+    if (clusterHeader !== '') return named(choices[0]!.choice, getHeader(headers, clusterHeader) ?? '')
     const brought = drawHeader === '' ? -1 : drawFromHeader(headers, drawHeader, total)
     const draw = brought < 0 ? random * total : brought
     const last = choices.length - 1
@@ -335,4 +343,12 @@ class CompiledForward implements ForwardRoute {
   rewritePath(head: RequestHead): string | null {
     return this.#rewrite === null ? null : this.#rewrite(head.path)
   }
+}
+
+/** A request that names none is answered as if there were no such cluster (Envoy). */
+function named(
+  { requestHeaders, responseHeaders, hostRewrite, filters }: ClusterChoice,
+  cluster: string,
+): ClusterChoice {
+  return { cluster, requestHeaders, responseHeaders, hostRewrite, filters }
 }

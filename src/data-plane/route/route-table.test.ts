@@ -233,6 +233,13 @@ test('weighted clusters by a number that the request brings, else by chance', ()
   assert.equal(route.chooseCluster(0.1, []).cluster, 'a')
 })
 
+test('a cluster that the request names, by its first such header', () => {
+  const table = tableOf([{ match: { prefix: '/' }, route: { clusterHeader: 'X-Cluster' } }])
+  const route = match(table, head('/')) as ForwardRoute
+  assert.equal(route.chooseCluster(0.5, ['x-cluster', 'a', 'x-cluster', 'b']).cluster, 'a')
+  assert.equal(route.chooseCluster(0.5, []).cluster, '')
+})
+
 test('timeouts: 15 s when unset, 0 is none; retries with their defaults, and those of the virtual host', () => {
   const table = tableOf(
     [
@@ -541,7 +548,6 @@ test('what is not honoured is a problem that names the field, all of them at onc
       'WEFT-4001 virtual_hosts[0].routes[0].match.tls_context',
       'WEFT-4001 virtual_hosts[0].routes[0].route.hash_policy[0].filter_state',
       'WEFT-4001 virtual_hosts[0].routes[0].route.request_mirror_policies[0].cluster_header',
-      'WEFT-4001 virtual_hosts[0].routes[1].route.cluster_header',
       'WEFT-4001 virtual_hosts[0].routes[2].route.retry_policy.retry_on',
       'WEFT-4002 virtual_hosts[0].routes[4]',
       'WEFT-4002 virtual_hosts[0].routes[5].request_headers_to_add[0].header.key',

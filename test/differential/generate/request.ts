@@ -6,7 +6,17 @@ import type { Http1Dialogue } from '../http1/client.ts'
 import type { Http2Dialogue } from '../http2/client.ts'
 import type { Field } from '../message.ts'
 import { answers, failure } from './retry.ts'
-import { type Arbitrary, DRAW_FIELD, draw, headerName, parameterName, parameterValue, path, value } from './words.ts'
+import {
+  type Arbitrary,
+  CLUSTER_FIELD,
+  DRAW_FIELD,
+  draw,
+  headerName,
+  parameterName,
+  parameterValue,
+  path,
+  value,
+} from './words.ts'
 
 const METHODS = ['GET', 'GET', 'GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'] as const
 const ODD_FIELDS = [
@@ -35,6 +45,7 @@ export interface RequestParts {
   readonly odd: readonly (readonly [string, string])[]
   /** Which of weighted clusters it is. */
   readonly draw: string
+  readonly cluster: string
   readonly body: 'none' | 'length' | 'chunked'
   readonly answers: readonly Answer[]
 }
@@ -54,6 +65,7 @@ export function requestFor(virtualHost: JsonObject): Arbitrary<RequestParts> {
         fc.array(fc.constantFrom(...ODD_FIELDS), { maxLength: 1 }),
       ),
       draw,
+      cluster: fc.constantFrom('alpha', 'beta', 'delta', 'dead', 'empty', 'nowhere', ''),
       body: fc.constantFrom('none', 'none', 'length', 'chunked'),
       answers: fc.oneof(
         { weight: 3, arbitrary: fc.constant([]) },
@@ -95,9 +107,10 @@ function sendsBody({ method, body }: RequestParts): boolean {
   return body !== 'none' && method !== 'GET' && method !== 'HEAD'
 }
 
-function fieldsOf({ fields, odd, draw, answers }: RequestParts): readonly Field[] {
+function fieldsOf({ fields, odd, draw, cluster, answers }: RequestParts): readonly Field[] {
   return [
     [DRAW_FIELD, draw],
+    [CLUSTER_FIELD, cluster],
     ...fields,
     ...odd,
     ...(answers.length > 0 ? [[ANSWER_FIELD, answerField(answers)] as const] : []),

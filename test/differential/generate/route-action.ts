@@ -3,7 +3,7 @@ import type { JsonObject } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { DEAD_CLUSTER, EMPTY_CLUSTER, ENDPOINTS } from '../plan.ts'
 import { mutations } from './header-mutation.ts'
-import { type Arbitrary, DRAW_FIELD } from './words.ts'
+import { type Arbitrary, CLUSTER_FIELD, DRAW_FIELD } from './words.ts'
 
 const LIVE = Object.keys(ENDPOINTS).slice(0, 4)
 const NONE: Arbitrary<JsonObject> = fc.constant({})
@@ -45,6 +45,10 @@ const weighted: Arbitrary<JsonObject> = fc
 const cluster: Arbitrary<JsonObject> = fc.oneof(
   { weight: 5, arbitrary: fc.constantFrom(...LIVE).map((cluster): JsonObject => ({ cluster })) },
   { weight: 1, arbitrary: fc.constantFrom(DEAD_CLUSTER, EMPTY_CLUSTER).map((cluster): JsonObject => ({ cluster })) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(CLUSTER_FIELD, 'x-none').map((name): JsonObject => ({ cluster_header: name })),
+  },
   {
     weight: 2,
     // Every request brings the number that decides: the draw is certain.

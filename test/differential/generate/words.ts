@@ -30,6 +30,9 @@ export const VALUES = [
 ] as const
 export const value: Arbitrary<string> = fc.constantFrom(...VALUES)
 
+/** Names the cluster where a route leaves that to the request. */
+export const CLUSTER_FIELD = 'x-cluster'
+
 /** Decides between weighted clusters. */
 export const DRAW_FIELD = 'x-draw'
 export const draw: Arbitrary<string> = fc.constantFrom(
