@@ -27,6 +27,7 @@ const GENERATED_PATHS = [
   'envoy/extensions/filters/network/tcp_proxy/v3',
   'envoy/extensions/filters/http/router/v3',
   'envoy/extensions/retry/host/previous_hosts/v3',
+  'envoy/extensions/retry/priority/previous_priorities/v3',
   'envoy/extensions/filters/http/dynamic_forward_proxy/v3',
   'envoy/extensions/filters/http/buffer/v3',
   'envoy/extensions/filters/http/cors/v3',
@@ -41,7 +42,9 @@ const GENERATED_PATHS = [
   'envoy/extensions/filters/listener/original_dst/v3',
   'envoy/extensions/filters/listener/proxy_protocol/v3',
   'envoy/extensions/filters/network/sni_cluster/v3',
+  'envoy/extensions/transport_sockets/internal_upstream/v3',
   'envoy/extensions/transport_sockets/proxy_protocol/v3',
+  'envoy/extensions/bootstrap/internal_listener/v3',
   'envoy/config/bootstrap/v3',
   'envoy/config/overload/v3',
   'envoy/extensions/resource_monitors/downstream_connections/v3',
@@ -97,6 +100,28 @@ const PATCHES: readonly (readonly [file: string, text: string, patched: string])
     'envoy/extensions/filters/http/ratelimit/v3/rate_limit.proto',
     'repeated RateLimitConfig rate_limits = 3;',
     'repeated config.route.v3.RateLimit rate_limits = 3;',
+  ],
+  // Which responses outlier detection takes for errors.
+  [
+    'envoy/extensions/upstreams/http/v3/http_protocol_options.proto',
+    'message HttpProtocolOptions {',
+    `import "envoy/config/common/matcher/v3/matcher.proto";
+message HttpProtocolOptions {
+  message OutlierDetection {
+    config.common.matcher.v3.MatchPredicate error_matcher = 1;
+  }
+  OutlierDetection outlier_detection = 8;`,
+  ],
+  // Retries measured by the requests of a time, not by those under way.
+  [
+    'envoy/config/cluster/v3/circuit_breaker.proto',
+    'message RetryBudget {',
+    'message RetryBudget {\n      google.protobuf.Duration budget_interval = 3;',
+  ],
+  [
+    'envoy/config/cluster/v3/circuit_breaker.proto',
+    'import "google/protobuf/wrappers.proto";',
+    'import "google/protobuf/duration.proto";\nimport "google/protobuf/wrappers.proto";',
   ],
 ]
 

@@ -312,3 +312,59 @@ test('what cannot be honoured is refused by name', async () => {
     'outlier_detection.successful_active_health_check_uneject_host',
   ])
 })
+
+const errorsAre = (matcher: JsonValue): Fields => ({
+  typed_extension_protocol_options: {
+    'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
+      '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+      explicit_http_config: { http_protocol_options: {} },
+      outlier_detection: { error_matcher: matcher },
+    },
+  },
+})
+const statusIs = (value: string): JsonValue => ({
+  http_response_headers_match: { headers: [{ name: ':status', string_match: { exact: value } }] },
+})
+
+test('errors are what config takes for errors, and nothing else is', async () => {
+  const detection = { ...SECOND, consecutive_5xx: 2, enforcing_consecutive_5xx: 0, consecutive_gateway_failure: 2 }
+  const matcher = { or_match: { rules: [statusIs('429'), statusIs('503')] } }
+  const { upstreams, stat, get } = await scene(1, detection, errorsAre(matcher))
+  const [endpoint] = upstreams as [Upstream]
+  const detected = async (status: number, fields = ''): Promise<unknown[]> => {
+    const names = ['ejections_detected_consecutive_5xx', 'ejections_detected_consecutive_gateway_failure']
+    const before = names.map(name => stat(name)!)
+    endpoint.status = 200
+    await get()
+    endpoint.status = status
+    await repeat(2, () => get(fields))
+    return names.map((name, i) => stat(name)! - before[i]!)
+  }
+  // As Envoy 1.40 counts them: a 503 is still a gateway's, of gRPC the matcher is not asked.
+  assert.deepEqual(await detected(429), [1, 0])
+  assert.deepEqual(await detected(503), [1, 1])
+  assert.deepEqual(await detected(500), [0, 0])
+  assert.deepEqual(await detected(502), [0, 0])
+  assert.deepEqual(await detected(429, 'content-type: application/grpc\r\n'), [0, 0])
+  assert.deepEqual(await detected(500, 'content-type: application/grpc\r\n'), [1, 0])
+})
+
+test('what is an error may be said with any and all, not, and of other fields', async () => {
+  const fields = (...headers: JsonValue[]): JsonValue => ({ http_response_headers_match: { headers } })
+  const matcher = {
+    and_match: {
+      rules: [
+        { not_match: fields({ name: ':status', string_match: { prefix: '2' } }) },
+        fields({ name: 'content-length', present_match: true }),
+        { any_match: true },
+      ],
+    },
+  }
+  const detection = { ...SECOND, consecutive_5xx: 1, max_ejection_percent: 100, base_ejection_time: '600s' }
+  const { upstreams, stat, get } = await scene(1, detection, errorsAre(matcher))
+  await get()
+  assert.equal(stat('ejections_active'), 0)
+  upstreams[0]!.status = 404
+  await get()
+  assert.equal(stat('ejections_active'), 1)
+})

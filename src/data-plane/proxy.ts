@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Problem } from '../base/problem.ts'
 import type { Random } from '../base/random.ts'
+import { ENVOY_BUFFER_LIMIT } from '../transport/net/buffer-limit.ts'
 import type { Network } from '../transport/net/network.ts'
 import type { KeyPair } from '../transport/tls/secure-context.ts'
 import type { Cluster } from '../xds/generated/envoy/config/cluster/v3/cluster_pb.ts'
@@ -18,7 +19,7 @@ import { ClusterManager } from './cluster/cluster-manager.ts'
 import { routeConfigFactories } from './filters/http/route-configs.ts'
 import type { NetworkFilterHost } from './filters/network/contract/network-filter.ts'
 import { NETWORK_FILTERS } from './filters/network/registry.ts'
-import { ENVOY_BUFFER_LIMIT } from './listener/compiled-listener.ts'
+import { internalNetwork } from './internal-listener/internal-network.ts'
 import { ListenerManager } from './listener/listener-manager.ts'
 import { MirrorDifferences } from './mirror-differences.ts'
 import type { OverloadConfig } from './overload/overload-config.ts'
@@ -87,7 +88,8 @@ export class Proxy {
 
   constructor(options: ProxyOptions) {
     this.#options = options
-    const { clock, random, log, network } = options
+    const { clock, random, log } = options
+    const network = internalNetwork(options.network)
     this.stats = createStats()
     const stats = this.stats.root
     this.#certificates = new CertificateFiles(this.secrets, options.certificates ?? NO_CERTIFICATES, { clock, log })

@@ -1,6 +1,7 @@
 // A static bootstrap, put into force: its resources go the way of those that xDS delivers, and are checked as those are.
 import { create } from '@bufbuild/protobuf'
 import type { Problem } from '../base/problem.ts'
+import { unpackAny } from '../xds/any-pack.ts'
 import {
   AdminSchema,
   type Bootstrap,
@@ -10,6 +11,7 @@ import {
 import type { Address } from '../xds/generated/envoy/config/core/v3/address_pb.ts'
 import { type Node, NodeSchema } from '../xds/generated/envoy/config/core/v3/base_pb.ts'
 import type { Listener } from '../xds/generated/envoy/config/listener/v3/listener_pb.ts'
+import { InternalListenerSchema } from '../xds/generated/envoy/extensions/bootstrap/internal_listener/v3/internal_listener_pb.ts'
 import { ResourceCheck } from '../xds/resource-check.ts'
 import type { ResourceMessage } from '../xds/resource-message.ts'
 import type { ResourceType } from '../xds/type-url.ts'
@@ -33,6 +35,7 @@ const FIELDS = new Set([
   'static_resources',
   'admin',
   'overload_manager',
+  'bootstrap_extensions',
   'stats_flush_interval',
   'enable_dispatcher_stats',
 ])
@@ -42,8 +45,19 @@ export function compileBootstrap(bootstrap: Bootstrap): StaticConfig & { readonl
   const check = new ResourceCheck('')
   check.honour(BootstrapSchema, bootstrap, '', FIELDS)
   const admin = readAdmin(bootstrap, check)
+  readExtensions(bootstrap, check)
   const limits = compileOverload(bootstrap.overloadManager, check)
   return { node: bootstrap.node ?? create(NodeSchema), admin, ...limits, problems: nameless(check.problems) }
+}
+
+/** That of internal listeners, which Envoy has only then; they are always there. */
+function readExtensions({ bootstrapExtensions: extensions }: Bootstrap, check: ResourceCheck): void {
+  for (const [index, { name, typedConfig }] of extensions.entries()) {
+    const path = `bootstrap_extensions[${index}]`
+    const internal = unpackAny(typedConfig, InternalListenerSchema)
+    if (internal) check.honour(InternalListenerSchema, internal, `${path}.typed_config`, new Set())
+    else check.unsupported(path, `bootstrap extension ${name} is not supported`)
+  }
 }
 
 function readAdmin(bootstrap: Bootstrap, check: ResourceCheck): StaticConfig['admin'] {

@@ -10,6 +10,7 @@ import { FakeClock } from '../base/clock.ts'
 import type { Network } from '../transport/net/network.ts'
 import { systemNetwork } from '../transport/net/system-network.ts'
 import { ClusterSchema } from '../xds/generated/envoy/config/cluster/v3/cluster_pb.ts'
+import { clustersText } from './admin/clusters-page.ts'
 import { exchange } from './http/testing/raw-client.ts'
 import { ok, rawUpstream } from './http/testing/raw-upstream.ts'
 import { boundPort, connectionManager, listener, openProxy, parse, routes, tcpProxy } from './mesh-fixture.ts'
@@ -101,6 +102,84 @@ test('a budget bounds retries by the requests under way', async () => {
     assert.equal(upstream.requests.length - before, 1 + retries, JSON.stringify(budget))
     assert.equal(stat('upstream_rq_retry_overflow'), 1 - retries)
   }
+})
+
+test('routes of high priority have limits, connections and queues of their own', async () => {
+  const upstream = await rawUpstream(() => undefined)
+  ends.push(() => upstream.close())
+  const thresholds = [
+    { max_requests: 1, track_remaining: true },
+    { priority: 'HIGH', max_requests: 2, max_connections: 2, track_remaining: true },
+  ]
+  const clock = new FakeClock()
+  const proxy = openProxy({ clock })
+  ends.push(() => proxy.close())
+  const endpoints = [{ lb_endpoints: [{ endpoint: { address: address(upstream.port) } }] }]
+  const cluster = parse(ClusterSchema, {
+    name: 'c',
+    type: 'STATIC',
+    load_assignment: { cluster_name: 'c', endpoints },
+    circuit_breakers: { thresholds },
+  })
+  assert.deepEqual(proxy.apply('cluster', [cluster]), [])
+  const route = (prefix: string, priority: string): JsonValue => ({
+    match: { prefix },
+    route: { cluster: 'c', timeout: '0s', priority },
+  })
+  const table = {
+    name: 'r',
+    virtual_hosts: [{ name: 'v', domains: ['*'], routes: [route('/high', 'HIGH'), route('/', 'DEFAULT')] }],
+  }
+  const chain = [{ filters: [connectionManager({ route_config: table })] }]
+  assert.deepEqual(proxy.apply('listener', [listener('l', chain)]), [])
+  const port = await boundPort(proxy, 'l')
+  const stat = (name: string) => proxy.stats.value(`cluster.c.${name}`)
+  const get = (path: string) => exchange(port, `GET ${path} HTTP/1.1\r\nhost: a\r\n\r\n`)
+  const answers = ['/high', '/high', '/'].map(get)
+  await until(() => upstream.requests.length === 3)
+  assert.deepEqual(
+    ['upstream_rq_active', 'circuit_breakers.default.rq_open', 'circuit_breakers.high.rq_open'].map(stat),
+    [3, 1, 1],
+  )
+  for (const path of ['/', '/high']) assert.equal((await get(path)).status, 503)
+  assert.equal(stat('upstream_rq_pending_overflow'), 2)
+  const byPath = (path: string) => upstream.requests.filter(({ head }) => head.path === path)
+  byPath('/')[0]!.socket.write(ok())
+  assert.equal((await answers[2]!).status, 200)
+  assert.deepEqual(
+    ['default', 'high'].map(priority => stat(`circuit_breakers.${priority}.remaining_rq`)),
+    [1, 0],
+  )
+  // The connection that came free is not theirs.
+  assert.equal((await get('/high')).status, 503)
+  for (const { socket } of byPath('/high')) socket.write(ok())
+  for (const answer of await Promise.all(answers)) assert.equal(answer.status, 200)
+  assert.deepEqual(['upstream_rq_active', 'upstream_cx_active', 'upstream_cx_total'].map(stat), [0, 3, 3])
+  assert.match(
+    clustersText(proxy.clusters.all(), true),
+    /default_priority::max_requests::1\n(?:.*\n)*c::high_priority::max_requests::2\n/,
+  )
+})
+
+test('a budget with an interval bounds retries by the requests of so long, as Envoy 1.40 does', async () => {
+  const upstream = await rawUpstream(() => 'HTTP/1.1 503 No\r\ncontent-length: 0\r\n\r\n')
+  ends.push(() => upstream.close())
+  const retry = { retry_policy: { retry_on: '5xx', num_retries: 1, retry_back_off: { base_interval: '0.001s' } } }
+  const budget = { budget_percent: { value: 50 }, min_retry_concurrency: 0, budget_interval: '2s' }
+  const thresholds = [{ retry_budget: budget }]
+  const { clock, stat, get } = await scene(upstream.port, { circuit_breakers: { thresholds } }, retry)
+  // Half of one is none; of two it is one; its retry counts, too, for as long as the others.
+  assert.equal(await get(), 503)
+  assert.equal(stat('upstream_rq_retry_overflow'), 1)
+  for (const retries of [1, 2]) {
+    const status = get()
+    await until(() => stat('upstream_rq_retry') === retries)
+    clock.advance(100)
+    assert.equal(await status, 503)
+  }
+  clock.advance(2200)
+  assert.equal(await get(), 503)
+  assert.equal(stat('upstream_rq_retry_overflow'), 2)
 })
 
 test('gauges tell which limits are reached, and what is left of them where that is asked for', async () => {

@@ -2,6 +2,14 @@
 import type { Socket } from 'node:net'
 import type { ConnectionInfo } from './connection-info.ts'
 
+/** Whom a connection is for, where requests decide. */
+export interface ServerIdentity {
+  /** SNI; null: as config says. */
+  readonly serverName: string | null
+  /** A name that the certificate must have, besides what config asks for; null: none. */
+  readonly verifiedName: string | null
+}
+
 export interface UpstreamTransport {
   readonly name: 'raw_buffer' | 'tls'
   /** SDS names without which no connection can be made; absent: none. */
@@ -13,13 +21,10 @@ export interface UpstreamTransport {
    */
   connect(address: string, port: number, onReady: (failure: string | null) => void): Socket
   /**
-   * The transport to use for an endpoint that is known by the name it is called by; `checked`: its certificate must have
-   * that name. Absent where nobody is told a name.
-   */
-  forName?(name: string, checked: boolean): UpstreamTransport
-  /**
    * The transport to use for one downstream connection; its connections tell the upstream whose they are, and must carry
    * nobody else's bytes. Absent where connections are all alike.
    */
   forDownstream?(downstream: ConnectionInfo): UpstreamTransport
+  /** The transport to use where the request says whom the connection is for. Absent where none is asked who it is. */
+  forServer?(identity: ServerIdentity): UpstreamTransport
 }

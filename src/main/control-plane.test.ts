@@ -296,6 +296,15 @@ test('what a request gets wrong is all said, and the description matches what is
   assert.equal(error.problems.length, 3)
   const odd = await api('PUT', '/v1/instances/default/x', { ...INSTANCE, address: 'a\0b', healthCheck: { tcp: {} } })
   assert.equal(odd.status, 400)
+  for (const [name, status] of [
+    ['content-length', 400],
+    ['transfer-encoding', 400],
+    ['connection', 400],
+    ['x-a', 200],
+  ]) {
+    const healthCheck = { http: { path: '/', headers: [{ name, value: '7' }] } }
+    assert.equal((await api('PUT', '/v1/instances/default/probed', { ...INSTANCE, healthCheck })).status, status)
+  }
   assert.equal((await api('PUT', `/v1/instances/default/${'x'.repeat(253)}`, INSTANCE)).status, 200)
   assert.equal((await api('GET', `/v1/instances/default/${'x'.repeat(254)}`)).status, 414)
   const refused = await api('POST', '/v1/config/apply', { documents: [{ file: 'x.yaml', text: 'kind: Nonsense' }] })

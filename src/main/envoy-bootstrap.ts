@@ -37,6 +37,15 @@ export function envoyBootstrapConfig(options: EnvoyBootstrapOptions): Json {
       lds_config: { ads: {}, resource_api_version: 'V3', initial_fetch_timeout: '0s' },
       cds_config: { ads: {}, resource_api_version: 'V3', initial_fetch_timeout: '0s' },
     },
+    // By it Envoy has internal listeners: what HBONE's tunnels lead to.
+    bootstrap_extensions: [
+      {
+        name: 'envoy.bootstrap.internal_listener',
+        typed_config: {
+          '@type': 'type.googleapis.com/envoy.extensions.bootstrap.internal_listener.v3.InternalListener',
+        },
+      },
+    ],
     // Rollouts ask what became of requests; how long they took the agent reads off the statistics, which are to be fresh.
     stats_flush_on_admin: true,
     cluster_manager: {

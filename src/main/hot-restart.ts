@@ -12,7 +12,9 @@ export interface HotRestartHost {
   readonly log: Log
   state(): ServerState
   isStopping(): boolean
+  /** Its sockets stay open until `release`. */
   legacy(): Promise<Inheritance>
+  release(): void
   /** The successor is live: drains, and ends. */
   handOver(): Promise<void>
   /** No successor is live after all: this process is still the one in charge. */
@@ -56,9 +58,16 @@ export class HotRestart {
   async #replace(): Promise<void> {
     this.#underWay = true
     const host = this.#host
-    const [{ Successor }, legacy] = await Promise.all([import('./successor.ts'), host.legacy()])
-    if (host.isStopping()) return
-    const successor = new Successor(host.clock, legacy, this.#highestInherited)
+    const { Successor } = await import('./successor.ts')
+    let legacy: Inheritance
+    let successor: Successor
+    try {
+      legacy = await host.legacy()
+      if (host.isStopping()) return
+      successor = new Successor(host.clock, legacy, this.#highestInherited)
+    } finally {
+      host.release()
+    }
     this.#successor = successor
     host.log.info('hot restart', { epoch: legacy.epoch, pid: successor.pid ?? 0 })
     const failure = await successor.live

@@ -266,6 +266,10 @@ export class ProxyProcess implements RunningProxy {
       state: () => this.state,
       isStopping: () => this.isStopping,
       legacy: () => this.#legacy(),
+      release: () => {
+        this.#network.release()
+        this.workers?.releaseSockets()
+      },
       handOver: () => this.#handOver(),
       // A successor that came as far as saying that it is in charge has been believed.
       stayInCharge: () => {
@@ -279,8 +283,8 @@ export class ProxyProcess implements RunningProxy {
     return {
       epoch: this.#inheritance.epoch + 1,
       firstStartedAt: this.#firstStartedAt,
-      sockets: this.#network.open,
-      workers: (await this.workers?.sockets()) ?? [],
+      sockets: this.#network.lend(),
+      workers: (await this.workers?.lendSockets()) ?? [],
       admin: this.#adminSocket,
     }
   }

@@ -45,7 +45,8 @@ export interface WorkerCalls {
   readonly report: [null, WorkerReport]
   /** Of clusters by name. */
   readonly loads: [readonly string[], readonly ClusterLoad[]]
-  readonly sockets: [null, readonly ListeningDescriptor[]]
+  readonly releaseSockets: [null, null]
+  readonly lendSockets: [null, readonly ListeningDescriptor[]]
   readonly acceptInherited: [null, null]
   readonly drain: [{ readonly limitMs: number; readonly sparesIdle: boolean }, null]
   readonly reopenLogs: [null, null]

@@ -93,7 +93,11 @@ const CALLS: Calls = {
   isReady: async () => proxy.ready,
   report: async () => reportOf(proxy),
   loads: async names => loadsOf(proxy.clusters, names),
-  sockets: async () => network.open,
+  lendSockets: async () => network.lend(),
+  async releaseSockets() {
+    network.release()
+    return null
+  },
   async acceptInherited() {
     releaseStartupMemory()
     await network.acceptInherited()

@@ -70,8 +70,12 @@ export class Workers {
   }
 
   /** What a successor's workers are to inherit, in their order. */
-  sockets(): Promise<readonly (readonly ListeningDescriptor[])[]> {
-    return this.#all('sockets', null)
+  lendSockets(): Promise<readonly (readonly ListeningDescriptor[])[]> {
+    return this.#all('lendSockets', null)
+  }
+
+  releaseSockets(): void {
+    this.#tell('releaseSockets', null)
   }
 
   async acceptInherited(): Promise<void> {

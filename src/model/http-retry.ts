@@ -9,6 +9,10 @@ export interface HttpRetry {
   readonly retryOn: string
   /** Skip endpoints that this request has tried; true unless set. */
   readonly ignorePreviousHosts: boolean
+  /** After two tries in a locality go on to those that are further away. */
+  readonly remoteLocalities?: boolean
   /** Base of the exponential backoff; absent: 25 ms. */
   readonly backoffMs?: number
+  /** A try that runs into perTryTimeout goes on, and another is sent beside it. */
+  readonly hedgesOnPerTryTimeout?: boolean
 }

@@ -10,4 +10,6 @@ export interface OutlierDetection {
   readonly maxEjectionPercent: number | undefined
   /** Share of healthy endpoints below which health does not count; undefined is 0. */
   readonly minHealthPercent: number | undefined
+  /** Statuses that count as errors, and no others do; empty: 5xx. */
+  readonly httpErrorCodes: readonly number[]
 }

@@ -16,6 +16,8 @@ export interface RetryBudget {
   readonly percent: number
   /** So many may be, however few requests there are. */
   readonly minRetryConcurrency: number
+  /** The percentage is of the requests of so long, not of those under way. */
+  readonly intervalMs?: number
 }
 
 /** Seconds; undefined: the operating system's. */

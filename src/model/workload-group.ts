@@ -3,6 +3,9 @@ import type { WorkloadEntry } from './workload-entry.ts'
 
 export type WorkloadTemplate = Omit<WorkloadEntry, 'address'>
 
+/** HTTP names what says where a message ends or whom it is for; a probe says that itself. */
+export const OWN_PROBE_FIELDS: readonly string[] = ['content-length', 'transfer-encoding', 'connection']
+
 export interface WorkloadProbe {
   readonly check:
     | {

@@ -19,6 +19,8 @@ export interface WorkloadProxy {
   readonly bindAddress: string
   /** Sidecars: where the application's HTTP_PROXY points (Istio's proxyHttpPort); absent: one outbound listener per port. */
   readonly httpProxyPort?: number
+  /** Sidecars: where the workload is reached by HBONE; absent: nowhere. */
+  readonly hbonePort?: number
   /** Gateways: bound port for each port that a Gateway asks for; a port not named here is bound as asked. */
   readonly gatewayPorts?: Readonly<Record<string, number>>
   /** Where its admin interface listens, for `weft proxy-config`. */

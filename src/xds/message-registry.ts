@@ -33,6 +33,8 @@ import { file_envoy_extensions_formatter_req_without_query_v3_req_without_query 
 import { file_envoy_extensions_http_header_formatters_preserve_case_v3_preserve_case } from './generated/envoy/extensions/http/header_formatters/preserve_case/v3/preserve_case_pb.ts'
 import { file_envoy_extensions_request_id_uuid_v3_uuid } from './generated/envoy/extensions/request_id/uuid/v3/uuid_pb.ts'
 import { file_envoy_extensions_retry_host_previous_hosts_v3_previous_hosts } from './generated/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.ts'
+import { file_envoy_extensions_retry_priority_previous_priorities_v3_previous_priorities_config } from './generated/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config_pb.ts'
+import { file_envoy_extensions_transport_sockets_internal_upstream_v3_internal_upstream } from './generated/envoy/extensions/transport_sockets/internal_upstream/v3/internal_upstream_pb.ts'
 import { file_envoy_extensions_transport_sockets_proxy_protocol_v3_upstream_proxy_protocol } from './generated/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol_pb.ts'
 import { file_envoy_extensions_transport_sockets_raw_buffer_v3_raw_buffer } from './generated/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.ts'
 import { file_envoy_extensions_transport_sockets_tls_v3_tls } from './generated/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts'
@@ -65,6 +67,8 @@ export const MESSAGE_REGISTRY: Registry = createRegistry(
   file_envoy_extensions_http_header_formatters_preserve_case_v3_preserve_case,
   file_envoy_extensions_request_id_uuid_v3_uuid,
   file_envoy_extensions_retry_host_previous_hosts_v3_previous_hosts,
+  file_envoy_extensions_transport_sockets_internal_upstream_v3_internal_upstream,
+  file_envoy_extensions_retry_priority_previous_priorities_v3_previous_priorities_config,
   file_envoy_extensions_transport_sockets_proxy_protocol_v3_upstream_proxy_protocol,
   file_envoy_extensions_transport_sockets_raw_buffer_v3_raw_buffer,
   file_envoy_extensions_transport_sockets_tls_v3_tls,

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util'
 import { findPeer, peerNamed } from '../../scripts/peers.ts'
 import { readKnownDifferences } from './known-differences.ts'
 import { describe } from './report.ts'
-import { type RunReport, runCorpus, runGenerated } from './run.ts'
+import { type RunReport, runCorpus, runGenerated, runPairs } from './run.ts'
 
 const { values } = parseArgs({
   options: { seconds: { type: 'string', default: '60' }, seed: { type: 'string', default: '1' } },
@@ -32,8 +32,10 @@ function take(what: string, report: RunReport): void {
 }
 
 take('corpus', await runCorpus(known))
-for (let seed = Number(values.seed); performance.now() < deadline; seed++)
+for (let seed = Number(values.seed); performance.now() < deadline; seed++) {
   take(`seed ${seed}`, await runGenerated(seed, known))
+  take(`tunnels of seed ${seed}`, await runPairs(seed, known))
+}
 console.log(
   `${cases} cases, ${unexplained} differences unexplained, ${occurred.size} of ${known.length} known ones seen`,
 )

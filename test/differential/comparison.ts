@@ -64,6 +64,8 @@ function addMessage(facts: Map<string, string>, at: string, message: Message): v
   addFields(facts, `${at} header`, message.fields)
   addFields(facts, `${at} trailer`, message.trailers)
   facts.set(`${at} body`, JSON.stringify(message.body))
+  const { spelt = [] } = message
+  if (spelt.length > 0) facts.set(`${at} spelling`, spelt.toSorted().join(' '))
   if (!message.complete) facts.set(`${at} complete`, 'no')
 }
 

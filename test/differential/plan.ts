@@ -12,6 +12,8 @@ export interface ListenerPlan {
   readonly chains?: readonly JsonObject[]
   /** Fields of the listener besides those that every plan has. */
   readonly listener?: JsonObject
+  /** Reached from the proxy's own clusters only. */
+  readonly internal?: true
   /** In place of a connection manager. */
   readonly tcpProxy?: JsonObject
   /** Besides those that every plan has; names are unique among all plans. */
@@ -20,7 +22,8 @@ export interface ListenerPlan {
 
 export interface ClusterPlan {
   readonly name: string
-  readonly endpoint: EndpointName
+  /** Or the listener of another proxy (`Side.start`). */
+  readonly endpoint: EndpointName | typeof FAR_LISTENER
   /** Fields of the cluster besides its endpoint. */
   readonly fields: JsonObject
 }
@@ -43,6 +46,7 @@ export const ENDPOINTS = {
   'tls-stranger': 'tls',
 } as const satisfies Record<string, EndpointKind>
 export type EndpointName = keyof typeof ENDPOINTS
+export const FAR_LISTENER = 'far listener'
 /** Its endpoint refuses connections. */
 export const DEAD_CLUSTER = 'dead'
 /** It has no endpoints. */
@@ -113,6 +117,12 @@ export function bootstrap(
   return {
     node: { id: 'differential', cluster: 'differential' },
     admin: { address: address(0) },
+    bootstrap_extensions: [
+      {
+        name: 'internal',
+        typed_config: { '@type': `${EXTENSION}.bootstrap.internal_listener.v3.InternalListener` },
+      },
+    ],
     static_resources: {
       listeners: listeners.map(plan => listener(plan, logFile)),
       clusters: clusters(
@@ -149,7 +159,7 @@ function listener(plan: ListenerPlan, logFile: string): JsonObject {
   })
   return {
     name: plan.name,
-    address: address(0),
+    ...(plan.internal ? { internal_listener: {} } : { address: address(0) }),
     // What a chain says of a tcp_proxy stands for its filters.
     filter_chains: (plan.chains ?? [{}]).map(({ tcpProxy = plan.tcpProxy, ...chain }) => ({
       filters: [
@@ -174,7 +184,7 @@ function clusters(ports: ReadonlyMap<string, number>, more: readonly ClusterPlan
     },
   })
   return [
-    ...[...ports].map(([name, port]) => ({ ...cluster(name, [port]), ...protocolOf(name) })),
+    ...Object.keys(ENDPOINTS).map(name => ({ ...cluster(name, [ports.get(name)!]), ...protocolOf(name) })),
     ...more.map(({ name, endpoint, fields }) => ({ ...cluster(name, [ports.get(endpoint)!]), ...fields })),
     // Port 1 of loopback: nobody serves tcpmux.
     cluster(DEAD_CLUSTER, [1]),

@@ -59,7 +59,7 @@ async function observe(
   })
 }
 
-function named(entry: LogEntry, side: Side): LogEntry {
+export function named(entry: LogEntry, side: Side): LogEntry {
   const { endpoint } = entry
   return typeof endpoint === 'string' ? { ...entry, endpoint: side.clusterAt(endpoint) } : entry
 }

@@ -6,6 +6,7 @@ import { TCP_BY_HAND, TCP_LISTENERS } from './generate/tcp.ts'
 import { TUNNEL_LISTENERS, TUNNELS_BY_HAND } from './generate/tunnels.ts'
 import { judge, type KnownDifference, type Verdict } from './known-differences.ts'
 import { runCases } from './run-cases.ts'
+import { runHbone } from './run-hbone.ts'
 
 export interface RunReport extends Verdict {
   readonly cases: number
@@ -14,6 +15,8 @@ export interface RunReport extends Verdict {
 /** Of one generated plan: one start of both proxies. */
 const TABLES = 40
 const REQUESTS_EACH = 10
+/** Of one seed. */
+const CONVERSATIONS = 6
 
 export async function runCorpus(known: readonly KnownDifference[]): Promise<RunReport> {
   const listeners = [...CORPUS_PLAN, ...TCP_LISTENERS, ...TUNNEL_LISTENERS]
@@ -24,5 +27,11 @@ export async function runCorpus(known: readonly KnownDifference[]): Promise<RunR
 export async function runGenerated(seed: number, known: readonly KnownDifference[]): Promise<RunReport> {
   const { listeners, cases } = generatePlan(seed, TABLES, REQUESTS_EACH)
   const results = await runCases([...listeners, ...familyListeners(seed)], [...cases, ...familyCases(seed)])
+  return { cases: results.length, ...judge(results, known) }
+}
+
+/** Tunnels between two proxies, in every pairing. */
+export async function runPairs(seed: number, known: readonly KnownDifference[]): Promise<RunReport> {
+  const results = await runHbone(seed, CONVERSATIONS)
   return { cases: results.length, ...judge(results, known) }
 }

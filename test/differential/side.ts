@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { talkHttp1 } from './http1/client.ts'
-import { bootstrap, DEAD_CLUSTER, ENDPOINTS, type ListenerPlan } from './plan.ts'
+import { bootstrap, DEAD_CLUSTER, ENDPOINTS, FAR_LISTENER, type ListenerPlan } from './plan.ts'
 import { Upstreams } from './upstreams.ts'
 
 export type SideName = 'envoy' | 'weft'
@@ -33,12 +33,13 @@ export class Side {
     this.#output = collect(child)
   }
 
-  /** Resolves when every listener accepts; rejects with all that the process said. */
-  static async start(name: SideName, listeners: readonly ListenerPlan[]): Promise<Side> {
+  /** Resolves when every listener accepts; rejects with all that the process said. `far`: the port of another's listener. */
+  static async start(name: SideName, listeners: readonly ListenerPlan[], far = 1): Promise<Side> {
     const upstreams = await Upstreams.start(ENDPOINTS)
     const folder = mkdtempSync(join(tmpdir(), `weft-differential-${name}-`))
     const file = join(folder, 'bootstrap.json')
-    writeFileSync(file, JSON.stringify(bootstrap(listeners, upstreams.ports, join(folder, 'access.log')), null, 1))
+    const ports = new Map<string, number>([...upstreams.ports, [FAR_LISTENER, far]])
+    writeFileSync(file, JSON.stringify(bootstrap(listeners, ports, join(folder, 'access.log')), null, 1))
     const child = name === 'envoy' ? startEnvoy(file, folder) : startWeft(file)
     const side = new Side(name, upstreams, folder, child)
     try {
@@ -112,9 +113,9 @@ export class Side {
     if (!ready?.ok) return null
     const response = await fetch(`http://${admin}/listeners?format=json`)
     const { listener_statuses: statuses } = (await response.json()) as {
-      listener_statuses: { name: string; local_address: { socket_address: { port_value: number } } }[]
+      listener_statuses: { name: string; local_address: { socket_address?: { port_value: number } } }[]
     }
-    return new Map(statuses.map(status => [status.name, status.local_address.socket_address.port_value]))
+    return new Map(statuses.map(status => [status.name, status.local_address.socket_address?.port_value ?? 0]))
   }
 }
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import { readKnownDifferences } from '../differential/known-differences.ts'
 import { describe } from '../differential/report.ts'
-import { type RunReport, runCorpus, runGenerated } from '../differential/run.ts'
+import { type RunReport, runCorpus, runGenerated, runPairs } from '../differential/run.ts'
 
 const SEEDS = [1, 2, 3, 4]
 const known = readKnownDifferences()
@@ -17,6 +17,9 @@ function accept(report: RunReport): void {
 }
 
 test('the corpus of ambiguous and hostile bytes, and the routes by hand', async () => accept(await runCorpus(known)))
+
+for (const seed of SEEDS.slice(0, 2))
+  test(`HBONE between an Envoy and a Weft, seed ${seed}`, async () => accept(await runPairs(seed, known)))
 
 for (const seed of SEEDS)
   test(`route tables and requests of seed ${seed}`, async () => accept(await runGenerated(seed, known)))

@@ -1,5 +1,5 @@
 // describe workload: its ports, identity and health, and what its services' rules say.
-import type { Workload } from '../../model/workload.ts'
+import type { Workload, WorkloadProxy } from '../../model/workload.ts'
 import { describeRules } from './describe-service.ts'
 import { type MeshView, selects } from './mesh-view.ts'
 
@@ -12,7 +12,7 @@ export function describeWorkload(view: MeshView, workload: Workload): string[] {
       .join(',')}`,
     `   Ports: ${workload.ports.map(port => `${port.number} (application :${port.applicationPort}, sidecar :${port.inboundPort})`).join(', ') || 'none'}`,
     `   Health: ${workload.healthy ? 'HEALTHY' : 'UNHEALTHY'}`,
-    `   Proxy: ${workload.proxy === null ? 'none' : `${workload.proxy.kind}, admin :${workload.proxy.adminPort ?? '-'}`}`,
+    `   Proxy: ${workload.proxy === null ? 'none' : describeProxy(workload.proxy)}`,
   ]
   const { mode, from } = view.peerAuthentication(workload)
   lines.push('Effective PeerAuthentication:', `   Workload mTLS mode: ${mode} (${from})`)
@@ -29,6 +29,10 @@ export function describeWorkload(view: MeshView, workload: Workload): string[] {
     )
   }
   return lines
+}
+
+function describeProxy({ kind, adminPort, hbonePort }: WorkloadProxy): string {
+  return `${kind}, admin :${adminPort ?? '-'}${hbonePort === undefined ? '' : `, HBONE :${hbonePort}`}`
 }
 
 function servicesOf(view: MeshView, workload: Workload): { name: string; namespace: string }[] {

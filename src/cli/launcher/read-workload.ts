@@ -50,6 +50,7 @@ export function readWorkload(reader: ObjectReader, base: WorkloadBase): Workload
     healthCheck: healthCheck ?? group?.healthCheck ?? { tcp: {} },
     locality: locality ?? group?.locality ?? NO_LOCALITY,
     weight: reader.integer('weight', 1, 128) ?? group?.weight ?? 1,
+    hbone: reader.boolean('hbone') ?? false,
     proxy: reader.enumeration('proxy', ['weft', 'envoy']) ?? 'weft',
   }
   reader.done()

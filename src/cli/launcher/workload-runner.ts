@@ -23,6 +23,8 @@ export interface WorkloadRunnerOptions {
 interface WorkloadPorts {
   readonly admin: number
   readonly httpProxy: number
+  /** Null: none is asked for. */
+  readonly hbone: number | null
   readonly inbound: ReadonlyMap<number, number>
   readonly application: ReadonlyMap<number, number>
 }
@@ -69,7 +71,9 @@ export class WorkloadRunner {
       application.set(port.number, await allocator.allocate(`${key}/application/${port.number}`))
     }
     const admin = await allocator.allocate(`${key}/admin`)
-    this.#ports = { admin, httpProxy: await allocator.allocate(`${key}/http-proxy`), inbound, application }
+    const httpProxy = await allocator.allocate(`${key}/http-proxy`)
+    const hbone = this.spec.hbone ? await allocator.allocate(`${key}/hbone`) : null
+    this.#ports = { admin, httpProxy, hbone, inbound, application }
   }
 
   /** Resolves when the workload is in routing; rejects with CommandFailure when it cannot be. */
@@ -149,7 +153,11 @@ export class WorkloadRunner {
           applicationPort: ports.application.get(number) ?? number,
           inboundPort: ports.inbound.get(number) ?? number,
         }),
-        { httpProxyPort: ports.httpProxy, adminPort: ports.admin },
+        {
+          httpProxyPort: ports.httpProxy,
+          adminPort: ports.admin,
+          ...(ports.hbone === null ? {} : { hbonePort: ports.hbone }),
+        },
       ),
       // A workload without ports serves nobody: there is nothing to check.
       spec.ports.length === 0 ? null : spec.healthCheck,
@@ -159,7 +167,12 @@ export class WorkloadRunner {
   #createProxy(ports: WorkloadPorts, envoy: string | null): ProxyRunner {
     const { name, namespace, serviceAccount, labels } = this.spec
     const inbound = [...ports.inbound].map(([number, port]) => [String(number), port] as const)
-    const listening = { admin: ports.admin, 'http-proxy': ports.httpProxy, ...Object.fromEntries(inbound) }
+    const listening = {
+      admin: ports.admin,
+      'http-proxy': ports.httpProxy,
+      ...(ports.hbone === null ? {} : { hbone: ports.hbone }),
+      ...Object.fromEntries(inbound),
+    }
     return new ProxyRunner(
       this.#host,
       this.#access,

@@ -46,6 +46,8 @@ export interface WorkloadSpec {
   readonly startDelayMs?: number
   readonly locality: { readonly region: string; readonly zone: string; readonly subZone: string }
   readonly weight: number
+  /** Its sidecar has a port for HBONE. */
+  readonly hbone: boolean
   readonly proxy: 'weft' | 'envoy'
 }
 

@@ -58,12 +58,15 @@ function endpointRow(status: Json, host: Json): EndpointRow {
   const address = object(host, 'address')
   const socket = object(address, 'socket_address')
   const pipe = string(object(address, 'pipe'), 'path')
+  const internal = object(address, 'envoy_internal_address')
+  const listener = string(internal, 'server_listener_name')
+  const inside = listener && `envoy://${listener}/${string(internal, 'endpoint_id')}`
   const health = object(host, 'health_status')
   const failed = ['failed_active_health_check', 'failed_outlier_check', 'failed_active_degraded_check']
   const eds = string(health, 'eds_health_status') || 'HEALTHY'
   const unhealthy = eds !== 'HEALTHY' || failed.some(field => string(health, field) === 'true')
   return {
-    endpoint: pipe || `${string(socket, 'address')}:${string(socket, 'port_value')}`,
+    endpoint: pipe || inside || `${string(socket, 'address')}:${string(socket, 'port_value')}`,
     status: eds === 'HEALTHY' && unhealthy ? 'UNHEALTHY' : eds,
     outlier: string(health, 'failed_outlier_check') === 'true' ? 'FAILED' : 'OK',
     cluster: string(status, 'name'),

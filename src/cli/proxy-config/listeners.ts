@@ -32,7 +32,8 @@ function socketAddress(listener: Json): Json {
 }
 
 function addressOf(listener: Json): string {
-  return string(socketAddress(listener), 'address')
+  // Of an internal listener there is none (as istioctl shows it).
+  return 'internal_listener' in listener ? 'internal' : string(socketAddress(listener), 'address')
 }
 
 function portOf(listener: Json): string {

@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { createTestContext } from '../launcher/testing/test-context.ts'
 import { runProgram } from '../program.ts'
+import { endpointTable } from './endpoints.ts'
+import { listenerTable } from './listeners.ts'
 
 const ADMIN = 'type.googleapis.com/envoy.admin.v3.'
 const HCM = 'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'
@@ -170,6 +172,14 @@ test('endpoints, from a dump with include_eds', async () => {
   ])
   const healthy = await proxyConfig('endpoints', '-f', 'dump.json', '--status', 'healthy')
   assert.equal(columns(healthy.stdout).length, 2)
+})
+
+test('what stays within the proxy has an address of its own kind', () => {
+  const { rows } = listenerTable([{ name: 'inner', internal_listener: {}, filter_chains: [{}] }])
+  assert.deepEqual(rows[0]?.slice(0, 2), ['internal', ''])
+  const address = { envoy_internal_address: { server_listener_name: 'inner', endpoint_id: '127.0.0.1:80' } }
+  const endpoints = endpointTable([{ name: 'c', host_statuses: [{ address }] }])
+  assert.equal(endpoints.rows[0]?.[0], 'envoy://inner/127.0.0.1:80')
 })
 
 test('all prints every table that has rows', async () => {

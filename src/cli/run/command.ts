@@ -32,6 +32,7 @@ interface RunOptions extends MeshOptions {
   readonly port?: number
   readonly healthPath?: string
   readonly envoy?: boolean
+  readonly hbone?: boolean
 }
 
 const DNS_LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/
@@ -56,6 +57,7 @@ export function runCommand(context: CliContext): Command {
     .option('--labels <labels>', 'further labels: KEY=VALUE,KEY=VALUE', parseLabels)
     .option('--port <port>', 'the port of the service that it serves; none: it serves nobody', parsePort)
     .option('--health-path <path>', 'GET that answers 2xx when it is well (default: its port accepts connections)')
+    .option('--hbone', 'with a port of its sidecar that is reached by HBONE')
     .option('--envoy', 'with a real Envoy, that of ENVOY, as its sidecar')
     .passThroughOptions()
   return addMeshOptions(command)
@@ -140,6 +142,7 @@ function workloadSpec(
     env: {},
     ports: port === undefined ? (group?.ports ?? []) : [{ name: 'http', number: port }],
     healthCheck: healthPath === undefined ? (group?.healthCheck ?? { tcp: {} }) : { http: { path: healthPath } },
+    hbone: options.hbone ?? false,
     proxy: options.envoy ? 'envoy' : 'weft',
   }
 }

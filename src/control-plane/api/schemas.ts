@@ -1,5 +1,6 @@
 // The shapes that several operations of the API take and give.
 import { PORT_PROTOCOLS } from '../../model/port-protocol.ts'
+import { OWN_PROBE_FIELDS } from '../../model/workload-group.ts'
 import { type JsonSchema, NAME_SCHEMA, NAMESPACE_SCHEMA } from './operation.ts'
 
 const text = (description: string, maxLength = 1024): JsonSchema => ({ type: 'string', maxLength, description })
@@ -99,7 +100,12 @@ const HEALTH_CHECK = object(
         headers: list(
           object(
             {
-              name: { type: 'string', pattern: "^[!#$%&'*+.^_`|~0-9a-z-]+$", maxLength: 256 },
+              name: {
+                type: 'string',
+                pattern: "^[!#$%&'*+.^_`|~0-9a-z-]+$",
+                not: { enum: OWN_PROBE_FIELDS },
+                maxLength: 256,
+              },
               value: { type: 'string', pattern: '^[\\t -~]*$', maxLength: 1024 },
             },
             ['name', 'value'],
@@ -129,6 +135,7 @@ const PROXY = {
       kind: { enum: ['sidecar', 'router'] },
       bindAddress: address('Address that its listeners bind.'),
       httpProxyPort: port("Where the application's HTTP_PROXY points."),
+      hbonePort: port('Where the workload is reached by HBONE; absent: nowhere.'),
       gatewayPorts: {
         type: 'object',
         additionalProperties: { type: 'integer', minimum: 0, maximum: 65_535 },

@@ -62,10 +62,12 @@ const SIMPLE: Readonly<Record<string, Operator>> = {
   DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT: info => withoutPort(info.connection.localAddress),
   DOWNSTREAM_LOCAL_PORT: info => info.connection.localPort,
   DOWNSTREAM_REMOTE_ADDRESS: clientAddress,
-  DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT: info => info.clientIp || info.connection.remoteIp,
+  DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT: info =>
+    info.clientIp || info.connection.remoteIp || info.connection.remoteAddress,
   DOWNSTREAM_REMOTE_PORT: info => orNull(portOf(clientAddress(info))),
   DOWNSTREAM_DIRECT_REMOTE_ADDRESS: info => info.connection.directRemoteAddress,
-  DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT: info => info.connection.directRemoteIp,
+  DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT: info =>
+    info.connection.directRemoteIp || info.connection.directRemoteAddress,
   DOWNSTREAM_DIRECT_REMOTE_PORT: info => orNull(portOf(info.connection.directRemoteAddress)),
   DOWNSTREAM_PEER_URI_SAN: info => ofPeer(info.connection, peer => peer.uriSan),
   DOWNSTREAM_PEER_DNS_SAN: info => ofPeer(info.connection, peer => peer.dnsSans.join(',')),
@@ -182,13 +184,18 @@ function ofPeer(
   return connection.peer === null ? null : orNull(read(connection.peer))
 }
 
+/** Internal addresses have none. */
+function colonBeforePort(address: string): number {
+  return address.startsWith('envoy://') ? -1 : address.lastIndexOf(':')
+}
+
 function withoutPort(address: string): string {
-  const colon = address.lastIndexOf(':')
+  const colon = colonBeforePort(address)
   if (colon < 0) return address
   return address.startsWith('[') ? address.slice(1, colon - 1) : address.slice(0, colon)
 }
 
 function portOf(address: string): string {
-  const colon = address.lastIndexOf(':')
+  const colon = colonBeforePort(address)
   return colon < 0 ? '' : address.slice(colon + 1)
 }

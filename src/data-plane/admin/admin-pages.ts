@@ -4,6 +4,7 @@ import type { AdjustableLog } from '../../base/adjustable-log.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { LogLevel } from '../../base/log.ts'
 import { type Node, NodeSchema } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
+import { addressToJson, isInternal } from '../internal-listener/internal-network.ts'
 import { latestOf, type MirrorDifference } from '../mirror-differences.ts'
 import type { Proxy as DataPlaneProxy } from '../proxy.ts'
 import { mergedStats, type StatFilter } from '../stats/stats-store.ts'
@@ -213,7 +214,7 @@ function loggingPage({ log, workers }: AdminSource, query: URLSearchParams): Adm
 function listenersText(proxy: DataPlaneProxy): string {
   return proxy.listeners
     .status()
-    .map(({ name, address, port }) => `${name}::${address}:${port}\n`)
+    .map(({ name, address, port }) => `${name}::${isInternal(address, port) ? address : `${address}:${port}`}\n`)
     .join('')
 }
 
@@ -221,7 +222,7 @@ function listenersJson(proxy: DataPlaneProxy): JsonObject {
   return {
     listener_statuses: proxy.listeners.status().map(({ name, address, port }) => ({
       name,
-      local_address: { socket_address: { address, port_value: port } },
+      local_address: addressToJson(address, port),
     })),
   }
 }

@@ -1,5 +1,6 @@
 // /clusters, as Envoy prints it: text, and ?format=json (envoy/admin/v3/clusters.proto).
 import type { CircuitLimits, Cluster, Endpoint } from '../cluster/cluster.ts'
+import { addressToJson } from '../internal-listener/internal-network.ts'
 import type { JsonObject } from './config-json.ts'
 
 /** Adds up by `cluster::endpoint::figure` what other event loops have counted. */
@@ -13,7 +14,8 @@ export function clustersText(clusters: readonly Cluster[], viaApi: boolean, othe
     }
     line(`observability_name::${cluster.name}`)
     for (const [field, value] of outlierFigures(cluster)) line(`outlier::${field}::${value}`)
-    for (const [field, value] of limitsOf(cluster.limits)) line(`default_priority::${field}::${value}`)
+    for (const [priority, limits] of Object.entries(cluster.thresholds))
+      for (const [field, value] of limitsOf(limits)) line(`${priority}_priority::${field}::${value}`)
     line(`added_via_api::${viaApi}`)
     for (const endpoint of cluster.endpoints) {
       for (const [field, value] of allFiguresOf(cluster, endpoint, others)) line(`${endpoint.key}::${field}::${value}`)
@@ -34,7 +36,7 @@ export function clustersJson(clusters: readonly Cluster[], viaApi: boolean, othe
       name: cluster.name,
       added_via_api: viaApi,
       host_statuses: cluster.endpoints.map(endpoint => ({
-        address: { socket_address: { address: endpoint.address, port_value: endpoint.port } },
+        address: addressToJson(endpoint.address, endpoint.port),
         stats: allFiguresOf(cluster, endpoint, others).map(([name, value]) =>
           name.endsWith('_active') ? { type: 'GAUGE', name, value: String(value) } : { name, value: String(value) },
         ),
@@ -48,7 +50,12 @@ export function clustersJson(clusters: readonly Cluster[], viaApi: boolean, othe
         ...(endpoint.priority > 0 ? { priority: endpoint.priority } : {}),
         locality: localityJson(endpoint),
       })),
-      circuit_breakers: { thresholds: [Object.fromEntries(limitsOf(cluster.limits))] },
+      circuit_breakers: {
+        thresholds: [
+          Object.fromEntries(limitsOf(cluster.thresholds.default)),
+          { priority: 'HIGH', ...Object.fromEntries(limitsOf(cluster.thresholds.high)) },
+        ],
+      },
       observability_name: cluster.name,
     })),
   }

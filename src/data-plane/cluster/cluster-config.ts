@@ -2,6 +2,7 @@
 import { isIP } from 'node:net'
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { Parsed } from '../../base/problem.ts'
+import { bufferLimitOf } from '../../transport/net/buffer-limit.ts'
 import type { Keepalive } from '../../transport/net/keepalive-network.ts'
 import { unpackAny } from '../../xds/any-pack.ts'
 import {
@@ -17,13 +18,14 @@ import {
 import { RoutingPriority, type TransportSocket } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import { ClusterConfigSchema } from '../../xds/generated/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster_pb.ts'
 import { durationMs, ResourceCheck } from '../../xds/resource-check.ts'
+import { isInternal } from '../internal-listener/internal-network.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
-import type { CircuitLimits, UpstreamProtocol } from './cluster.ts'
+import type { CircuitLimits, Thresholds, UpstreamProtocol } from './cluster.ts'
 import type { Balancing } from './cluster-picker.ts'
 import { readKeepalive } from './connection-options.ts'
 import { ADDRESS_CHOICES, type AddressChoice } from './dns-lookup-family.ts'
 import { type EndpointSpec, readLoadAssignment } from './endpoint-spec.ts'
-import { type HttpOptions, readHttpOptions, UPSTREAM_OPTIONS_AT } from './http-options.ts'
+import { type HttpOptions, readHttpOptions } from './http-options.ts'
 import { type OutlierConfig, readOutlierDetection } from './outlier/outlier-config.ts'
 import { readBalancing } from './read-balancing.ts'
 import { TransportMatches } from './transport-matches.ts'
@@ -48,7 +50,8 @@ export interface ClusterConfig extends HttpOptions, Balancing {
   readonly statName: string
   readonly discovery: Discovery
   readonly connectTimeoutMs: number
-  readonly limits: CircuitLimits
+  readonly bufferLimit: number
+  readonly thresholds: Thresholds
   readonly transports: TransportMatches
   /** Null: endpoints stay whatever they answer. */
   readonly outlier: OutlierConfig | null
@@ -76,9 +79,7 @@ const ENVOY_LIMITS: CircuitLimits = {
 const ENVOY_RETRY_BUDGET = { percent: 20, minConcurrency: 3 }
 
 // Taken without effect: `metadata` of others than Weft, which only describes; `respect_dns_ttl`, as the system's resolver
-// tells no TTL (with getaddrinfo Envoy keeps to dns_refresh_rate, too); `per_connection_buffer_limit_bytes`, a soft limit whose purpose, a
-// bound on what a slow peer makes the proxy hold, is met by the sockets' own high-water marks (what filters keep of a
-// response goes by the listener's, in Envoy, too).
+// tells no TTL (with getaddrinfo Envoy keeps to dns_refresh_rate, too).
 const FIELDS = new Set([
   'name',
   'alt_stat_name',
@@ -124,18 +125,17 @@ export function compileCluster(message: ClusterMessage, compileTransport: Transp
   const discovery = readDiscovery(message, check)
   const own = readWeftMetadata(message.metadata, check)
   const options = readHttpOptions(message.typedExtensionProtocolOptions, check)
-  if ((options.autoSni || options.autoSanValidation) && discovery && discovery.kind !== 'forward-proxy')
-    check.unsupported(UPSTREAM_OPTIONS_AT, 'a name for each request needs a dynamic forward proxy cluster')
   const transports = readTransports(message, compileTransport, options.httpProtocol, check)
   const config = {
     name: message.name,
     statName: message.altStatName || message.name,
     discovery,
     connectTimeoutMs: durationMs(message.connectTimeout, ENVOY_CONNECT_TIMEOUT_MS),
-    limits: readLimits(message, check),
+    bufferLimit: bufferLimitOf(message.perConnectionBufferLimitBytes),
+    thresholds: readThresholds(message, check),
     transports,
     ...readBalancing(message, own, check),
-    outlier: readOutliers(message, discovery, own, check),
+    outlier: readOutliers(message, discovery, own, options.errors, check),
     ...options,
   }
   return check.result(config as ClusterConfig)
@@ -154,7 +154,7 @@ function readDiscovery(message: ClusterMessage, check: ResourceCheck): Discovery
   const endpoints = assigned === undefined ? [] : readLoadAssignment(assigned, 'load_assignment', check)
   switch (chosen.value ?? Cluster_DiscoveryType.STATIC) {
     case Cluster_DiscoveryType.STATIC:
-      if (endpoints.some(({ address }) => isIP(address) === 0))
+      if (endpoints.some(({ address, port }) => isIP(address) === 0 && !isInternal(address, port)))
         check.error('load_assignment', 'names that are no IP addresses need a cluster that resolves them: STRICT_DNS')
       return { kind: 'static', endpoints }
     case Cluster_DiscoveryType.EDS:
@@ -168,6 +168,8 @@ function readDiscovery(message: ClusterMessage, check: ResourceCheck): Discovery
         check.error('dns_lookup_family', `${message.dnsLookupFamily} is no family`)
         return undefined
       }
+      if (endpoints.some(({ address, port }) => isInternal(address, port)))
+        check.error('load_assignment', 'internal addresses are no names to be resolved')
       const all = chosen.value === Cluster_DiscoveryType.STRICT_DNS
       if (!all && endpoints.length !== 1) check.error('load_assignment', 'must name one endpoint for LOGICAL_DNS')
       return { kind: 'dns', endpoints, refreshMs, choose, all }
@@ -214,17 +216,15 @@ function readTransports(
   return fallback && new TransportMatches(matches, fallback)
 }
 
-function readLimits(message: ClusterMessage, check: ResourceCheck): CircuitLimits {
+function readThresholds(message: ClusterMessage, check: ResourceCheck): Thresholds {
   const breakers = message.circuitBreakers
-  if (breakers === undefined) return ENVOY_LIMITS
+  const limits: { default?: CircuitLimits; high?: CircuitLimits } = {}
+  if (breakers === undefined) return { default: ENVOY_LIMITS, high: ENVOY_LIMITS }
   check.honour(CircuitBreakersSchema, breakers, 'circuit_breakers', new Set(['thresholds']))
-  let limits: CircuitLimits | null = null
   for (const [i, thresholds] of breakers.thresholds.entries()) {
     check.honour(CircuitBreakers_ThresholdsSchema, thresholds, `circuit_breakers.thresholds[${i}]`, THRESHOLD_FIELDS)
-    // Routes of high priority do not exist here, so their limits bind nothing.
-    if (thresholds.priority !== RoutingPriority.DEFAULT) continue
     // Of several the first holds (Envoy).
-    limits ??= {
+    limits[thresholds.priority === RoutingPriority.HIGH ? 'high' : 'default'] ??= {
       maxConnections: thresholds.maxConnections ?? ENVOY_LIMITS.maxConnections,
       maxPendingRequests: thresholds.maxPendingRequests ?? ENVOY_LIMITS.maxPendingRequests,
       maxRequests: thresholds.maxRequests ?? ENVOY_LIMITS.maxRequests,
@@ -233,7 +233,7 @@ function readLimits(message: ClusterMessage, check: ResourceCheck): CircuitLimit
       tracksRemaining: thresholds.trackRemaining,
     }
   }
-  return limits ?? ENVOY_LIMITS
+  return { default: limits.default ?? ENVOY_LIMITS, high: limits.high ?? ENVOY_LIMITS }
 }
 
 function readRetryBudget(
@@ -245,17 +245,20 @@ function readRetryBudget(
   const { percent, minConcurrency } = ENVOY_RETRY_BUDGET
   const asked = budget.budgetPercent?.value ?? percent
   if (!(asked >= 0 && asked <= 100)) check.error(`${path}.budget_percent`, 'must be from 0 to 100')
-  return { percent: asked, minConcurrency: budget.minRetryConcurrency ?? minConcurrency }
+  const intervalMs = durationMs(budget.budgetInterval, 0)
+  if (intervalMs < 0) check.error(`${path}.budget_interval`, 'must not be below 0s')
+  return { percent: asked, minConcurrency: budget.minRetryConcurrency ?? minConcurrency, intervalMs }
 }
 
 function readOutliers(
   message: ClusterMessage,
   discovery: Discovery | undefined,
   { halfOpenProbes }: WeftMetadata,
+  errors: HttpOptions['errors'],
   check: ResourceCheck,
 ): OutlierConfig | null {
   if (message.outlierDetection === undefined) return null
   // Its endpoints are what requests ask for: there is no other to take.
   if (discovery?.kind === 'forward-proxy') check.unsupported('outlier_detection')
-  return readOutlierDetection(message.outlierDetection, halfOpenProbes, check)
+  return readOutlierDetection(message.outlierDetection, halfOpenProbes, check, errors)
 }

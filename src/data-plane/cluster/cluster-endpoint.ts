@@ -46,6 +46,8 @@ export class ClusterEndpoint implements Endpoint {
   }
 }
 
+/** Of internal addresses, which have no port, it is the address itself. */
 export function endpointKey(address: string, port: number): string {
+  if (port === 0) return address
   return isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`
 }

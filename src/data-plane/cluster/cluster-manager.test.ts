@@ -40,7 +40,10 @@ function fixture(addresses: Record<string, string[]> = {}) {
       resolve: async name => addresses[name] ?? Promise.reject(new Error('ENOTFOUND')),
     },
     stats: stats.root,
-    compileTransport: socket => ({ ok: true, value: socket?.name === 'tls' ? TLS : PLAINTEXT }),
+    compileTransport: socket => ({
+      ok: true,
+      value: socket?.name.startsWith('tls') ? { ...TLS, secretNames: socket.name.split(' ').slice(1) } : PLAINTEXT,
+    }),
   })
   return { manager, clock, stats, addresses }
 }
@@ -129,6 +132,21 @@ test('the same config again changes nothing; a changed one takes over the endpoi
   assert.equal(before.live, false)
   assert.equal(gone.length, 1)
   assert.deepEqual(picked(manager, 1), ['127.0.0.1:1'])
+})
+
+test('the secrets asked for are those of the clusters that are there, whatever changed them', () => {
+  const { manager } = fixture()
+  const named = (name: string, socket: string, connectTimeout = 1n) =>
+    cluster({ name, transportSocket: { name: socket }, connectTimeout: { seconds: connectTimeout } })
+  const secretsAfter = (...changed: Parameters<typeof manager.updateClusters>): readonly string[] => {
+    assert.deepEqual(manager.updateClusters(...changed), [])
+    return [...manager.secretNames()].sort()
+  }
+  assert.deepEqual(secretsAfter([named('a', 'tls x y'), named('b', 'tls y')]), ['x', 'y'])
+  assert.deepEqual(secretsAfter([named('a', 'tls x y', 2n)]), ['x', 'y'])
+  assert.deepEqual(secretsAfter([named('a', 'tls x z', 2n)]), ['x', 'y', 'z'])
+  assert.deepEqual(secretsAfter([], ['b']), ['x', 'z'])
+  assert.deepEqual(secretsAfter([named('a', 'raw')]), [])
 })
 
 test('unhealthy endpoints are passed over, until too few are left', () => {

@@ -16,14 +16,17 @@ import { ResourceCheck } from '../../xds/resource-check.ts'
 import type { StatsScope } from '../stats/stats-scope.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
 import { showCircuits } from './circuit-limits.ts'
-import type { Cluster, ClusterSource } from './cluster.ts'
+import type { CircuitLimits, Cluster, ClusterSource } from './cluster.ts'
 import { type ClusterConfig, compileCluster } from './cluster-config.ts'
 import { createClusterStats } from './cluster-stats.ts'
+import type { ConfiguredCluster } from './configured-cluster.ts'
 import { type EndpointSpec, readLoadAssignment } from './endpoint-spec.ts'
 import { ForwardProxyCluster } from './forward-proxy-cluster.ts'
+import { HighPriorityCluster, highPriorityStats } from './high-priority-cluster.ts'
 import { ManagedCluster } from './managed-cluster.ts'
 import { NameResolution, type ResolvedAddresses } from './name-resolution.ts'
 import { outlierStats } from './outlier/outlier-stats.ts'
+import { RequestWindow } from './request-window.ts'
 
 export interface ClusterManagerHost {
   readonly clock: Clock
@@ -55,6 +58,8 @@ export class ClusterManager implements ClusterSource {
   readonly #entries = new Map<string, Entry>()
   /** What EDS last said, by service name: a cluster that comes later, or comes back changed, begins with it. */
   readonly #assignments = new Map<string, readonly EndpointSpec[]>()
+  /** Null: to be gathered. */
+  #secretNames: readonly string[] | null = null
 
   constructor(host: ClusterManagerHost) {
     this.#host = host
@@ -114,10 +119,11 @@ export class ClusterManager implements ClusterSource {
   }
 
   /** Of all transport sockets, by SDS name. */
-  secretNames(): string[] {
-    const names = new Set<string>()
-    for (const { config } of this.#entries.values()) for (const name of config.transports.secretNames) names.add(name)
-    return [...names]
+  secretNames(): readonly string[] {
+    this.#secretNames ??= [
+      ...new Set([...this.#entries.values()].flatMap(({ config }) => config.transports.secretNames)),
+    ]
+    return this.#secretNames
   }
 
   /** Stops resolving names and drains every pool. */
@@ -128,18 +134,17 @@ export class ClusterManager implements ClusterSource {
   #replace(message: ClusterMessage, config: ClusterConfig): void {
     const { name, discovery } = config
     const before = this.#entries.get(name)
+    this.#forgetSecretNames(config.transports.secretNames, before?.config.transports.secretNames)
     const scope = this.#host.stats.scope('cluster', { envoy_cluster_name: config.statName })
-    const stats = createClusterStats(scope)
-    showCircuits(scope, config.limits, stats)
+    const stats = createClusterStats(scope, this.#windowOf(config.thresholds.default))
     const common = { message, config, stats: scope }
     if (discovery.kind === 'forward-proxy') {
-      this.#entries.set(name, {
-        ...common,
-        cluster: new ForwardProxyCluster(config, stats, this.#host.random),
-        resolution: null,
-      })
+      const cluster = new ForwardProxyCluster(config, stats, this.#host.random)
+      this.#showCircuits(scope, cluster)
+      this.#entries.set(name, { ...common, cluster, resolution: null })
     } else {
       const cluster = new ManagedCluster(config, stats, this.#host)
+      this.#showCircuits(scope, cluster)
       if (config.outlier !== null) cluster.detectOutliers(outlierStats(scope, config.outlier.probes > 0), this.#host)
       if (discovery.kind === 'static') cluster.setEndpoints(discovery.endpoints)
       if (discovery.kind === 'eds') cluster.setEndpoints(this.#assignments.get(discovery.serviceName) ?? [])
@@ -156,11 +161,33 @@ export class ClusterManager implements ClusterSource {
     before?.cluster.retire()
   }
 
+  #showCircuits(scope: StatsScope, cluster: ConfiguredCluster): void {
+    showCircuits(scope, 'default', cluster)
+    cluster.offerHighPriority(() => {
+      const { high } = cluster.thresholds
+      const stats = highPriorityStats(cluster.stats, this.#windowOf(high))
+      const made = new HighPriorityCluster(cluster, high, stats)
+      showCircuits(scope, 'high', made)
+      return made
+    })
+  }
+
+  #windowOf({ retryBudget }: CircuitLimits): RequestWindow | null {
+    const intervalMs = retryBudget?.intervalMs ?? 0
+    return intervalMs > 0 ? new RequestWindow(intervalMs, this.#host.clock) : null
+  }
+
   #remove(name: string): void {
     const entry = this.#entries.get(name)
+    this.#forgetSecretNames([], entry?.config.transports.secretNames)
     this.#entries.delete(name)
     entry?.resolution?.stop()
     entry?.cluster.retire()
+  }
+
+  /** Most changes of a cluster leave its secrets as they are: the others' need not be gathered again. */
+  #forgetSecretNames(now: readonly string[], before: readonly string[] = []): void {
+    if (now.length !== before.length || now.some((name, index) => name !== before[index])) this.#secretNames = null
   }
 
   #assign(serviceName: string, endpoints: readonly EndpointSpec[]): void {

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { Cluster_LbPolicy } from '../../xds/generated/envoy/config/cluster/v3/cluster_pb.ts'
 import { asking, balancer, balancerHost, endpoint } from '../load-balancers/testing/balanced.ts'
 import type { ClusterEndpoint } from './cluster-endpoint.ts'
-import { createClusterPicker } from './cluster-picker.ts'
+import { createClusterPicker, createPickerWithout } from './cluster-picker.ts'
 
 const ROUND_ROBIN = balancer({ lbPolicy: Cluster_LbPolicy.ROUND_ROBIN })
 const RING_HASH = balancer({ lbPolicy: Cluster_LbPolicy.RING_HASH })
@@ -147,4 +147,17 @@ test('who is not wanted counts as well, and is passed over; where nobody is want
   // 1.4 * 2/3 of the first priority: 93 percent, whoever is wanted of it.
   assert.deepEqual(ports(1), new Set([2, 4]))
   assert.deepEqual(ports(2), new Set([4]))
+})
+
+test('a picker without some priorities, by whichever policy; none when nobody else is usable', () => {
+  const all = endpoints({}, { priority: 1 }, { priority: 2, health: 'bad' })
+  for (const loadBalancer of [ROUND_ROBIN, MAGLEV]) {
+    const balancing = { loadBalancer, panicThreshold: 50, weighsLocalities: false }
+    const picked = (...excluded: number[]) =>
+      createPickerWithout(excluded, all, balancing, balancerHost(), () => true)?.pick(asking('a'))
+    assert.equal(picked(0), all[1])
+    assert.equal(picked(1), all[0])
+    assert.equal(picked(0, 1), undefined)
+    assert.equal(picked(0, 1, 2), undefined)
+  }
 })

@@ -5,7 +5,7 @@ import type { BalancerHost, LoadBalancer } from '../load-balancers/contract/load
 import type { Endpoint, Picker } from './cluster.ts'
 import type { ClusterEndpoint } from './cluster-endpoint.ts'
 import { effectiveWeight, groupByLocality, type LocalityGroup } from './locality-group.ts'
-import { priorityLoads } from './priority-load.ts'
+import { loadsWithout, type PriorityHealth, type PriorityLoads, priorityLoads } from './priority-load.ts'
 import { SharedPickers, WeightedPickers } from './weighted-pickers.ts'
 
 export interface Balancing {
@@ -25,10 +25,23 @@ export function createClusterPicker(
   host: BalancerHost,
   isWanted: (endpoint: ClusterEndpoint) => boolean = () => true,
 ): Picker {
-  return new PickerMaker(balancing, host, isWanted).make(endpoints)
+  return new PickerMaker(balancing, host, isWanted).make(endpoints, []) ?? NOBODY
+}
+
+/** Of all priorities but `excluded`; null when nobody of the others is usable. */
+export function createPickerWithout(
+  excluded: readonly number[],
+  endpoints: readonly ClusterEndpoint[],
+  balancing: Balancing,
+  host: BalancerHost,
+  isWanted: (endpoint: ClusterEndpoint) => boolean,
+): Picker | null {
+  return new PickerMaker(balancing, host, isWanted).make(endpoints, excluded)
 }
 
 type Health = 'healthy' | 'degraded' | 'any'
+/** The endpoints of each priority. */
+type Levels = readonly (readonly ClusterEndpoint[])[]
 
 class PickerMaker {
   readonly #balancing: Balancing
@@ -41,16 +54,27 @@ class PickerMaker {
     this.#isWanted = isWanted
   }
 
-  make(endpoints: readonly ClusterEndpoint[]): Picker {
+  make(endpoints: readonly ClusterEndpoint[], excluded: readonly number[]): Picker | null {
     const levels = byPriority(endpoints)
-    if (levels.length === 0) return NOBODY
+    if (levels.length === 0) return null
     const healths = levels.map(level => ({
       total: level.length,
       healthy: level.filter(endpoint => is(endpoint, 'healthy')).length,
       degraded: level.filter(endpoint => is(endpoint, 'degraded')).length,
     }))
-    const { loadBalancer, panicThreshold } = this.#balancing
-    const loads = priorityLoads(healths, panicThreshold)
+    const loads = this.#loads(levels, healths, excluded)
+    return loads && this.#shared(levels, loads)
+  }
+
+  #loads(levels: Levels, healths: readonly PriorityHealth[], excluded: readonly number[]): PriorityLoads | null {
+    const { panicThreshold } = this.#balancing
+    if (excluded.length === 0) return priorityLoads(healths, panicThreshold)
+    const isExcluded = levels.map(([first]) => first !== undefined && excluded.includes(first.priority))
+    return loadsWithout(healths, panicThreshold, isExcluded)
+  }
+
+  #shared(levels: Levels, loads: PriorityLoads): Picker {
+    const { loadBalancer } = this.#balancing
     const pickers: Picker[] = []
     const percents: number[] = []
     // A policy that hashes knows healthy endpoints only, whatever share of the load is for degraded ones (Envoy).
@@ -130,7 +154,7 @@ function is(endpoint: ClusterEndpoint, health: 'healthy' | 'degraded'): boolean 
 }
 
 /** Without gaps: a priority that EDS leaves out has nobody, and stands for nothing. */
-function byPriority(endpoints: readonly ClusterEndpoint[]): readonly (readonly ClusterEndpoint[])[] {
+function byPriority(endpoints: readonly ClusterEndpoint[]): Levels {
   const levels = new Map<number, ClusterEndpoint[]>()
   for (const endpoint of endpoints) {
     const level = levels.get(endpoint.priority)

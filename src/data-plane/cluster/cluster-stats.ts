@@ -1,9 +1,12 @@
 // The counters of one cluster, under Envoy's names.
 import type { StatsScope } from '../stats/stats-scope.ts'
 import type { ClusterStats } from './cluster.ts'
+import { type ComparisonStats, comparisonStats } from './comparison-stats.ts'
+import type { RequestWindow } from './request-window.ts'
 
 /** `scope` is the cluster's own: `stats.scope('cluster', { envoy_cluster_name: name })`. */
-export function createClusterStats(scope: StatsScope): ClusterStats {
+export function createClusterStats(scope: StatsScope, requestWindow: RequestWindow | null = null): ClusterStats {
+  let comparison: ComparisonStats | null = null
   return {
     upstreamRqTotal: scope.counter('upstream_rq_total'),
     upstreamRqActive: scope.gauge('upstream_rq_active'),
@@ -23,6 +26,7 @@ export function createClusterStats(scope: StatsScope): ClusterStats {
     upstreamCxMaxDurationReached: scope.counter('upstream_cx_max_duration_reached'),
     upstreamRqFallback: scope.counter('upstream_rq_fallback'),
     retriesActive: { value: 0 },
+    requestWindow,
     triesSucceeded: { value: 0 },
     triesFailed: { value: 0 },
     upstreamRqRxReset: scope.counter('upstream_rq_rx_reset'),
@@ -45,5 +49,9 @@ export function createClusterStats(scope: StatsScope): ClusterStats {
     upstreamCxConnectAttemptsExceeded: scope.counter('upstream_cx_connect_attempts_exceeded'),
     http2KeepaliveTimeout: scope.counter('http2.keepalive_timeout'),
     upstreamRqTime: scope.histogram('upstream_rq_time'),
+    get mirrorComparison() {
+      comparison ??= comparisonStats(scope)
+      return comparison
+    },
   }
 }

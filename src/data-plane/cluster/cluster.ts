@@ -6,8 +6,11 @@ import type { Locality } from '../../model/locality.ts'
 import type { ParserLimits } from '../../transport/http1/message-parser.ts'
 import type { WriterOptions } from '../../transport/http1/message-writer.ts'
 import type { Http2Settings } from '../../transport/http2/session-options.ts'
+import type { ResponseCriterion } from '../route/response-criterion.ts'
 import type { Counter, Gauge, Histogram } from '../stats/stats-scope.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
+import type { ComparisonStats } from './comparison-stats.ts'
+import type { RequestWindow } from './request-window.ts'
 
 export interface Endpoint {
   /** `address:port`. */
@@ -59,6 +62,8 @@ export interface EndpointStats {
 export interface EndpointMonitor {
   /** It may be sent a request now: false for one on probation that has as many as it may. */
   readonly admits: boolean
+  /** What it takes for an error; null: 5xx. Of gRPC, grpc-status decides. */
+  readonly errors: ResponseCriterion | null
   /** Of the last interval, in percent; -1: unknown. */
   readonly successRate: number
   readonly localSuccessRate: number
@@ -134,6 +139,8 @@ export interface ClusterStats {
   /** Tries that their endpoint answered well, and those it did not: what load reports tell. */
   readonly triesSucceeded: Counter
   readonly triesFailed: Counter
+  /** What a retry budget with an interval goes by; null without. */
+  readonly requestWindow: RequestWindow | null
   /** TCP connections that max_connections kept out. */
   readonly upstreamCxOverflow: Counter
   /** TCP connections given up after max_connect_attempts. */
@@ -141,18 +148,33 @@ export interface ClusterStats {
   readonly http2KeepaliveTimeout: Counter
   /** Milliseconds. */
   readonly upstreamRqTime: Histogram
+  /** Shown from the first time that it is asked for. */
+  readonly mirrorComparison: ComparisonStats
 }
 
-/** Envoy's circuit breaker thresholds at default priority; 2^32-1 stands for none. */
+/** Envoy's circuit breaker thresholds at one priority; 2^32-1 stands for none. */
 export interface CircuitLimits {
   readonly maxConnections: number
   readonly maxPendingRequests: number
   readonly maxRequests: number
   readonly maxRetries: number
   /** In place of `maxRetries`: so many percent of the requests under way, and no fewer than `minConcurrency`. */
-  readonly retryBudget: { readonly percent: number; readonly minConcurrency: number } | null
+  readonly retryBudget: RetryBudget | null
   /** What is left of each limit is to be shown. */
   readonly tracksRemaining: boolean
+}
+
+/** By the priority of routes (Envoy's RoutingPriority). */
+export interface Thresholds {
+  readonly default: CircuitLimits
+  readonly high: CircuitLimits
+}
+
+export interface RetryBudget {
+  readonly percent: number
+  readonly minConcurrency: number
+  /** The percentage is of the requests of so long, not of those under way; 0: of those. */
+  readonly intervalMs: number
 }
 
 /** How HTTP/1.1 is spoken to endpoints. */
@@ -169,11 +191,21 @@ export interface SuccessFigures {
   readonly ejectionThreshold: number
 }
 
+/** auto_sni, auto_san_validation, override_auto_sni_header. */
+export interface AutoIdentity {
+  readonly announces: boolean
+  readonly verifies: boolean
+  /** Whose value comes before the authority; empty: none. */
+  readonly header: string
+}
+
 export interface Cluster {
   readonly name: string
   /** Null, or absent: no outlier detection. */
   readonly outliers?: { readonly external: SuccessFigures; readonly local: SuccessFigures } | null
   readonly connectTimeoutMs: number
+  /** Bytes that a connection keeps for an endpoint that does not take them (per_connection_buffer_limit_bytes). */
+  readonly bufferLimit: number
   /** Upstream connections idle for longer are closed; 0: never. */
   readonly idleTimeoutMs: number
   /** 0: no limit. */
@@ -183,11 +215,20 @@ export interface Cluster {
   readonly httpProtocol: UpstreamProtocol
   readonly http1: Http1Options
   readonly http2: Http2Settings
+  /** As configured. */
+  readonly thresholds: Thresholds
+  /** Those that hold here. */
   readonly limits: CircuitLimits
+  /** Null: whom TLS is for is not for requests to say. */
+  readonly autoIdentity: AutoIdentity | null
+  /** The same cluster as routes of high priority see it. */
+  readonly highPriority: Cluster
   /** For jitter. */
   readonly random: Random
   readonly stats: ClusterStats
   readonly picker: Picker
+  /** Of all priorities but those, for retries; null when nobody of the others is usable. */
+  pickerWithout(priorities: readonly number[]): Picker | null
   readonly endpoints: readonly Endpoint[]
   /** False once the cluster or this version of it was replaced: pools close what is idle and take no new streams. */
   readonly live: boolean

@@ -2,31 +2,63 @@
 import type { Random } from '../../base/random.ts'
 import type { Http2Settings } from '../../transport/http2/session-options.ts'
 import type {
+  AutoIdentity,
   CircuitLimits,
   Cluster,
   ClusterStats,
   Endpoint,
   Http1Options,
   Picker,
+  Thresholds,
   UpstreamProtocol,
 } from './cluster.ts'
 import type { ClusterConfig } from './cluster-config.ts'
+import { HighPriorityCluster, highPriorityStats, LimitsBesideHigh } from './high-priority-cluster.ts'
 import type { OutlierDetector } from './outlier/outlier-detector.ts'
+
+type MakeHighPriority = (cluster: Cluster) => HighPriorityCluster
 
 export abstract class ConfiguredCluster implements Cluster {
   readonly config: ClusterConfig
   readonly stats: ClusterStats
   readonly random: Random
   live = true
+  limits: CircuitLimits
+  #high: HighPriorityCluster | null = null
+  #makeHigh: MakeHighPriority = cluster =>
+    new HighPriorityCluster(cluster, this.thresholds.high, highPriorityStats(this.stats, null))
   readonly #onRemoved: ((endpoint: Endpoint) => void)[] = []
 
   constructor(config: ClusterConfig, stats: ClusterStats, random: Random) {
     this.config = config
     this.stats = stats
     this.random = random
+    this.limits = config.thresholds.default
+  }
+
+  get thresholds(): Thresholds {
+    return this.config.thresholds
+  }
+
+  /** Made when a route of high priority first comes here: most clusters see none. */
+  get highPriority(): Cluster {
+    if (this.#high === null) {
+      this.#high = this.#makeHigh(this)
+      this.limits = new LimitsBesideHigh(this.thresholds.default, this.#high.stats)
+    }
+    return this.#high
+  }
+
+  offerHighPriority(make: MakeHighPriority): void {
+    this.#makeHigh = make
   }
 
   abstract get picker(): Picker
+
+  /** One priority is all there is. */
+  pickerWithout(_priorities: readonly number[]): Picker | null {
+    return null
+  }
 
   abstract get endpoints(): readonly Endpoint[]
 
@@ -41,6 +73,10 @@ export abstract class ConfiguredCluster implements Cluster {
 
   get connectTimeoutMs(): number {
     return this.config.connectTimeoutMs
+  }
+
+  get bufferLimit(): number {
+    return this.config.bufferLimit
   }
 
   get idleTimeoutMs(): number {
@@ -67,8 +103,8 @@ export abstract class ConfiguredCluster implements Cluster {
     return this.config.http2
   }
 
-  get limits(): CircuitLimits {
-    return this.config.limits
+  get autoIdentity(): AutoIdentity | null {
+    return this.config.autoIdentity
   }
 
   onEndpointRemoved(callback: (endpoint: Endpoint) => void): void {

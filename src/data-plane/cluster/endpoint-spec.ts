@@ -3,6 +3,7 @@ import type { JsonObject } from '@bufbuild/protobuf'
 import { toByteString } from '../../automata/regex.ts'
 import type { Locality } from '../../model/locality.ts'
 import { NO_LOCALITY } from '../../model/locality.ts'
+import type { Address } from '../../xds/generated/envoy/config/core/v3/address_pb.ts'
 import { HealthStatus } from '../../xds/generated/envoy/config/core/v3/health_check_pb.ts'
 import {
   EndpointSchema,
@@ -16,9 +17,10 @@ import {
   ClusterLoadAssignmentSchema,
 } from '../../xds/generated/envoy/config/endpoint/v3/endpoint_pb.ts'
 import type { ResourceCheck } from '../../xds/resource-check.ts'
+import { internalAddress } from '../internal-listener/internal-network.ts'
 
 export interface EndpointSpec {
-  /** IP address, or a host name where the cluster resolves names. */
+  /** IP address, a host name where the cluster resolves names, or an internal listener's address, with port 0. */
   readonly address: string
   readonly port: number
   readonly weight: number
@@ -75,22 +77,12 @@ function readEndpoint(
   check.honour(LbEndpointSchema, message, path, ENDPOINT_FIELDS)
   const endpoint = message.hostIdentifier.case === 'endpoint' ? message.hostIdentifier.value : undefined
   if (endpoint) check.honour(EndpointSchema, endpoint, `${path}.endpoint`, HOST_FIELDS)
-  const address = endpoint?.address?.address
-  if (address?.case !== 'socketAddress') {
-    check.unsupported(`${path}.endpoint.address`, 'must be a socket address')
-    return undefined
-  }
-  const { portSpecifier } = address.value
-  if (portSpecifier.case !== 'portValue' || portSpecifier.value < 1 || portSpecifier.value > 65_535) {
-    check.error(`${path}.endpoint.address.socket_address`, 'needs a port from 1 to 65535')
-    return undefined
-  }
-  if (address.value.address === '') check.error(`${path}.endpoint.address.socket_address`, 'needs an address')
+  const place = readAddress(endpoint?.address, `${path}.endpoint.address`, check)
+  if (place === undefined) return undefined
   if (message.loadBalancingWeight === 0) check.error(`${path}.load_balancing_weight`, 'must be at least 1')
   const hashKey = message.metadata?.filterMetadata['envoy.lb']?.['hash_key']
   return {
-    address: address.value.address,
-    port: portSpecifier.value,
+    ...place,
     weight: message.loadBalancingWeight ?? 1,
     priority: group.priority,
     locality: group.locality ?? NO_LOCALITY,
@@ -100,4 +92,29 @@ function readEndpoint(
     hashKey: typeof hashKey === 'string' && hashKey !== '' ? toByteString(hashKey) : null,
     transportMatch: message.metadata?.filterMetadata['envoy.transport_socket_match'] ?? {},
   }
+}
+
+function readAddress(
+  message: Address | undefined,
+  path: string,
+  check: ResourceCheck,
+): Pick<EndpointSpec, 'address' | 'port'> | undefined {
+  const address = message?.address
+  if (address?.case === 'envoyInternalAddress') {
+    const { addressNameSpecifier: listener, endpointId } = address.value
+    if (listener.value) return { address: internalAddress(listener.value, endpointId), port: 0 }
+    check.error(`${path}.envoy_internal_address.server_listener_name`, 'is required')
+    return undefined
+  }
+  if (address?.case !== 'socketAddress') {
+    check.unsupported(path, 'must be a socket address or an internal one')
+    return undefined
+  }
+  const { portSpecifier } = address.value
+  if (portSpecifier.case !== 'portValue' || portSpecifier.value < 1 || portSpecifier.value > 65_535) {
+    check.error(`${path}.socket_address`, 'needs a port from 1 to 65535')
+    return undefined
+  }
+  if (address.value.address === '') check.error(`${path}.socket_address`, 'needs an address')
+  return { address: address.value.address, port: portSpecifier.value }
 }

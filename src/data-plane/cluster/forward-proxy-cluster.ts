@@ -29,14 +29,11 @@ export class ForwardProxyCluster extends ConfiguredCluster implements Picker {
       this.#byAuthority.set(authority, known)
       return known
     }
-    const { transports, autoSni, autoSanValidation } = this.config
-    const transport = transports.choose({})
+    const transport = this.config.transports.choose({})
     const destination = splitAuthority(authority, DEFAULT_PORTS[transport.name])
     if (destination === null) return null
     if (this.#byAuthority.size >= MAX_ENDPOINTS && !this.#makeRoom()) return null
-    const { host, port } = destination
-    const named = autoSni && transport.forName ? transport.forName(host, autoSanValidation) : transport
-    const endpoint = new ClusterEndpoint(host, port, 1, named)
+    const endpoint = new ClusterEndpoint(destination.host, destination.port, 1, transport)
     this.#byAuthority.set(authority, endpoint)
     return endpoint
   }

@@ -7,17 +7,20 @@ import {
   type Http1ProtocolOptions,
   Http1ProtocolOptionsSchema,
   type Http2ProtocolOptions,
-  UpstreamHttpProtocolOptionsSchema as UpstreamOptionsSchema,
+  type UpstreamHttpProtocolOptions,
+  UpstreamHttpProtocolOptionsSchema,
 } from '../../xds/generated/envoy/config/core/v3/protocol_pb.ts'
 import {
   HttpProtocolOptions_AutoHttpConfigSchema as AutoHttpConfigSchema,
   type HttpProtocolOptions,
+  type HttpProtocolOptions_OutlierDetection,
   HttpProtocolOptionsSchema,
 } from '../../xds/generated/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts'
 import { durationMs, type ResourceCheck } from '../../xds/resource-check.ts'
 import { keepsSpelling, readHeaderCase } from '../http/http1-protocol-options.ts'
 import { readHttp2Options } from '../http/http2-protocol-options.ts'
-import type { Http1Options, UpstreamProtocol } from './cluster.ts'
+import { compileResponsePredicate, type ResponseCriterion } from '../route/response-criterion.ts'
+import type { AutoIdentity, Http1Options, UpstreamProtocol } from './cluster.ts'
 
 export interface HttpOptions {
   /** 0: never. */
@@ -29,14 +32,13 @@ export interface HttpOptions {
   readonly httpProtocol: UpstreamProtocol
   readonly http1: Http1Options
   readonly http2: Http2Settings
-  /** Of each request's own authority: told to the upstream as server name, and looked for in its certificate. */
-  readonly autoSni: boolean
-  readonly autoSanValidation: boolean
+  readonly autoIdentity: AutoIdentity | null
+  /** What outlier detection takes for an error; null: 5xx. */
+  readonly errors: ResponseCriterion | null
 }
 
 const KEY = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
 const AT = `typed_extension_protocol_options[${KEY}]`
-export const UPSTREAM_OPTIONS_AT = `${AT}.upstream_http_protocol_options`
 /** Envoy's default for idle upstream connections. */
 const ENVOY_IDLE_TIMEOUT_MS = 3_600_000
 /** Envoy's bounds on what a response's head may be (max_response_headers_kb, max_headers_count). */
@@ -48,10 +50,12 @@ const FIELDS = new Set([
   'explicit_http_config',
   'use_downstream_protocol_config',
   'auto_config',
+  'upstream_http_protocol_options',
+  'outlier_detection',
 ])
+const IDENTITY_FIELDS = new Set(['auto_sni', 'auto_san_validation', 'override_auto_sni_header'])
 const AUTO_FIELDS = new Set(['http_protocol_options', 'http2_protocol_options'])
 const HTTP1_FIELDS = new Set(['enable_trailers', 'header_key_format'])
-const NAME_FIELDS = new Set(['auto_sni', 'auto_san_validation'])
 const COMMON_FIELDS = new Set(['idle_timeout', 'max_requests_per_connection', 'max_connection_duration'])
 
 export function readHttpOptions(options: Readonly<Record<string, Any>>, check: ResourceCheck): HttpOptions {
@@ -63,16 +67,29 @@ export function readHttpOptions(options: Readonly<Record<string, Any>>, check: R
   if (message) check.honour(HttpProtocolOptionsSchema, message, AT, FIELDS)
   const common = message?.commonHttpProtocolOptions
   if (common) check.honour(CommonOptionsSchema, common, `${AT}.common_http_protocol_options`, COMMON_FIELDS)
-  const names = message?.upstreamHttpProtocolOptions
-  if (names) check.honour(UpstreamOptionsSchema, names, UPSTREAM_OPTIONS_AT, NAME_FIELDS)
   return {
-    autoSni: names?.autoSni ?? false,
-    autoSanValidation: names?.autoSanValidation ?? false,
     idleTimeoutMs: durationMs(common?.idleTimeout, ENVOY_IDLE_TIMEOUT_MS),
     maxRequestsPerConnection: common?.maxRequestsPerConnection ?? 0,
     maxConnectionDurationMs: durationMs(common?.maxConnectionDuration, 0),
+    autoIdentity: readAutoIdentity(message?.upstreamHttpProtocolOptions, check),
+    errors: readErrors(message?.outlierDetection, check),
     ...readProtocol(message?.upstreamProtocolOptions, check),
   }
+}
+
+function readAutoIdentity(options: UpstreamHttpProtocolOptions | undefined, check: ResourceCheck): AutoIdentity | null {
+  if (!options) return null
+  check.honour(UpstreamHttpProtocolOptionsSchema, options, `${AT}.upstream_http_protocol_options`, IDENTITY_FIELDS)
+  const { autoSni: announces, autoSanValidation: verifies, overrideAutoSniHeader } = options
+  return announces || verifies ? { announces, verifies, header: overrideAutoSniHeader.toLowerCase() } : null
+}
+
+function readErrors(
+  detection: HttpProtocolOptions_OutlierDetection | undefined,
+  check: ResourceCheck,
+): ResponseCriterion | null {
+  if (!detection?.errorMatcher) return null
+  return compileResponsePredicate(detection.errorMatcher, `${AT}.outlier_detection.error_matcher`, check)
 }
 
 type Protocol = Pick<HttpOptions, 'httpProtocol' | 'http1' | 'http2'>

@@ -3,18 +3,22 @@ import type { BalancerHost } from '../load-balancers/contract/load-balancer.ts'
 import type { ClusterStats, Endpoint, Picker } from './cluster.ts'
 import type { ClusterConfig } from './cluster-config.ts'
 import { ClusterEndpoint, endpointKey } from './cluster-endpoint.ts'
-import { createClusterPicker, NOBODY } from './cluster-picker.ts'
+import { createClusterPicker, createPickerWithout, NOBODY } from './cluster-picker.ts'
 import { ConfiguredCluster } from './configured-cluster.ts'
 import type { EndpointSpec } from './endpoint-spec.ts'
 import { OutlierDetector, type OutlierDetectorHost } from './outlier/outlier-detector.ts'
 import type { OutlierStats } from './outlier/outlier-stats.ts'
 import { ProbationPicker } from './probation-picker.ts'
 
+type IsWanted = (endpoint: ClusterEndpoint) => boolean
+
 export class ManagedCluster extends ConfiguredCluster {
   readonly #host: BalancerHost
   /** In the order in which they were last told of, which hash rings depend on. */
   #byKey = new Map<string, ClusterEndpoint>()
   #picker: Picker = NOBODY
+  /** By the priorities that they leave out; made when a retry first asks. */
+  #others = new Map<string, Picker | null>()
   #detector: OutlierDetector | null = null
 
   constructor(config: ClusterConfig, stats: ClusterStats, host: BalancerHost) {
@@ -24,6 +28,18 @@ export class ManagedCluster extends ConfiguredCluster {
 
   override get picker(): Picker {
     return this.#picker
+  }
+
+  override pickerWithout(priorities: readonly number[]): Picker | null {
+    const key = priorities.join()
+    let picker = this.#others.get(key)
+    if (picker === undefined) {
+      picker = this.#withProbation(isWanted =>
+        createPickerWithout(priorities, [...this.#byKey.values()], this.config, this.#host, isWanted),
+      )
+      this.#others.set(key, picker)
+    }
+    return picker
   }
 
   override get endpoints(): readonly Endpoint[] {
@@ -81,14 +97,17 @@ export class ManagedCluster extends ConfiguredCluster {
   }
 
   #renewPicker(): void {
-    const picker = this.#makePicker(true)
-    const onProbation = [...this.#byKey.values()].some(({ ejection }) => ejection === 'half-open')
-    this.#picker = onProbation ? new ProbationPicker(picker, this.#makePicker(false)) : picker
+    this.#others.clear()
+    const endpoints = [...this.#byKey.values()]
+    const make = (isWanted: IsWanted): Picker => createClusterPicker(endpoints, this.config, this.#host, isWanted)
+    this.#picker = this.#withProbation(make) ?? NOBODY
   }
 
   /** Endpoints on probation are usable, and left out where they are not wanted. */
-  #makePicker(withProbation: boolean): Picker {
-    const isWanted = (endpoint: ClusterEndpoint): boolean => withProbation || endpoint.ejection === 'closed'
-    return createClusterPicker([...this.#byKey.values()], this.config, this.#host, isWanted)
+  #withProbation(make: (isWanted: IsWanted) => Picker | null): Picker | null {
+    const picker = make(() => true)
+    const onProbation = [...this.#byKey.values()].some(({ ejection }) => ejection === 'half-open')
+    const trusted = picker !== null && onProbation ? make(({ ejection }) => ejection === 'closed') : null
+    return picker !== null && trusted !== null ? new ProbationPicker(picker, trusted) : picker
   }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { priorityLoads } from './priority-load.ts'
+import { loadsWithout, priorityLoads } from './priority-load.ts'
 
 /** Of ten endpoints each: how many are healthy, and how many degraded. */
 function loads(levels: readonly (readonly [number, number])[], panicThreshold = 50) {
@@ -115,4 +115,18 @@ test('when nobody is well, load follows the numbers, or goes nowhere without pan
   ]
   assert.deepEqual(priorityLoads(levels, 50), { healthy: [34, 66], degraded: [0, 0], panics: [true, true] })
   assert.deepEqual(priorityLoads(levels, 0), { healthy: [100, 0], degraded: [0, 0], panics: [false, false] })
+})
+
+test('without some priorities the others share what all had, as far as they are well', () => {
+  const levels = [10, 5, 10, 0].map(healthy => ({ total: 10, healthy, degraded: 0 }))
+  const without = (...excluded: number[]) =>
+    loadsWithout(
+      levels,
+      50,
+      levels.map((_, i) => excluded.includes(i)),
+    )
+  assert.deepEqual(without(0)?.healthy, [0, 70, 30, 0])
+  assert.deepEqual(without(0, 2)?.healthy, [0, 100, 0, 0])
+  assert.deepEqual(without(0, 1)?.healthy, [0, 0, 100, 0])
+  assert.equal(without(0, 1, 2), null)
 })

@@ -27,6 +27,30 @@ export function priorityLoads(levels: readonly PriorityHealth[], panicThreshold:
   if (available === 0 && panicThreshold === 0)
     return { healthy: levels.map((_, i) => (i === 0 ? 100 : 0)), degraded: levels.map(() => 0), panics }
   if (panics.every(Boolean)) return { healthy: bySize(levels), degraded: levels.map(() => 0), panics }
+  return { ...share(healthy, degraded, available), panics }
+}
+
+/**
+ * Without the priorities in whose place `isExcluded` is true (Envoy's previous_priorities); null when the rest has nobody
+ * who is well.
+ */
+export function loadsWithout(
+  levels: readonly PriorityHealth[],
+  panicThreshold: number,
+  isExcluded: readonly boolean[],
+): PriorityLoads | null {
+  const { panics } = priorityLoads(levels, panicThreshold)
+  const healthy = levels.map(({ healthy, total }, i) => (isExcluded[i] ? 0 : availability(healthy, total)))
+  const degraded = levels.map(({ degraded, total }, i) => (isExcluded[i] ? 0 : availability(degraded, total)))
+  const available = Math.min(100, sum(healthy) + sum(degraded))
+  return available === 0 ? null : { ...share(healthy, degraded, available), panics }
+}
+
+function share(
+  healthy: readonly number[],
+  degraded: readonly number[],
+  available: number,
+): Omit<PriorityLoads, 'panics'> {
   const healthyLoads = distribute(healthy, 100, available)
   const degradedLoads = distribute(degraded, 100 - sum(healthyLoads), available)
   // What rounding left over goes to the first that can take it.
@@ -34,7 +58,7 @@ export function priorityLoads(levels: readonly PriorityHealth[], panicThreshold:
   const first = healthy.findIndex(percent => percent > 0)
   if (first >= 0) healthyLoads[first]! += rest
   else degradedLoads[degraded.findIndex(percent => percent > 0)]! += rest
-  return { healthy: healthyLoads, degraded: degradedLoads, panics }
+  return { healthy: healthyLoads, degraded: degradedLoads }
 }
 
 function availability(count: number, total: number): number {

@@ -68,10 +68,11 @@ function forwardedScheme(proto: string | undefined): string | undefined {
 function setAtEdge(headers: HeaderList, fields: number, connection: ConnectionInfo, config: ForwardedConfig): void {
   const before = fields & FIELD.forwardedFor ? getCombinedHeader(headers, 'x-forwarded-for') : undefined
   const client = (before !== undefined && trustedClient(headers, config)) || connection.remoteIp
-  if (!config.skipForwardedForAppend) {
+  // An internal connection may have no address to tell.
+  if (!config.skipForwardedForAppend && connection.remoteIp !== '') {
     setHeader(headers, 'x-forwarded-for', before ? `${before},${connection.remoteIp}` : connection.remoteIp)
   }
-  addHeader(headers, 'x-envoy-external-address', client)
+  if (client !== '') addHeader(headers, 'x-envoy-external-address', client)
 }
 
 /** The client, as far as the proxies before this one are trusted to say; empty: who connects. */

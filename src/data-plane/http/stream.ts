@@ -139,7 +139,7 @@ export class Stream implements ManagedStream, RouteQuery {
   clusterChoice(): ClusterChoice | null {
     const route = this.route()
     if (this.#clusterChoice === null && route?.kind === 'forward') {
-      this.#clusterChoice = route.chooseCluster(this.#config.random.next())
+      this.#clusterChoice = route.chooseCluster(this.#config.random.next(), this.request.headers)
     }
     return this.#clusterChoice
   }
@@ -330,9 +330,9 @@ export class Stream implements ManagedStream, RouteQuery {
     else filters.encodeData(body, true)
   }
 
-  /** What the route, if one was looked up, does to headers of responses, it does to local replies (Envoy). */
+  /** What a route that forwards does to headers of responses, it does to local replies (Envoy). */
   #applyRoute(headers: HeaderList): void {
-    if (!this.#route) return
+    if (this.#route?.kind !== 'forward') return
     this.info.responseHeaders = headers
     this.clusterChoice()?.responseHeaders.apply(headers, this.info)
     this.#route.responseHeaders.apply(headers, this.info)

@@ -2,7 +2,7 @@
 import { create, toBinary } from '@bufbuild/protobuf'
 import { AnySchema } from '@bufbuild/protobuf/wkt'
 import { Server, ServerCredentials, type ServerDuplexStream } from '@grpc/grpc-js'
-import { splitBundle } from '../../transport/tls/secure-context.ts'
+import { certificatesOf, revocationsOf } from '../../transport/tls/pem-blocks.ts'
 import { SecretSchema } from '../../xds/generated/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts'
 import {
   type DiscoveryRequest,
@@ -110,7 +110,10 @@ function encodeSecret(name: string, secrets: SecretStore): Uint8Array | null {
     return toBinary(SecretSchema, create(SecretSchema, { name, type: { case: 'tlsCertificate', value } }))
   }
   if (trustedCa === undefined) return null
-  const { certificates, revocationLists } = splitBundle(trustedCa)
-  const value = { trustedCa: inline(certificates), ...(revocationLists === '' ? {} : { crl: inline(revocationLists) }) }
+  const lists = revocationsOf(trustedCa).join('')
+  const value = {
+    trustedCa: inline(certificatesOf(trustedCa).join('')),
+    ...(lists === '' ? {} : { crl: inline(lists) }),
+  }
   return toBinary(SecretSchema, create(SecretSchema, { name, type: { case: 'validationContext', value } }))
 }

@@ -2,6 +2,7 @@
 import { isIP } from 'node:net'
 import { toBinary } from '@bufbuild/protobuf'
 import type { Parsed } from '../../base/problem.ts'
+import { bufferLimitOf } from '../../transport/net/buffer-limit.ts'
 import type { Address } from '../../xds/generated/envoy/config/core/v3/address_pb.ts'
 import {
   type FilterChain as FilterChainMessage,
@@ -13,6 +14,7 @@ import { durationMs, ResourceCheck } from '../../xds/resource-check.ts'
 import type { ListenerFilter } from '../filters/listener/contract/listener-filter.ts'
 import { LISTENER_FILTERS } from '../filters/listener/registry.ts'
 import type { NetworkFilterHost } from '../filters/network/contract/network-filter.ts'
+import { internalAddress } from '../internal-listener/internal-network.ts'
 import type { StatsScope } from '../stats/stats-scope.ts'
 import { compileDownstreamTransport } from '../transport-socket/downstream-tls.ts'
 import type { SecretSource } from '../transport-socket/secret-store.ts'
@@ -30,8 +32,11 @@ export interface ListenerCompilerHost {
 export interface CompiledListener {
   readonly message: Listener
   readonly name: string
+  /** An IP address, or an internal listener's own. */
   readonly address: string
   readonly port: number
+  /** Reached from this proxy's clusters only. */
+  readonly internal: boolean
   /** `127.0.0.1_8080`, or the config's own: names the listener in stats. */
   readonly statPrefix: string
   readonly chains: readonly FilterChain[]
@@ -41,10 +46,11 @@ export interface CompiledListener {
   readonly inspectTimeoutMs: number
   readonly continueOnInspectTimeout: boolean
   readonly ignoresConnectionLimit: boolean
+  /** Bytes that a connection keeps for a peer that does not take them. */
+  readonly bufferLimit: number
 }
 
-// per_connection_buffer_limit_bytes bounds what HTTP filters keep of a message; what sockets keep stays at Node's own
-// 64 KiB, below any limit in use. Taken without effect: enable_reuse_port, connection_balance_config and max_connections_to_accept_per_socket_event (one
+// Taken without effect: enable_reuse_port, connection_balance_config and max_connections_to_accept_per_socket_event (one
 // thread accepts), metadata, drain_type and traffic_direction (they describe, or concern hot restart).
 const LISTENER_FIELDS = new Set([
   'name',
@@ -64,6 +70,7 @@ const LISTENER_FIELDS = new Set([
   'max_connections_to_accept_per_socket_event',
   'ignore_global_conn_limit',
   'bind_to_port',
+  'internal_listener',
 ])
 const CHAIN_FIELDS = new Set([
   'filter_chain_match',
@@ -73,8 +80,6 @@ const CHAIN_FIELDS = new Set([
   'name',
   'metadata',
 ])
-/** Of per_connection_buffer_limit_bytes. */
-export const ENVOY_BUFFER_LIMIT = 1024 * 1024
 const DEFAULT_INSPECT_TIMEOUT_MS = 15_000
 const DEFAULT_HANDSHAKE_TIMEOUT_MS = 15_000
 
@@ -88,8 +93,10 @@ export function compileListener(
   check.honour(ListenerSchema, message, '', LISTENER_FIELDS)
   if (message.name === '') check.error('name', 'is required')
   if (message.bindToPort === false) check.unsupported('bind_to_port', 'false is not supported: every listener binds')
-  const { address, port } = compileAddress(message.address, check)
-  const compiler = new ChainCompiler(existing, host, bufferLimitOf(message), check)
+  const internal = message.listenerSpecifier.case === 'internalListener'
+  const { address, port } = internal ? compileInternal(message, check) : compileAddress(message.address, check)
+  const bufferLimit = bufferLimitOf(message.perConnectionBufferLimitBytes)
+  const compiler = new ChainCompiler(existing, host, bufferLimit, check)
   const chains = message.filterChains.flatMap((chain, index) => compiler.compile(chain, `filter_chains[${index}]`))
   const fallback = message.defaultFilterChain
   const defaultChain = fallback ? (compiler.compile(fallback, 'default_filter_chain')[0] ?? null) : null
@@ -100,19 +107,22 @@ export function compileListener(
     name: message.name,
     address,
     port,
-    statPrefix: message.statPrefix || `${address.includes(':') ? `[${address}]` : address}_${port}`,
+    internal,
+    statPrefix:
+      message.statPrefix || (internal ? message.name : `${address.includes(':') ? `[${address}]` : address}_${port}`),
     chains,
     defaultChain,
     inspectors: compileInspectors(message.listenerFilters, chains, host.filterHost.stats, check),
     inspectTimeoutMs: durationMs(message.listenerFiltersTimeout, DEFAULT_INSPECT_TIMEOUT_MS),
     continueOnInspectTimeout: message.continueOnListenerFiltersTimeout,
     ignoresConnectionLimit: message.ignoreGlobalConnLimit,
+    bufferLimit,
   })
 }
 
-/** In Envoy 0 switches the limit off. */
-function bufferLimitOf({ perConnectionBufferLimitBytes: bytes }: Listener): number {
-  return bytes === 0 ? Number.POSITIVE_INFINITY : (bytes ?? ENVOY_BUFFER_LIMIT)
+function compileInternal({ name, address }: Listener, check: ResourceCheck): { address: string; port: number } {
+  if (address) check.error('address', 'an internal listener has none')
+  return { address: internalAddress(name, ''), port: 0 }
 }
 
 function compileAddress(message: Address | undefined, check: ResourceCheck): { address: string; port: number } {

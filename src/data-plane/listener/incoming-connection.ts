@@ -2,11 +2,13 @@
 import type { Socket } from 'node:net'
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
+import { limitBuffers } from '../../transport/net/buffer-limit.ts'
 import type { VerifiedPeer } from '../../transport/tls/peer-verification.ts'
 import { plainServerName } from '../../transport/tls/server-name.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
 import { Findings, type ListenerFilter } from '../filters/listener/contract/listener-filter.ts'
 import type { ConnectionAhead } from '../filters/network/contract/network-filter.ts'
+import { InternalSocket } from '../internal-listener/internal-socket.ts'
 import type { DownstreamTls, DownstreamTlsOutcome } from '../transport-socket/downstream-tls.ts'
 import type { CompiledListener } from './compiled-listener.ts'
 import { announcedAddresses, type ConnectionAddresses, socketAddresses } from './connection-addresses.ts'
@@ -172,6 +174,7 @@ export class IncomingConnection {
   }
 
   #own(chain: FilterChain, socket: Socket): void {
+    limitBuffers(socket, this.#listener.bufferLimit)
     chain.connections.add(socket)
     socket.once('close', () => chain.connections.delete(socket))
   }
@@ -183,6 +186,9 @@ export class IncomingConnection {
 
   #describe(socket: Socket, secured: Secured | null): ConnectionInfo {
     const addresses = this.#addresses
+    const carried = this.#socket instanceof InternalSocket ? this.#socket.carried : null
+    // What is known of an identity is written in each listener's own words (client-certificate-header.ts).
+    const carriedPeer = carried?.peer ? { ...carried.peer } : null
     return {
       id: this.#host.nextConnectionId(),
       localAddress: addresses.localAddress,
@@ -191,11 +197,11 @@ export class IncomingConnection {
       remoteIp: addresses.remoteIp,
       directRemoteAddress: this.#direct.remoteAddress,
       directRemoteIp: this.#direct.remoteIp,
-      tls: secured !== null,
-      requestedServerName: this.#findings.serverName || sniOf(socket),
+      tls: secured !== null || carried?.tls === true,
+      requestedServerName: this.#findings.serverName || sniOf(socket) || (carried?.requestedServerName ?? ''),
       alpn: secured?.alpn ?? '',
-      peer: secured?.peer ?? null,
-      localUriSan: secured?.localUriSan ?? '',
+      peer: secured?.peer ?? carriedPeer,
+      localUriSan: secured?.localUriSan ?? carried?.localUriSan ?? '',
       proxyTlvs: this.#findings.tlvs,
       tcpProxyCluster: '',
     }

@@ -7,6 +7,7 @@ import type { Random } from '../../base/random.ts'
 import type { Network } from '../../transport/net/network.ts'
 import { type Listener, ListenerSchema } from '../../xds/generated/envoy/config/listener/v3/listener_pb.ts'
 import type { NetworkFilterHost } from '../filters/network/contract/network-filter.ts'
+import { isInternal } from '../internal-listener/internal-network.ts'
 import type { SecretStore } from '../transport-socket/secret-store.ts'
 import { type CompiledListener, compileListener } from './compiled-listener.ts'
 import { ConnectionAcceptor, DownstreamConnections } from './connection-acceptor.ts'
@@ -158,8 +159,9 @@ export class ListenerManager {
   /** Stops accepting and lets every connection end between requests; with `sparesIdle`, see NetworkFilter. */
   async drain(sparesIdle = false): Promise<void> {
     this.#stopping = true
-    const sockets = [...this.#sockets]
-    this.#sockets.clear()
+    // What is under way may still come to an internal listener: those accept to the end.
+    const sockets = [...this.#sockets].filter(socket => !isInternal(socket.address, socket.port))
+    for (const socket of sockets) this.#sockets.delete(socket)
     await Promise.all(sockets.map(socket => socket.close()))
     for (const listener of this.#compiled()) for (const chain of chainsOf(listener)) chain.filter.drain(sparesIdle)
     for (const chain of this.#draining.keys()) chain.filter.drain(sparesIdle)
@@ -169,6 +171,8 @@ export class ListenerManager {
   /** Ends everything at once. */
   async close(): Promise<void> {
     await this.drain()
+    for (const socket of this.#sockets) void socket.close()
+    this.#sockets.clear()
     for (const timer of this.#draining.values()) timer.cancel()
     this.#connections.destroyAll()
     this.#entries.clear()

@@ -9,6 +9,7 @@ import { countConnectFailure, countConnection, countConnectionEnd } from './conn
 import { EndpointPool } from './endpoint-pool.ts'
 import { Http2Pool } from './http2-pool.ts'
 import { NegotiatedTransport, type NegotiationOwner, negotiatedProtocol } from './negotiated-transport.ts'
+import type { PoolSetup } from './pool-setup.ts'
 import type { HttpPool, PoolWaiter, RequestEncoder } from './request-encoder.ts'
 import { RESET, type ResetReason } from './reset-reason.ts'
 import { WaitingQueue } from './waiting-queue.ts'
@@ -30,13 +31,7 @@ export class AlpnPool implements HttpPool, NegotiationOwner {
   #probe: Socket | null = null
   #draining = false
 
-  constructor(
-    cluster: Cluster,
-    endpoint: Endpoint,
-    wheel: TimerWheel,
-    onEmpty: () => void,
-    transport: UpstreamTransport,
-  ) {
+  constructor({ cluster, endpoint, wheel, transport, onEmpty }: PoolSetup) {
     this.#cluster = cluster
     this.#endpoint = endpoint
     this.#wheel = wheel
@@ -102,7 +97,7 @@ export class AlpnPool implements HttpPool, NegotiationOwner {
     const onEmpty = (): void => {
       if (transport === this.#negotiated) this.#onEmpty()
     }
-    const pool = new Pool(this.#cluster, this.#endpoint, this.#wheel, onEmpty, transport)
+    const pool = new Pool({ cluster: this.#cluster, endpoint: this.#endpoint, wheel: this.#wheel, transport, onEmpty })
     this.#pool = pool
     openBatch()
     pool.takeOver(this.#waiting)

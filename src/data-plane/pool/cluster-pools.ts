@@ -2,22 +2,24 @@
 import type { TimerWheel } from '../../base/timer-wheel.ts'
 import type { Cluster, Endpoint } from '../cluster/cluster.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
-import type { UpstreamTransport } from '../upstream-transport.ts'
+import type { ServerIdentity } from '../upstream-transport.ts'
 import { AlpnPool } from './alpn-pool.ts'
 import { EndpointPool } from './endpoint-pool.ts'
 import { FullPool } from './full-pool.ts'
 import { Http2Pool } from './http2-pool.ts'
+import type { PoolSetup } from './pool-setup.ts'
 import type { HttpPool } from './request-encoder.ts'
 import { TcpPool } from './tcp-pool.ts'
 
-type PoolClass = new (
-  cluster: Cluster,
-  endpoint: Endpoint,
-  wheel: TimerWheel,
-  onEmpty: () => void,
-  transport: UpstreamTransport,
-) => HttpPool
+type PoolClass = new (setup: PoolSetup) => HttpPool
 
+interface NamedPool {
+  readonly endpoint: Endpoint
+  readonly pool: HttpPool
+}
+
+/** Of a cluster. */
+const MAX_SERVERS = 1024
 const ignore = (): void => {}
 
 export class ClusterPools {
@@ -27,6 +29,8 @@ export class ClusterPools {
   readonly #http2 = new Map<Endpoint, HttpPool>()
   readonly #negotiated = new Map<Endpoint, HttpPool>()
   readonly #tcp = new Map<Endpoint, HttpPool>()
+  /** By whom a connection is for, in the order of their last use. */
+  readonly #byServer = new Map<string, NamedPool>()
   readonly #full: FullPool
 
   static readonly #byCluster = new WeakMap<Cluster, ClusterPools>()
@@ -40,6 +44,11 @@ export class ClusterPools {
       this.#http2.get(endpoint)?.drain()
       this.#negotiated.get(endpoint)?.drain()
       this.#tcp.get(endpoint)?.drain()
+      for (const [key, named] of this.#byServer) {
+        if (named.endpoint !== endpoint) continue
+        this.#byServer.delete(key)
+        named.pool.drain()
+      }
     })
   }
 
@@ -54,24 +63,29 @@ export class ClusterPools {
 
   /**
    * `downstreamHttp2`: the request came by HTTP/2, for clusters that keep to the downstream's protocol. `downstream`: for
-   * transports that tell the endpoint whose a connection is.
+   * transports that tell the endpoint whose a connection is. `server`: whom it is for.
    */
-  get(endpoint: Endpoint, downstreamHttp2: boolean, downstream: ConnectionInfo | null): HttpPool {
+  get(
+    endpoint: Endpoint,
+    downstreamHttp2: boolean,
+    downstream: ConnectionInfo | null,
+    server: ServerIdentity | null = null,
+  ): HttpPool {
     const { httpProtocol } = this.#cluster
-    if (httpProtocol === 'auto') return this.#find(this.#negotiated, AlpnPool, endpoint, downstream)
+    if (httpProtocol === 'auto') return this.#find(this.#negotiated, AlpnPool, endpoint, downstream, server)
     const http2 = httpProtocol === 'http2' || (httpProtocol === 'downstream' && downstreamHttp2)
     return http2
-      ? this.#find(this.#http2, Http2Pool, endpoint, downstream)
-      : this.#find(this.#http1, EndpointPool, endpoint, downstream)
+      ? this.#find(this.#http2, Http2Pool, endpoint, downstream, server)
+      : this.#find(this.#http1, EndpointPool, endpoint, downstream, server)
   }
 
   /** For tunnels that end here. */
-  tcp(endpoint: Endpoint, downstream: ConnectionInfo | null): HttpPool {
-    return this.#find(this.#tcp, TcpPool, endpoint, downstream)
+  tcp(endpoint: Endpoint, downstream: ConnectionInfo | null, server: ServerIdentity | null): HttpPool {
+    return this.#find(this.#tcp, TcpPool, endpoint, downstream, server)
   }
 
   get size(): number {
-    return this.#http1.size + this.#http2.size + this.#negotiated.size + this.#tcp.size
+    return this.#http1.size + this.#http2.size + this.#negotiated.size + this.#tcp.size + this.#byServer.size
   }
 
   #find(
@@ -79,6 +93,7 @@ export class ClusterPools {
     Pool: PoolClass,
     endpoint: Endpoint,
     downstream: ConnectionInfo | null,
+    server: ServerIdentity | null,
   ): HttpPool {
     const own = downstream === null ? undefined : endpoint.transport.forDownstream?.(downstream)
     if (own !== undefined) {
@@ -86,15 +101,49 @@ export class ClusterPools {
       const { stats, limits } = this.#cluster
       if (stats.upstreamCxActive.value >= limits.maxConnections) return this.#full
       // Connections that tell whose they are serve one request each: the pool drains from the start.
-      const unshared = new Pool(this.#cluster, endpoint, this.#wheel, ignore, own)
+      const transport = (server && own.forServer?.(server)) ?? own
+      const unshared = new Pool({
+        cluster: this.#cluster,
+        endpoint,
+        wheel: this.#wheel,
+        transport,
+        onEmpty: ignore,
+      })
       unshared.drain()
       return unshared
     }
+    if (server !== null && endpoint.transport.forServer !== undefined) return this.#named(Pool, endpoint, server)
     const known = pools.get(endpoint)
     if (known !== undefined) return known
-    const forget = (): void => void pools.delete(endpoint)
-    const pool = new Pool(this.#cluster, endpoint, this.#wheel, forget, endpoint.transport)
+    const onEmpty = (): void => void pools.delete(endpoint)
+    const { transport } = endpoint
+    const pool = new Pool({ cluster: this.#cluster, endpoint, wheel: this.#wheel, transport, onEmpty })
     pools.set(endpoint, pool)
     return pool
+  }
+
+  /** Names come with requests, and there is no end of them: the one unused for longest makes room. */
+  #named(Pool: PoolClass, endpoint: Endpoint, server: ServerIdentity): HttpPool {
+    const { serverName, verifiedName } = server
+    const key = `${Pool.name} ${endpoint.key} ${serverName ?? ''} ${verifiedName ?? ''}`
+    const known = this.#byServer.get(key)
+    if (known !== undefined && known.endpoint === endpoint) {
+      this.#byServer.delete(key)
+      this.#byServer.set(key, known)
+      return known.pool
+    }
+    if (this.#byServer.size >= MAX_SERVERS) this.#makeRoom()
+    const transport = endpoint.transport.forServer!(server)
+    const pool = new Pool({ cluster: this.#cluster, endpoint, wheel: this.#wheel, transport, onEmpty: ignore })
+    this.#byServer.set(key, { endpoint, pool })
+    return pool
+  }
+
+  #makeRoom(): void {
+    for (const [key, { pool }] of this.#byServer) {
+      this.#byServer.delete(key)
+      pool.drain()
+      return
+    }
   }
 }

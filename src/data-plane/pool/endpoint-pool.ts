@@ -4,6 +4,7 @@ import type { Cluster, Endpoint } from '../cluster/cluster.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
 import { countConnectFailure, countConnection, countConnectionEnd } from './connection-counts.ts'
 import { IdleAllowance } from './idle-allowance.ts'
+import type { PoolSetup } from './pool-setup.ts'
 import type { HttpPool, PoolWaiter } from './request-encoder.ts'
 import type { ResetReason } from './reset-reason.ts'
 import { type ConnectionOwner, UpstreamConnection } from './upstream-connection.ts'
@@ -25,13 +26,7 @@ export class EndpointPool implements HttpPool, ConnectionOwner {
   #open = 0
   #draining = false
 
-  constructor(
-    cluster: Cluster,
-    endpoint: Endpoint,
-    wheel: TimerWheel,
-    onEmpty: () => void,
-    transport: UpstreamTransport,
-  ) {
+  constructor({ cluster, endpoint, wheel, transport, onEmpty }: PoolSetup) {
     this.#transport = transport
     this.#cluster = cluster
     this.#waiting = new WaitingQueue(cluster)

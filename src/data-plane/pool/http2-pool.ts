@@ -4,6 +4,7 @@ import type { Cluster, Endpoint } from '../cluster/cluster.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
 import { countConnectFailure, countConnection, countConnectionEnd } from './connection-counts.ts'
 import { type Http2ConnectionOwner, Http2UpstreamConnection } from './http2-upstream-connection.ts'
+import type { PoolSetup } from './pool-setup.ts'
 import type { HttpPool, PoolWaiter, RequestEncoder } from './request-encoder.ts'
 import type { ResetReason } from './reset-reason.ts'
 import { WaitingQueue } from './waiting-queue.ts'
@@ -19,13 +20,7 @@ export class Http2Pool implements HttpPool, Http2ConnectionOwner {
   #connecting: Http2UpstreamConnection | null = null
   #draining = false
 
-  constructor(
-    cluster: Cluster,
-    endpoint: Endpoint,
-    wheel: TimerWheel,
-    onEmpty: () => void,
-    transport: UpstreamTransport,
-  ) {
+  constructor({ cluster, endpoint, wheel, transport, onEmpty }: PoolSetup) {
     this.#transport = transport
     this.#cluster = cluster
     this.#waiting = new WaitingQueue(cluster)

@@ -6,9 +6,11 @@ import { Keepalive, type KeepaliveOwner } from '../../transport/http2/keepalive.
 import { Http2Session } from '../../transport/http2/session.ts'
 import type { Http2SessionHandler } from '../../transport/http2/session-handler.ts'
 import type { Http2StreamHandler } from '../../transport/http2/stream-handler.ts'
+import { limitBuffers } from '../../transport/net/buffer-limit.ts'
 import type { Cluster, Endpoint } from '../cluster/cluster.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
 import { Http2UpstreamStream } from './http2-upstream-stream.ts'
+import { localAddressOf } from './local-address.ts'
 import { RESET, type ResetReason } from './reset-reason.ts'
 
 /** The pool that owns a connection. */
@@ -62,6 +64,7 @@ export class Http2UpstreamConnection implements Http2SessionHandler, KeepaliveOw
     this.timer = new WheelTimer(this, WAIT)
     this.lifetime = new WheelTimer(this, LIFETIME)
     const socket = transport.connect(endpoint.address, endpoint.port, failure => this.#onReady(failure))
+    limitBuffers(socket, cluster.bufferLimit)
     this.#socket = socket
     this.#session = new Http2Session('client', socket, this, cluster.http2)
     // The close event that follows says all there is to say.
@@ -185,7 +188,7 @@ export class Http2UpstreamConnection implements Http2SessionHandler, KeepaliveOw
     }
     this.#state = 'open'
     const socket = this.#socket
-    this.localAddress = `${socket.localAddress ?? ''}:${socket.localPort ?? 0}`
+    this.localAddress = localAddressOf(socket)
     socket.on('data', (chunk: Buffer) => this.#onData(chunk))
     socket.on('end', () => this.close())
     socket.on('drain', () => this.#onDrain())

@@ -3,6 +3,7 @@ import type { TimerWheel } from '../../base/timer-wheel.ts'
 import type { Cluster, Endpoint } from '../cluster/cluster.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
 import { countConnectFailure, countConnection, countConnectionEnd } from './connection-counts.ts'
+import type { PoolSetup } from './pool-setup.ts'
 import type { HttpPool, PoolWaiter, RequestEncoder } from './request-encoder.ts'
 import { RESET, type ResetReason } from './reset-reason.ts'
 import { TcpUpstream, type TcpUpstreamOwner } from './tcp-upstream.ts'
@@ -17,13 +18,7 @@ export class TcpPool implements HttpPool, TcpUpstreamOwner {
   #open = 0
   #draining = false
 
-  constructor(
-    cluster: Cluster,
-    endpoint: Endpoint,
-    wheel: TimerWheel,
-    onEmpty: () => void,
-    transport: UpstreamTransport,
-  ) {
+  constructor({ cluster, endpoint, wheel, transport, onEmpty }: PoolSetup) {
     this.#transport = transport
     this.#cluster = cluster
     this.#endpoint = endpoint
@@ -44,7 +39,7 @@ export class TcpPool implements HttpPool, TcpUpstreamOwner {
     stats.upstreamRqPendingActive.value++
     countConnection(this.#cluster, this.#endpoint)
     this.#open++
-    const upstream = new TcpUpstream(this, this.#endpoint, this.#transport, stats, waiter)
+    const upstream = new TcpUpstream(this, this.#endpoint, this.#transport, this.#cluster, waiter)
     this.#waiting.set(waiter, upstream)
     this.#wheel.set(upstream.timer, this.#cluster.connectTimeoutMs)
     return null

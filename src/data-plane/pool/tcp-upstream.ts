@@ -3,9 +3,11 @@ import type { Socket } from 'node:net'
 import { WheelTimer } from '../../base/timer-wheel.ts'
 import { SocketWriter } from '../../transport/http/socket-writer.ts'
 import { closeBatch, openBatch } from '../../transport/http/write-batch.ts'
+import { limitBuffers } from '../../transport/net/buffer-limit.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
-import type { ClusterStats, Endpoint } from '../cluster/cluster.ts'
+import type { Cluster, ClusterStats, Endpoint } from '../cluster/cluster.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
+import { localAddressOf } from './local-address.ts'
 import type { PoolWaiter, RequestEncoder, UpstreamStream } from './request-encoder.ts'
 import { RESET, type ResetReason } from './reset-reason.ts'
 
@@ -37,15 +39,16 @@ export class TcpUpstream implements RequestEncoder {
     owner: TcpUpstreamOwner,
     endpoint: Endpoint,
     transport: UpstreamTransport,
-    stats: ClusterStats,
+    cluster: Cluster,
     waiter: PoolWaiter,
   ) {
     this.#owner = owner
-    this.#stats = stats
+    this.#stats = cluster.stats
     this.#waiter = waiter
     const socket = transport.connect(endpoint.address, endpoint.port, failure => this.#onReady(failure))
     // An end in one direction is no end of the other.
     socket.allowHalfOpen = true
+    limitBuffers(socket, cluster.bufferLimit)
     this.#socket = socket
     this.#writer = new SocketWriter(socket)
     // The close event that follows says all there is to say.
@@ -108,7 +111,7 @@ export class TcpUpstream implements RequestEncoder {
     }
     this.#state = 'open'
     const socket = this.#socket
-    this.localAddress = `${socket.localAddress ?? ''}:${socket.localPort ?? 0}`
+    this.localAddress = localAddressOf(socket)
     // Nothing is read before the stream has been told that it stands.
     socket.pause()
     socket.on('data', (chunk: Buffer) => this.#onData(chunk))

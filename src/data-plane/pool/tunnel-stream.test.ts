@@ -98,6 +98,12 @@ test('a tunnel that is refused says with what', () =>
     pool => assert.rejects(open(pool, 'a:1'), /tunnel_response:403/),
   ))
 
+test('of a tunnel that is reset before it stands no transport failure is told', () =>
+  withPool(
+    stream => stream.close(),
+    pool => assert.rejects(open(pool, 'a:1'), { message: '' }),
+  ))
+
 test('a tunnel that breaks is a reset, and one that is destroyed resets the other side', () => {
   const streams: ServerHttp2Stream[] = []
   return withPool(

@@ -78,7 +78,8 @@ export class TunnelStream extends Duplex implements PoolWaiter, UpstreamStream {
         return
       }
       this.destroy(Object.assign(new Error(reason.text), { code: 'ECONNRESET' }))
-    } else this.#fail(reason.details)
+      // Only a connection that does not come about has a transport failure to tell (Envoy).
+    } else this.#fail('')
   }
 
   onEncoderDrained(): void {

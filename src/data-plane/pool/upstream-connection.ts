@@ -7,9 +7,11 @@ import type { CodecError } from '../../transport/http1/codec-error.ts'
 import type { MessageHandler } from '../../transport/http1/message-parser.ts'
 import { MessageWriter } from '../../transport/http1/message-writer.ts'
 import { ResponseParser } from '../../transport/http1/response-parser.ts'
+import { limitBuffers } from '../../transport/net/buffer-limit.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
 import type { Cluster, ClusterStats, Endpoint } from '../cluster/cluster.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
+import { localAddressOf } from './local-address.ts'
 import { MAX_INTERIM_RESPONSES, type RequestEncoder, type UpstreamStream } from './request-encoder.ts'
 import { RESET, type ResetReason } from './reset-reason.ts'
 
@@ -57,6 +59,7 @@ export class UpstreamConnection implements MessageHandler, RequestEncoder {
     this.timer = new WheelTimer(this, 0)
     this.#parser = new ResponseParser(this, cluster.http1.limits)
     const socket = transport.connect(endpoint.address, endpoint.port, failure => this.#onReady(failure))
+    limitBuffers(socket, cluster.bufferLimit)
     this.#socket = socket
     this.#writer = new MessageWriter(socket, cluster.http1)
     // The close event that follows says all there is to say.
@@ -196,7 +199,7 @@ export class UpstreamConnection implements MessageHandler, RequestEncoder {
     }
     this.#state = 'idle'
     const socket = this.#socket
-    this.localAddress = `${socket.localAddress ?? ''}:${socket.localPort ?? 0}`
+    this.localAddress = localAddressOf(socket)
     socket.on('data', (chunk: Buffer) => this.#onData(chunk))
     socket.on('end', () => this.#onEnd())
     socket.on('drain', () => this.#onDrain())

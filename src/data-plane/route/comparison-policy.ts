@@ -1,7 +1,6 @@
 // How the answers of a route's mirrors are compared with the client's.
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf'
 import type { ResourceCheck } from '../../xds/resource-check.ts'
-import type { Counter, StatsScope } from '../stats/stats-scope.ts'
 
 export interface ComparisonPolicy {
   /** Null: all but those ignored. */
@@ -9,16 +8,6 @@ export interface ComparisonPolicy {
   readonly ignored: ReadonlySet<string>
   /** 0: no body is compared. */
   readonly maxBodyBytes: number
-}
-
-/** Weft's own, below `cluster.<mirror>.mirror_comparison.`. An answer may differ in several ways. */
-export interface ComparisonStats {
-  readonly match: Counter
-  readonly statusDiffers: Counter
-  readonly headersDiffer: Counter
-  readonly bodyDiffers: Counter
-  /** One of the two never came, or not whole, or is longer than what is looked at. */
-  readonly notComparable: Counter
 }
 
 const FIELDS = new Set(['headers', 'ignored_headers', 'max_body_bytes'])
@@ -57,17 +46,6 @@ export function compileComparison(said: JsonObject, at: string, check: ResourceC
     headers: headers && new Set(headers),
     ignored: new Set([...VOLATILE, ...ignored]),
     maxBodyBytes: Number(maxBodyBytes),
-  }
-}
-
-export function comparisonStats(root: StatsScope, mirror: string): ComparisonStats {
-  const scope = root.scope('cluster', { envoy_cluster_name: mirror }).scope('mirror_comparison')
-  return {
-    match: scope.counter('match'),
-    statusDiffers: scope.counter('status_differs'),
-    headersDiffer: scope.counter('headers_differ'),
-    bodyDiffers: scope.counter('body_differs'),
-    notComparable: scope.counter('not_comparable'),
   }
 }
 

@@ -16,6 +16,7 @@ import { compileRateLimits } from './compile-rate-limit-rule.ts'
 import { type CompiledRoute, compileRoute } from './compile-route.ts'
 import { DomainMap } from './domain-map.ts'
 import { compileLevel } from './header-mutator.ts'
+import { compileHedgePolicy } from './hedge-policy.ts'
 import { createTlsRedirect } from './redirect-route.ts'
 import { compileRetryPolicy } from './retry-policy.ts'
 import type { RouteEntry, RouteQuery, RouteTable } from './route-entry.ts'
@@ -49,6 +50,7 @@ const VIRTUAL_HOST_FIELDS = new Set([
   'include_request_attempt_count',
   'include_attempt_count_in_response',
   'retry_policy',
+  'hedge_policy',
   'metadata',
   'typed_per_filter_config',
   'cors',
@@ -78,6 +80,7 @@ export function compileRouteTable(
       responseLevels: [],
       mostSpecificWins: configuration.mostSpecificHeaderMutationsWins,
       retry: null,
+      hedgesOnPerTryTimeout: false,
       attemptCountInRequest: false,
       attemptCountInResponse: false,
       maxDirectResponseBytes: configuration.maxDirectResponseBodySizeBytes ?? DEFAULT_DIRECT_RESPONSE_BYTES,
@@ -155,6 +158,9 @@ function compileVirtualHost(
       ...outer,
       virtualHost: message.name,
       retry: message.retryPolicy ? compileRetryPolicy(message.retryPolicy, `${path}.retry_policy`, check) : null,
+      hedgesOnPerTryTimeout: message.hedgePolicy
+        ? compileHedgePolicy(message.hedgePolicy, `${path}.hedge_policy`, check)
+        : false,
       attemptCountInRequest: message.includeRequestAttemptCount,
       attemptCountInResponse: message.includeAttemptCountInResponse,
       virtualHostRateLimits: compileRateLimits(message.rateLimits, `${path}.rate_limits`, check),

@@ -1,6 +1,8 @@
 // A route that sends the request on to a cluster.
 import { toByteString } from '../../automata/regex.ts'
+import { getHeader, type HeaderList } from '../../transport/header-list.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
+import { RoutingPriority } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import {
   RouteAction_ClusterNotFoundResponseCode as NotFound,
   type RouteAction,
@@ -13,6 +15,7 @@ import { durationMs, type ResourceCheck } from '../../xds/resource-check.ts'
 import { hasControl } from './control-character.ts'
 import { compileHashPolicy } from './hash-policy.ts'
 import { compileLevel, createMutations, HostFromHeader, NO_MUTATIONS } from './header-mutator.ts'
+import { compileHedgePolicy } from './hedge-policy.ts'
 import { compileMirrorPolicies, type MirrorPolicy } from './mirror-policy.ts'
 import { compilePrefixRewrite, compileRegexRewrite, type MatchedPath, type PathRewrite } from './path-rewrite.ts'
 import type { RouteNames } from './redirect-route.ts'
@@ -34,9 +37,11 @@ import type { RouteStats } from './route-stats.ts'
 import { compileRouteUpgrades } from './route-upgrades.ts'
 import { compileStreamDuration } from './stream-duration.ts'
 import type { WeftRoute } from './weft-route.ts'
+import { drawFromHeader } from './weighted-draw.ts'
 
 const FIELDS = new Set([
   'cluster',
+  'cluster_header',
   'weighted_clusters',
   'cluster_not_found_response_code',
   'prefix_rewrite',
@@ -48,6 +53,8 @@ const FIELDS = new Set([
   'timeout',
   'idle_timeout',
   'retry_policy',
+  'priority',
+  'hedge_policy',
   'hash_policy',
   'max_grpc_timeout',
   'grpc_timeout_offset',
@@ -58,7 +65,7 @@ const FIELDS = new Set([
   'upgrade_configs',
   'request_mirror_policies',
 ])
-const WEIGHTED_FIELDS = new Set(['clusters', 'total_weight', 'runtime_key_prefix'])
+const WEIGHTED_FIELDS = new Set(['clusters', 'total_weight', 'runtime_key_prefix', 'header_name'])
 const WEIGHT_FIELDS = new Set([
   'name',
   'weight',
@@ -107,16 +114,17 @@ export function compileForward(
     idleTimeoutMs: durationMs(action.idleTimeout, -1),
     streamDuration: compileStreamDuration(action, timeoutMs(action), path, check),
     upgrades: compileRouteUpgrades(action.upgradeConfigs, `${path}.upgrade_configs`, check),
-    retry: action.retryPolicy ? compileRetryPolicy(action.retryPolicy, `${path}.retry_policy`, check) : scope.retry,
+    retry: withinTimeout(
+      action.retryPolicy ? compileRetryPolicy(action.retryPolicy, `${path}.retry_policy`, check) : scope.retry,
+      timeoutMs(action),
+    ),
+    isHighPriority: action.priority === RoutingPriority.HIGH,
+    hedgesOnPerTryTimeout: action.hedgePolicy
+      ? compileHedgePolicy(action.hedgePolicy, `${path}.hedge_policy`, check)
+      : scope.hedgesOnPerTryTimeout,
     hashPolicy: compileHashPolicy(action.hashPolicy, `${path}.hash_policy`, check),
     stats: names.stats ?? null,
-    mirrors: compileMirrorPolicies(
-      action.requestMirrorPolicies,
-      comparison,
-      scope.stats,
-      `${path}.request_mirror_policies`,
-      check,
-    ),
+    mirrors: compileMirrorPolicies(action.requestMirrorPolicies, comparison, `${path}.request_mirror_policies`, check),
     rewrite: compileRewrite(action, matched, path, check),
     hostRewrite: host.case === 'hostRewriteLiteral' && host.value !== '' ? toByteString(host.value) : null,
     keepsForwardedHost: action.appendXForwardedHost,
@@ -128,6 +136,12 @@ export function compileForward(
 /** Who says how long a stream may live says it all: beside max_stream_duration, even an empty one, Envoy has no timeout. */
 function timeoutMs(action: RouteAction): number {
   return action.maxStreamDuration === undefined ? durationMs(action.timeout, DEFAULT_TIMEOUT_MS) : 0
+}
+
+/** A try's own timeout that is not shorter than the whole one's counts for nothing (FilterUtility::finalTimeout). */
+function withinTimeout(retry: RetryPolicy | null, timeout: number): RetryPolicy | null {
+  const isIdle = retry !== null && timeout > 0 && retry.perTryTimeoutMs >= timeout
+  return isIdle ? { ...retry, perTryTimeoutMs: 0 } : retry
 }
 
 function compileRewrite(
@@ -145,9 +159,21 @@ function compileRewrite(
 
 interface WeightedChoice {
   readonly choice: ClusterChoice
-  /** Draws below it, and not below the one before, fall here: cumulative weight over the sum. */
+  /** Draws below it, and not below the one before, fall here: cumulative weight. */
   readonly below: number
 }
+
+interface WeightedChoices {
+  readonly choices: readonly WeightedChoice[]
+  /** Of the weights. */
+  readonly total: number
+  /** Where requests may bring the draw; empty: nowhere. */
+  readonly drawHeader: string
+  /** Where requests name the cluster, for whom the one choice stands; empty: nowhere. */
+  readonly clusterHeader: string
+}
+
+const NO_CHOICES: WeightedChoices = { choices: [], total: 0, drawHeader: '', clusterHeader: '' }
 
 function compileChoices(
   action: RouteAction,
@@ -155,22 +181,25 @@ function compileChoices(
   scope: RouteScope,
   path: string,
   check: ResourceCheck,
-): readonly WeightedChoice[] {
+): WeightedChoices {
   const specifier = action.clusterSpecifier
   if (specifier.case === 'weightedClusters')
     return compileWeighted(specifier.value, scope, `${path}.weighted_clusters`, check)
-  if (specifier.case !== 'cluster' || specifier.value === '') {
-    if (specifier.case === undefined || specifier.case === 'cluster') check.error(`${path}.cluster`, 'needs a cluster')
-    return []
+  const isNamed = specifier.case === 'cluster' || specifier.case === 'clusterHeader'
+  if (!isNamed || specifier.value === '') {
+    if (specifier.case === undefined || isNamed) check.error(`${path}.cluster`, 'needs a cluster')
+    return NO_CHOICES
   }
+  const isByHeader = specifier.case === 'clusterHeader'
   const choice = {
-    cluster: specifier.value,
+    cluster: isByHeader ? '' : specifier.value,
     requestHeaders: NO_MUTATIONS,
     responseHeaders: NO_MUTATIONS,
     hostRewrite: null,
     filters,
   }
-  return [{ choice, below: 1 }]
+  const clusterHeader = isByHeader ? specifier.value.toLowerCase() : ''
+  return { choices: [{ choice, below: 1 }], total: 1, drawHeader: '', clusterHeader }
 }
 
 const MAX_WEIGHT = 2 ** 32 - 1
@@ -180,7 +209,7 @@ function compileWeighted(
   scope: RouteScope,
   path: string,
   check: ResourceCheck,
-): readonly WeightedChoice[] {
+): WeightedChoices {
   check.honour(WeightedClusterSchema, weighted, path, WEIGHTED_FIELDS)
   // The weights' own sum decides; total_weight is deprecated and, where set, must be that sum.
   const total = weighted.clusters.reduce((sum, { weight }) => sum + (weight ?? 0), 0)
@@ -221,21 +250,25 @@ function compileWeighted(
       hostRewrite: host.case === 'hostRewriteLiteral' && host.value !== '' ? toByteString(host.value) : null,
       filters: mergeFilterLevels({ ...scope, filterLevels: [...scope.filterLevels, own] }),
     }
-    choices.push({ choice, below: sum / total })
+    choices.push({ choice, below: sum })
   }
-  return choices
+  const { randomValueSpecifier: draw } = weighted
+  const drawHeader = draw.case === 'headerName' ? draw.value.toLowerCase() : ''
+  return { choices, total, drawHeader, clusterHeader: '' }
 }
 
 interface ForwardParts extends RouteNames {
   readonly stats: RouteStats | null
   readonly fallback: Fallback | null
-  readonly choices: readonly WeightedChoice[]
+  readonly choices: WeightedChoices
   readonly clusterNotFoundStatus: number
   readonly timeoutMs: number
   readonly idleTimeoutMs: number
   readonly streamDuration: StreamDuration
   readonly upgrades: ReadonlyMap<string, RouteUpgrade>
   readonly retry: RetryPolicy | null
+  readonly hedgesOnPerTryTimeout: boolean
+  readonly isHighPriority: boolean
   readonly hashPolicy: HashPolicy | null
   readonly mirrors: readonly MirrorPolicy[]
   readonly rewrite: PathRewrite | null
@@ -259,6 +292,8 @@ class CompiledForward implements ForwardRoute {
   readonly streamDuration: StreamDuration
   readonly upgrades: ReadonlyMap<string, RouteUpgrade>
   readonly retry: RetryPolicy | null
+  readonly hedgesOnPerTryTimeout: boolean
+  readonly isHighPriority: boolean
   readonly hashPolicy: HashPolicy | null
   readonly mirrors: readonly MirrorPolicy[]
   readonly stats: RouteStats | null
@@ -266,7 +301,7 @@ class CompiledForward implements ForwardRoute {
   readonly keepsForwardedHost: boolean
   readonly attemptCountInRequest: boolean
   readonly attemptCountInResponse: boolean
-  readonly #choices: readonly WeightedChoice[]
+  readonly #choices: WeightedChoices
   readonly #rewrite: PathRewrite | null
 
   constructor(parts: ForwardParts) {
@@ -282,6 +317,8 @@ class CompiledForward implements ForwardRoute {
     this.streamDuration = parts.streamDuration
     this.upgrades = parts.upgrades
     this.retry = parts.retry
+    this.hedgesOnPerTryTimeout = parts.hedgesOnPerTryTimeout
+    this.isHighPriority = parts.isHighPriority
     this.hashPolicy = parts.hashPolicy
     this.mirrors = parts.mirrors
     this.stats = parts.stats
@@ -293,14 +330,25 @@ class CompiledForward implements ForwardRoute {
     this.#rewrite = parts.rewrite
   }
 
-  chooseCluster(random: number): ClusterChoice {
-    const choices = this.#choices
+  chooseCluster(random: number, headers: HeaderList): ClusterChoice {
+    const { choices, total, drawHeader, clusterHeader } = this.#choices
+    if (clusterHeader !== '') return named(choices[0]!.choice, getHeader(headers, clusterHeader) ?? '')
+    const brought = drawHeader === '' ? -1 : drawFromHeader(headers, drawHeader, total)
+    const draw = brought < 0 ? random * total : brought
     const last = choices.length - 1
-    for (let i = 0; i < last; i++) if (random < choices[i]!.below) return choices[i]!.choice
+    for (let i = 0; i < last; i++) if (draw < choices[i]!.below) return choices[i]!.choice
     return choices[last]!.choice
   }
 
   rewritePath(head: RequestHead): string | null {
     return this.#rewrite === null ? null : this.#rewrite(head.path)
   }
+}
+
+/** A request that names none is answered as if there were no such cluster (Envoy). */
+function named(
+  { requestHeaders, responseHeaders, hostRewrite, filters }: ClusterChoice,
+  cluster: string,
+): ClusterChoice {
+  return { cluster, requestHeaders, responseHeaders, hostRewrite, filters }
 }

@@ -4,8 +4,7 @@ import {
   RouteAction_RequestMirrorPolicySchema,
 } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
 import type { ResourceCheck } from '../../xds/resource-check.ts'
-import type { StatsScope } from '../stats/stats-scope.ts'
-import { type ComparisonPolicy, type ComparisonStats, comparisonStats } from './comparison-policy.ts'
+import type { ComparisonPolicy } from './comparison-policy.ts'
 import { runtimeFraction } from './fraction.ts'
 
 export interface MirrorPolicy {
@@ -15,7 +14,7 @@ export interface MirrorPolicy {
   /** The copy's host says that it is one: `reviews-shadow`. */
   readonly appendsShadow: boolean
   /** Absent: what they are answered is not looked at. */
-  readonly comparison?: { readonly policy: ComparisonPolicy; readonly stats: ComparisonStats }
+  readonly comparison?: ComparisonPolicy
 }
 
 /** `trace_sampled` is of the spans of copies, of which there are none. */
@@ -24,7 +23,6 @@ const FIELDS = new Set(['cluster', 'runtime_fraction', 'trace_sampled', 'disable
 export function compileMirrorPolicies(
   policies: readonly RouteAction_RequestMirrorPolicy[],
   comparison: ComparisonPolicy | null,
-  stats: StatsScope | null,
   path: string,
   check: ResourceCheck,
 ): readonly MirrorPolicy[] {
@@ -36,7 +34,7 @@ export function compileMirrorPolicies(
       cluster: policy.cluster,
       fraction: runtimeFraction(policy.runtimeFraction, 1),
       appendsShadow: !policy.disableShadowHostSuffixAppend,
-      ...(comparison && stats && { comparison: { policy: comparison, stats: comparisonStats(stats, policy.cluster) } }),
+      ...(comparison && { comparison }),
     }
   })
 }

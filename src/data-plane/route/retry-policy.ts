@@ -1,18 +1,22 @@
 // Envoy's RetryPolicy -> the contract's.
+import { unpackAny } from '../../xds/any-pack.ts'
 import {
-  type HeaderMatcher,
   type RetryPolicy_RateLimitedRetryBackOff,
   RetryPolicy_RateLimitedRetryBackOffSchema,
   RetryPolicy_ResetHeaderFormat,
   RetryPolicy_ResetHeaderSchema,
   RetryPolicy_RetryBackOffSchema,
   RetryPolicy_RetryHostPredicateSchema,
+  type RetryPolicy_RetryPriority,
+  RetryPolicy_RetryPrioritySchema,
   type RetryPolicy as RetryPolicyMessage,
   RetryPolicySchema,
 } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
+import { PreviousPrioritiesConfigSchema } from '../../xds/generated/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config_pb.ts'
 import { durationMs, type ResourceCheck } from '../../xds/resource-check.ts'
 import { compileHeaderMatcher } from './criterion.ts'
-import { RETRY_ON, type ResponseCriterion, type RetryPolicy } from './route-entry.ts'
+import { compileResponseMatcher } from './response-criterion.ts'
+import { RETRY_ON, type RetryPolicy } from './route-entry.ts'
 
 const FIELDS = new Set([
   'retry_on',
@@ -20,11 +24,13 @@ const FIELDS = new Set([
   'per_try_timeout',
   'retry_host_predicate',
   'host_selection_retry_max_attempts',
+  'retry_priority',
   'retriable_status_codes',
   'retry_back_off',
   'per_try_idle_timeout',
   'rate_limited_retry_back_off',
   'retriable_headers',
+  'retriable_request_headers',
 ])
 const RATE_LIMITED_FIELDS = new Set(['reset_headers', 'max_interval'])
 const RESET_FIELDS = new Set(['name', 'format'])
@@ -55,8 +61,12 @@ export function compileRetryPolicy(policy: RetryPolicyMessage, path: string, che
     retriableHeaders: policy.retriableHeaders.map((matcher, index) =>
       compileResponseMatcher(matcher, `${path}.retriable_headers[${index}]`, check),
     ),
+    retriableRequests: policy.retriableRequestHeaders.map((matcher, index) =>
+      compileHeaderMatcher(matcher, `${path}.retriable_request_headers[${index}]`, check),
+    ),
     avoidPreviousHosts: compilePredicates(policy, path, check),
     hostSelectionAttempts: Math.max(1, Number(policy.hostSelectionRetryMaxAttempts)),
+    priorityUpdateFrequency: compileRetryPriority(policy.retryPriority, `${path}.retry_priority`, check),
   }
 }
 
@@ -91,14 +101,18 @@ function compileRateLimited(
   return { resetFields, rateLimitedMaxMs }
 }
 
-/** The matchers of requests, for a head that has fields and nothing else. */
-function compileResponseMatcher(matcher: HeaderMatcher, path: string, check: ResourceCheck): ResponseCriterion {
-  if (matcher.name.startsWith(':') || matcher.name.toLowerCase() === 'host')
-    check.unsupported(`${path}.name`, 'is no field of a response')
-  const criterion = compileHeaderMatcher(matcher, path, check)
-  return {
-    test: headers => criterion.test({ method: '', path: '', authority: '', scheme: '', protocol: '', headers }),
-  }
+function compileRetryPriority(
+  priority: RetryPolicy_RetryPriority | undefined,
+  path: string,
+  check: ResourceCheck,
+): number {
+  if (!priority) return 0
+  check.honour(RetryPolicy_RetryPrioritySchema, priority, path, PREDICATE_FIELDS)
+  const any = priority.configType.case === 'typedConfig' ? priority.configType.value : undefined
+  const config = unpackAny(any, PreviousPrioritiesConfigSchema)
+  if (config === null) check.unsupported(path, `${priority.name} is not supported`)
+  else if (config.updateFrequency <= 0) check.error(`${path}.typed_config.update_frequency`, 'must be above 0')
+  return config?.updateFrequency ?? 0
 }
 
 function compilePredicates(policy: RetryPolicyMessage, path: string, check: ResourceCheck): boolean {

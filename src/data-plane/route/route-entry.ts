@@ -5,8 +5,10 @@ import type { RequestHead } from '../../transport/request-head.ts'
 import type { StreamInfo } from '../stream-info.ts'
 import type { MetadataSource } from '../stream-metadata.ts'
 import type { CorsPolicy } from './cors-policy.ts'
+import type { Criterion } from './criterion.ts'
 import type { MirrorPolicy } from './mirror-policy.ts'
 import type { RateLimitRule } from './rate-limit-rule.ts'
+import type { ResponseCriterion } from './response-criterion.ts'
 import type { RouteStats } from './route-stats.ts'
 
 /** What a table is asked with; one object per stream, filled before the look-up. */
@@ -22,10 +24,6 @@ export interface HeaderMutations {
   apply(headers: HeaderList, info: StreamInfo): void
   /** New :authority when a mutation sets `host` or `:authority`, else null. */
   readonly authority: string | null
-}
-
-export interface ResponseCriterion {
-  test(headers: HeaderList): boolean
 }
 
 /** A request as hash policies read it, ready to be sent. */
@@ -58,9 +56,13 @@ export interface RetryPolicy {
   readonly rateLimitedMaxMs: number
   /** Of responses to be tried again under `retriable-headers`: any of them. */
   readonly retriableHeaders: readonly ResponseCriterion[]
+  /** Of requests that may be tried again at all: any of them; none: every request. */
+  readonly retriableRequests: readonly Criterion[]
   /** Istio's previous_hosts predicate: do not pick an endpoint that this stream has tried. */
   readonly avoidPreviousHosts: boolean
   readonly hostSelectionAttempts: number
+  /** After every so many tries their endpoints' priorities are left out (Envoy's previous_priorities); 0: never. */
+  readonly priorityUpdateFrequency: number
 }
 
 export const RETRY_ON = {
@@ -140,10 +142,12 @@ export type Fallback =
 
 export interface ForwardRoute extends RouteBase {
   readonly kind: 'forward'
+  /** Clusters hold its requests against limits of their own. */
+  readonly isHighPriority: boolean
   readonly fallback: Fallback | null
   readonly upgrades: ReadonlyMap<string, RouteUpgrade>
-  /** `random` in [0, 1) draws among weighted clusters. */
-  chooseCluster(random: number): ClusterChoice
+  /** `random` in [0, 1) draws among weighted clusters, unless the route has a number in the request's headers do so. */
+  chooseCluster(random: number, headers: HeaderList): ClusterChoice
   /** 503 in Istio's routes. */
   readonly clusterNotFoundStatus: number
   /** 0: none. */
@@ -152,6 +156,8 @@ export interface ForwardRoute extends RouteBase {
   readonly idleTimeoutMs: number
   readonly streamDuration: StreamDuration
   readonly retry: RetryPolicy | null
+  /** A try that runs into its own time-out goes on, and another is sent beside it. */
+  readonly hedgesOnPerTryTimeout: boolean
   /** What keeps requests to an endpoint in clusters that balance by hash; null: nothing. */
   readonly hashPolicy: HashPolicy | null
   readonly mirrors: readonly MirrorPolicy[]

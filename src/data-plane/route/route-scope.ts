@@ -12,6 +12,7 @@ export interface RouteScope extends FilterScope {
   /** most_specific_header_mutations_wins: the levels come the other way round. */
   readonly mostSpecificWins: boolean
   readonly retry: RetryPolicy | null
+  readonly hedgesOnPerTryTimeout: boolean
   readonly attemptCountInRequest: boolean
   readonly attemptCountInResponse: boolean
   readonly maxDirectResponseBytes: number

@@ -209,14 +209,35 @@ test('weighted clusters share by weight over the sum; zero gets nothing', () => 
   ]
   const table = tableOf([{ match: { prefix: '/' }, route: { weightedClusters: { clusters } } }])
   const route = match(table, head('/')) as ForwardRoute
-  assert.equal(route.chooseCluster(0).cluster, 'a')
-  assert.equal(route.chooseCluster(0.2499).cluster, 'a')
-  assert.equal(route.chooseCluster(0.25).cluster, 'b')
-  assert.equal(route.chooseCluster(0.9999).hostRewrite, 'b.com')
+  assert.equal(route.chooseCluster(0, []).cluster, 'a')
+  assert.equal(route.chooseCluster(0.2499, []).cluster, 'a')
+  assert.equal(route.chooseCluster(0.25, []).cluster, 'b')
+  assert.equal(route.chooseCluster(0.9999, []).hostRewrite, 'b.com')
   const random = new SeededRandom(9)
   let a = 0
-  for (let i = 0; i < 10_000; i++) if (route.chooseCluster(random.next()).cluster === 'a') a++
+  for (let i = 0; i < 10_000; i++) if (route.chooseCluster(random.next(), []).cluster === 'a') a++
   assert.ok(Math.abs(a - 2500) < 220)
+})
+
+test('weighted clusters by a number that the request brings, else by chance', () => {
+  const clusters = [
+    { name: 'a', weight: 1 },
+    { name: 'b', weight: 3 },
+  ]
+  const named = { headerName: 'X-Draw' }
+  const table = tableOf([{ match: { prefix: '/' }, route: { weightedClusters: { clusters, ...named } } }])
+  const route = match(table, head('/')) as ForwardRoute
+  const chosen = [0, 1, 3, 4, 5].map(value => route.chooseCluster(0.9, ['x-draw', String(value)]).cluster)
+  assert.deepEqual(chosen, ['a', 'b', 'b', 'a', 'b'])
+  assert.equal(route.chooseCluster(0.9, ['x-draw', 'x']).cluster, 'b')
+  assert.equal(route.chooseCluster(0.1, []).cluster, 'a')
+})
+
+test('a cluster that the request names, by its first such header', () => {
+  const table = tableOf([{ match: { prefix: '/' }, route: { clusterHeader: 'X-Cluster' } }])
+  const route = match(table, head('/')) as ForwardRoute
+  assert.equal(route.chooseCluster(0.5, ['x-cluster', 'a', 'x-cluster', 'b']).cluster, 'a')
+  assert.equal(route.chooseCluster(0.5, []).cluster, '')
 })
 
 test('timeouts: 15 s when unset, 0 is none; retries with their defaults, and those of the virtual host', () => {
@@ -267,10 +288,12 @@ test('timeouts: 15 s when unset, 0 is none; retries with their defaults, and tho
     resetFields: [],
     rateLimitedMaxMs: 300_000,
     retriableHeaders: [],
+    retriableRequests: [],
     backoffBaseMs: 10,
     backoffMaxMs: 100,
     avoidPreviousHosts: true,
     hostSelectionAttempts: 5,
+    priorityUpdateFrequency: 0,
   })
 })
 
@@ -378,7 +401,7 @@ test('the weighted cluster mutates first, whichever level wins among the others'
     const table = compile({ virtualHosts: [host], mostSpecificHeaderMutationsWins })
     const headers: string[] = []
     const forward = match(table, head('/')) as ForwardRoute
-    for (const level of [forward.chooseCluster(0), forward])
+    for (const level of [forward.chooseCluster(0, []), forward])
       level.requestHeaders.apply(headers, new StreamInfo(connection, 0, 0))
     return headers.filter((_, index) => index % 2 === 1)
   }
@@ -517,15 +540,14 @@ test('what is not honoured is a problem that names the field, all of them at onc
             requestHeadersToAdd: [{ header: { key: 'host', value: 'x' } }, { header: { key: 'a', value: '%X%' } }],
           },
         ],
-        { hedgePolicy: {} },
+        { hedgePolicy: { initialRequests: 2 } },
       ),
     ).sort(),
     [
-      'WEFT-4001 virtual_hosts[0].hedge_policy',
+      'WEFT-4001 virtual_hosts[0].hedge_policy.initial_requests',
       'WEFT-4001 virtual_hosts[0].routes[0].match.tls_context',
       'WEFT-4001 virtual_hosts[0].routes[0].route.hash_policy[0].filter_state',
       'WEFT-4001 virtual_hosts[0].routes[0].route.request_mirror_policies[0].cluster_header',
-      'WEFT-4001 virtual_hosts[0].routes[1].route.cluster_header',
       'WEFT-4001 virtual_hosts[0].routes[2].route.retry_policy.retry_on',
       'WEFT-4002 virtual_hosts[0].routes[4]',
       'WEFT-4002 virtual_hosts[0].routes[5].request_headers_to_add[0].header.key',

@@ -3,6 +3,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
+import { certificatesOf, requireRevocations, revocationsOf } from '../../transport/tls/pem-blocks.ts'
 import type { SecretStore } from './secret-store.ts'
 
 /** What a control plane may name: nothing outside of one folder. */
@@ -44,7 +45,7 @@ function filesOf(name: string): readonly (readonly string[])[] {
 }
 
 /** What a credential may have besides: lists of what its authority has revoked. */
-function revocationsOf(name: string): readonly string[] {
+function revocationFilesOf(name: string): readonly string[] {
   if (!name.startsWith(CREDENTIAL) || !holdsRoots(name)) return []
   const folder = name.slice(CREDENTIAL.length)
   return [folder, folder.slice(0, -CREDENTIAL_ROOTS.length)].flatMap(each => [`${each}/ca.crl`, `${each}/crl`])
@@ -55,7 +56,7 @@ export class CertificateFiles {
   readonly #folder: CertificateFolder
   readonly #clock: Clock
   readonly #log: Log
-  #names: readonly string[] = []
+  #names: ReadonlySet<string> = new Set()
   /** What each name had when it was read last; null: nothing usable, which has been said. */
   readonly #seen = new Map<string, string | null>()
   #timer: Timer | null = null
@@ -67,12 +68,13 @@ export class CertificateFiles {
     this.#log = log
   }
 
-  /** From now on these, of whatever kind; those that name files are read, and read again. */
+  /** From now on these, of whatever kind; those that name files are read, now and again. */
   want(names: readonly string[]): void {
-    this.#names = names.filter(isFileSecret)
-    for (const name of this.#seen.keys()) if (!this.#names.includes(name)) this.#seen.delete(name)
-    this.#timer?.cancel()
-    this.#reread()
+    const before = this.#names
+    this.#names = new Set(names.filter(isFileSecret))
+    for (const name of before) if (!this.#names.has(name)) this.#seen.delete(name)
+    for (const name of this.#names) if (!before.has(name)) this.#take(name)
+    if (before.size === 0 || this.#names.size === 0) this.#rereadLater()
   }
 
   close(): void {
@@ -81,7 +83,12 @@ export class CertificateFiles {
 
   #reread(): void {
     for (const name of this.#names) this.#take(name)
-    this.#timer = this.#names.length > 0 ? this.#clock.setTimer(REREAD_MS, () => this.#reread()) : null
+    this.#rereadLater()
+  }
+
+  #rereadLater(): void {
+    this.#timer?.cancel()
+    this.#timer = this.#names.size > 0 ? this.#clock.setTimer(REREAD_MS, () => this.#reread()) : null
   }
 
   #readFirst(candidates: readonly string[]): string | null {
@@ -95,21 +102,36 @@ export class CertificateFiles {
   /** What was good before stays in use until something good replaces it. */
   #take(name: string): void {
     const texts = filesOf(name).map(candidates => this.#readFirst(candidates))
-    const revoked = this.#readFirst(revocationsOf(name))
-    const content = texts.includes(null) ? null : [...texts, revoked].join('\0')
+    const revoked = this.#readFirst(revocationFilesOf(name))
+    const content = texts.includes(null) ? null : JSON.stringify([...texts, revoked])
     if (this.#seen.has(name) && this.#seen.get(name) === content) return
     this.#seen.set(name, content)
     try {
       if (content === null) throw new Error('no such file in the folder of certificates')
-      const [pem = '', privateKey = ''] = texts as readonly string[]
-      const certificate = new X509Certificate(pem)
-      if (holdsRoots(name)) this.#store.setTrustedCa(name, [...texts, revoked ?? ''].join('\n'))
-      else if (certificate.checkPrivateKey(createPrivateKey(privateKey)))
-        this.#store.setKeyPair(name, { certificateChain: pem, privateKey })
-      else throw new Error('key and certificate do not belong together')
+      const [pem = '', second] = texts as readonly string[]
+      if (holdsRoots(name)) this.#takeRoots(name, pem, second ?? revoked)
+      else this.#takeKeyPair(name, pem, second ?? '')
       this.#log.info('certificate read', { name })
     } catch (error) {
       this.#log.error('certificate not usable', { name, problem: (error as Error).message })
     }
+  }
+
+  /** Of a file's text only what all may see is kept. */
+  #takeKeyPair(name: string, pem: string, privateKey: string): void {
+    const certificateChain = certificatesOf(pem).join('')
+    if (!new X509Certificate(certificateChain).checkPrivateKey(createPrivateKey(privateKey)))
+      throw new Error('key and certificate do not belong together')
+    this.#store.setKeyPair(name, { certificateChain, privateKey })
+  }
+
+  /** A list that has gone may just be lost: whoever it names stays out until there is another, or the proxy starts anew. */
+  #takeRoots(name: string, pem: string, lists: string | null): void {
+    const certificates = certificatesOf(pem).join('')
+    new X509Certificate(certificates)
+    const revocations = [...revocationsOf(pem), ...(lists === null ? [] : requireRevocations(lists))]
+    if (revocations.length === 0 && revocationsOf(this.#store.trustedCa(name) ?? '').length > 0)
+      throw new Error('its list of revoked certificates has gone')
+    this.#store.setTrustedCa(name, certificates + revocations.join(''))
   }
 }

@@ -1,6 +1,7 @@
 // A Secret that came by SDS over ADS: the mesh's trust bundle, or a certificate of a gateway.
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import type { Problem } from '../../base/problem.ts'
+import { certificatesOf, requireRevocations, revocationsOf } from '../../transport/tls/pem-blocks.ts'
 import type { DataSource } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import {
   CertificateValidationContextSchema,
@@ -27,13 +28,16 @@ export function takeSecret(secret: Secret, store: SecretStore, identity: TrustBu
       check.honour(CertificateValidationContextSchema, type.value, 'validation_context', VALIDATION_FIELDS)
       if (check.problems.length > 0) return [...check.problems]
       const pem = inline(type.value.trustedCa)
-      new X509Certificate(pem)
-      if (name === TRUST_BUNDLE_SECRET && identity) identity.takeTrustBundle(pem)
-      else store.setTrustedCa(name, type.value.crl ? `${pem}\n${inline(type.value.crl)}` : pem)
+      const certificates = certificatesOf(pem).join('')
+      new X509Certificate(certificates)
+      const lists = [...revocationsOf(pem), ...(type.value.crl ? requireRevocations(inline(type.value.crl)) : [])]
+      if (name !== TRUST_BUNDLE_SECRET || !identity) store.setTrustedCa(name, certificates + lists.join(''))
+      else if (lists.length === 0) identity.takeTrustBundle(certificates)
+      else throw new Error("the mesh's trust bundle takes no list of revoked certificates")
     } else if (type.case === 'tlsCertificate') {
       check.honour(TlsCertificateSchema, type.value, 'tls_certificate', CERTIFICATE_FIELDS)
       if (check.problems.length > 0) return [...check.problems]
-      const certificateChain = inline(type.value.certificateChain)
+      const certificateChain = certificatesOf(inline(type.value.certificateChain)).join('')
       const privateKey = inline(type.value.privateKey)
       const certificate = new X509Certificate(certificateChain)
       if (!certificate.checkPrivateKey(createPrivateKey(privateKey)))

@@ -1,5 +1,4 @@
 // match_typed_subject_alt_names, compiled (Envoy: extensions/transport_sockets/tls/cert_validator/san_matcher.cc).
-import { isIP } from 'node:net'
 import { compileRegex } from '../../automata/regex.ts'
 import type { SanMatcher } from '../../transport/tls/peer-verification.ts'
 import type { SubjectAltNames } from '../../transport/tls/subject-alt-names.ts'
@@ -43,11 +42,13 @@ export function compileSanMatcher(
   }
 }
 
-/** Envoy's auto_san_validation: the host that is called. */
-export function hostMatcher(host: string): SanMatcher {
-  if (isIP(host) !== 0) return ({ ipAddresses }) => ipAddresses.includes(host)
-  const wanted = host.toLowerCase()
-  return ({ dnsNames }) => dnsNames.some(name => dnsNameMatches(name.toLowerCase(), wanted))
+/** Any name of the certificate, as it is; a DNS name also by a wildcard (Envoy's verifySubjectAltName). */
+export function nameMatcher(wanted: string): SanMatcher {
+  const lower = wanted.toLowerCase()
+  return ({ dnsNames, uris, ipAddresses }) =>
+    dnsNames.some(name => dnsNameMatches(name.toLowerCase(), lower)) ||
+    uris.includes(wanted) ||
+    ipAddresses.includes(wanted)
 }
 
 /** The deprecated match_subject_alt_names: any kind of name. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { JsonValue } from '@bufbuild/protobuf'
+import type { JsonObject, JsonValue } from '@bufbuild/protobuf'
 import { systemNetwork } from '../../transport/net/system-network.ts'
+import { TestAuthority } from '../../transport/tls/certificate-fixture.ts'
 import type { SubjectAltNames } from '../../transport/tls/subject-alt-names.ts'
 import { TransportSocketSchema } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import { SubjectAltNameMatcherSchema } from '../../xds/generated/envoy/extensions/transport_sockets/tls/v3/common_pb.ts'
@@ -116,4 +117,30 @@ test('SANs without a trusted CA, and a server without a certificate, are problem
       'No TLS certificates found for server context',
     ],
   )
+})
+
+test('a list of revoked certificates that holds none, or lies where it would not be used, is a problem', async () => {
+  const authority = await TestAuthority.create()
+  const list = await authority.revoke(await authority.issue({ names: [] }))
+  const validation = (crl: string): JsonObject => ({
+    trusted_ca: { inline_string: authority.bundle },
+    crl: { inline_string: crl },
+  })
+  const secret = { name: 'ROOTCA', sds_config: { ads: {} } }
+  const combined = { default_validation_context: validation(list), validation_context_sds_secret_config: secret }
+  const contexts = [{ validation_context: validation('binary') }, { combined_validation_context: combined }]
+  const problemsOf = (context: JsonObject): unknown[] => {
+    const compiled = createTransportCompiler(systemNetwork, new SecretStore())(
+      tls('UpstreamTlsContext', context),
+      't',
+      [],
+    )
+    return compiled.ok ? [] : compiled.problems.map(({ path, message }) => `${path}: ${message}`)
+  }
+  const common = 't.typed_config.common_tls_context'
+  const none = 'no list of revoked certificates, which begins with -----BEGIN X509 CRL-----'
+  assert.deepEqual(contexts.map(problemsOf), [
+    [`${common}.validation_context.crl: ${none}`],
+    [`${common}.combined_validation_context.default_validation_context.crl: goes with trusted_ca, into the secret`],
+  ])
 })

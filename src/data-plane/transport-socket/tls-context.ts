@@ -1,6 +1,7 @@
 // CommonTlsContext, compiled: what both directions of TLS share, with secrets looked up by name for each connection.
 import type { SecureContext, SecureVersion } from 'node:tls'
 import type { CertificatePins, PeerRequirements, SanMatcher } from '../../transport/tls/peer-verification.ts'
+import { requireRevocations } from '../../transport/tls/pem-blocks.ts'
 import { buildSecureContext, type KeyPair, type TlsParameters } from '../../transport/tls/secure-context.ts'
 import { readSubjectAltNames } from '../../transport/tls/subject-alt-names.ts'
 import type { DataSource } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
@@ -148,6 +149,7 @@ function compileValidation(context: CommonTlsContext, path: string, check: Resou
       const { defaultValidationContext: own, validationContextSdsSecretConfig: secret } = type.value
       const at = `${path}.combined_validation_context`
       const base = own ? compileValidationContext(own, `${at}.default_validation_context`, check) : NO_VALIDATION
+      if (own?.crl) check.unsupported(`${at}.default_validation_context.crl`, 'goes with trusted_ca, into the secret')
       if (!secret?.name) check.error(`${at}.validation_context_sds_secret_config.name`, 'is required')
       return { ...base, trustedCa: { name: secret?.name ?? '' }, verifyChain: own ? acceptsOnlyTrusted(own) : true }
     }
@@ -181,7 +183,7 @@ function compileValidationContext(
   if (message.crl && !message.trustedCa) check.error(`${path}.crl`, 'needs trusted_ca')
   if (!message.trustedCa) return { trustedCa: null, verifyChain: false, sans, pins }
   const authorities = readDataSource(message.trustedCa, `${path}.trusted_ca`, check)
-  const value = message.crl ? `${authorities}\n${readDataSource(message.crl, `${path}.crl`, check)}` : authorities
+  const value = message.crl ? `${authorities}\n${readRevocations(message.crl, `${path}.crl`, check)}` : authorities
   return { trustedCa: { value }, verifyChain: acceptsOnlyTrusted(message), sans, pins }
 }
 
@@ -201,6 +203,15 @@ function compilePins(
     if (Buffer.from(key, 'base64').length !== 32 || key.length !== 44)
       check.error(`${path}.verify_certificate_spki[${index}]`, 'is not a SHA-256 in base64')
   return { certificates: new Set(certificates), publicKeys: new Set(keys) }
+}
+
+function readRevocations(source: DataSource, path: string, check: ResourceCheck): string {
+  try {
+    return requireRevocations(readDataSource(source, path, check)).join('')
+  } catch (error) {
+    check.error(path, (error as Error).message)
+    return ''
+  }
 }
 
 /** Inline only: a control plane has no business naming files of this machine. */

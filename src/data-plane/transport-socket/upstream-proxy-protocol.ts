@@ -13,7 +13,7 @@ import {
 } from '../../xds/generated/envoy/config/core/v3/proxy_protocol_pb.ts'
 import type { ResourceCheck } from '../../xds/resource-check.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
-import type { UpstreamTransport } from '../upstream-transport.ts'
+import type { ServerIdentity, UpstreamTransport } from '../upstream-transport.ts'
 
 /** Makes the transport that is wrapped, over a network of one's own. */
 export type TransportOver = (network: Network) => UpstreamTransport
@@ -65,6 +65,10 @@ export class UpstreamProxyProtocol implements UpstreamTransport {
 
   forDownstream(downstream: ConnectionInfo): UpstreamTransport {
     return this.#announcing(downstream)
+  }
+
+  forServer(identity: ServerIdentity): UpstreamTransport {
+    return this.#own.forServer?.(identity) ?? this.#own
   }
 
   #announcing(downstream: ConnectionInfo | null): UpstreamTransport {

@@ -1,5 +1,5 @@
 // Clusters' transport sockets, compiled: plaintext, or UpstreamTlsContext, or either behind a PROXY header.
-import { isIP, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { create } from '@bufbuild/protobuf'
 import type { Parsed } from '../../base/problem.ts'
 import { type Keepalive, keepaliveNetwork } from '../../transport/net/keepalive-network.ts'
@@ -9,6 +9,10 @@ import type { SanMatcher } from '../../transport/tls/peer-verification.ts'
 import { connectTls } from '../../transport/tls/tls-client.ts'
 import { typeUrlOf, unpackAny } from '../../xds/any-pack.ts'
 import type { TransportSocket } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
+import {
+  type InternalUpstreamTransport,
+  InternalUpstreamTransportSchema,
+} from '../../xds/generated/envoy/extensions/transport_sockets/internal_upstream/v3/internal_upstream_pb.ts'
 import {
   type ProxyProtocolUpstreamTransport,
   ProxyProtocolUpstreamTransportSchema,
@@ -20,14 +24,17 @@ import {
   UpstreamTlsContextSchema,
 } from '../../xds/generated/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts'
 import { ResourceCheck } from '../../xds/resource-check.ts'
-import type { UpstreamTransport } from '../upstream-transport.ts'
-import { hostMatcher } from './san-matchers.ts'
+import type { ServerIdentity, UpstreamTransport } from '../upstream-transport.ts'
+import { InternalUpstream } from './internal-upstream.ts'
+import { nameMatcher } from './san-matchers.ts'
 import type { SecretSource } from './secret-store.ts'
 import { compileTlsContext, TlsContext } from './tls-context.ts'
 import { compileHeader, type TransportOver, UpstreamProxyProtocol } from './upstream-proxy-protocol.ts'
 
 // max_session_keys asks for resumption, which is off (secure-context.ts): harmless, so honoured by every value.
 const FIELDS = new Set(['common_tls_context', 'sni', 'max_session_keys', 'enforce_rsa_key_usage'])
+// passthrough_metadata is of filters that Weft has none of.
+const INTERNAL_FIELDS = new Set(['transport_socket'])
 
 /** `alpn`: offered where the socket's config names no protocols, as Envoy's pools do for theirs. `keepalive`: null is off. */
 export type TransportCompiler = (
@@ -69,6 +76,8 @@ function compileTransport(
   if (tls) return compileTls(tls, at, compilation)
   const proxyProtocol = unpackAny(typedConfig, ProxyProtocolUpstreamTransportSchema)
   if (proxyProtocol) return compileProxyProtocol(proxyProtocol, at, compilation)
+  const internal = unpackAny(typedConfig, InternalUpstreamTransportSchema)
+  if (internal) return compileInternalUpstream(internal, at, compilation)
   compilation.check.unsupported(at, `transport socket ${transportSocket.name} is not supported or not decodable`)
   return PLAINTEXT
 }
@@ -94,6 +103,19 @@ function compileProxyProtocol(
   const headerFor = compileHeader(message.config, `${path}.config`, check)
   const over = compileTransport(wrapped, `${path}.transport_socket`, compilation)
   return network => new UpstreamProxyProtocol(network, over, headerFor)
+}
+
+function compileInternalUpstream(
+  message: InternalUpstreamTransport,
+  path: string,
+  compilation: Compilation,
+): TransportOver {
+  const { check } = compilation
+  check.honour(InternalUpstreamTransportSchema, message, path, INTERNAL_FIELDS)
+  const wrapped = message.transportSocket
+  if (!wrapped) check.error(`${path}.transport_socket`, 'is required')
+  const over = compileTransport(wrapped, `${path}.transport_socket`, compilation)
+  return network => new InternalUpstream(network, over)
 }
 
 class RawBufferTransport implements UpstreamTransport {
@@ -125,32 +147,30 @@ class TlsTransport implements UpstreamTransport {
   readonly #context: TlsContext
   readonly #serverName: string
   readonly #applicationProtocols: readonly string[]
-  /** Looked for in the certificate, besides what the context asks; null: none. */
-  readonly #expected: SanMatcher | null
+  readonly #verifiedName: SanMatcher | null
 
   constructor(
     network: Network,
     context: TlsContext,
     serverName: string,
     applicationProtocols: readonly string[],
-    expected: SanMatcher | null = null,
+    verifiedName: SanMatcher | null = null,
   ) {
     this.#network = network
     this.#context = context
     this.#serverName = serverName
     this.#applicationProtocols = applicationProtocols
-    this.#expected = expected
+    this.#verifiedName = verifiedName
   }
 
-  /** RFC 6066 3: an address is no server name. */
-  forName(name: string, checked: boolean): UpstreamTransport {
-    const expected = checked ? hostMatcher(name) : null
+  forServer({ serverName, verifiedName }: ServerIdentity): UpstreamTransport {
+    const verified = verifiedName === null ? null : nameMatcher(verifiedName)
     return new TlsTransport(
       this.#network,
       this.#context,
-      isIP(name) === 0 ? name : '',
+      serverName ?? this.#serverName,
       this.#applicationProtocols,
-      expected,
+      verified,
     )
   }
 
@@ -164,8 +184,7 @@ class TlsTransport implements UpstreamTransport {
     try {
       const ready = this.#context.current()
       if (ready) {
-        const required = this.#context.peerRequirements(true)
-        const peer = this.#expected ? { ...required, sans: [this.#expected] } : required
+        const peer = { ...this.#context.peerRequirements(true), verifiedName: this.#verifiedName }
         const { context } = ready
         const applicationProtocols = this.#applicationProtocols
         return connectTls(raw, { context, serverName: this.#serverName, applicationProtocols, peer }, onReady)

@@ -3,6 +3,7 @@ import { createRegistry, fromJson, type JsonObject } from '@bufbuild/protobuf'
 import type { Problem } from '../../base/problem.ts'
 import type { SourceText } from '../../model/source-text.ts'
 import { type Bootstrap, BootstrapSchema } from '../../xds/generated/envoy/config/bootstrap/v3/bootstrap_pb.ts'
+import { file_envoy_extensions_bootstrap_internal_listener_v3_internal_listener } from '../../xds/generated/envoy/extensions/bootstrap/internal_listener/v3/internal_listener_pb.ts'
 import { file_envoy_extensions_resource_monitors_downstream_connections_v3_downstream_connections } from '../../xds/generated/envoy/extensions/resource_monitors/downstream_connections/v3/downstream_connections_pb.ts'
 import { file_envoy_extensions_resource_monitors_fixed_heap_v3_fixed_heap } from '../../xds/generated/envoy/extensions/resource_monitors/fixed_heap/v3/fixed_heap_pb.ts'
 import { MESSAGE_REGISTRY } from '../../xds/message-registry.ts'
@@ -16,6 +17,7 @@ import { type Refuse, StaticReferences } from './static-references.ts'
 
 const TYPES = createRegistry(
   MESSAGE_REGISTRY,
+  file_envoy_extensions_bootstrap_internal_listener_v3_internal_listener,
   file_envoy_extensions_resource_monitors_downstream_connections_v3_downstream_connections,
   file_envoy_extensions_resource_monitors_fixed_heap_v3_fixed_heap,
 )

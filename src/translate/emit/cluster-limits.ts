@@ -6,6 +6,7 @@ import {
   type CircuitBreakers,
   CircuitBreakersSchema,
 } from '../../xds/generated/envoy/config/cluster/v3/circuit_breaker_pb.ts'
+import { duration } from './durations.ts'
 
 /** Istio's default: no limit. */
 const NO_LIMIT = 0xffff_ffff
@@ -25,6 +26,7 @@ export function circuitBreakers(pool: ConnectionPool | undefined, budget?: Retry
   })
 }
 
-function retryBudget({ percent, minRetryConcurrency }: RetryBudget) {
-  return { retryBudget: { budgetPercent: { value: percent }, minRetryConcurrency } }
+function retryBudget({ percent, minRetryConcurrency, intervalMs }: RetryBudget) {
+  const budgetInterval = intervalMs === undefined ? {} : { budgetInterval: duration(intervalMs) }
+  return { retryBudget: { budgetPercent: { value: percent }, minRetryConcurrency, ...budgetInterval } }
 }

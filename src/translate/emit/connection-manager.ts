@@ -3,6 +3,7 @@ import { create } from '@bufbuild/protobuf'
 import type { MeshConfig } from '../../model/mesh-config.ts'
 import type { ForwardClientCert as ForwardClientCertName, ProxyHeaders } from '../../model/proxy-config.ts'
 import { packAny } from '../../xds/any-pack.ts'
+import { Http2ProtocolOptionsSchema } from '../../xds/generated/envoy/config/core/v3/protocol_pb.ts'
 import { type Filter, FilterSchema } from '../../xds/generated/envoy/config/listener/v3/listener_components_pb.ts'
 import type { RouteConfiguration } from '../../xds/generated/envoy/config/route/v3/route_pb.ts'
 import { CorsSchema } from '../../xds/generated/envoy/extensions/filters/http/cors/v3/cors_pb.ts'
@@ -10,6 +11,7 @@ import { FilterConfigSchema } from '../../xds/generated/envoy/extensions/filters
 import { HTTPFaultSchema } from '../../xds/generated/envoy/extensions/filters/http/fault/v3/fault_pb.ts'
 import { RouterSchema } from '../../xds/generated/envoy/extensions/filters/http/router/v3/router_pb.ts'
 import {
+  HttpConnectionManager_CodecType as CodecType,
   HttpConnectionManager_PathWithEscapedSlashesAction as EscapedSlashes,
   HttpConnectionManager_ForwardClientCertDetails as ForwardClientCert,
   type HttpConnectionManager,
@@ -71,6 +73,18 @@ export function inboundManager(
   setServer(manager, meshConfig, SERVER_NAME)
   const { forwardedClientCert, clientCertDetails } = meshConfig.defaultConfig.proxyHeaders
   setClientCert(manager, forwardedClientCert, clientCertDetails)
+  return asFilter(manager)
+}
+
+/** Where tunnels to a sidecar end. Its log has one line for each, and the only one for those that are refused. */
+export function tunnelEndManager(meshConfig: MeshConfig, statPrefix: string, routes: RouteConfiguration): Filter {
+  const manager = baseManager(meshConfig, statPrefix, [router(meshConfig)])
+  manager.routeSpecifier = { case: 'routeConfig', value: routes }
+  manager.codecType = CodecType.HTTP2
+  manager.upgradeConfigs = []
+  manager.useRemoteAddress = false
+  setServer(manager, meshConfig, SERVER_NAME)
+  manager.http2ProtocolOptions = create(Http2ProtocolOptionsSchema, { allowConnect: true })
   return asFilter(manager)
 }
 

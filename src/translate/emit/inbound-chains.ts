@@ -111,7 +111,8 @@ const PLAIN_TCP: ChainPlan = {
 /** Behind mTLS the client's ALPN says what comes, so that nobody waits for anybody's first bytes. */
 function undeclaredPlans(mode: MutualTlsMode): readonly ChainPlan[] {
   if (mode === 'STRICT') return [MUTUAL_HTTP, MUTUAL_TCP, MUTUAL_OTHER]
-  if (mode === 'DISABLE') return [PLAIN_HTTP, { ...PLAIN_TCP, transport: '' }]
+  // Alike but for the protocol: the one that names a transport would be the only one that is looked at (Envoy).
+  if (mode === 'DISABLE') return [PLAIN_HTTP, PLAIN_TCP].map(plan => ({ ...plan, transport: '' }))
   return [MUTUAL_HTTP, MUTUAL_TCP, FOREIGN_TLS, PLAIN_HTTP, PLAIN_TCP]
 }
 

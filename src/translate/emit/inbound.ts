@@ -28,6 +28,7 @@ import { policyFor } from './cluster-policy.ts'
 import { inboundManager } from './connection-manager.ts'
 import { duration } from './durations.ts'
 import { patchedFilters, patchVirtualHosts } from './envoy-patches.ts'
+import { hboneResources } from './hbone.ts'
 import { inboundChains, ownTlsChain } from './inbound-chains.ts'
 import { type InboundPort, inboundPorts } from './inbound-ports.ts'
 import { loadAssignment } from './load-assignment.ts'
@@ -35,17 +36,13 @@ import { rateLimitFilters, standardHeaders } from './rate-limit-filters.ts'
 import { inboundCluster } from './resource-names.ts'
 import { inboundRetryPolicy } from './retry-policy.ts'
 import { routeTimeouts } from './route-timeouts.ts'
+import type { InboundResources, ServedPort } from './served-port.ts'
 import { socketAddress } from './socket-address.ts'
 import { statName } from './stat-name.ts'
 import { applyTcpKeepalive } from './tcp-keepalive.ts'
 import { tcpProxy } from './tcp-proxy.ts'
 import { tunnelInto } from './tunnel.ts'
 import { httpProtocolOptions, type UpstreamVersion } from './upstream-version.ts'
-
-export interface InboundResources {
-  readonly listeners: readonly XdsResource<Listener>[]
-  readonly clusters: readonly XdsResource<Cluster>[]
-}
 
 /** To the application: what the port is said to speak; where nothing is, what the request came in. */
 const VERSIONS: Readonly<Record<ProtocolFamily, UpstreamVersion | undefined>> = {
@@ -58,15 +55,22 @@ const VERSIONS: Readonly<Record<ProtocolFamily, UpstreamVersion | undefined>> = 
 export function inboundResources(mesh: LinkedMesh, workload: Workload): InboundResources {
   const listeners: XdsResource<Listener>[] = []
   const clusters: XdsResource<Cluster>[] = []
+  const served: ServedPort[] = []
   for (const inbound of inboundPorts(mesh, workload)) {
     const policy = mesh.peerPolicies.of(workload.namespace, workload.labels, inbound.port.number)
     // A port's own TLS has no place beside the mesh's; where it ends, what is inside goes on.
     const tls = policy.mode === 'DISABLE' ? inbound.tls : null
     const family = familyOf(tls ? insideTls(inbound.protocol) : inbound.protocol)
     clusters.push(cluster(mesh, workload, inbound, family))
-    listeners.push(listener(mesh, workload, inbound, family, policy, tls))
+    const port = servedPort(mesh, workload, inbound, family, policy, tls)
+    listeners.push(listener(mesh, port))
+    served.push(port)
   }
-  return { listeners, clusters }
+  const tunnelled = hboneResources(mesh, workload, served)
+  return {
+    listeners: [...listeners, ...tunnelled.listeners],
+    clusters: [...clusters, ...tunnelled.clusters],
+  }
 }
 
 function insideTls(protocol: PortProtocol): PortProtocol {
@@ -127,14 +131,14 @@ function serverPolicy(
   }
 }
 
-function listener(
+function servedPort(
   mesh: LinkedMesh,
   workload: Workload,
   { port, bind, origins }: InboundPort,
   family: ProtocolFamily,
   policy: PeerPolicy,
   tls: ServerTls | null,
-): XdsResource<Listener> {
+): ServedPort {
   const name = `${bind}_${port.inboundPort}`
   const { meshConfig } = mesh.input
   const limits = mesh.rateLimits.of(workload.namespace, workload.labels)
@@ -145,21 +149,35 @@ function listener(
     http: [inboundManager(meshConfig, `inbound_${name}`, routes, filters)],
     tcp: [tcpProxy(meshConfig, tunnelInto(inboundCluster(port.number)))],
   }
+  return {
+    port,
+    bind,
+    name,
+    family,
+    mode: policy.mode,
+    tls,
+    carriers,
+    chainFields: standardHeaders(limits),
+    origins: [...origins, ...(policy.origin ? [policy.origin] : []), ...limits.map(originOf), ...patches.origins],
+  }
+}
+
+function listener(
+  mesh: LinkedMesh,
+  { port, bind, name, family, mode, tls, carriers, chainFields, origins }: ServedPort,
+): XdsResource<Listener> {
+  const { meshConfig } = mesh.input
   const chains = tls
     ? ownTlsChain(meshConfig, name, family, tls, carriers)
-    : inboundChains(name, family, policy.mode, carriers, meshConfig.protocolDetectionTimeoutMs)
+    : inboundChains(name, family, mode, carriers, meshConfig.protocolDetectionTimeoutMs)
   const message = create(ListenerSchema, {
     name,
     address: socketAddress(bind, port.inboundPort),
     trafficDirection: TrafficDirection.INBOUND,
     ...chains,
-    filterChains: chains.filterChains.map(chain => ({ ...chain, ...standardHeaders(limits) })),
+    filterChains: chains.filterChains.map(chain => ({ ...chain, ...chainFields })),
   })
-  return {
-    name,
-    message,
-    origins: [...origins, ...(policy.origin ? [policy.origin] : []), ...limits.map(originOf), ...patches.origins],
-  }
+  return { name, message, origins }
 }
 
 function inboundRoutes(meshConfig: MeshConfig, port: number, patches: EnvoyPatches): RouteConfiguration {

@@ -22,7 +22,7 @@ export const ISTIO_ALPN = ['istio-peer-exchange', 'istio', 'istio-http/1.0', 'is
 export const TCP_ALPN = 'istio-peer-exchange'
 export const ISTIO_HTTP_ALPN = ISTIO_ALPN.filter(protocol => protocol !== TCP_ALPN)
 /** What a server agrees to. Envoy's codec knows `h2` alone by name; where nothing is agreed, the first bytes decide. */
-const SERVER_ALPN = { http: ['h2', 'http/1.1'], tcp: [TCP_ALPN, 'h2', 'http/1.1'] }
+const SERVER_ALPN = { http: ['h2', 'http/1.1'], tcp: [TCP_ALPN, 'h2', 'http/1.1'], hbone: ['h2'] }
 const TLS_SOCKET = 'envoy.transport_sockets.tls'
 
 /** Both ends are sidecars of this mesh, so nothing older is ever needed. */
@@ -77,7 +77,7 @@ export function upstreamTls(
 }
 
 /** Requires a certificate of the mesh's authority. Which identities may call is for authorization to say. */
-export function downstreamTls(carries: 'http' | 'tcp'): TransportSocket {
+export function downstreamTls(carries: keyof typeof SERVER_ALPN): TransportSocket {
   const context = create(DownstreamTlsContextSchema, {
     requireClientCertificate: true,
     commonTlsContext: {

@@ -175,7 +175,9 @@ function makeCluster(plan: ClusterPlan, assignment: ClusterLoadAssignment): Clus
   const { meshConfig } = mesh.input
   const policy = policyOf(mesh, plan)
   const names = proxiesByName(plan) && policy.tls ? namesByRequest(policy.tls, service) : undefined
-  const options = speaks === 'tcp' ? undefined : httpProtocolOptions(meshConfig, policy.connectionPool, speaks, names)
+  const errorCodes = policy.outlierDetection?.httpErrorCodes
+  const options =
+    speaks === 'tcp' ? undefined : httpProtocolOptions(meshConfig, policy.connectionPool, speaks, { names, errorCodes })
   const cluster = create(ClusterSchema, {
     name,
     altStatName: statName(meshConfig.outboundClusterStatName, service, port, subset?.name ?? '', 0),

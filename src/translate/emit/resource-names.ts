@@ -20,6 +20,11 @@ export function inboundCluster(port: number): string {
   return `inbound|${port}||`
 }
 
+/** `inbound-hbone|9080||`: the cluster that a tunnel ends in, and the internal listener that it leads to. */
+export function tunnelledInbound(port: number): string {
+  return `inbound-hbone|${port}||`
+}
+
 /** `outbound_.9080_.v1_.reviews.default.svc.cluster.local`: no `|` may occur in a server name. */
 export function outboundServerName(port: number, subset: string, host: string): string {
   return `outbound_.${port}_.${subset}_.${host}`

@@ -4,6 +4,7 @@ import type { HttpRetry } from '../../model/http-retry.ts'
 import { packAny } from '../../xds/any-pack.ts'
 import { type RetryPolicy, RetryPolicySchema } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
 import { PreviousHostsPredicateSchema } from '../../xds/generated/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.ts'
+import { PreviousPrioritiesConfigSchema } from '../../xds/generated/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config_pb.ts'
 import { duration } from './durations.ts'
 
 /** A 503 of the application is not among them (Istio since 1.24). */
@@ -11,6 +12,7 @@ const DEFAULT_RETRY_ON = 'connect-failure,refused-stream,unavailable,cancelled'
 const INBOUND_RETRY_ON = 'reset-before-request'
 const DEFAULT_ATTEMPTS = 2
 const HOST_SELECTION_ATTEMPTS = 5n
+const TRIES_PER_LOCALITY = 2
 
 /**
  * Undefined: none. `fallback` is the mesh's policy for routes that have none of their own. `keepsHost`: another try may go to
@@ -28,6 +30,7 @@ export function retryPolicy(
   return create(RetryPolicySchema, {
     ...policy(conditions, effective.attempts, effective.ignorePreviousHosts && !keepsHost),
     retriableStatusCodes: codes,
+    ...(effective.remoteLocalities ? { retryPriority: previousPriorities() } : {}),
     ...(effective.perTryTimeoutMs === undefined ? {} : { perTryTimeout: duration(effective.perTryTimeoutMs) }),
     ...(effective.backoffMs === undefined ? {} : { retryBackOff: { baseInterval: duration(effective.backoffMs) } }),
   })
@@ -59,6 +62,14 @@ function policy(retryOn: string, numRetries: number, avoidPreviousHosts: boolean
       },
     ],
     hostSelectionRetryMaxAttempts: HOST_SELECTION_ATTEMPTS,
+  }
+}
+
+function previousPriorities() {
+  const config = create(PreviousPrioritiesConfigSchema, { updateFrequency: TRIES_PER_LOCALITY })
+  return {
+    name: 'envoy.retry_priorities.previous_priorities',
+    configType: { case: 'typedConfig' as const, value: packAny(PreviousPrioritiesConfigSchema, config) },
   }
 }
 

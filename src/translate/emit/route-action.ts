@@ -72,6 +72,7 @@ function forward(
   const action = create(RouteActionSchema, {
     ...routeTimeouts(rule.timeoutMs ?? 0),
     ...(policy ? { retryPolicy: policy } : {}),
+    ...(rule.retries?.hedgesOnPerTryTimeout ? { hedgePolicy: { hedgeOnPerTryTimeout: true } } : {}),
     appendXForwardedHost: surroundings.keepsForwardedHost,
     ...rewriteOf(rule),
     hashPolicy: hashPolicies(hashes),

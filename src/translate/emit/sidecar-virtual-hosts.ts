@@ -51,6 +51,7 @@ class VirtualHostMaker {
   readonly #port: number
   readonly #lenient: boolean
   readonly #services: readonly MeshService[]
+  readonly #byHost: ReadonlyMap<string, readonly MeshService[]>
   /** Reached by CONNECT alone. */
   readonly #tcpServices: readonly MeshService[]
   readonly #drafts = new Map<string, VirtualHostDraft>()
@@ -63,6 +64,7 @@ class VirtualHostMaker {
     this.#port = port
     this.#lenient = lenient
     this.#services = scope.servicesByPort.get(port) ?? []
+    this.#byHost = Map.groupBy(this.#services, service => service.host)
     this.#tcpServices = (lenient && scope.tcpServicesByPort.get(port)) || []
     this.#known = new Set([...this.#services, ...this.#tcpServices].map(service => service.host))
   }
@@ -99,9 +101,9 @@ class VirtualHostMaker {
     const services: MeshService[] = []
     const unregistered: string[] = []
     for (const host of rules.hosts) {
-      const within = this.#services.filter(service =>
-        isWildcard(host) ? hostsOverlap(service.host, host) : service.host === host,
-      )
+      const within = isWildcard(host)
+        ? this.#services.filter(service => hostsOverlap(service.host, host))
+        : (this.#byHost.get(host) ?? [])
       if (within.length === 0) unregistered.push(host)
       for (const service of within)
         if (!isWildcard(host) || closest(service.host, byHost) === rules) services.push(service)

@@ -1,10 +1,11 @@
 // The version of HTTP that a cluster's endpoints are spoken to in, and how long a connection to them lives.
-import { create } from '@bufbuild/protobuf'
+import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import type { Any } from '@bufbuild/protobuf/wkt'
 import type { MeshConfig } from '../../model/mesh-config.ts'
 import { familyOf, type PortProtocol, type ProtocolFamily } from '../../model/port-protocol.ts'
 import type { ConnectionPool } from '../../model/traffic-policy.ts'
 import { packAny } from '../../xds/any-pack.ts'
+import type { MatchPredicateSchema } from '../../xds/generated/envoy/config/common/matcher/v3/matcher_pb.ts'
 import {
   type Http1ProtocolOptions,
   type Http2ProtocolOptions,
@@ -63,19 +64,26 @@ export interface NamesByRequest {
   readonly autoSanValidation: boolean
 }
 
+export interface RequestOptions {
+  readonly names?: NamesByRequest | undefined
+  /** What outlier detection takes for errors; empty: 5xx. */
+  readonly errorCodes?: readonly number[] | undefined
+}
+
 /** Undefined when Envoy's defaults (HTTP/1.1, an idle timeout of one hour) hold. HTTP's idle timeout beats TCP's. */
 export function httpProtocolOptions(
   meshConfig: MeshConfig,
   pool: ConnectionPool | undefined,
   version: UpstreamVersion,
-  names?: NamesByRequest,
+  { names, errorCodes = [] }: RequestOptions = {},
 ): Record<string, Any> | undefined {
   const idleTimeoutMs = pool?.httpIdleTimeoutMs ?? pool?.tcpIdleTimeoutMs
   const maxDurationMs = pool?.maxConnectionDurationMs
   const limits = [idleTimeoutMs, pool?.maxRequestsPerConnection, maxDurationMs]
   const hasLimits = limits.some(limit => limit !== undefined)
   const { preserveHttp1HeaderCase } = meshConfig.defaultConfig.proxyHeaders
-  if (!hasLimits && version === 'http1' && !preserveHttp1HeaderCase && !names) return undefined
+  const isPlain = !preserveHttp1HeaderCase && !names && errorCodes.length === 0
+  if (!hasLimits && version === 'http1' && isPlain) return undefined
   const options = create(HttpProtocolOptionsSchema, {
     ...(hasLimits
       ? {
@@ -88,6 +96,7 @@ export function httpProtocolOptions(
           },
         }
       : {}),
+    ...(errorCodes.length > 0 ? { outlierDetection: { errorMatcher: statusMatcher(errorCodes) } } : {}),
     ...(names ? { upstreamHttpProtocolOptions: { ...names } } : {}),
     upstreamProtocolOptions: PROTOCOL_OPTIONS[version],
   })
@@ -95,6 +104,15 @@ export function httpProtocolOptions(
   if (http2) setHttp2(options, http2)
   if (preserveHttp1HeaderCase) setHttp1(options, http1Options(meshConfig, {}))
   return { 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': packAny(HttpProtocolOptionsSchema, options) }
+}
+
+function statusMatcher(codes: readonly number[]): MessageInitShape<typeof MatchPredicateSchema> {
+  const rules = codes.map(code => {
+    const stringMatch = { matchPattern: { case: 'exact' as const, value: String(code) } }
+    const headers = [{ name: ':status', headerMatchSpecifier: { case: 'stringMatch' as const, value: stringMatch } }]
+    return { rule: { case: 'httpResponseHeadersMatch' as const, value: { headers } } }
+  })
+  return rules.length === 1 ? rules[0]! : { rule: { case: 'orMatch', value: { rules } } }
 }
 
 function http2Options(pool: ConnectionPool | undefined): Http2ProtocolOptions | undefined {

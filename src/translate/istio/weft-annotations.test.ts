@@ -42,6 +42,24 @@ test('of one rule by its name; a name that no rule with a destination has is an 
   ])
 })
 
+test('hedging is on or off, and goes with a time-out of each try', () => {
+  const name = 'weft.dev/hedge-on-per-try-timeout'
+  const rule = (annotations: Readonly<Record<string, string>>, retries = '{attempts: 2, perTryTimeout: 1s}') =>
+    problems(
+      'VirtualService',
+      annotations,
+      `{hosts: [a], http: [{name: one, route: [{destination: {host: a}}], retries: ${retries}}]}`,
+    )
+  for (const value of ['true', 'false']) assert.deepEqual(rule({ [name]: value, [`${name}.one`]: value }), [])
+  assert.deepEqual(rule({ [name]: 'yes' }), [
+    `error WEFT-1005 metadata.annotations["${name}"]: "yes" is neither "true" nor "false"`,
+  ])
+  for (const place of [name, `${name}.one`])
+    assert.deepEqual(rule({ [place]: 'true' }, '{attempts: 2}'), [
+      `error WEFT-1011 metadata.annotations["${place}"]: needs a rule with retries.attempts and retries.perTryTimeout`,
+    ])
+})
+
 test('probes are a number, and nothing without outlier detection', () => {
   const name = 'weft.dev/half-open-probes'
   const rule = (value: string, spec = '{host: a, trafficPolicy: {outlierDetection: {}}}') =>

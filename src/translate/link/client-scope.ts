@@ -58,15 +58,16 @@ export function clientScope(
 ): SidecarScope {
   const signature = mesh.clientSelectors.map(selector => (selects(selector, labels) ? '1' : '0')).join('')
   const sidecar = client === 'sidecar' ? mesh.sidecars.of(namespace, labels) : null
-  const key = [namespace, signature, ...(sidecar ? [`${sidecar.namespace}/${sidecar.name}`] : [])].join('|')
-  return mesh.memo.get(`scope|${key}`, () => makeScope(mesh, key, namespace, labels, sidecar))
+  const own = sidecar ? [`${sidecar.namespace}/${sidecar.name}`] : client === 'sidecar' ? [] : [client]
+  const key = [namespace, signature, ...own].join('|')
+  return mesh.memo.get(`scope|${key}`, () => makeScope(mesh, key, client, { namespace, labels }, sidecar))
 }
 
 function makeScope(
   mesh: LinkedMesh,
   key: string,
-  namespace: string,
-  labels: Labels,
+  client: ProxyNode['kind'],
+  { namespace, labels }: Pick<ProxyNode, 'namespace' | 'labels'>,
   sidecar: ConfigObjectOf<'Sidecar'> | null,
 ): SidecarScope {
   const { domainSuffix, outboundTrafficPolicy } = mesh.input.meshConfig
@@ -74,9 +75,13 @@ function makeScope(
     services: mesh.services.filter(service => exportedTo(service.exportTo, namespace)),
     virtualServices: visibleVirtualServices(mesh.virtualServices, namespace),
   }
+  // A rule may send a sidecar to what its own namespace has, whomever that is exported to (a recorded case).
+  const destinations = mesh.services.filter(
+    service => exportedTo(service.exportTo, namespace) || (service.namespace === namespace && !isHidden(service)),
+  )
   const views = (sidecar?.spec.egress ?? [EVERYTHING]).map(listener => egressView(listener, namespace, exported))
   const policy = sidecar?.spec.outboundTrafficPolicy
-  const services = sidecar ? reachable(views, namespace, exported, domainSuffix) : views[0]!.visible
+  const services = client === 'sidecar' ? reachable(views, namespace, destinations, domainSuffix) : views[0]!.visible
   const common = {
     namespace,
     labels,
@@ -100,6 +105,11 @@ function makeScope(
       return port ? [{ port, alwaysBound, scope: seenBy(view, `${key}|${index}`) }] : []
     }),
   }
+}
+
+/** From everybody. */
+function isHidden({ exportTo }: MeshService): boolean {
+  return exportTo.includes('~')
 }
 
 const NOWHERE = { file: '', line: 0, column: 0 }

@@ -30,7 +30,10 @@ export class DestinationRules {
       const { namespace, spec } = object
       const host = expandShortName(spec.host, namespace, domainSuffix)
       if (isWildcard(host)) this.#wildcardNamespaces.add(namespace)
-      const audience = exportedBy(spec.exportTo, config.defaultDestinationRuleExportTo, namespace)
+      // One that selects workloads selects those of its namespace.
+      const audience = spec.workloadSelector
+        ? [namespace]
+        : exportedBy(spec.exportTo, config.defaultDestinationRuleExportTo, namespace)
       const isKept = audience.length === 1 && audience[0] === namespace
       const isOwn = audience.length === 0 || audience.includes('*') || audience.includes(namespace)
       if (isOwn) add(this.#own, object, host)

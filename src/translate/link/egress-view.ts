@@ -56,18 +56,18 @@ function byHost(services: readonly MeshService[], namespace: string): Map<string
 export function reachable(
   views: readonly EgressView[],
   namespace: string,
-  exported: Exported,
+  services: readonly MeshService[],
   domainSuffix: string,
 ): ReadonlyMap<string, MeshService> {
-  const whole = byHost(exported.services, namespace)
+  const whole = byHost(services, namespace)
   const reached = new Map<string, MeshService>()
-  for (const { visible } of views) for (const service of visible.values()) add(reached, service, exported.services)
+  for (const { visible } of views) for (const service of visible.values()) add(reached, service, services)
   for (const { listener, virtualServices } of views)
     for (const rules of virtualServices)
       for (const host of destinationsOf(rules)) {
         const service = whole.get(expandShortName(host, rules.namespace, domainSuffix))
         const seen = service && atPort(listener, service)
-        if (seen) add(reached, seen, exported.services)
+        if (seen) add(reached, seen, services)
       }
   return reached
 }

@@ -85,12 +85,13 @@ export class MessageWriter {
   }
 
   /** Ends the message; a body without chunks has no place for them. */
+  /** Whatever form header names are given, those of trailers stay as they are (Envoy). */
   trailers(trailers: HeaderList): void {
     if (!this.#chunked) return
     let text = '0\r\n'
     if (this.#options.trailers) {
       for (let i = 0; i < trailers.length; i += 2) {
-        text += `${this.#name(trailers[i]!, undefined)}: ${trailers[i + 1]}\r\n`
+        text += `${trailers[i]}: ${trailers[i + 1]}\r\n`
       }
     }
     this.#writer.text(`${text}\r\n`)

@@ -31,6 +31,9 @@ export class InheritableNetwork implements Network {
     { readonly onConnection: OnConnection; bound: BoundListener | null }
   >()
 
+  /** While it is pending, closes wait for it. */
+  #lent: PromiseWithResolvers<void> | null = null
+
   constructor(network: Network, inherited: readonly ListeningDescriptor[] = []) {
     this.connect = (address, port) => network.connect(address, port)
     this.resolve = hostname => network.resolve(hostname)
@@ -50,9 +53,19 @@ export class InheritableNetwork implements Network {
     return { ...listener, close: () => this.#close(socket, listener) }
   }
 
-  /** What a successor is to inherit. */
-  get open(): readonly ListeningDescriptor[] {
+  /**
+   * What a successor is to inherit. Until `release` none of it is closed: a number that came free would soon be that of a
+   * client's connection.
+   */
+  lend(): readonly ListeningDescriptor[] {
+    this.#lent ??= Promise.withResolvers<void>()
     return [...this.#open]
+  }
+
+  /** The successor has what it is to have, or there is none. */
+  release(): void {
+    this.#lent?.resolve()
+    this.#lent = null
   }
 
   /** Accepts on what was claimed, and closes what nobody has claimed. */
@@ -81,8 +94,9 @@ export class InheritableNetwork implements Network {
     return { ...socket.bound, fd: socket.fd, close }
   }
 
-  #close(socket: ListeningDescriptor, listener: BoundListener): Promise<void> {
+  async #close(socket: ListeningDescriptor, listener: BoundListener): Promise<void> {
     this.#open.delete(socket)
-    return listener.close()
+    if (this.#lent) await this.#lent.promise
+    await listener.close()
   }
 }

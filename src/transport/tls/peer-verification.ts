@@ -1,4 +1,4 @@
-// Checks a peer's certificate as Envoy's default validator does: chain against the trusted CA, then the SAN matchers.
+// Checks a peer's certificate as Envoy's default validator does: chain against the trusted CA, the SAN matchers, then the pins.
 import { createHash, type X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import { readSubjectAltNames, type SubjectAltNames } from './subject-alt-names.ts'
@@ -13,6 +13,8 @@ export interface PeerRequirements {
   readonly verifyChain: boolean
   /** One of them must match; none: any name will do. */
   readonly sans: readonly SanMatcher[]
+  /** Must match, too; absent or null: nothing more is asked. */
+  readonly verifiedName?: SanMatcher | null
   /** Null: any certificate that is good otherwise. */
   readonly pins: CertificatePins | null
 }
@@ -54,7 +56,8 @@ export function verifyPeer(socket: TLSSocket, requirements: PeerRequirements): P
     if (failure !== null) return { ok: false, reason: 'chain', detail: failure }
   }
   const names = readSubjectAltNames(certificate.raw)
-  if (requirements.sans.length > 0 && !requirements.sans.some(matches => matches(names))) {
+  const { sans, verifiedName } = requirements
+  if ((sans.length > 0 && !sans.some(matches => matches(names))) || (verifiedName && !verifiedName(names))) {
     return { ok: false, reason: 'san', detail: 'verify SAN list' }
   }
   const peer = describe(certificate, names)

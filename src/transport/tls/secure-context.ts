@@ -1,6 +1,7 @@
 // OpenSSL's view of a TLS context: built when a secret or the config changes, used for the connections made after.
 import { constants } from 'node:crypto'
 import { createSecureContext, type SecureContext, type SecureContextOptions, type SecureVersion } from 'node:tls'
+import { revocationsOf } from './pem-blocks.ts'
 
 export interface KeyPair {
   /** PEM, the leaf first. */
@@ -26,14 +27,6 @@ export interface SecureContextMaterial {
   readonly trustedCa: string | null
 }
 
-const REVOCATION_LIST = /-----BEGIN X509 CRL-----[\s\S]*?-----END X509 CRL-----/g
-
-/** What of a bundle are certificates, and what revocation lists. */
-export function splitBundle(pem: string): { readonly certificates: string; readonly revocationLists: string } {
-  const lists = pem.match(REVOCATION_LIST) ?? []
-  return { certificates: pem.replaceAll(REVOCATION_LIST, ''), revocationLists: lists.join('\n') }
-}
-
 /** Throws OpenSSL's error when the material does not fit together (key of another certificate, no PEM). */
 export function buildSecureContext(material: SecureContextMaterial): SecureContext {
   const { parameters, keyPairs, trustedCa } = material
@@ -53,8 +46,8 @@ export function buildSecureContext(material: SecureContextMaterial): SecureConte
     options.cert = keyPairs.map(({ certificateChain }) => certificateChain)
   }
   // OpenSSL then asks for a list of every authority in the chain, as Envoy does.
-  const revoked = trustedCa?.match(REVOCATION_LIST) ?? []
-  if (revoked.length > 0) options.crl = revoked
+  const revocations = revocationsOf(trustedCa ?? '')
+  if (revocations.length > 0) options.crl = [...revocations]
   if (parameters.cipherSuites.length > 0) options.ciphers = parameters.cipherSuites.join(':')
   if (parameters.ecdhCurves.length > 0) options.ecdhCurve = parameters.ecdhCurves.join(':')
   if (parameters.signatureAlgorithms.length > 0) options.sigalgs = parameters.signatureAlgorithms.join(':')

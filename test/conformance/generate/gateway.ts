@@ -3,7 +3,7 @@ import type { JsonObject } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import type { CaseProxy } from '../case-file.ts'
 import type { ConfigDocument } from './document.ts'
-import { type Arbitrary, GATEWAY_PORTS, NAMESPACES, weighted } from './words.ts'
+import { type Arbitrary, GATEWAY_PORTS, NAMESPACES, ROOT_NAMESPACE, weighted } from './words.ts'
 
 /** What VirtualServices for gateways are for; few, so that they share them. */
 export const DOMAINS = [
@@ -32,10 +32,13 @@ const SERVED = [
   'infra/*',
 ] as const
 
-/** Workloads that selectors of Gateways take. */
+/**
+ * Workloads that selectors of Gateways take. In namespaces without sidecars: of a namespace that has both, istiod has one idea
+ * of what it sees, which is that of who connects first.
+ */
 export const GATEWAY_PROXIES: Readonly<Record<string, CaseProxy>> = {
   edge: { ip: '127.2.0.1', namespace: 'infra', router: true, labels: { gateway: 'edge', tier: 'edge' } },
-  inner: { ip: '127.2.0.2', namespace: 'shop', router: true, labels: { gateway: 'inner', tier: 'edge' } },
+  inner: { ip: '127.2.0.2', namespace: ROOT_NAMESPACE, router: true, labels: { gateway: 'inner', tier: 'edge' } },
 }
 
 const server = fc.record({

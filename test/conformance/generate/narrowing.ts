@@ -92,9 +92,12 @@ class Search {
 
   #same(istio: Outcome, weft: Outcome): boolean {
     const found = judge([this.#request], [istio], [weft])[0]?.differences ?? []
-    return this.#finding.differences.every(before =>
-      found.some(now => now.field === before.field && now.recorded === before.recorded && now.weft === before.weft),
+    const before = this.#finding.differences
+    const known = before.every(one =>
+      found.some(now => now.field === one.field && now.recorded === one.recorded && now.weft === one.weft),
     )
+    // One that differs in more is another difference.
+    return known && found.length === before.length
   }
 }
 

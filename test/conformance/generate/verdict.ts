@@ -11,7 +11,16 @@ export interface Finding {
   readonly differences: readonly Difference[]
 }
 
-/** Where chance decides, all but the shares is that of the last of the repetitions. */
+/**
+ * Where chance decides, all but the shares is that of the last of the repetitions. What a later try, or one after a delay,
+ * says of the time that is left is a duration.
+ */
+function isCompared(field: string, { repeat }: CaseRequest, { upstream, flags }: Outcome): boolean {
+  if (repeat !== undefined) return field === 'destinations'
+  const waited = upstream?.headers['x-envoy-attempt-count'] !== '1' || flags?.includes('DI')
+  return !(waited && field === 'upstream x-envoy-expected-rq-timeout-ms')
+}
+
 export function judge(
   requests: readonly CaseRequest[],
   istio: readonly Outcome[],
@@ -20,9 +29,7 @@ export function judge(
   return requests.flatMap((request, index) => {
     const [before, after] = [istio[index], weft[index]]
     if (before === undefined || after === undefined) throw new Error(`request ${index + 1} has no outcome`)
-    const found = differences(before, alike(after, before)).filter(
-      ({ field }) => request.repeat === undefined || field === 'destinations',
-    )
+    const found = differences(before, alike(after, before)).filter(({ field }) => isCompared(field, request, before))
     return found.length === 0 ? [] : [{ request, index, istio: before, weft: after, differences: found }]
   })
 }

@@ -16,6 +16,32 @@ const listener = (name: string, connectionManager: JsonObject = {}): ListenerPla
 
 export const PLAIN = 'plain'
 
+const HTTP1_OPTIONS: JsonObject = { enable_trailers: true, header_key_format: { proper_case_words: {} } }
+const UPSTREAM_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
+
+/** Everything that is off by default in HTTP/1, on both sides. */
+const HTTP1_WITH_ALL: ListenerPlan = {
+  name: 'http1-with-all',
+  virtualHosts: [{ ...FORWARD, routes: [{ match: { prefix: '/' }, route: { cluster: 'http1-with-all' } }] }],
+  connectionManager: {
+    http_protocol_options: { ...HTTP1_OPTIONS, accept_http_10: true, default_host_for_http_10: 'old.test' },
+  },
+  clusters: [
+    {
+      name: 'http1-with-all',
+      endpoint: 'alpha',
+      fields: {
+        typed_extension_protocol_options: {
+          [UPSTREAM_OPTIONS]: {
+            '@type': `type.googleapis.com/${UPSTREAM_OPTIONS}`,
+            explicit_http_config: { http_protocol_options: HTTP1_OPTIONS },
+          },
+        },
+      },
+    },
+  ],
+}
+
 export const CORPUS_LISTENERS: readonly ListenerPlan[] = [
   listener(PLAIN),
   listener('normalize', { normalize_path: true }),
@@ -38,5 +64,6 @@ export const CORPUS_LISTENERS: readonly ListenerPlan[] = [
   listener('underscores-reject', {
     common_http_protocol_options: { headers_with_underscores_action: 'REJECT_REQUEST' },
   }),
+  HTTP1_WITH_ALL,
   listener('one-request', { common_http_protocol_options: { max_requests_per_connection: 1 } }),
 ]

@@ -153,6 +153,37 @@ const RETRIES: readonly RouteCase[] = [
     host: retry({ retry_on: 'retriable-status-codes', retriable_status_codes: [418, 200] }),
     answers: [{ status: 418 }, {}],
   },
+  ...(['yes', 'no', ''] as const).map(
+    (value): RouteCase => ({
+      name: `retry/of-requests-with-${value || 'none'}`,
+      host: retry({
+        retry_on: '5xx',
+        retriable_request_headers: [
+          { name: 'x-again', string_match: { exact: 'yes' } },
+          { name: ':method', string_match: { exact: 'PUT' } },
+        ],
+      }),
+      ...(value === '' ? {} : { fields: `x-again: ${value}\r\n` }),
+      answers: [{ status: 503 }, {}],
+    }),
+  ),
+  {
+    name: 'retry/of-requests-by-method',
+    host: retry({
+      retry_on: '5xx',
+      num_retries: 0,
+      retriable_request_headers: [{ name: ':method', string_match: { exact: 'PUT' } }],
+    }),
+    answers: [{ status: 503 }, {}],
+  },
+  {
+    name: 'retry/headers-with-status',
+    host: retry({
+      retry_on: 'retriable-headers',
+      retriable_headers: [{ name: ':status', string_match: { exact: '404' } }],
+    }),
+    answers: [{ status: 404 }, {}],
+  },
   { name: 'retry/none-left', host: retry({ retry_on: '5xx', num_retries: 0 }), answers: [{ status: 503 }, {}] },
   {
     name: 'retry/body-kept',
@@ -174,6 +205,68 @@ const RETRIES: readonly RouteCase[] = [
     name: 'retry/of-the-virtual-host',
     host: { ...forward({}), retry_policy: { retry_on: '5xx', retry_back_off: { base_interval: '0.001s' } } },
     answers: [{ status: 503 }, {}],
+  },
+]
+
+const hedged = (policy: JsonObject = {}, route: JsonObject = {}): JsonObject =>
+  forward({
+    hedge_policy: { hedge_on_per_try_timeout: true },
+    retry_policy: {
+      retry_on: '5xx',
+      num_retries: 1,
+      per_try_timeout: '0.1s',
+      retry_back_off: { base_interval: '0.001s', max_interval: '0.002s' },
+      ...policy,
+    },
+    ...route,
+  })
+const first = (delayMs: number, answer: Answer = {}): Answer => ({ body: 'first', delayMs, ...answer })
+const second = (delayMs: number, answer: Answer = {}): Answer => ({ body: 'second', delayMs, ...answer })
+
+const HEDGES: readonly RouteCase[] = [
+  { name: 'hedge/second-wins', host: hedged(), answers: [first(800), second(0)] },
+  { name: 'hedge/first-wins', host: hedged(), answers: [first(300), second(800)] },
+  { name: 'hedge/bad-first', host: hedged(), answers: [first(300, { status: 503 }), second(600)] },
+  { name: 'hedge/bad-second', host: hedged(), answers: [first(500), second(0, { status: 503 })] },
+  {
+    name: 'hedge/all-bad',
+    host: hedged(),
+    answers: [first(300, { status: 503 }), second(500, { status: 502 })],
+  },
+  { name: 'hedge/good-but-late', host: hedged({}, { timeout: '0.4s' }), answers: [first(800), second(800)] },
+  { name: 'hedge/none-left', host: hedged({ num_retries: 0 }), answers: [first(300)] },
+  { name: 'hedge/last-too-slow', host: hedged(), answers: [first(800), second(300)] },
+  { name: 'hedge/without-condition', host: hedged({ retry_on: '' }), answers: [first(300), second(0)] },
+  { name: 'hedge/other-condition', host: hedged({ retry_on: 'retriable-4xx' }), answers: [first(800), second(0)] },
+  {
+    name: 'hedge/post',
+    host: hedged(),
+    method: 'POST',
+    body: 'x'.repeat(50_000),
+    answers: [first(800), second(0)],
+  },
+  {
+    name: 'hedge/idle',
+    host: hedged({ per_try_timeout: '5s', per_try_idle_timeout: '0.1s' }),
+    answers: [first(800), second(0)],
+  },
+  {
+    name: 'hedge/of-the-virtual-host',
+    host: {
+      ...forward({ retry_policy: { retry_on: '5xx', per_try_timeout: '0.1s' } }),
+      hedge_policy: { hedge_on_per_try_timeout: true },
+      include_request_attempt_count: true,
+      include_attempt_count_in_response: true,
+    },
+    answers: [first(800), second(0)],
+  },
+  {
+    name: 'hedge/not-by-this-route',
+    host: {
+      ...forward({ hedge_policy: {}, retry_policy: { retry_on: '5xx', per_try_timeout: '0.1s' } }),
+      hedge_policy: { hedge_on_per_try_timeout: true },
+    },
+    answers: [first(800), second(300)],
   },
 ]
 
@@ -340,7 +433,7 @@ const HEADERS: readonly RouteCase[] = [
   },
 ]
 
-const ALL = [...FORWARDING, ...RETRIES, ...REDIRECTS, ...DIRECT, ...MATCHES, ...HEADERS]
+const ALL = [...FORWARDING, ...RETRIES, ...HEDGES, ...REDIRECTS, ...DIRECT, ...MATCHES, ...HEADERS]
 
 export const ROUTE_LISTENER: ListenerPlan = {
   name: LISTENER,

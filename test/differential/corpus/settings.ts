@@ -58,6 +58,23 @@ const PATH_LISTENERS = ['plain', 'normalize', 'merge', 'escaped-reject', 'escape
 
 const server = answerField([{ fields: [['server', 'theirs']] }])
 
+const trailed = answerField([{ fields: [['X-Up', '1']], trailers: [['X-Tail', '2']] }])
+const CHUNKS = '3\r\nabc\r\n0\r\nX-Sent: 1\r\n\r\n'
+
+const HTTP1_REQUESTS: Readonly<Record<string, string>> = {
+  plain: get('/'),
+  spelt: get('/', 'X-ONE: 1\r\nx-two: 2\r\nx_Three-four: 3\r\n'),
+  'trailers-of-the-answer': get('/', `${ANSWER_FIELD}: ${trailed}\r\n`),
+  'trailers-both-ways': `POST / HTTP/1.1\r\nhost: a.test\r\ntransfer-encoding: chunked\r\n${ANSWER_FIELD}: ${trailed}\r\n\r\n${CHUNKS}`,
+  refusal: get('/#'),
+  '1.0': 'GET / HTTP/1.0\r\nhost: a.test\r\n\r\n',
+  '1.0-without-host': 'GET / HTTP/1.0\r\n\r\n',
+  '1.0-keep-alive': 'GET / HTTP/1.0\r\nhost: a.test\r\nconnection: keep-alive\r\n\r\n',
+  '1.0-with-length': 'POST / HTTP/1.0\r\nhost: a.test\r\ncontent-length: 3\r\n\r\nabc',
+  '1.0-head': 'HEAD / HTTP/1.0\r\nhost: a.test\r\n\r\n',
+  '1.0-answered-in-chunks': `GET / HTTP/1.0\r\nhost: a.test\r\n${ANSWER_FIELD}: ${trailed}\r\n\r\n`,
+}
+
 export const SETTINGS: readonly RawRequest[] = [
   ...PATH_LISTENERS.flatMap(listener =>
     Object.entries(PATHS).map(([name, path]) => at(listener, `path-${name}`, get(path))),
@@ -87,6 +104,7 @@ export const SETTINGS: readonly RawRequest[] = [
     at(listener, 'length', get('/', 'content_length: 5\r\n')),
     at(listener, 'first', get('/', '_: 1\r\n')),
   ]),
+  ...Object.entries(HTTP1_REQUESTS).map(([name, bytes]) => at('http1-with-all', name, bytes)),
   at('one-request', 'plain', get('/')),
   at('one-request', 'refusal', get('/#')),
 ]

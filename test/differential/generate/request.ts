@@ -6,7 +6,17 @@ import type { Http1Dialogue } from '../http1/client.ts'
 import type { Http2Dialogue } from '../http2/client.ts'
 import type { Field } from '../message.ts'
 import { answers, failure } from './retry.ts'
-import { type Arbitrary, headerName, parameterName, parameterValue, path, value } from './words.ts'
+import {
+  type Arbitrary,
+  CLUSTER_FIELD,
+  DRAW_FIELD,
+  draw,
+  headerName,
+  parameterName,
+  parameterValue,
+  path,
+  value,
+} from './words.ts'
 
 const METHODS = ['GET', 'GET', 'GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'] as const
 const ODD_FIELDS = [
@@ -33,6 +43,9 @@ export interface RequestParts {
   readonly query: readonly (readonly [string, string])[]
   readonly fields: readonly (readonly [string, string])[]
   readonly odd: readonly (readonly [string, string])[]
+  /** Which of weighted clusters it is. */
+  readonly draw: string
+  readonly cluster: string
   readonly body: 'none' | 'length' | 'chunked'
   readonly answers: readonly Answer[]
 }
@@ -51,6 +64,8 @@ export function requestFor(virtualHost: JsonObject): Arbitrary<RequestParts> {
         { weight: 2, arbitrary: fc.constant([]) },
         fc.array(fc.constantFrom(...ODD_FIELDS), { maxLength: 1 }),
       ),
+      draw,
+      cluster: fc.constantFrom('alpha', 'beta', 'delta', 'dead', 'empty', 'nowhere', ''),
       body: fc.constantFrom('none', 'none', 'length', 'chunked'),
       answers: fc.oneof(
         { weight: 3, arbitrary: fc.constant([]) },
@@ -92,8 +107,14 @@ function sendsBody({ method, body }: RequestParts): boolean {
   return body !== 'none' && method !== 'GET' && method !== 'HEAD'
 }
 
-function fieldsOf({ fields, odd, answers }: RequestParts): readonly Field[] {
-  return [...fields, ...odd, ...(answers.length > 0 ? [[ANSWER_FIELD, answerField(answers)] as const] : [])]
+function fieldsOf({ fields, odd, draw, cluster, answers }: RequestParts): readonly Field[] {
+  return [
+    [DRAW_FIELD, draw],
+    [CLUSTER_FIELD, cluster],
+    ...fields,
+    ...odd,
+    ...(answers.length > 0 ? [[ANSWER_FIELD, answerField(answers)] as const] : []),
+  ]
 }
 
 export function http1Dialogue(parts: RequestParts, domain: string): Http1Dialogue {

@@ -3,7 +3,7 @@ import type { JsonObject } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { DEAD_CLUSTER, EMPTY_CLUSTER, ENDPOINTS } from '../plan.ts'
 import { mutations } from './header-mutation.ts'
-import type { Arbitrary } from './words.ts'
+import { type Arbitrary, CLUSTER_FIELD, DRAW_FIELD } from './words.ts'
 
 const LIVE = Object.keys(ENDPOINTS).slice(0, 4)
 const NONE: Arbitrary<JsonObject> = fc.constant({})
@@ -26,24 +26,36 @@ const prefixRewrite: Arbitrary<JsonObject> = fc
   .constantFrom(...REPLACEMENTS)
   .map((prefix_rewrite): JsonObject => ({ prefix_rewrite }))
 
+const weighted: Arbitrary<JsonObject> = fc
+  .record({
+    name: fc.constantFrom(...LIVE),
+    weight: fc.constantFrom(0, 1, 3, 50, 4_000_000),
+    own: mutations,
+    host: fc.constantFrom('', '', 'weighted.test'),
+  })
+  .map(
+    ({ name, weight, own, host }): JsonObject => ({
+      name,
+      weight,
+      ...own,
+      ...(host === '' ? {} : { host_rewrite_literal: host }),
+    }),
+  )
+
 const cluster: Arbitrary<JsonObject> = fc.oneof(
   { weight: 5, arbitrary: fc.constantFrom(...LIVE).map((cluster): JsonObject => ({ cluster })) },
   { weight: 1, arbitrary: fc.constantFrom(DEAD_CLUSTER, EMPTY_CLUSTER).map((cluster): JsonObject => ({ cluster })) },
   {
+    weight: 1,
+    arbitrary: fc.constantFrom(CLUSTER_FIELD, 'x-none').map((name): JsonObject => ({ cluster_header: name })),
+  },
+  {
     weight: 2,
-    // Only one of them has a weight: the draw is certain.
+    // Every request brings the number that decides: the draw is certain.
     arbitrary: fc
-      .record({
-        chosen: fc.constantFrom(...LIVE),
-        own: mutations,
-        host: fc.constantFrom('', '', 'weighted.test'),
-        last: fc.boolean(),
-      })
-      .map(({ chosen, own, host, last }): JsonObject => {
-        const entry = { name: chosen, weight: 100, ...own, ...(host === '' ? {} : { host_rewrite_literal: host }) }
-        const other = { name: LIVE[0]!, weight: 0 }
-        return { weighted_clusters: { clusters: last ? [other, entry] : [entry, other] } }
-      }),
+      .array(weighted, { minLength: 1, maxLength: 3 })
+      .filter(clusters => clusters.some(({ weight }) => weight !== 0))
+      .map((clusters): JsonObject => ({ weighted_clusters: { clusters, header_name: DRAW_FIELD } })),
   },
 )
 

@@ -70,8 +70,8 @@ export const TUNNEL_LISTENERS: readonly ListenerPlan[] = [
   ...INTO,
 ]
 
-const bytes = fc.constantFrom('a', 'hello', '\0\xff\r\n', 'GET / HTTP/1.1\r\n\r\n', 'x'.repeat(5_000))
-const traffic: Arbitrary<Step> = fc.oneof(
+export const bytes = fc.constantFrom('a', 'hello', '\0\xff\r\n', 'GET / HTTP/1.1\r\n\r\n', 'x'.repeat(5_000))
+export const traffic: Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: bytes.map((send): Step => ({ by: 'client', send })) },
   { weight: 4, arbitrary: bytes.map((send): Step => ({ by: 'upstream', send })) },
   { weight: 2, arbitrary: fc.constantFrom<Step[]>({ by: 'client', does: 'end' }, { by: 'upstream', does: 'end' }) },

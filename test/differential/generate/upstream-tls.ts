@@ -43,8 +43,29 @@ const SAID: Readonly<Record<string, { tls?: JsonObject; common?: JsonObject; clu
   certificate: { common: { tls_certificates: [certificate] } },
   http2: { cluster: HTTP2_UPSTREAM },
   'alpn-http1': { common: { alpn_protocols: ['http/1.1'] } },
+  'auto-name': { cluster: byRequest('http1', { auto_sni: true }) },
+  'auto-name-http2': { cluster: byRequest('http2', { auto_sni: true }) },
+  'auto-name-over-name': { tls: { sni: 'x.b.test' }, cluster: byRequest('http1', { auto_sni: true }) },
+  'auto-both': { cluster: byRequest('http1', { auto_sni: true, auto_san_validation: true }) },
+  'auto-both-http2': { cluster: byRequest('http2', { auto_sni: true, auto_san_validation: true }) },
+  'auto-verified': { tls: { sni: 'a.test' }, cluster: byRequest('http1', { auto_san_validation: true }) },
+  'auto-by-header': {
+    cluster: byRequest('http2', { auto_sni: true, auto_san_validation: true, override_auto_sni_header: 'X-Name' }),
+  },
   'alpn-unknown': { common: { alpn_protocols: ['istio'] } },
   'version-1.2': { common: { tls_params: { tls_maximum_protocol_version: 'TLSv1_2' } } },
+}
+
+/** What is not said in advance: the name that the request asks for. */
+function byRequest(version: 'http1' | 'http2', upstream_http_protocol_options: JsonObject): JsonObject {
+  const options = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
+  const protocol = version === 'http2' ? { http2_protocol_options: {} } : { http_protocol_options: {} }
+  const typed = {
+    '@type': `type.googleapis.com/${options}`,
+    explicit_http_config: protocol,
+    upstream_http_protocol_options,
+  }
+  return { typed_extension_protocol_options: { [options]: typed } }
 }
 
 interface Context {
@@ -66,7 +87,13 @@ const nameOf = ({ authority, names, said, endpoint }: Context): string => `${end
 function clusterOf(each: Context): ClusterPlan {
   const { tls = {}, common = {}, cluster = {} } = SAID[each.said]!
   const validation_context = { ...AUTHORITIES[each.authority], ...NAMES[each.names] }
-  const typed_config = { '@type': TLS, common_tls_context: { validation_context, ...common }, ...tls }
+  // A session resumed tells its server no name.
+  const typed_config = {
+    '@type': TLS,
+    common_tls_context: { validation_context, ...common },
+    max_session_keys: 0,
+    ...tls,
+  }
   return {
     name: nameOf(each),
     endpoint: each.endpoint,
@@ -74,7 +101,17 @@ function clusterOf(each: Context): ClusterPlan {
   }
 }
 
-const HOSTS = ['a.test', 'x.b.test', 'c.test'] as const
+const HOSTS = [
+  'a.test',
+  'x.b.test',
+  'c.test',
+  'a.test:8080',
+  'A.test',
+  '127.0.0.1:80',
+  '127.0.0.2',
+  '[::1]:80',
+  'y.x.b.test',
+] as const
 
 function contexts(seed: number, count: number): readonly Context[] {
   return [...new Map(fc.sample(context, { seed, numRuns: count }).map(each => [nameOf(each), each])).values()]
@@ -93,12 +130,14 @@ export function upstreamTlsListeners(seed: number, count: number): readonly List
 export function upstreamTlsCases(seed: number, count: number): readonly DifferentialCase[] {
   return contexts(seed, count).map((each, index): DifferentialCase => {
     const name = nameOf(each)
-    const host = HOSTS[index % HOSTS.length]!
-    const writes = [`GET /${name}/ HTTP/1.1\r\nhost: ${host}\r\n\r\n`]
+    // Of those that ask by a request, some ask twice: for one name, and for another.
+    const hosts = [HOSTS[index % HOSTS.length]!, ...(index % 2 === 0 ? [HOSTS[(index + seed) % HOSTS.length]!] : [])]
+    const said = index % 3 === 0 ? 'x-name: a.test\r\n' : index % 3 === 1 ? 'x-name: \r\n' : ''
+    const writes = hosts.map(host => `GET /${name}/ HTTP/1.1\r\nhost: ${host}\r\n${said}\r\n`)
     return {
       name: `${LISTENER}/${name}/${seed}.${index}`,
       listener: LISTENER,
-      dialogue: { protocol: 'http1', writes, methods: ['GET'] },
+      dialogue: { protocol: 'http1', writes, methods: hosts.map(() => 'GET') },
     }
   })
 }

@@ -30,6 +30,23 @@ export const VALUES = [
 ] as const
 export const value: Arbitrary<string> = fc.constantFrom(...VALUES)
 
+/** Names the cluster where a route leaves that to the request. */
+export const CLUSTER_FIELD = 'x-cluster'
+
+/** Decides between weighted clusters. */
+export const DRAW_FIELD = 'x-draw'
+export const draw: Arbitrary<string> = fc.constantFrom(
+  '0',
+  '1',
+  '3',
+  '4',
+  '49',
+  '52',
+  '4000001',
+  '007',
+  String(2n ** 64n - 1n),
+)
+
 export const PARAMETERS = ['p', 'q', 'P'] as const
 export const parameterName: Arbitrary<string> = fc.constantFrom(...PARAMETERS)
 export const parameterValue: Arbitrary<string> = fc.constantFrom('', 'a', 'b', 'ab', 'A', '1', 'a=b', 'a%20b', 'a+b')

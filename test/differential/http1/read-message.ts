@@ -16,13 +16,16 @@ export function readMessage(bytes: string, options: ReadOptions): { message: Mes
     return { message: { startLine: bytes, fields: [], body: '', trailers: [], complete: false }, length: bytes.length }
   }
   const [startLine = '', ...lines] = bytes.slice(0, headEnd).split('\r\n')
-  const fields = lines.map(splitField)
+  const head = lines.map(splitField)
+  const fields = head.map(inLowerCase)
   const bodyStart = headEnd + 4
   const rest = bytes.slice(bodyStart)
   const body = readBody(startLine, fields, rest, options)
   if (body === null) return null
-  const { text, trailers, length, complete } = body
-  return { message: { startLine, fields, body: text, trailers, complete }, length: bodyStart + length }
+  const { text, length, complete } = body
+  const trailers = body.trailers.map(inLowerCase)
+  const spelt = [...head, ...body.trailers].map(([name]) => name).filter(name => name !== name.toLowerCase())
+  return { message: { startLine, fields, body: text, trailers, complete, spelt }, length: bodyStart + length }
 }
 
 interface Body {
@@ -78,5 +81,9 @@ function readChunked(rest: string): Body | null {
 
 function splitField(line: string): Field {
   const colon = line.indexOf(':')
-  return colon < 0 ? [line, ''] : [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()]
+  return colon < 0 ? [line, ''] : [line.slice(0, colon), line.slice(colon + 1).trim()]
+}
+
+function inLowerCase([name, value]: Field): Field {
+  return [name.toLowerCase(), value]
 }

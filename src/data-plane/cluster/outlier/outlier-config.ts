@@ -4,6 +4,7 @@ import {
   OutlierDetectionSchema,
 } from '../../../xds/generated/envoy/config/cluster/v3/outlier_detection_pb.ts'
 import { durationMs, type ResourceCheck } from '../../../xds/resource-check.ts'
+import type { ResponseCriterion } from '../../route/response-criterion.ts'
 import type { EjectionCause } from './ejection-cause.ts'
 
 export interface OutlierConfig {
@@ -34,6 +35,8 @@ export interface OutlierConfig {
   }
   /** Requests at a time that an endpoint must serve well after its ejection before it is fully back; 0: it is at once. */
   readonly probes: number
+  /** Responses that count as errors, and no others do; null: 5xx. */
+  readonly errors: ResponseCriterion | null
 }
 
 const DEFAULT_MAX_EJECTION_MS = 300_000
@@ -68,7 +71,12 @@ const FIELDS = new Set([
 
 const AT = 'outlier_detection'
 
-export function readOutlierDetection(message: OutlierDetection, probes: number, check: ResourceCheck): OutlierConfig {
+export function readOutlierDetection(
+  message: OutlierDetection,
+  probes: number,
+  check: ResourceCheck,
+  errors: ResponseCriterion | null = null,
+): OutlierConfig {
   check.honour(OutlierDetectionSchema, message, AT, FIELDS)
   // Active health checks are what it is about; without them its default has nothing to do.
   if (message.successfulActiveHealthCheckUnejectHost === false)
@@ -138,5 +146,6 @@ export function readOutlierDetection(message: OutlierDetection, probes: number, 
       threshold: percent('failure_percentage_threshold', message.failurePercentageThreshold, 85),
     },
     probes,
+    errors,
   }
 }

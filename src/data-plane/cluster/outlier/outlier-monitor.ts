@@ -1,4 +1,5 @@
 // What one endpoint's requests come to: Envoy's DetectorHostMonitor. Called once or twice per request.
+import type { ResponseCriterion } from '../../route/response-criterion.ts'
 import type { EndpointMonitor } from '../cluster.ts'
 import type { ClusterEndpoint } from '../cluster-endpoint.ts'
 import { admits, type BreakerState, CLOSED, EVENT, isFailure } from './breaker.ts'
@@ -31,6 +32,10 @@ export class OutlierMonitor implements EndpointMonitor {
     this.endpoint = endpoint
     this.#config = config
     this.#owner = owner
+  }
+
+  get errors(): ResponseCriterion | null {
+    return this.#config.errors
   }
 
   get admits(): boolean {

@@ -9,10 +9,12 @@ import { silentLog } from '../../../base/log.ts'
 import type { Problem } from '../../../base/problem.ts'
 import { type Random, SeededRandom } from '../../../base/random.ts'
 import { ENVOY_HTTP2_SETTINGS, type Http2Settings } from '../../../transport/http2/session-options.ts'
+import { ENVOY_BUFFER_LIMIT } from '../../../transport/net/buffer-limit.ts'
 import { packAny } from '../../../xds/any-pack.ts'
 import { RouterSchema } from '../../../xds/generated/envoy/extensions/filters/http/router/v3/router_pb.ts'
 import { HttpConnectionManagerSchema } from '../../../xds/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
 import type {
+  AutoIdentity,
   CircuitLimits,
   Cluster,
   ClusterStats,
@@ -22,6 +24,7 @@ import type {
   UpstreamProtocol,
 } from '../../cluster/cluster.ts'
 import { ClusterEndpoint } from '../../cluster/cluster-endpoint.ts'
+import { comparisonStats } from '../../cluster/comparison-stats.ts'
 import type { ConnectionInfo } from '../../connection-info.ts'
 import type {
   NetworkFilter,
@@ -134,6 +137,8 @@ export const PLAIN_HTTP1: Http1Options = {
 export class FakeCluster implements Cluster {
   readonly name: string
   connectTimeoutMs = 5000
+  autoIdentity: AutoIdentity | null = null
+  bufferLimit = ENVOY_BUFFER_LIMIT
   idleTimeoutMs = 0
   maxRequestsPerConnection = 0
   maxConnectionDurationMs = 0
@@ -141,6 +146,7 @@ export class FakeCluster implements Cluster {
   http1: Http1Options = PLAIN_HTTP1
   http2: Http2Settings = ENVOY_HTTP2_SETTINGS
   limits: CircuitLimits = NO_LIMITS
+  thresholds = { default: NO_LIMITS, high: NO_LIMITS }
   random: Random = new SeededRandom(1)
   live = true
   endpoints: Endpoint[]
@@ -153,9 +159,12 @@ export class FakeCluster implements Cluster {
     this.name = name
     this.endpoints = ports.map(port => fakeEndpoint(port))
     const stats = new Map<string | symbol, Counter | Histogram>()
+    const mirrorComparison = comparisonStats(this.counts)
     // Any counter that is asked for.
     this.stats = new Proxy({} as ClusterStats, {
       get: (_, key) => {
+        if (key === 'requestWindow') return null
+        if (key === 'mirrorComparison') return mirrorComparison
         let stat = stats.get(key)
         if (stat === undefined) {
           stat = key === 'upstreamRqTime' ? this.counts.histogram(String(key)) : this.counts.counter(String(key))
@@ -168,6 +177,14 @@ export class FakeCluster implements Cluster {
 
   readonly picker = {
     pick: (_context: PickContext): Endpoint | null => this.endpoints[this.#next++ % this.endpoints.length] ?? null,
+  }
+
+  get highPriority(): Cluster {
+    return this
+  }
+
+  pickerWithout(): null {
+    return null
   }
 
   onEndpointRemoved(callback: (endpoint: Endpoint) => void): void {
@@ -191,9 +208,11 @@ export const RETRY: RetryPolicy = {
   resetFields: [],
   rateLimitedMaxMs: 300_000,
   retriableHeaders: [],
+  retriableRequests: [],
   backoffBaseMs: 1,
   backoffMaxMs: 1,
   avoidPreviousHosts: false,
+  priorityUpdateFrequency: 0,
   hostSelectionAttempts: 5,
 }
 
@@ -220,6 +239,8 @@ export function forwardRoute(cluster: string, fields: Partial<ForwardRoute> = {}
     streamDuration: NO_STREAM_DURATION,
     upgrades: NO_UPGRADES,
     retry: null,
+    hedgesOnPerTryTimeout: false,
+    isHighPriority: false,
     hashPolicy: null,
     mirrors: [],
     stats: null,

@@ -29,8 +29,7 @@ export function readHttpRetry(reader: ObjectReader): HttpRetry {
   const backoffMs = reader.duration('backoff', 1)
   const retryOn = reader.string('retryOn') ?? ''
   checkConditions(reader, retryOn)
-  const remote = reader.boolean('retryRemoteLocalities')
-  if (remote === true) reader.sink.unsupported(reader.place('retryRemoteLocalities'), 'retryRemoteLocalities')
+  const remoteLocalities = reader.boolean('retryRemoteLocalities') ?? false
   const ignorePreviousHosts = reader.boolean('retryIgnorePreviousHosts') ?? true
   if ((attempts ?? 0) === 0 && (perTryTimeoutMs !== undefined || backoffMs !== undefined || retryOn !== ''))
     reader.sink.contradiction(reader, 'attempts of 0 switches retries off; the other fields then mean nothing')
@@ -40,6 +39,7 @@ export function readHttpRetry(reader: ObjectReader): HttpRetry {
     ...(perTryTimeoutMs === undefined ? {} : { perTryTimeoutMs }),
     retryOn,
     ignorePreviousHosts,
+    ...(remoteLocalities ? { remoteLocalities } : {}),
     ...(backoffMs === undefined ? {} : { backoffMs }),
   }
 }

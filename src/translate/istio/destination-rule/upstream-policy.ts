@@ -46,10 +46,13 @@ function readProxyProtocol(reader: ObjectReader): ProxyProtocolVersion {
 function readBudget(reader: ObjectReader): RetryBudget {
   const percent = readPercent(reader)
   const minRetryConcurrency = reader.integer('minRetryConcurrency', 0, MAX_UINT32)
-  // Counts requests over time, not those under way.
-  reader.unsupported('budgetInterval')
+  const intervalMs = reader.duration('budgetInterval', 0)
   reader.done()
-  return { percent, minRetryConcurrency: minRetryConcurrency ?? MIN_RETRY_CONCURRENCY }
+  return {
+    percent,
+    minRetryConcurrency: minRetryConcurrency ?? MIN_RETRY_CONCURRENCY,
+    ...(intervalMs ? { intervalMs } : {}),
+  }
 }
 
 function readPercent(reader: ObjectReader): number {

@@ -22,7 +22,7 @@ export function readHttpFault(reader: ObjectReader): HttpFault {
 
 function readDelay(reader: ObjectReader): HttpFault['delay'] {
   const fixedMs = reader.duration('fixedDelay', 1)
-  reader.unsupported('exponentialDelay')
+  refuse(reader, 'exponentialDelay')
   const percent = reader.integer('percent', 0, 100)
   const percentage = readPercentage(reader, 'percentage')
   reader.done()
@@ -40,8 +40,7 @@ function readAbort(reader: ObjectReader): HttpFault['abort'] {
   const set = ABORTS.filter(kind => reader.has(kind))
   const httpStatus = reader.integer('httpStatus', 200, 599)
   const grpcStatus = reader.string('grpcStatus')
-  // Istio refuses it, too.
-  reader.unsupported('http2Error')
+  refuse(reader, 'http2Error')
   const percentage = readPercentage(reader, 'percentage')
   reader.done()
   if (set.length > 1) reader.sink.contradiction(reader, `only one of ${set.join(', ')} may be set`)
@@ -71,6 +70,11 @@ function abortOf(
   const message = `"${grpcStatus.slice(0, 40)}" is not the name of a gRPC status`
   reader.sink.badValue(reader.place('grpcStatus'), message, near && `did you mean "${near}"?`)
   return undefined
+}
+
+/** Fields that Istio's API has and Istio has never had. */
+function refuse(reader: ObjectReader, name: string): void {
+  if (reader.has(name)) reader.sink.unsupported(reader.place(name), name, 'Istio refuses it, too')
 }
 
 /** Nobody who writes a fault means none of the requests. */

@@ -10,7 +10,9 @@ import { readDestinations } from './http-action.ts'
 
 export function readTcpRoute(reader: ObjectReader, forMesh: boolean): L4Route {
   const matches = reader.objectList('match').map(match => {
-    match.unsupported('sourceSubnet')
+    // Istio takes the field and does not look at it: the rule holds for every client.
+    if (match.has('sourceSubnet'))
+      match.sink.unsupported(match.place('sourceSubnet'), 'sourceSubnet', 'Istio takes it without effect')
     return readMatch(match, [], forMesh)
   })
   return readRoute(reader, matches)

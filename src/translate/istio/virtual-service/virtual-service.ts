@@ -11,12 +11,13 @@ import { checkHost, checkOverlap, type PlacedHost } from '../contract/host-place
 import { COMPARE_MIRRORS } from './compare-mirrors.ts'
 import { FALLBACK } from './fallback.ts'
 import { checkGatewayName } from './gateway-name.ts'
+import { HEDGING } from './hedging.ts'
 import { readHttpRoute, reportUnreachable } from './http-route.ts'
 import { readTcpRoute, readTlsRoute } from './l4-route.ts'
 import { withRuleAnnotations } from './rule-annotations.ts'
 
 const MAX_HOSTS = 1000
-const ANNOTATIONS = [FALLBACK, COMPARE_MIRRORS]
+const ANNOTATIONS = [FALLBACK, COMPARE_MIRRORS, HEDGING]
 
 export const VIRTUAL_SERVICE: KindDefinition<'VirtualService'> = {
   kind: 'VirtualService',

@@ -1,5 +1,5 @@
 // WorkloadGroup probe: Kubernetes' readiness probe, of an instance that is no pod.
-import type { WorkloadProbe } from '../../../model/workload-group.ts'
+import { OWN_PROBE_FIELDS, type WorkloadProbe } from '../../../model/workload-group.ts'
 import type { ObjectReader } from '../../document/object-reader.ts'
 
 const CHECKS = ['httpGet', 'tcpSocket', 'exec', 'grpc'] as const
@@ -7,8 +7,6 @@ const LOOPBACK = ['localhost', '127.0.0.1', '::1', '']
 const PATH = /^\/[!-~]*$/
 const FIELD_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 const FIELD_VALUE = /^[\t -~]*$/
-/** HTTP names what says where a message ends or whom it is for; a probe says that itself. */
-const OWN_FIELDS = ['content-length', 'transfer-encoding', 'connection']
 const MAX_SECONDS = 3600
 const MAX_THRESHOLD = 100
 const MAX_SERVICE_NAME = 127
@@ -50,7 +48,7 @@ function readHttp(reader: ObjectReader): WorkloadProbe['check'] {
   const headers = reader.objectList('httpHeaders').map(header => {
     const name = header.requiredString('name').toLowerCase()
     const value = header.string('value') ?? ''
-    if (name !== '' && (!FIELD_NAME.test(name) || OWN_FIELDS.includes(name)))
+    if (name !== '' && (!FIELD_NAME.test(name) || OWN_PROBE_FIELDS.includes(name)))
       header.sink.badValue(header.place('name'), `"${name.slice(0, 80)}" cannot be sent with a probe`)
     if (!FIELD_VALUE.test(value)) header.sink.badValue(header.place('value'), 'not the value of a header')
     header.done()

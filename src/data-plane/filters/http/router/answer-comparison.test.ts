@@ -52,24 +52,10 @@ async function compare(
   const [main, cluster] = [new FakeCluster('main', upstream.port), new FakeCluster('shadow', shadow.port)]
   const clock = new FakeClock()
   const differences = new MirrorDifferences()
-  const counters = { match: 0, status: 0, headers: 0, body: 0, none: 0 }
-  const counter = (name: keyof typeof counters) => ({
-    get value() {
-      return counters[name]
-    },
-    set value(value) {
-      counters[name] = value
-    },
-  })
-  const stats = {
-    match: counter('match'),
-    statusDiffers: counter('status'),
-    headersDiffer: counter('headers'),
-    bodyDiffers: counter('body'),
-    notComparable: counter('none'),
-  }
-  const policy = { ...POLICY, ...options.policy }
-  const one: MirrorPolicy = { cluster: 'shadow', fraction: 1, appendsShadow: true, comparison: { policy, stats } }
+  const { match, statusDiffers, headersDiffer, bodyDiffers, notComparable } = cluster.stats.mirrorComparison
+  const counters = { match, status: statusDiffers, headers: headersDiffer, body: bodyDiffers, none: notComparable }
+  const comparison = { ...POLICY, ...options.policy }
+  const one: MirrorPolicy = { cluster: 'shadow', fraction: 1, appendsShadow: true, comparison }
   const mirrors = Array.from({ length: options.mirrors ?? 1 }, () => one)
   const proxy = await startFakeProxy(HTTP_CONNECTION_MANAGER, {
     clusters: [main, cluster],
@@ -79,11 +65,11 @@ async function compare(
     ...(options.config && { config: options.config }),
   })
   const outcome = async (comparisons = 1): Promise<string> => {
-    const made = (): number => counters.match + counters.none + differences.last.length
+    const made = (): number => match.value + notComparable.value + differences.last.length
     while (made() < comparisons) await new Promise(resolve => setImmediate(resolve))
     return Object.entries(counters)
-      .filter(([, value]) => value > 0)
-      .map(([name, value]) => `${name} ${value}`)
+      .filter(([, { value }]) => value > 0)
+      .map(([name, { value }]) => `${name} ${value}`)
       .join(', ')
   }
   try {
@@ -110,10 +96,10 @@ test('the same answer is a match, whatever is volatile in it, however it is fram
     { policy: { ignored: new Set(['date', 'content-length', 'transfer-encoding']) } },
   ))
 
-test('each way in which it differs is counted and shown, with what a client is known by left out', () =>
+test('each way in which it differs is counted and shown, but for values of headers that nobody has chosen', () =>
   compare(
-    answer('hello', 'x-a: 1\r\nset-cookie: a=secret\r\n'),
-    answer('other', 'x-b: 2\r\nset-cookie: b=secret\r\n', 404),
+    answer('hello', 'x-a: 1\r\nx-api-key: secret\r\n'),
+    answer('other', 'x-b: 2\r\nx-api-key: another\r\n', 404),
     async ({ proxy, outcome, differences, clock }) => {
       assert.equal((await exchange(proxy.port, get())).status, 200)
       assert.equal(await outcome(), 'status 1, headers 1, body 1')
@@ -128,9 +114,9 @@ test('each way in which it differs is counted and shown, with what a client is k
           requestId: 'r1',
           status: { answer: '200', mirror: '404' },
           headers: {
-            'x-a': { answer: '1', mirror: '' },
-            'x-b': { answer: '', mirror: '2' },
-            'set-cookie': { answer: '(not shown)', mirror: '(not shown)' },
+            'x-a': { answer: '(not shown)', mirror: '' },
+            'x-b': { answer: '', mirror: '(not shown)' },
+            'x-api-key': { answer: '(not shown)', mirror: '(not shown)' },
           },
           body: { answer: '5 bytes, sha256 2cf24dba5fb0a30e', mirror: '5 bytes, sha256 d9298a10d1b07358' },
         },
@@ -138,18 +124,22 @@ test('each way in which it differs is counted and shown, with what a client is k
     },
   ))
 
-test('only the headers that were chosen, and no body where none is wanted', () =>
-  compare(
-    answer('hello', 'x-a: 1\r\nx-b: 1\r\n'),
-    answer('other', 'x-a: 1\r\nx-b: 2\r\n'),
-    async ({ proxy, outcome }) => {
-      await exchange(proxy.port, get())
-      assert.equal(await outcome(), 'match 1')
-    },
-    { policy: { headers: new Set(['x-a']), maxBodyBytes: 0 } },
-  ))
+test('only the headers that were chosen, with their values, and no body where none is wanted', async () => {
+  const [ours, theirs] = [answer('hello', 'x-a: 1\r\nx-b: 1\r\n'), answer('other', 'x-a: 1\r\nx-b: 2\r\n')]
+  const use = async ({ proxy, outcome }: Stage): Promise<void> => {
+    await exchange(proxy.port, get())
+    assert.equal(await outcome(), 'match 1')
+  }
+  await compare(ours, theirs, use, { policy: { headers: new Set(['x-a']), maxBodyBytes: 0 } })
+  const differs = async ({ proxy, outcome, differences }: Stage): Promise<void> => {
+    await exchange(proxy.port, get())
+    assert.equal(await outcome(), 'headers 1')
+    assert.deepEqual(differences.last[0]!.headers, { 'x-b': { answer: '1', mirror: '2' } })
+  }
+  await compare(ours, theirs, differs, { policy: { headers: new Set(['x-b']), maxBodyBytes: 0 } })
+})
 
-test('bodies are looked at as far as the bound: a difference before it is one, equality up to it is none', async () => {
+test('bodies are looked at as far as the bound, and their length beyond it: alike in both is not known to be alike', async () => {
   const long = 'x'.repeat(2000)
   const policy = { maxBodyBytes: 1000 }
   const outcomeOf = (a: string, b: string): Promise<string> =>
@@ -165,7 +155,8 @@ test('bodies are looked at as far as the bound: a difference before it is one, e
       ).catch(reject)
     })
   assert.equal(await outcomeOf(long, long), 'none 1')
-  assert.equal(await outcomeOf(long, `${long}y`), 'none 1')
+  assert.equal(await outcomeOf(long, `${long}y`), 'body 1')
+  assert.equal(await outcomeOf(long.slice(0, 1000), long), 'body 1')
   assert.equal(await outcomeOf(long, `y${long}`), 'body 1')
   assert.equal(await outcomeOf(long, long.slice(0, 999)), 'body 1')
   assert.equal(await outcomeOf(long.slice(0, 1000), long.slice(0, 1000)), 'match 1')
@@ -274,4 +265,40 @@ test('a gRPC status is compared where it stands: in the trailers', () => {
     client.socket.destroy()
   }
   return compare(withStatus(0), withStatus(5), use, { config, policy: { headers: new Set() } })
+})
+
+test('a gRPC status is the same in the head, where nothing else comes, and in the trailers; what was chosen has no say', async () => {
+  const config = { httpProtocolOptions: { enableTrailers: true } }
+  const trailersOnly = (status: number): Answer => answer('', `grpc-status: ${status}\r\ngrpc-message: m\r\n`)
+  const inTrailers: Answer = () =>
+    'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\ngrpc-status: 5\r\ngrpc-message: m\r\n\r\n'
+  for (const [mirror, verdict, headers] of [
+    [trailersOnly(5), 'match 1', null],
+    [trailersOnly(13), 'headers 1', new Set<string>()],
+    [inTrailers, 'match 1', new Set<string>()],
+    [inTrailers, 'match 1', null],
+  ] as const) {
+    const use = async ({ proxy, main, cluster, outcome }: Stage): Promise<void> => {
+      for (const one of [main, cluster])
+        one.http1 = { ...one.http1, trailers: true, limits: { ...one.http1.limits, trailers: true } }
+      await exchange(proxy.port, get().replace('host', 'te: trailers\r\nhost'))
+      assert.equal(await outcome(), verdict)
+    }
+    const ignored = new Set(['content-length', 'transfer-encoding'])
+    await compare(trailersOnly(5), mirror, use, { config, policy: { headers, ignored } })
+  }
+})
+
+test('the answer of a fallback is compared under its own name', () => {
+  const other: Answer = request =>
+    answer(request.fields['x-envoy-internal'] === undefined ? 'stood in' : 'copied')(request)
+  const use = async ({ proxy, outcome, differences }: Stage): Promise<void> => {
+    assert.equal((await exchange(proxy.port, get())).body, 'stood in')
+    assert.equal(await outcome(), 'body 1')
+    const { upstream, mirror } = differences.last[0]!
+    assert.deepEqual([upstream, mirror], ['shadow', 'shadow'])
+  }
+  return compare(({ socket }) => void socket.destroy(), other, use, {
+    route: { fallback: { kind: 'cluster', cluster: 'shadow' } },
+  })
 })

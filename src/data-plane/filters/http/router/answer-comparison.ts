@@ -1,33 +1,32 @@
 // Whether a mirror answers as the client was answered. Whichever of the two answers ends last is followed by the verdict;
 // neither waits for the other, and of neither more is kept than a digest.
+import type { Clock } from '../../../../base/clock.ts'
 import { getHeader } from '../../../../transport/header-list.ts'
 import type { RequestHead } from '../../../../transport/request-head.ts'
+import type { ComparisonStats } from '../../../cluster/comparison-stats.ts'
 import type { MirrorDifferences, ValuePair } from '../../../mirror-differences.ts'
-import type { ComparisonPolicy, ComparisonStats } from '../../../route/comparison-policy.ts'
-import { AnswerDigest } from './answer-digest.ts'
+import type { ComparisonPolicy } from '../../../route/comparison-policy.ts'
+import { AnswerDigest, GRPC_STATUS } from './answer-digest.ts'
 
 export interface ComparedRequest {
   readonly head: RequestHead
   readonly path: string
   readonly route: string
-  /** Clusters. */
-  readonly upstream: string
-  readonly mirror: string
-  readonly wallNow: () => number
 }
 
 const MAX_VALUE_CHARACTERS = 200
 const MAX_FIELDS_SHOWN = 20
 const SHOWN_HASH_CHARACTERS = 16
-/** What a client is known by does not belong into a log. */
-const SECRET = new Set(['set-cookie', 'authorization', 'proxy-authorization', 'www-authenticate'])
+const HIDDEN = '(not shown)'
 
 export class AnswerComparison {
   readonly mirror: AnswerDigest
   readonly #answer: AnswerDigest
+  readonly #policy: ComparisonPolicy
   readonly #request: ComparedRequest
   readonly #stats: ComparisonStats
   readonly #differences: MirrorDifferences
+  readonly #clock: Clock
   #over = false
 
   /** `answer`: the client's. */
@@ -37,12 +36,15 @@ export class AnswerComparison {
     stats: ComparisonStats,
     request: ComparedRequest,
     differences: MirrorDifferences,
+    clock: Clock,
   ) {
     this.mirror = new AnswerDigest(policy)
     this.#answer = answer
+    this.#policy = policy
     this.#stats = stats
     this.#request = request
     this.#differences = differences
+    this.#clock = clock
   }
 
   /** One of the two has ended, or will not. */
@@ -58,24 +60,24 @@ export class AnswerComparison {
   #compare(answer: AnswerDigest, mirror: AnswerDigest): void {
     const stats = this.#stats
     const status = answer.status === mirror.status ? null : pair(String(answer.status), String(mirror.status))
-    const headers = differingFields(answer, mirror)
+    const headers = differingFields(answer, mirror, this.#policy)
     const headersDiffer = Object.keys(headers).length > 0
     const body = differingBodies(answer, mirror)
     if (status !== null) stats.statusDiffers.value++
     if (headersDiffer) stats.headersDiffer.value++
     if (body !== null) stats.bodyDiffers.value++
     if (status === null && !headersDiffer && body === null) {
-      if (answer.isCut || mirror.isCut) stats.notComparable.value++
+      if (answer.isCut) stats.notComparable.value++
       else stats.match.value++
       return
     }
-    const { head, path, route, upstream, mirror: cluster, wallNow } = this.#request
+    const { head, path, route } = this.#request
     const query = path.indexOf('?')
     this.#differences.add({
-      at: wallNow(),
+      at: this.#clock.wallNow(),
       route,
-      upstream,
-      mirror: cluster,
+      upstream: answer.cluster,
+      mirror: mirror.cluster,
       method: head.method,
       path: shown(query < 0 ? path : path.slice(0, query)),
       requestId: shown(getHeader(head.headers, 'x-request-id') ?? ''),
@@ -86,16 +88,19 @@ export class AnswerComparison {
   }
 }
 
-function differingFields(answer: AnswerDigest, mirror: AnswerDigest): Record<string, ValuePair> {
+/** Any header may be what a client is known by: only of those that somebody has chosen are the values shown. */
+function differingFields(
+  answer: AnswerDigest,
+  mirror: AnswerDigest,
+  policy: ComparisonPolicy,
+): Record<string, ValuePair> {
   const [ours, theirs] = [byName(answer.fields), byName(mirror.fields)]
   const found: [string, ValuePair][] = []
   for (const name of new Set([...ours.keys(), ...theirs.keys()])) {
     const [a = '', b = ''] = [ours.get(name), theirs.get(name)]
     if (a === b || found.length === MAX_FIELDS_SHOWN) continue
-    found.push([
-      shown(name),
-      SECRET.has(name) ? pair(a && '(not shown)', b && '(not shown)') : pair(shown(a), shown(b)),
-    ])
+    const isShown = name === GRPC_STATUS || policy.headers?.has(name)
+    found.push([shown(name), isShown ? pair(shown(a), shown(b)) : pair(a && HIDDEN, b && HIDDEN)])
   }
   return Object.fromEntries(found)
 }
@@ -111,10 +116,10 @@ function byName(fields: readonly string[]): ReadonlyMap<string, string> {
   return values
 }
 
-/** Of what was looked at: a body that goes on beyond differs from one that has ended there. */
+/** Of bodies that go on beyond what is looked at the length is known all the same. */
 function differingBodies(answer: AnswerDigest, mirror: AnswerDigest): ValuePair | null {
   const [ours, theirs] = [answer.hash(), mirror.hash()]
-  if (ours === theirs && (answer.isCut || mirror.isCut || answer.bytes === mirror.bytes)) return null
+  if (ours === theirs && answer.bytes === mirror.bytes) return null
   return pair(describeBody(answer, ours), describeBody(mirror, theirs))
 }
 

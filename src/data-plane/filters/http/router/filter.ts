@@ -6,7 +6,6 @@ import { type HeaderList, removeHeader, setHeader } from '../../../../transport/
 import { FIELD } from '../../../../transport/http/field-name.ts'
 import { closeBatch, openBatch } from '../../../../transport/http/write-batch.ts'
 import { isTunnel, type RequestHead, type ResponseHead } from '../../../../transport/request-head.ts'
-import { retryLimit } from '../../../cluster/circuit-limits.ts'
 import type { Cluster, Endpoint } from '../../../cluster/cluster.ts'
 import type { LocalReply } from '../../../http/local-reply.ts'
 import type { ResetReason } from '../../../pool/reset-reason.ts'
@@ -18,10 +17,13 @@ import { directReply } from './direct-reply.ts'
 import { failureOf, standIn, takesOver } from './fallback.ts'
 import { type FinalizedRequest, finalizeRequestHeaders } from './finalize-request.ts'
 import { countStatus, finalizeReply, finalizeResponseHeaders } from './finalize-response.ts'
+import { findCluster } from './find-cluster.ts'
+import { HedgedTries } from './hedged-tries.ts'
+import { HeldRequest } from './held-request.ts'
 import { isFull, pickEndpoint, poolForTry, type RepeatedPick, refusal, remembered } from './pick-endpoint.ts'
 import { RequestBuffer } from './request-buffer.ts'
-import { retryDelayMs } from './retry-backoff.ts'
 import { isIdempotent, retriesPerTryTimeout, retriesReset, retriesResponse, wasUnprocessed } from './retry-decision.ts'
+import { type RetryOwner, RetryState } from './retry-state.ts'
 import {
   clusterNotFound,
   PER_TRY_IDLE_TIMEOUT,
@@ -35,48 +37,44 @@ import {
 import { Shadows } from './shadows.ts'
 import { UpstreamRequest, type UpstreamRequestOwner } from './upstream-request.ts'
 
-const NO_BYTES = Buffer.alloc(0)
-const TIMER = { route: 0, perTry: 1, backoff: 2 } as const
+const TIMER = { route: 0, perTry: 1 } as const
 
-export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, RepeatedPick, FinalizedRequest {
-  readonly head: RequestHead
+export class RouterFilter
+  extends HeldRequest
+  implements TerminalFilter, UpstreamRequestOwner, RetryOwner, RepeatedPick, FinalizedRequest
+{
   previous: Endpoint[] | null = null
   attempt = 0
   setCookies: string[] | null = null
   /** To send to and for, after rewrites. */
   authority = ''
   path = ''
-  readonly #stream: TerminalStream
   readonly #config: RouterConfig
   #route: ForwardRoute | null = null
   /** Of the request; undefined until a picker asks for it. */
   #hash: Uint64 | null | undefined
   #choice: ClusterChoice | null = null
   #cluster: Cluster | null = null
+  /** The latest try. */
   #upstream: UpstreamRequest | null = null
-  #body: RequestBuffer | null = null
-  /** The request's, kept for a connection to come or another try. */
-  #trailers: HeaderList | null = null
+  /** Those before it that took too long and go on; null while there was none. */
+  #hedged: HedgedTries | null = null
   #shadows: Shadows | null = null
-  #requestEnded = false
-  #requestPaused = false
   #responseStarted = false
   /** Of the try under way: Envoy tries none again that has begun to answer, be it with a 1xx. */
   #interimSeen = false
   #attempts = 0
-  #retriesLeft = 0
-  #retryActive = false
+  /** Null while there was no retry. */
+  #retries: RetryState | null = null
   /** One unpaid try on a fresh connection, after a pooled one was found dead. */
   #freshTryUsed = false
   #fallbackUsed = false
   #routeTimer: WheelTimer | null = null
   #perTryTimer: WheelTimer | null = null
-  #backoffTimer: WheelTimer | null = null
 
   constructor(stream: TerminalStream, config: RouterConfig) {
-    this.#stream = stream
+    super(stream)
     this.#config = config
-    this.head = stream.request
   }
 
   random(): number {
@@ -84,40 +82,40 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
   }
 
   hash(): Uint64 | null {
-    if (this.#hash === undefined) this.#hash = this.#route!.hashPolicy?.generate(this, this.#stream.info) ?? null
+    if (this.#hash === undefined) this.#hash = this.#route!.hashPolicy?.generate(this, this.stream.info) ?? null
     return this.#hash
   }
 
   decodeHeaders(_head: RequestHead, endStream: boolean): HeadersStatus {
-    this.#requestEnded = endStream
-    const route = this.#stream.route()
+    this.isWhole = endStream
+    const route = this.stream.route()
     if (route === null) {
       this.#config.stats.noRoute.value++
-      this.#stream.localReply(ROUTE_NOT_FOUND)
-    } else if (route.kind === 'forward') this.#forward(route, this.#stream.clusterChoice()!)
-    else this.#stream.localReply(directReply(this, route, this.#stream.info, this.#config))
+      this.stream.localReply(ROUTE_NOT_FOUND)
+    } else if (route.kind === 'forward') this.#forward(route, this.stream.clusterChoice()!)
+    else this.stream.localReply(directReply(this, route, this.stream.info, this.#config))
     return 'stop'
   }
 
   decodeData(chunk: Buffer, endStream: boolean): DataStatus {
-    if (endStream) this.#requestEnded = true
+    if (endStream) this.isWhole = true
     this.#shadows?.sendBody(chunk, endStream)
     const upstream = this.#upstream
-    const body = this.#body
+    const body = this.body
     const sends = upstream?.takesBody === true
-    if (body !== null) this.#buffer(body, chunk, sends)
+    if (body !== null) this.keep(body, chunk, sends)
     // Sending may end the stream, and its timers with it.
     if (endStream) this.#startTimers()
     if (sends) {
       upstream.sendBody(chunk, endStream)
-      if (this.#upstream === upstream && upstream.isBlocked) this.#pauseRequest()
+      if (this.#upstream === upstream && upstream.isBlocked) this.pause()
     }
     return 'continue'
   }
 
   decodeTrailers(trailers: HeaderList): HeadersStatus {
-    this.#requestEnded = true
-    this.#trailers = trailers
+    this.isWhole = true
+    this.trailers = trailers
     this.#shadows?.sendTrailers(trailers)
     this.#startTimers()
     if (this.#upstream?.takesBody === true) this.#upstream.sendTrailers(trailers)
@@ -131,23 +129,20 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
   onDestroy(): void {
     const upstream = this.#upstream
     this.#upstream = null
-    this.#endRetry()
+    this.#hedged?.giveUpAllBut(null)
+    this.#retries?.end()
     const { wheel } = this.#config
     if (this.#routeTimer !== null) wheel.cancel(this.#routeTimer)
     if (this.#perTryTimer !== null) wheel.cancel(this.#perTryTimer)
-    if (this.#backoffTimer !== null) wheel.cancel(this.#backoffTimer)
-    this.#body = null
+    this.body = null
     this.#shadows?.onRequestOver()
     upstream?.cancel()
   }
 
   onUpstreamReady(request: UpstreamRequest): void {
-    // Before the caller could keep it, when the pool had a connection at hand.
-    this.#upstream = request
-    this.#stream.info.upstreamLocalAddress = request.localAddress
-    if (this.#requestEnded) this.#watchIdle(request)
-    const hasBody = this.#trailers !== null || (this.#body !== null && this.#body.bytes > 0)
-    request.sendHead(this.head, this.path, this.authority, this.#requestEnded && !hasBody)
+    this.stream.info.upstreamLocalAddress = request.localAddress
+    if (this.isWhole) this.#watchIdle(request)
+    request.sendHead(this.head, this.path, this.authority, this.isHeadOnly)
     if (!isTunnel(this.head)) this.#sendBody(request)
   }
 
@@ -155,34 +150,37 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
     this.#sendBody(request)
   }
 
-  onUpstreamHead(head: ResponseHead, fields: number, endStream: boolean): void {
-    const route = this.#route!
-    const stats = this.#cluster!.stats
+  onUpstreamHead(request: UpstreamRequest, head: ResponseHead, fields: number, endStream: boolean): void {
+    const { retry } = this.#route!
+    const { stats } = this.#cluster!
     // An application that claims not to have been reached would have requests repeated that it has processed.
     const givesReason = (fields & FIELD.reason) !== 0
-    const trusted = givesReason && this.#upstream?.endpoint.transport.name === 'tls'
+    const trusted = givesReason && request.endpoint.transport.name === 'tls'
     if (givesReason && !trusted) removeHeader(head.headers, 'x-weft-reason')
-    countStatus(stats, head.status)
-    const { retry } = route
     if (retry !== null && retriesResponse(retry, head, fields, isIdempotent(this.head.method))) {
-      if (this.#retry(head)) return
-    } else if (this.#attempts > 1) stats.upstreamRqRetrySuccess.value++
+      // One that took too long has been repeated already.
+      if (request === this.#upstream && this.#retry(head)) return
+      if (this.#hedged !== null && this.#leaveToOthers(request)) return
+    } else if (this.#attempts > 1 && request === this.#upstream) stats.upstreamRqRetrySuccess.value++
+    if (this.#hedged !== null) this.#settleOn(request)
+    countStatus(stats, head.status)
     // A sidecar that did not reach its application is a destination that is down.
     if (trusted && head.status >= 500 && this.#fallBack(failureOf(head))) return
     this.#respond(head, fields)
     // Behind the end of the response nothing of the request can be ended any more.
     if (endStream) this.#onUpstreamComplete(null)
-    this.#stream.encodeHeaders(head, endStream)
+    this.stream.encodeHeaders(head, endStream)
   }
 
   onUpstreamTrailers(trailers: HeaderList): void {
     this.#onUpstreamComplete(trailers)
-    this.#stream.encodeTrailers(trailers)
+    this.stream.encodeTrailers(trailers)
   }
 
-  onUpstreamInterim(head: ResponseHead): void {
+  onUpstreamInterim(request: UpstreamRequest, head: ResponseHead): void {
+    if (this.#hedged !== null) this.#settleOn(request)
     this.#interimSeen = true
-    this.#stream.encodeInterim(head)
+    this.stream.encodeInterim(head)
   }
 
   onUpstreamBody(chunk: Buffer, endStream: boolean): void {
@@ -190,56 +188,58 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
     if (upstream === null) return
     this.#shadows?.onAnswerBody(chunk)
     if (endStream) this.#onUpstreamComplete(null)
-    if (!this.#stream.encodeData(chunk, endStream) && !endStream) upstream.pause()
+    if (!this.stream.encodeData(chunk, endStream) && !endStream) upstream.pause()
   }
 
   onUpstreamDrained(): void {
-    this.#resumeRequest()
+    this.resume()
   }
 
-  onUpstreamReset(reason: ResetReason, transportFailure: string, reusedConnection: boolean): void {
-    const stream = this.#stream
+  onUpstreamReset(request: UpstreamRequest, reason: ResetReason, transportFailure: string, reused: boolean): void {
     const failure = printable(transportFailure)
     if (this.#responseStarted) {
       this.#upstream = null
       this.#config.stats.resetAfterResponseStarted.value++
-      stream.resetResponse(`upstream_reset_after_response_started{${reason.details}}`, reason.flag)
+      this.stream.resetResponse(`upstream_reset_after_response_started{${reason.details}}`, reason.flag)
       return
     }
-    stream.info.upstreamTransportFailureReason = failure
-    const idempotent = isIdempotent(this.head.method)
-    if (wasUnprocessed(reason, reusedConnection, idempotent) && this.#tryFresh()) return
-    const retry = this.#route!.retry
-    if (retry !== null && retriesReset(retry, reason, idempotent) && this.#retry(null)) return
+    this.stream.info.upstreamTransportFailureReason = failure
+    if (request === this.#upstream && this.#repeats(reason, reused)) return
     this.#cluster!.stats.upstreamRq5xx.value++
+    if (this.#hedged !== null && this.#leaveToOthers(request)) return
     this.#fail(upstreamReset(reason, failure, this.#attempts > 1))
   }
 
   onTimer(timer: WheelTimer): void {
     openBatch()
-    if (timer.purpose === TIMER.backoff) this.#tryUpstream(false)
-    else if (timer.purpose === TIMER.perTry) this.#onPerTryTimeout(PER_TRY_TIMEOUT)
+    if (timer.purpose === TIMER.perTry) this.#onPerTryTimeout(PER_TRY_TIMEOUT)
     else this.#onRouteTimeout()
     closeBatch()
   }
 
+  #repeats(reason: ResetReason, reusedConnection: boolean): boolean {
+    const idempotent = isIdempotent(this.head.method)
+    if (wasUnprocessed(reason, reusedConnection, idempotent) && this.#tryFresh()) return true
+    const { retry } = this.#route!
+    return retry !== null && retriesReset(retry, reason, idempotent) && this.#retry(null)
+  }
+
   #forward(route: ForwardRoute, choice: ClusterChoice): void {
     const config = this.#config
-    const cluster = config.clusters.get(choice.cluster)
+    const cluster = findCluster(config.clusters, choice.cluster, route)
     if (cluster === undefined) {
       config.stats.noCluster.value++
       this.#refuse(route, choice, clusterNotFound(route.clusterNotFoundStatus))
       return
     }
     config.stats.requests.value++
-    this.#stream.info.upstreamCluster = cluster.name
+    this.stream.info.upstreamCluster = cluster.name
     this.#route = route
     this.#choice = choice
     this.#cluster = cluster
-    this.#retriesLeft = route.retry?.attempts ?? 0
-    if (route.idleTimeoutMs >= 0) this.#stream.setIdleTimeout(route.idleTimeoutMs)
-    finalizeRequestHeaders(this, route, choice, this.#stream.info, !config.suppressEnvoyHeaders)
-    if (this.#requestEnded) this.#startTimers()
+    if (route.idleTimeoutMs >= 0) this.stream.setIdleTimeout(route.idleTimeoutMs)
+    finalizeRequestHeaders(this, route, choice, this.stream.info, !config.suppressEnvoyHeaders)
+    if (this.isWhole) this.#startTimers()
     this.#tryUpstream(false)
   }
 
@@ -249,25 +249,26 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
     const route = this.#route!
     this.#attempts++
     // What comes while there is no connection has to be kept, even where no policy asks for another try.
-    if (!this.#requestEnded) {
-      this.#body ??= RequestBuffer.within(this.#config.bufferLimit, this.#retriesLeft > 0 || this.#mayTurn)
+    if (!this.isWhole) {
+      this.body ??= RequestBuffer.within(this.#config.bufferLimit, this.#retriesLeft > 0 || this.#mayTurn)
     }
-    const { info } = this.#stream
+    const { info } = this.stream
     info.attemptCount = this.#attempts
     if (route.attemptCountInRequest) setHeader(this.head.headers, 'x-envoy-attempt-count', String(this.#attempts))
-    const endpoint = pickEndpoint(cluster, this, route.retry)
+    const endpoint = pickEndpoint(this.#retries?.picker ?? cluster.picker, this, route.retry)
     if (endpoint !== null) info.upstreamHost = endpoint.key
     if (endpoint === null || isFull(cluster)) {
-      this.#fail(refusal(cluster, endpoint, this.#attempts > 1))
+      const reply = refusal(cluster, endpoint, this.#attempts > 1)
+      // What there is no place for beside the others is left to them.
+      if (this.#hedged === null || this.#hedged.count === 0) this.#fail(reply)
       return
     }
     if (route.retry?.avoidPreviousHosts) this.previous = remembered(this.previous, endpoint)
-    if (this.#attempts === 1 && !fresh)
-      this.#shadows = Shadows.open(route, this, this.#requestEnded, info, this.#config)
-    const pool = poolForTry(cluster, endpoint, this.head, route, info, this.#config.wheel)
+    if (this.#attempts === 1 && !fresh) this.#shadows = Shadows.open(route, this, this.isWhole, info, this.#config)
+    const pool = poolForTry(cluster, endpoint, this, route, info, this.#config.wheel)
     const request = new UpstreamRequest(this, cluster, endpoint, pool, this.#config.clock)
     this.#upstream = request
-    if (this.#requestEnded) this.#startPerTryTimer()
+    if (this.isWhole) this.#startPerTryTimer()
     request.start(fresh)
   }
 
@@ -277,7 +278,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
    * without counting as one of the route's retries.
    */
   #tryFresh(): boolean {
-    if (this.#freshTryUsed || this.#interimSeen || !this.#isReplayable()) return false
+    if (this.#freshTryUsed || this.#interimSeen || !this.isReplayable) return false
     this.#freshTryUsed = true
     this.#attempts--
     this.#tryUpstream(true)
@@ -288,56 +289,36 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
     return this.#route!.fallback?.kind === 'cluster' && !this.#fallbackUsed
   }
 
-  /** Whether all that was taken of the request's body is still here. */
-  #isReplayable(): boolean {
-    const body = this.#body
-    if (body === null) return this.#stream.info.bytesReceived === 0
-    return !body.isOverLimit
+  get #retriesLeft(): number {
+    return this.#retries?.remaining ?? this.#route!.retry?.attempts ?? 0
   }
 
-  /** Another try if the policy has one left; false leaves the outcome as it is. */
+  /** Another try in place of this one, if the policy has one left; false leaves the outcome as it is. */
   #retry(head: ResponseHead | null): boolean {
-    const cluster = this.#cluster!
-    const retry = this.#route!.retry!
-    const { stats } = cluster
-    if (this.#interimSeen) return false
-    if (this.#retriesLeft === 0) {
-      stats.upstreamRqRetryLimitExceeded.value++
-      this.#stream.info.responseFlags |= RESPONSE_FLAG.URX
-      return false
-    }
-    if (!this.#isReplayable()) return false
-    this.#endRetry()
-    const requests = stats.upstreamRqActive.value + (this.#upstream?.isOver === false ? 0 : 1)
-    if (stats.retriesActive.value >= retryLimit(cluster.limits, requests)) {
-      stats.upstreamRqRetryOverflow.value++
-      this.#stream.info.responseFlags |= RESPONSE_FLAG.UO
-      return false
-    }
-    this.#retriesLeft--
-    stats.upstreamRqRetry.value++
-    stats.retriesActive.value++
-    this.#retryActive = true
+    if (!this.#schedule(head)) return false
     this.#dropTry()
-    this.#backoffTimer ??= new WheelTimer(this, TIMER.backoff)
-    const done = retry.attempts - this.#retriesLeft
-    this.#config.wheel.set(this.#backoffTimer, retryDelayMs(retry, head, done, this.#config, stats))
     return true
   }
 
-  /** A retry counts from its decision until its answer is taken, or another retry follows (Envoy's max_retries). */
-  #endRetry(): void {
-    if (!this.#retryActive) return
-    this.#retryActive = false
-    this.#cluster!.stats.retriesActive.value--
+  #schedule(head: ResponseHead | null): boolean {
+    if (this.#interimSeen) return false
+    this.#retries ??= new RetryState(this, this.#route!.retry!, this.#cluster!, this.#config)
+    if (!this.#retries.isAllowed || (this.#retries.remaining > 0 && !this.isReplayable)) return false
+    const against = this.#retries.schedule(this.#upstream!, head)
+    this.stream.info.responseFlags |= against
+    return against === 0
+  }
+
+  onRetry(): void {
+    this.#tryUpstream(false)
   }
 
   #respond(head: ResponseHead, fields: number): void {
-    const stream = this.#stream
-    this.#shadows?.onAnswerHead(head)
+    const stream = this.stream
+    this.#shadows?.onAnswerHead(head, this.#cluster!.name)
     this.#responseStarted = true
-    this.#body = null
-    this.#endRetry()
+    this.body = null
+    this.#retries?.end()
     if (this.#perTryTimer !== null) this.#config.wheel.cancel(this.#perTryTimer)
     const tells = !this.#config.suppressEnvoyHeaders && stream.isRequestComplete
     const elapsedMs = tells ? this.#config.clock.now() - stream.requestCompletedAt : -1
@@ -347,10 +328,9 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
 
   #onUpstreamComplete(trailers: HeaderList | null): void {
     this.#shadows?.onAnswerEnd(trailers)
-    const upstream = this.#upstream
-    this.#cluster!.stats.upstreamRqTime.record(this.#config.clock.now() - this.#stream.info.startedAt)
+    this.#cluster!.stats.upstreamRqTime.record(this.#config.clock.now() - this.stream.info.startedAt)
     if (this.#routeTimer !== null) this.#config.wheel.cancel(this.#routeTimer)
-    if (!this.#requestEnded) upstream?.abandonRest()
+    if (!this.isWhole) this.#upstream?.abandonRest()
   }
 
   #fail(reply: LocalReply): void {
@@ -365,28 +345,66 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
     const fallback = this.#route!.fallback
     if (fallback === null || this.#fallbackUsed || !takesOver(fallback, failed, isIdempotent(this.head.method)))
       return false
-    const other = fallback.kind === 'cluster' ? this.#config.clusters.get(fallback.cluster) : null
-    if (other === undefined || (other !== null && !this.#isReplayable())) return false
+    const other =
+      fallback.kind === 'cluster' ? findCluster(this.#config.clusters, fallback.cluster, this.#route!) : null
+    if (other === undefined || (other !== null && !this.isReplayable)) return false
     this.#fallbackUsed = true
     this.#cluster!.stats.upstreamRqFallback.value++
     this.#dropTry()
+    this.#hedged?.giveUpAllBut(null)
     if (fallback.kind === 'answer') this.#refuse(this.#route!, this.#choice!, standIn(fallback, failed))
     else this.#turnTo(other!)
     return true
   }
 
   #turnTo(cluster: Cluster): void {
-    this.#endRetry()
-    if (this.#backoffTimer !== null) this.#config.wheel.cancel(this.#backoffTimer)
-    this.#stream.info.upstreamCluster = cluster.name
+    this.#retries?.end()
+    this.#retries = null
+    this.stream.info.upstreamCluster = cluster.name
     this.#cluster = cluster
     this.previous = null
     this.#freshTryUsed = false
     this.#interimSeen = false
-    this.#retriesLeft = this.#route!.retry?.attempts ?? 0
     // It has the route's time anew.
-    if (this.#requestEnded) this.#startTimers()
+    if (this.isWhole) this.#startTimers()
     this.#tryUpstream(false)
+  }
+
+  /**
+   * The try takes too long, and goes on: another is sent beside it, under the policy's bounds, whatever its conditions
+   * (Envoy's hedge_on_per_try_timeout). The first good response is the stream's.
+   */
+  #hedge(): void {
+    const upstream = this.#upstream
+    if (upstream === null) return
+    upstream.outlast()
+    if (this.#route!.retry!.retryOn === 0 || !this.#schedule(null)) return
+    this.#hedged ??= new HedgedTries()
+    this.#hedged.add(upstream)
+    this.#upstream = null
+  }
+
+  /** Gives up a try that went wrong; false when there is no other that may yet do better. */
+  #leaveToOthers(request: UpstreamRequest): boolean {
+    const hedged = this.#hedged!
+    const isLatest = request === this.#upstream
+    const isNext = !isLatest && (this.#upstream !== null || this.#retries?.isWaiting === true)
+    if (!isNext && hedged.count === (isLatest ? 0 : 1)) return false
+    if (isLatest) this.#dropTry()
+    else hedged.giveUp(request)
+    return true
+  }
+
+  /** Of the tries under way this one has answered: the others, and one that was to come, are given up. */
+  #settleOn(request: UpstreamRequest): void {
+    this.#retries?.end()
+    if (request !== this.#upstream) this.#dropTry()
+    this.#upstream = request
+    this.#hedged!.giveUpAllBut(request)
+    this.stream.info.upstreamHost = request.endpoint.key
+    this.stream.info.upstreamLocalAddress = request.localAddress
+    // Nobody is left to say that he takes more.
+    this.resume()
   }
 
   /** The try under way is given up for another, or for an answer. */
@@ -394,12 +412,12 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
     const upstream = this.#upstream
     this.#upstream = null
     upstream?.cancel()
-    if (!this.#requestEnded) upstream?.abandonRest()
+    if (!this.isWhole) upstream?.abandonRest()
     if (this.#perTryTimer !== null) this.#config.wheel.cancel(this.#perTryTimer)
   }
 
   #refuse(route: ForwardRoute, choice: ClusterChoice, reply: LocalReply): void {
-    this.#stream.localReply(finalizeReply(reply, route, choice, this.#stream.info))
+    this.stream.localReply(finalizeReply(reply, route, choice, this.stream.info))
   }
 
   /** From the moment the request is complete: a slow client is not the upstream's fault (Envoy). */
@@ -427,73 +445,55 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Repea
     this.#config.wheel.set(this.#perTryTimer, timeout)
   }
 
-  onUpstreamIdle(): void {
-    if (this.#responseStarted) this.#stream.resetResponse(PER_TRY_IDLE_TIMEOUT.details, RESPONSE_FLAG.UT)
-    else this.#onPerTryTimeout(PER_TRY_IDLE_TIMEOUT)
+  onUpstreamIdle(request: UpstreamRequest): void {
+    if (this.#responseStarted) this.stream.resetResponse(PER_TRY_IDLE_TIMEOUT.details, RESPONSE_FLAG.UT)
+    else if (request === this.#upstream) this.#onPerTryTimeout(PER_TRY_IDLE_TIMEOUT)
   }
 
   #onPerTryTimeout(reply: LocalReply): void {
+    if (this.#route!.hedgesOnPerTryTimeout) {
+      this.#hedge()
+      return
+    }
     const { stats } = this.#cluster!
     if (reply === PER_TRY_TIMEOUT) stats.upstreamRqPerTryTimeout.value++
     else stats.upstreamRqPerTryIdleTimeout.value++
-    const upstream = this.#upstream
-    this.#upstream = null
-    upstream?.timeOut()
-    const retry = this.#route!.retry!
-    if (retriesPerTryTimeout(retry) && this.#retry(null)) return
+    this.#upstream?.timeOut()
+    if (retriesPerTryTimeout(this.#route!.retry!) && this.#retry(null)) return
     stats.upstreamRq5xx.value++
     this.#fail(reply)
   }
 
   #onRouteTimeout(): void {
     const { stats } = this.#cluster!
-    stats.upstreamRqTimeout.value++
+    const upstream = this.#upstream
+    // Each try that is under way counts (Envoy).
+    const tries = Math.max(1, (this.#hedged?.count ?? 0) + (upstream === null ? 0 : 1))
+    stats.upstreamRqTimeout.value += tries
     if (this.#responseStarted) {
-      this.#stream.resetResponse('response_timeout', RESPONSE_FLAG.UT)
+      this.stream.resetResponse('response_timeout', RESPONSE_FLAG.UT)
       return
     }
-    stats.upstreamRq5xx.value++
-    const upstream = this.#upstream
+    stats.upstreamRq5xx.value += tries
     this.#upstream = null
     upstream?.timeOut()
+    this.#hedged?.timeOut()
     this.#fail(RESPONSE_TIMEOUT)
   }
 
-  /** Bytes that cannot be sent yet, or may have to be sent again. */
-  #buffer(body: RequestBuffer, chunk: Buffer, connected: boolean): void {
-    body.add(chunk)
-    if (!body.isOverLimit) return
-    // Too much to keep for another try; before the first, the client has to wait.
-    if (connected) this.#body = null
-    else this.#pauseRequest()
-  }
-
-  /** What came before it could be sent. Any of it may reset the try, and another may be under way when that returns. */
   #sendBody(request: UpstreamRequest): void {
-    const body = this.#body
-    const trailers = this.#trailers
-    const ends = this.#requestEnded && trailers === null
-    if (this.#upstream !== request) return
-    if (body !== null && body.bytes > 0) body.sendTo(request, ends)
-    else if (ends && isTunnel(this.head)) request.sendBody(NO_BYTES, true)
-    if (this.#upstream === request && trailers !== null) request.sendTrailers(trailers)
+    this.sendKept(request)
     if (this.#upstream !== request) return
     // Kept only for another try: the route's, its fallback's, or the one that a pooled connection found dead is worth.
+    // One that was hedged may still have to get it.
     const mayRepeat = this.#retriesLeft > 0 || this.#mayTurn || (request.isReused && !this.#freshTryUsed)
-    if (body !== null && (!mayRepeat || body.isOverLimit)) this.#body = null
-    if (request.isBlocked) this.#pauseRequest()
-    else this.#resumeRequest()
+    const isKept = (mayRepeat && this.body?.isOverLimit !== true) || this.#hedged !== null
+    if (!isKept) this.body = null
+    if (request.isBlocked) this.pause()
+    else this.resume()
   }
 
-  #pauseRequest(): void {
-    if (this.#requestPaused) return
-    this.#requestPaused = true
-    this.#stream.pauseRequest()
-  }
-
-  #resumeRequest(): void {
-    if (!this.#requestPaused) return
-    this.#requestPaused = false
-    this.#stream.resumeRequest()
+  protected override isUnderWay(request: UpstreamRequest): boolean {
+    return this.#upstream === request || this.#hedged?.has(request) === true
   }
 }

@@ -21,7 +21,9 @@ export function finalizeRequestHeaders(
 ): void {
   const { head } = request
   const { headers } = head
-  const expected = route.retry?.perTryTimeoutMs || route.timeoutMs
+  // A try that is hedged may answer until the route's time is over.
+  const perTry = route.hedgesOnPerTryTimeout ? 0 : route.retry?.perTryTimeoutMs
+  const expected = perTry || route.timeoutMs
   if (expected > 0 && keepOriginal) {
     const bounded = route.timeoutMs > 0 ? Math.min(expected, route.timeoutMs) : expected
     setHeader(headers, 'x-envoy-expected-rq-timeout-ms', String(bounded))

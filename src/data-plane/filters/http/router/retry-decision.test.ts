@@ -18,10 +18,12 @@ function policy(...conditions: Condition[]): RetryPolicy {
     resetFields: [],
     rateLimitedMaxMs: 0,
     retriableHeaders: [],
+    retriableRequests: [],
     backoffBaseMs: 25,
     backoffMaxMs: 250,
     avoidPreviousHosts: false,
     hostSelectionAttempts: 1,
+    priorityUpdateFrequency: 0,
   }
 }
 

@@ -1,7 +1,7 @@
 // Whether a try that failed may be followed by another: Envoy's retry_on, and what Weft adds to it.
 import { getHeader } from '../../../../transport/header-list.ts'
 import { FIELD } from '../../../../transport/http/field-name.ts'
-import type { ResponseHead } from '../../../../transport/request-head.ts'
+import type { RequestHead, ResponseHead } from '../../../../transport/request-head.ts'
 import { RESET, type ResetReason } from '../../../pool/reset-reason.ts'
 import { RETRY_ON, type RetryPolicy } from '../../../route/route-entry.ts'
 
@@ -19,6 +19,12 @@ const GRPC_STATUS: Readonly<Record<string, number>> = {
   '8': RETRY_ON['resource-exhausted'],
   '13': RETRY_ON.internal,
   '14': RETRY_ON.unavailable,
+}
+
+/** Envoy's retriable_request_headers. */
+export function allowsRequest({ retriableRequests }: RetryPolicy, head: RequestHead): boolean {
+  for (let i = 0; i < retriableRequests.length; i++) if (retriableRequests[i]!.test(head)) return true
+  return retriableRequests.length === 0
 }
 
 /** The methods of RFC 9110 9.2.2 and no others: what servers make of the rest (NOTIFY, SUBSCRIBE, MOVE) cannot be known. */
@@ -75,8 +81,8 @@ export function retriesResponse(policy: RetryPolicy, head: ResponseHead, fields:
   return (retryOn & (GRPC_STATUS[getHeader(head.headers, 'grpc-status') ?? ''] ?? 0)) !== 0
 }
 
-function hasRetriableHeader({ retriableHeaders }: RetryPolicy, { headers }: ResponseHead): boolean {
-  for (let i = 0; i < retriableHeaders.length; i++) if (retriableHeaders[i]!.test(headers)) return true
+function hasRetriableHeader({ retriableHeaders }: RetryPolicy, head: ResponseHead): boolean {
+  for (let i = 0; i < retriableHeaders.length; i++) if (retriableHeaders[i]!.test(head)) return true
   return false
 }
 

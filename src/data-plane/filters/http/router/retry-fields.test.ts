@@ -103,6 +103,20 @@ test('a response that limits the rate says when to come back', () =>
     },
   ))
 
+test('a response that is not taken is not among those that are counted by status (Envoy)', () =>
+  withProxy(
+    { retryOn: '5xx' },
+    ({ index }) => (index === 0 ? 'HTTP/1.1 503 No\r\ncontent-length: 0\r\n\r\n' : ok()),
+    async ({ proxy, cluster, clock }) => {
+      const response = exchange(proxy.port, GET)
+      await until(() => cluster.stats.upstreamRqRetry.value === 1)
+      clock.advance(30)
+      assert.equal((await response).status, 200)
+      const { upstreamRq2xx, upstreamRq5xx, upstreamRqTotal } = cluster.stats
+      assert.deepEqual([upstreamRq2xx.value, upstreamRq5xx.value, upstreamRqTotal.value], [1, 0, 2])
+    },
+  ))
+
 test('of several fields the first that names a time within bounds', () => {
   const { policy } = compile({
     rateLimitedRetryBackOff: {
@@ -136,21 +150,26 @@ test('responses with a field that the policy names are tried again', () => {
 })
 
 test('what cannot be honoured is refused by name', () => {
+  const typeUrl = 'type.googleapis.com/envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig'
+  const never = { name: 'p', configType: { case: 'typedConfig', value: { typeUrl } } } as const
+  assert.deepEqual(compile({ retryPriority: never }).problems, [
+    'p.retry_priority.typed_config.update_frequency: must be above 0',
+  ])
   assert.deepEqual(
     compile({
       retryPriority: { name: 'p' },
       retryOptionsPredicates: [{ name: 'o' }],
-      retriableHeaders: [{ name: ':status' }],
-      retriableRequestHeaders: [{ name: 'a' }],
+      retriableHeaders: [{ name: ':path' }],
+      retriableRequestHeaders: [{ name: '' }],
       rateLimitedRetryBackOff: { maxInterval: {} },
     }).problems.sort(),
     [
       'p.rate_limited_retry_back_off.max_interval: must be above 0s',
       'p.rate_limited_retry_back_off.reset_headers: must not be empty',
       'p.retriable_headers[0].name: is no field of a response',
-      'p.retriable_request_headers: is not supported',
+      'p.retriable_request_headers[0].name: must not be empty',
       'p.retry_options_predicates: is not supported',
-      'p.retry_priority: is not supported',
+      'p.retry_priority: p is not supported',
     ],
   )
 })

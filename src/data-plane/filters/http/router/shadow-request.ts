@@ -7,6 +7,7 @@ import { closeBatch, openBatch } from '../../../../transport/http/write-batch.ts
 import type { RequestHead, ResponseHead } from '../../../../transport/request-head.ts'
 import type { Cluster, PickContext } from '../../../cluster/cluster.ts'
 import { ClusterPools } from '../../../pool/cluster-pools.ts'
+import { serverIdentityFor } from '../../../pool/server-identity.ts'
 import type { AnswerComparison } from './answer-comparison.ts'
 import type { RouterConfig } from './config.ts'
 import { countStatus } from './finalize-response.ts'
@@ -74,7 +75,8 @@ export class ShadowRequest implements UpstreamRequestOwner, PickContext {
       stats.upstreamRqPendingOverflow.value++
       stats.upstreamRq5xx.value++
     } else {
-      const pool = ClusterPools.of(cluster, this.#config.wheel).get(endpoint, http2, null)
+      const server = serverIdentityFor(cluster, this.head.headers, this.authority)
+      const pool = ClusterPools.of(cluster, this.#config.wheel).get(endpoint, http2, null, server)
       const request = new UpstreamRequest(this, cluster, endpoint, pool, this.#config.clock)
       this.#upstream = request
       if (endStream) this.#end()
@@ -126,9 +128,9 @@ export class ShadowRequest implements UpstreamRequestOwner, PickContext {
 
   onUpstreamTunnel(): void {}
 
-  onUpstreamHead(head: ResponseHead, _fields: number, endStream: boolean): void {
+  onUpstreamHead(_request: UpstreamRequest, head: ResponseHead, _fields: number, endStream: boolean): void {
     countStatus(this.#cluster.stats, head.status)
-    this.comparison?.mirror.onHead(head)
+    this.comparison?.mirror.onHead(head, this.#cluster.name)
     if (endStream) this.#onResponseEnd(null)
   }
 

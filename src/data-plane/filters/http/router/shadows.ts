@@ -2,7 +2,7 @@
 import type { HeaderList } from '../../../../transport/header-list.ts'
 import { isTunnel, type ResponseHead } from '../../../../transport/request-head.ts'
 import type { Cluster } from '../../../cluster/cluster.ts'
-import type { MirrorPolicy } from '../../../route/mirror-policy.ts'
+import type { ComparisonPolicy } from '../../../route/comparison-policy.ts'
 import type { ForwardRoute } from '../../../route/route-entry.ts'
 import type { StreamInfo } from '../../../stream-info.ts'
 import { AnswerComparison } from './answer-comparison.ts'
@@ -39,7 +39,7 @@ export class Shadows {
       const head = shadowHead(request.head, ownIp)
       const shadow = new ShadowRequest(config, cluster, head, request.path, authority, timeoutMs)
       if (comparison !== undefined)
-        shadow.comparison = shadows.#compare(comparison, cluster, request, routeName, info, config)
+        shadow.comparison = shadows.#compare(comparison, cluster, request, routeName, config)
       shadows.#requests.push(shadow)
       shadow.start(endStream, info.protocol === 'HTTP/2')
     }
@@ -57,8 +57,8 @@ export class Shadows {
   }
 
   /** Of the client's answer, as it came from upstream. */
-  onAnswerHead(head: ResponseHead): void {
-    this.#answer?.onHead(head)
+  onAnswerHead(head: ResponseHead, cluster: string): void {
+    this.#answer?.onHead(head, cluster)
   }
 
   onAnswerBody(chunk: Buffer): void {
@@ -85,16 +85,14 @@ export class Shadows {
   }
 
   #compare(
-    { policy, stats }: NonNullable<MirrorPolicy['comparison']>,
-    cluster: Cluster,
+    policy: ComparisonPolicy,
+    { stats }: Cluster,
     { head, path }: FinalizedRequest,
     route: string,
-    info: StreamInfo,
     { differences, clock }: RouterConfig,
   ): AnswerComparison {
     this.#answer ??= new AnswerDigest(policy)
-    const names = { route, upstream: info.upstreamCluster, mirror: cluster.name }
-    const compared = { head, path, ...names, wallNow: () => clock.wallNow() }
-    return new AnswerComparison(this.#answer, policy, stats, compared, differences)
+    const request = { head, path, route }
+    return new AnswerComparison(this.#answer, policy, stats.mirrorComparison, request, differences, clock)
   }
 }

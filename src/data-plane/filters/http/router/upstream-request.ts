@@ -5,7 +5,7 @@ import { getHeader, type HeaderList } from '../../../../transport/header-list.ts
 import { FIELD } from '../../../../transport/http/field-name.ts'
 import { closeBatch, openBatch } from '../../../../transport/http/write-batch.ts'
 import { isTunnel, opensTunnel, type RequestHead, type ResponseHead } from '../../../../transport/request-head.ts'
-import type { Cluster, Endpoint } from '../../../cluster/cluster.ts'
+import type { Cluster, Endpoint, EndpointMonitor } from '../../../cluster/cluster.ts'
 import { grpcToHttpStatus, isGrpcRequest } from '../../../http/grpc-status.ts'
 import type { HttpPool, PoolWaiter, RequestEncoder, UpstreamStream } from '../../../pool/request-encoder.ts'
 import { RESET, type ResetReason } from '../../../pool/reset-reason.ts'
@@ -17,15 +17,15 @@ export interface UpstreamRequestOwner {
   onUpstreamReady(request: UpstreamRequest): void
   /** The endpoint agrees to the tunnel that was asked for: its bytes may be sent. */
   onUpstreamTunnel(request: UpstreamRequest): void
-  onUpstreamHead(head: ResponseHead, fields: number, endStream: boolean): void
+  onUpstreamHead(request: UpstreamRequest, head: ResponseHead, fields: number, endStream: boolean): void
   onUpstreamBody(chunk: Buffer, endStream: boolean): void
   onUpstreamTrailers(trailers: HeaderList): void
-  onUpstreamInterim(head: ResponseHead): void
+  onUpstreamInterim(request: UpstreamRequest, head: ResponseHead): void
   onUpstreamDrained(): void
   /** Nothing has come for as long as the policy bears it. */
-  onUpstreamIdle(): void
+  onUpstreamIdle(request: UpstreamRequest): void
   /** `failure`: the transport's reason. The try is over. */
-  onUpstreamReset(reason: ResetReason, failure: string, reusedConnection: boolean): void
+  onUpstreamReset(request: UpstreamRequest, reason: ResetReason, failure: string, reusedConnection: boolean): void
 }
 
 export class UpstreamRequest implements PoolWaiter, UpstreamStream {
@@ -41,10 +41,14 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
   #encoder: RequestEncoder | null = null
   #over = false
   #awaitsHead = true
+  /** A time-out that did not end the try has been told to the endpoint's monitor. */
+  #outlasted = false
   /** It is known how the endpoint did, and counted. */
   #counted = false
   /** The endpoint is on probation, and this is one of the requests that it has to prove itself with. */
   #isProbe = false
+  /** Null: not asked yet. */
+  #isGrpc: boolean | null = null
   #idleTimer: WheelTimer | null = null
   #wheel: TimerWheel | null = null
   #idleTimeoutMs = 0
@@ -71,6 +75,7 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
     this.endpoint.stats.requestsTotal++
     this.#cluster.stats.upstreamRqTotal.value++
     this.#cluster.stats.upstreamRqActive.value++
+    this.#cluster.stats.requestWindow?.add()
     const encoder = this.#pool.acquire(this, fresh)
     if (encoder !== null) this.onPoolReady(encoder)
   }
@@ -131,13 +136,20 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
 
   onTimer(): void {
     openBatch()
-    this.#owner.onUpstreamIdle()
+    this.#owner.onUpstreamIdle(this)
     closeBatch()
+  }
+
+  /** It has taken too long: the endpoint is judged by it, and may answer yet. */
+  outlast(): void {
+    if (this.#outlasted) return
+    this.#outlasted = true
+    this.#fail(true)
   }
 
   /** It has taken too long: ends the try, too. */
   timeOut(): void {
-    if (this.#awaitsHead) this.#fail(true)
+    if (this.#awaitsHead && !this.#outlasted) this.#fail(true)
     this.#count(false)
     this.cancel()
   }
@@ -176,7 +188,7 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
     else this.#fail(false)
     this.#finish()
     this.#count(false)
-    this.#owner.onUpstreamReset(reason, failure, false)
+    this.#owner.onUpstreamReset(this, reason, failure, false)
   }
 
   onResponseHead(head: ResponseHead, fields: number, endStream: boolean): void {
@@ -189,11 +201,11 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
     this.#awaitsHead = false
     this.#failed = head.status >= 500
     this.#touch()
-    if (this.endpoint.monitor !== null) this.#judge(head, fields)
+    if (this.endpoint.monitor !== null) this.#judge(this.endpoint.monitor, head, fields)
     if (head.status >= 500) this.#count(false)
     else this.#countHead(head, fields, endStream)
     if (endStream) this.#finish()
-    this.#owner.onUpstreamHead(head, fields, endStream)
+    this.#owner.onUpstreamHead(this, head, fields, endStream)
   }
 
   onResponseBody(chunk: Buffer, endStream: boolean): void {
@@ -212,7 +224,7 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
   }
 
   onInterimResponse(head: ResponseHead): void {
-    this.#owner.onUpstreamInterim(head)
+    this.#owner.onUpstreamInterim(this, head)
   }
 
   onReset(reason: ResetReason): void {
@@ -224,24 +236,34 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
     this.#finish()
     this.#count(false)
     if (reason === RESET.remoteReset) this.#cluster.stats.upstreamRqRxReset.value++
-    this.#owner.onUpstreamReset(reason, '', reused)
+    this.#owner.onUpstreamReset(this, reason, '', reused)
   }
 
   onEncoderDrained(): void {
     this.#owner.onUpstreamDrained()
   }
 
+  #asksGrpc(): boolean {
+    this.#isGrpc ??= isGrpcRequest(this.#owner.head.headers)
+    return this.#isGrpc
+  }
+
   /** What a gRPC endpoint thinks of a request stands in grpc-status (Envoy, Filter::onUpstreamHeaders). */
-  #judge(head: ResponseHead, fields: number): void {
+  #judge(monitor: EndpointMonitor, head: ResponseHead, fields: number): void {
+    const { errors } = monitor
     const says = fields & FIELD.grpcStatus ? getHeader(head.headers, 'grpc-status') : undefined
-    const isGrpc = says !== undefined && isGrpcRequest(this.#owner.head.headers)
-    this.endpoint.monitor?.answered(isGrpc ? grpcToHttpStatus(Number(says)) : head.status, this.#isProbe)
+    const isGrpc = (says !== undefined || errors !== null) && this.#asksGrpc()
+    let { status } = head
+    if (isGrpc && says !== undefined) status = grpcToHttpStatus(Number(says))
+    // Whatever was asked for is an error of the endpoint's, and nothing else is.
+    else if (!isGrpc && errors !== null) status = errors.test(head) ? Math.max(500, status) : 200
+    monitor.answered(status, this.#isProbe)
     this.#isProbe = false
   }
 
   /** Of gRPC the status says it, which comes in the trailers (Envoy, Filter::handleNon5xxResponseHeaders). */
   #countHead(head: ResponseHead, fields: number, endStream: boolean): void {
-    const isGrpc = this.#cluster.httpProtocol !== 'http1' && isGrpcRequest(this.#owner.head.headers)
+    const isGrpc = this.#cluster.httpProtocol !== 'http1' && this.#asksGrpc()
     if (!isGrpc) this.#count(true)
     else if (endStream) this.#count((fields & FIELD.grpcStatus) !== 0 && saysWell(head.headers))
   }

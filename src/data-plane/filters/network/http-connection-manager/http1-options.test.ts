@@ -31,7 +31,7 @@ async function passThrough(
   await once(server, 'listening')
   const cluster = new FakeCluster('c', (server.address() as AddressInfo).port)
   const keepsSpelling = headerCase === 'preserve'
-  cluster.http1 = { ...PLAIN_HTTP1, headerCase, limits: { ...PLAIN_HTTP1.limits, keepsSpelling } }
+  cluster.http1 = { ...PLAIN_HTTP1, headerCase, limits: { ...PLAIN_HTTP1.limits, keepsSpelling, trailers: true } }
   const proxy = await startFakeProxy(HTTP_CONNECTION_MANAGER, { clusters: [cluster], ...(config && { config }) })
   const client = connect(proxy.port, '127.0.0.1')
   client.write(request)
@@ -90,6 +90,16 @@ test('in proper case where asked for', async () => {
   const { upstream, downstream } = await passThrough(request, spelt, config, 'proper')
   assert.ok(upstream.includes('\r\nHost: a\r\nX-Case-Me: 1\r\n'))
   assert.ok(downstream.includes('\r\nContent-Length: 2\r\nX-Odd: 1\r\n'))
+})
+
+test('but not the names of trailers, as in Envoy', async () => {
+  const properCase = { headerFormat: { case: 'properCaseWords' as const, value: {} } }
+  const config = { httpProtocolOptions: { headerKeyFormat: properCase, enableTrailers: true } }
+  const answer = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nx-odd-Trailer: 1\r\n\r\n'
+  const closing = request.replace('Host: a', 'Host: a\r\nConnection: close')
+  const { downstream } = await passThrough(closing, answer, config, 'proper')
+  assert.ok(downstream.endsWith('\r\n2\r\nok\r\n0\r\nx-odd-trailer: 1\r\n\r\n'), downstream)
+  assert.ok(downstream.includes('\r\nTransfer-Encoding: chunked\r\n'))
 })
 
 test('and as they were spelt, with the preserve_case formatter', async () => {

@@ -31,7 +31,9 @@ const STREAM_WINDOW = 256 * 1024
 const STALLED = 3
 /** What a stalled stream holds takes its connection's window, too (as in Envoy): the others go on while there is room. */
 const CONNECTION_WINDOW = (STALLED + 1) * STREAM_WINDOW
-/** Each stalled stream's window, what was read from a socket last, and Node's own high-water mark. */
+/** Of the connections to the upstream. */
+const BUFFER_LIMIT = 64 * 1024
+/** Each stalled stream's window, what was read from a socket last, the limit, and what a paused socket reads ahead. */
 const HELD_BYTES = STALLED * STREAM_WINDOW + 512 * 1024
 
 type Version = 'HTTP/1.1' | 'HTTP/2'
@@ -114,6 +116,7 @@ async function withScene(down: Version, up: Version, use: (scene: Scene) => Prom
   const { port } = server.address() as AddressInfo
   const dialled: Socket[] = []
   const cluster = new FakeCluster('c')
+  cluster.bufferLimit = BUFFER_LIMIT
   cluster.endpoints = [
     fakeEndpoint(port, {
       ...plainTransport,

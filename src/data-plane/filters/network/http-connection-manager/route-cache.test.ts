@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { create } from '@bufbuild/protobuf'
-import { setHeader } from '../../../../transport/header-list.ts'
+import { type HeaderList, setHeader } from '../../../../transport/header-list.ts'
 import { packAny } from '../../../../xds/any-pack.ts'
 import { RouterSchema } from '../../../../xds/generated/envoy/extensions/filters/http/router/v3/router_pb.ts'
 import { HttpConnectionManagerSchema } from '../../../../xds/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
@@ -46,9 +46,9 @@ test('filters and router share one look-up, and one draw among weighted clusters
   const route = forwardRoute('c')
   const counted = {
     ...route,
-    chooseCluster: (random: number) => {
+    chooseCluster: (random: number, headers: HeaderList) => {
       draws++
-      return route.chooseCluster(random)
+      return route.chooseCluster(random, headers)
     },
   }
   const options: FakeProxyOptions = {

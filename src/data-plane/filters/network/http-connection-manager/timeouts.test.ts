@@ -91,10 +91,12 @@ test('the time-out of each try, with and without another', () =>
         resetFields: [],
         rateLimitedMaxMs: 0,
         retriableHeaders: [],
+        retriableRequests: [],
         backoffBaseMs: 25,
         backoffMaxMs: 250,
         avoidPreviousHosts: false,
         hostSelectionAttempts: 1,
+        priorityUpdateFrequency: 0,
       }
       return { route: forwardRoute('c', { retry }) }
     },

@@ -6,8 +6,10 @@ import { TLSSocket } from 'node:tls'
 import { WheelTimer } from '../../../../base/timer-wheel.ts'
 import { Uint64 } from '../../../../base/uint64.ts'
 import { xxHash64 } from '../../../../base/xx-hash64.ts'
+import { limitBuffers } from '../../../../transport/net/buffer-limit.ts'
 import type { Cluster, Endpoint, PickContext } from '../../../cluster/cluster.ts'
 import { ClusterPools } from '../../../pool/cluster-pools.ts'
+import { localAddressOf } from '../../../pool/local-address.ts'
 import { TunnelStream } from '../../../pool/tunnel-stream.ts'
 import { RESPONSE_FLAG } from '../../../response-flag.ts'
 import type { StreamInfo } from '../../../stream-info.ts'
@@ -176,7 +178,9 @@ export class UpstreamLink implements PickContext {
     const { connection } = this.#info
     if (tunnel === null) {
       const transport = endpoint.transport.forDownstream?.(connection) ?? endpoint.transport
-      return transport.connect(endpoint.address, endpoint.port, onReady)
+      const socket = transport.connect(endpoint.address, endpoint.port, onReady)
+      limitBuffers(socket, cluster.bufferLimit)
+      return socket
     }
     const pool = ClusterPools.of(cluster, wheel).get(endpoint, true, connection)
     return new TunnelStream(pool, tunnel.requestFor(this.#info), onReady)
@@ -197,7 +201,7 @@ export class UpstreamLink implements PickContext {
     stats.upstreamRqActive.value++
     endpoint.stats.requestsTotal++
     endpoint.monitor?.connectedForGood(this.#isProbe)
-    this.#info.upstreamLocalAddress = localAddressOf(socket)
+    this.#info.upstreamLocalAddress = addressOf(socket)
     socket.once('end', () => {
       this.#remoteEndedFirst = !socket.writableEnded
     })
@@ -264,8 +268,8 @@ export class UpstreamLink implements PickContext {
   }
 }
 
-function localAddressOf(upstream: Duplex): string {
-  if (upstream instanceof Socket) return `${upstream.localAddress ?? ''}:${upstream.localPort ?? 0}`
+function addressOf(upstream: Duplex): string {
+  if (upstream instanceof Socket) return localAddressOf(upstream)
   return upstream instanceof TunnelStream ? upstream.localAddress : ''
 }
 
