@@ -97,7 +97,7 @@ async function measure(
 ) {
   const { tls } = scenario.downstream
   // Of the load generators here, none has a certificate to show.
-  const entrance = tls === 'mutual' ? await startClientTls(directory, port, stage.tls, release) : port
+  const entrance = tls === 'mutual' ? await startClientTls(directory, 'http1', port, stage.tls, release) : port
   const target: LoadTarget = { scheme: tls === 'server' ? 'https' : 'http', port: entrance, path }
   await probeHttp1(target, length)
   return await underLoad([process], options, seconds =>

@@ -2,7 +2,7 @@
 import type { Benchmark } from '../harness/benchmark.ts'
 import { growth } from './growth.ts'
 import { bodies, http1, mtls, routes, tlsIn, tlsOut } from './http1.ts'
-import { grpc, http2 } from './http2.ts'
+import { grpc, grpcTls, http2, http2Tls } from './http2.ts'
 import { idle } from './idle.ts'
 import { latency } from './latency.ts'
 import { memory } from './memory.ts'
@@ -12,6 +12,8 @@ export const BENCHMARKS: readonly Benchmark[] = [
   http1,
   http2,
   grpc,
+  http2Tls,
+  grpcTls,
   tlsIn,
   tlsOut,
   mtls,

@@ -41,8 +41,9 @@ export function serverTls({ chain, key }: PairFiles, clientRoots: string | null)
   return `ssl_certificate ${chain}; ssl_certificate_key ${key}; ${TLS_1_3}${clients}`
 }
 
-export function clientTls({ client, roots }: TlsFiles, mutual: boolean): string {
-  const own = mutual ? ` proxy_ssl_certificate ${client.chain}; proxy_ssl_certificate_key ${client.key};` : ''
-  return `proxy_ssl_protocols TLSv1.3; proxy_ssl_verify on; proxy_ssl_trusted_certificate ${roots};
-      proxy_ssl_name ${SERVER_NAME}; proxy_ssl_server_name on;${own}`
+/** `proxy` speaks HTTP/1.1 to servers, `grpc` HTTP/2: one stream a connection. */
+export function clientTls({ client, roots }: TlsFiles, mutual: boolean, module: 'proxy' | 'grpc'): string {
+  const own = mutual ? ` ${module}_ssl_certificate ${client.chain}; ${module}_ssl_certificate_key ${client.key};` : ''
+  return `${module}_ssl_protocols TLSv1.3; ${module}_ssl_verify on; ${module}_ssl_trusted_certificate ${roots};
+      ${module}_ssl_name ${SERVER_NAME}; ${module}_ssl_server_name on;${own}`
 }

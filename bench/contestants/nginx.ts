@@ -32,7 +32,7 @@ function configuration(run: ContestantRun): string {
     ${listen.join(' ')}; ${secured}
     proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header X-Request-Id $request_id;
     proxy_set_header X-Forwarded-For $remote_addr; proxy_max_temp_file_size 0;
-    ${upstream.tls === 'none' ? '' : clientTls(tls, upstream.tls === 'mutual')}
+    ${upstream.tls === 'none' ? '' : clientTls(tls, upstream.tls === 'mutual', upstream.protocol === 'http2' ? 'grpc' : 'proxy')}
 ${locations.join('\n')}
   }`
 }

@@ -20,7 +20,8 @@ export async function h2load(target: LoadTarget, options: H2loadOptions): Promis
   const directory = mkdtempSync(join(tmpdir(), 'weft-bench-h2load-'))
   try {
     const [log, body] = [join(directory, 'log'), join(directory, 'body')]
-    const args = ['-t1', `-c${connections}`, `-m${streams}`, `-D${seconds}`, '-ph2c', `--log-file=${log}`]
+    const args = ['-t1', `-c${connections}`, `-m${streams}`, `-D${seconds}`, `--log-file=${log}`]
+    if (target.scheme === 'http') args.push('-ph2c')
     args.push('-H', `:authority: ${AUTHORITY}`)
     if (grpcMessage !== undefined) {
       writeFileSync(body, grpcMessage)
