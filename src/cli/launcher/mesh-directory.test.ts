@@ -51,6 +51,7 @@ test('a workload has what its group says', () => {
     startDelayMs: 2000,
     locality: { region: 'eu', zone: 'eu-1', subZone: '' },
     weight: 3,
+    hbone: false,
     proxy: 'weft',
   })
 })

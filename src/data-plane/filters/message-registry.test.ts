@@ -9,8 +9,8 @@ import { LISTENER_FILTERS } from './listener/registry.ts'
 import { NETWORK_FILTERS } from './network/registry.ts'
 
 const dataPlane = join(import.meta.dirname, '..')
-/** Resource monitors stand in a bootstrap only, which knows them; the admin pages' types wrap resources. */
-const OTHERS = ['overload', 'admin']
+/** What stands in a bootstrap only is known to its reader; the admin pages' types wrap resources. */
+const OTHERS = ['overload', 'static-config', 'admin']
 
 test('the registry of messages has that of every filter', () => {
   const factories = [...HTTP_FILTERS, ...LISTENER_FILTERS.values(), ...NETWORK_FILTERS.values()]
