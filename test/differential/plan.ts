@@ -184,7 +184,9 @@ function clusters(ports: ReadonlyMap<string, number>, more: readonly ClusterPlan
     },
   })
   return [
-    ...Object.keys(ENDPOINTS).map(name => ({ ...cluster(name, [ports.get(name)!]), ...protocolOf(name) })),
+    ...Object.keys(ENDPOINTS)
+      .filter(name => ports.has(name))
+      .map(name => ({ ...cluster(name, [ports.get(name)!]), ...protocolOf(name) })),
     ...more.map(({ name, endpoint, fields }) => ({ ...cluster(name, [ports.get(endpoint)!]), ...fields })),
     // Port 1 of loopback: nobody serves tcpmux.
     cluster(DEAD_CLUSTER, [1]),
