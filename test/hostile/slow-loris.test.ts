@@ -61,6 +61,7 @@ test('a head that drips in has ten seconds, whatever comes meanwhile', () =>
     assert.equal(status, 408)
     assert.equal(headers['x-weft-reason'], 'request_header_timeout')
     await client.closed()
+    assert.equal(proxy.stats.value('http.test.downstream_rq_header_timeout'), 1)
   }))
 
 test('a body that stops coming is a stream without an event for too long', () =>
@@ -73,6 +74,7 @@ test('a body that stops coming is a stream without an event for too long', () =>
     const { status, headers } = await client.response()
     assert.equal(status, 408)
     assert.equal(headers['x-weft-reason'], 'stream_idle_timeout')
+    assert.equal(proxy.stats.value('http.test.downstream_rq_idle_timeout'), 1)
   }))
 
 test('a body that drips in is bounded by the time for a whole request', () =>
@@ -90,6 +92,7 @@ test('a body that drips in is bounded by the time for a whole request', () =>
     const { status, headers } = await client.response()
     assert.equal(status, 408)
     assert.equal(headers['x-weft-reason'], 'request_overall_timeout')
+    assert.equal(proxy.stats.value('http.test.downstream_rq_timeout'), 1)
   }))
 
 test('a connection that says nothing is closed when it has idled long enough', () =>
@@ -112,6 +115,7 @@ test('HTTP/2 that stops within its preface has the time of a head, and one that 
     for (let i = 0; i < 20; i++) await new Promise(resolve => setImmediate(resolve))
     clock.advance(10_100)
     assert.equal((await half.response()).status, 408)
+    assert.equal(proxy.stats.value('http.test.downstream_rq_header_timeout'), 1)
     clock.advance(100_000)
     clock.advance(2000)
     await silent.closed()
