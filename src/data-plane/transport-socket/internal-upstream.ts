@@ -6,28 +6,16 @@ import type { Network } from '../../transport/net/network.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
 import { InternalSocket } from '../internal-listener/internal-socket.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
-import type { TransportOver } from './upstream-proxy-protocol.ts'
+import { PassthroughTransport, type TransportOver } from './passthrough-transport.ts'
 
-export class InternalUpstream implements UpstreamTransport {
-  readonly name: UpstreamTransport['name']
+export class InternalUpstream extends PassthroughTransport {
   readonly #network: Network
   readonly #over: TransportOver
-  /** For connections that are no downstream's. */
-  readonly #own: UpstreamTransport
 
   constructor(network: Network, over: TransportOver) {
+    super(over(network))
     this.#network = network
     this.#over = over
-    this.#own = over(network)
-    this.name = this.#own.name
-  }
-
-  get secretNames(): readonly string[] {
-    return this.#own.secretNames ?? []
-  }
-
-  connect(address: string, port: number, onReady: (failure: string | null) => void): Socket {
-    return this.#own.connect(address, port, onReady)
   }
 
   forDownstream(downstream: ConnectionInfo): UpstreamTransport {

@@ -13,10 +13,8 @@ import {
 } from '../../xds/generated/envoy/config/core/v3/proxy_protocol_pb.ts'
 import type { ResourceCheck } from '../../xds/resource-check.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
-import type { ServerIdentity, UpstreamTransport } from '../upstream-transport.ts'
-
-/** Makes the transport that is wrapped, over a network of one's own. */
-export type TransportOver = (network: Network) => UpstreamTransport
+import type { UpstreamTransport } from '../upstream-transport.ts'
+import { PassthroughTransport, type TransportOver } from './passthrough-transport.ts'
 
 /** The header for a downstream; null stands for a connection of the proxy's own. */
 export type HeaderFor = (downstream: ConnectionInfo | null) => Buffer
@@ -39,48 +37,31 @@ export function compileHeader(config: ProxyProtocolConfig | undefined, path: str
   }
 }
 
-export class UpstreamProxyProtocol implements UpstreamTransport {
-  readonly name: UpstreamTransport['name']
+export class UpstreamProxyProtocol extends PassthroughTransport {
   readonly #network: Network
   readonly #over: TransportOver
   readonly #headerFor: HeaderFor
-  /** For connections that are no downstream's. */
-  readonly #own: UpstreamTransport
 
   constructor(network: Network, over: TransportOver, headerFor: HeaderFor) {
+    super(over(announcing(network, headerFor(null))))
     this.#network = network
     this.#over = over
     this.#headerFor = headerFor
-    this.#own = this.#announcing(null)
-    this.name = this.#own.name
-  }
-
-  get secretNames(): readonly string[] {
-    return this.#own.secretNames ?? []
-  }
-
-  connect(address: string, port: number, onReady: (failure: string | null) => void): Socket {
-    return this.#own.connect(address, port, onReady)
   }
 
   forDownstream(downstream: ConnectionInfo): UpstreamTransport {
-    return this.#announcing(downstream)
+    return this.#over(announcing(this.#network, this.#headerFor(downstream)))
   }
+}
 
-  forServer(identity: ServerIdentity): UpstreamTransport {
-    return this.#own.forServer?.(identity) ?? this.#own
+function announcing(network: Network, header: Buffer): Network {
+  const connect = (address: string, port: number): Socket => {
+    const socket = network.connect(address, port)
+    // Kept by the socket until it is connected, and sent before anything that is written later.
+    socket.write(header)
+    return socket
   }
-
-  #announcing(downstream: ConnectionInfo | null): UpstreamTransport {
-    const header = this.#headerFor(downstream)
-    const connect = (address: string, port: number): Socket => {
-      const socket = this.#network.connect(address, port)
-      // Kept by the socket until it is connected, and sent before anything that is written later.
-      socket.write(header)
-      return socket
-    }
-    return this.#over({ ...this.#network, connect })
-  }
+  return { ...network, connect }
 }
 
 function addressesOf({ remoteIp, remoteAddress, localAddress, localPort }: ConnectionInfo): ProxyAddresses {

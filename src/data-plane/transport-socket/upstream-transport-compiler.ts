@@ -26,10 +26,11 @@ import {
 import { ResourceCheck } from '../../xds/resource-check.ts'
 import type { ServerIdentity, UpstreamTransport } from '../upstream-transport.ts'
 import { InternalUpstream } from './internal-upstream.ts'
+import type { TransportOver } from './passthrough-transport.ts'
 import { nameMatcher } from './san-matchers.ts'
 import type { SecretSource } from './secret-store.ts'
 import { compileTlsContext, TlsContext } from './tls-context.ts'
-import { compileHeader, type TransportOver, UpstreamProxyProtocol } from './upstream-proxy-protocol.ts'
+import { compileHeader, UpstreamProxyProtocol } from './upstream-proxy-protocol.ts'
 
 // max_session_keys asks for resumption, which is off (secure-context.ts): harmless, so honoured by every value.
 const FIELDS = new Set(['common_tls_context', 'sni', 'max_session_keys', 'enforce_rsa_key_usage'])
