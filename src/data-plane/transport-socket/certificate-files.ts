@@ -1,9 +1,9 @@
 // Certificates that config names by files of this machine, or by what a folder of them is called, in Istio's SDS names:
 // `file-cert:CERTIFICATE~KEY`, `file-root:CA`, or CA~CRL; `kubernetes://NAME`, `kubernetes://NAME-cacert`.
-import { createPrivateKey, X509Certificate } from 'node:crypto'
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
-import { certificatesOf, requireRevocations, revocationsOf } from '../../transport/tls/pem-blocks.ts'
+import { requireCertificates, requireRevocations, revocationsOf } from '../../transport/tls/pem-blocks.ts'
+import { requireKeyPair } from '../../transport/tls/secure-context.ts'
 import type { SecretStore } from './secret-store.ts'
 
 /** What a control plane may name: nothing outside of one folder. */
@@ -119,16 +119,14 @@ export class CertificateFiles {
 
   /** Of a file's text only what all may see is kept. */
   #takeKeyPair(name: string, pem: string, privateKey: string): void {
-    const certificateChain = certificatesOf(pem).join('')
-    if (!new X509Certificate(certificateChain).checkPrivateKey(createPrivateKey(privateKey)))
-      throw new Error('key and certificate do not belong together')
-    this.#store.setKeyPair(name, { certificateChain, privateKey })
+    const keyPair = { certificateChain: requireCertificates(pem).join(''), privateKey }
+    requireKeyPair(keyPair)
+    this.#store.setKeyPair(name, keyPair)
   }
 
   /** A list that has gone may just be lost: whoever it names stays out until there is another, or the proxy starts anew. */
   #takeRoots(name: string, pem: string, lists: string | null): void {
-    const certificates = certificatesOf(pem).join('')
-    new X509Certificate(certificates)
+    const certificates = requireCertificates(pem).join('')
     const revocations = [...revocationsOf(pem), ...(lists === null ? [] : requireRevocations(lists))]
     if (revocations.length === 0 && revocationsOf(this.#store.trustedCa(name) ?? '').length > 0)
       throw new Error('its list of revoked certificates has gone')

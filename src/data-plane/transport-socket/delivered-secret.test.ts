@@ -38,3 +38,31 @@ test('of a chain that came with its key in one text nobody is shown the key', ()
   assert.deepEqual(take({ name: 'a', tls_certificate: { certificate_chain: both, private_key: both } }, store), [])
   assert.equal(store.keyPair('a')?.certificateChain, certificateChain)
 })
+
+test('a rotation to what cannot be used is refused, and the secret before stays', async () => {
+  const store = new SecretStore()
+  const other = await authority.issueSpiffe('spiffe://a/2')
+  const broken = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'
+  const pair = (chain: string, key: string): JsonObject => ({
+    name: 'a',
+    tls_certificate: { certificate_chain: { inline_string: chain }, private_key: { inline_string: key } },
+  })
+  const roots = (pem: string): JsonObject => ({
+    name: 'ca',
+    validation_context: { trusted_ca: { inline_string: pem } },
+  })
+  assert.deepEqual([...take(pair(certificateChain, privateKey), store), ...take(roots(authority.bundle), store)], [])
+  const none = 'no certificate, which begins with -----BEGIN CERTIFICATE-----'
+  for (const [secret, problem] of [
+    [pair('', privateKey), none],
+    [pair(certificateChain + broken, privateKey), 'certificate 2 of 2 cannot be read'],
+    [pair(other.certificateChain, privateKey), 'key and certificate do not belong together'],
+    [pair(certificateChain, 'junk'), 'no private key, in PEM and without a password'],
+    [roots(''), none],
+    [roots('junk'), none],
+    [roots(authority.bundle + broken), 'certificate 2 of 2 cannot be read'],
+  ] as const)
+    assert.deepEqual(take(secret, store), [problem])
+  assert.equal(store.keyPair('a')?.certificateChain, certificateChain)
+  assert.equal(store.trustedCa('ca'), authority.bundle)
+})

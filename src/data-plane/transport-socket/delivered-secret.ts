@@ -1,7 +1,7 @@
 // A Secret that came by SDS over ADS: the mesh's trust bundle, or a certificate of a gateway.
-import { createPrivateKey, X509Certificate } from 'node:crypto'
 import type { Problem } from '../../base/problem.ts'
-import { certificatesOf, requireRevocations, revocationsOf } from '../../transport/tls/pem-blocks.ts'
+import { requireCertificates, requireRevocations, revocationsOf } from '../../transport/tls/pem-blocks.ts'
+import { requireKeyPair } from '../../transport/tls/secure-context.ts'
 import type { DataSource } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import {
   CertificateValidationContextSchema,
@@ -28,8 +28,7 @@ export function takeSecret(secret: Secret, store: SecretStore, identity: TrustBu
       check.honour(CertificateValidationContextSchema, type.value, 'validation_context', VALIDATION_FIELDS)
       if (check.problems.length > 0) return [...check.problems]
       const pem = inline(type.value.trustedCa)
-      const certificates = certificatesOf(pem).join('')
-      new X509Certificate(certificates)
+      const certificates = requireCertificates(pem).join('')
       const lists = [...revocationsOf(pem), ...(type.value.crl ? requireRevocations(inline(type.value.crl)) : [])]
       if (name !== TRUST_BUNDLE_SECRET || !identity) store.setTrustedCa(name, certificates + lists.join(''))
       else if (lists.length === 0) identity.takeTrustBundle(certificates)
@@ -37,12 +36,10 @@ export function takeSecret(secret: Secret, store: SecretStore, identity: TrustBu
     } else if (type.case === 'tlsCertificate') {
       check.honour(TlsCertificateSchema, type.value, 'tls_certificate', CERTIFICATE_FIELDS)
       if (check.problems.length > 0) return [...check.problems]
-      const certificateChain = certificatesOf(inline(type.value.certificateChain)).join('')
-      const privateKey = inline(type.value.privateKey)
-      const certificate = new X509Certificate(certificateChain)
-      if (!certificate.checkPrivateKey(createPrivateKey(privateKey)))
-        throw new Error('key and certificate do not belong together')
-      store.setKeyPair(name, { certificateChain, privateKey })
+      const certificateChain = requireCertificates(inline(type.value.certificateChain)).join('')
+      const keyPair = { certificateChain, privateKey: inline(type.value.privateKey) }
+      requireKeyPair(keyPair)
+      store.setKeyPair(name, keyPair)
     } else throw new Error(`a secret of type ${type.case ?? 'none'} is not supported`)
     return []
   } catch (error) {

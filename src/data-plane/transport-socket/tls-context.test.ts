@@ -144,3 +144,80 @@ test('a list of revoked certificates that holds none, or lies where it would not
     [`${common}.combined_validation_context.default_validation_context.crl: goes with trusted_ca, into the secret`],
   ])
 })
+
+test('material that no connection could use is a problem of the config, at the field that is at fault', async () => {
+  const authority = await TestAuthority.create()
+  const own = await authority.issue({ names: [] })
+  const other = await authority.issue({ names: [] })
+  const rsa = await authority.issue({ names: [], rsa: true })
+  const pair = (certificateChain: string, privateKey: string): JsonObject => ({
+    certificate_chain: { inline_string: certificateChain },
+    private_key: { inline_string: privateKey },
+  })
+  const broken = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'
+  const certificates = (...pairs: JsonObject[]): JsonObject => ({ tls_certificates: pairs })
+  const trusting = (pem: string): JsonObject => ({ validation_context: { trusted_ca: { inline_string: pem } } })
+  const parameters = (fields: JsonObject): JsonObject => ({ tls_params: fields })
+  const chainAt = 'tls_certificates[0].certificate_chain'
+  const keyAt = 'tls_certificates[0].private_key'
+  const authorityAt = 'validation_context.trusted_ca'
+  const none = 'no certificate, which begins with -----BEGIN CERTIFICATE-----'
+  const cases: readonly [JsonObject, string][] = [
+    [certificates(pair('', own.privateKey)), `${chainAt}: is empty`],
+    [certificates(pair('junk', own.privateKey)), `${chainAt}: ${none}`],
+    [
+      certificates(pair(own.certificateChain + broken, own.privateKey)),
+      `${chainAt}: certificate 2 of 2 cannot be read`,
+    ],
+    [certificates(pair(own.certificateChain, '')), `${keyAt}: is empty`],
+    [certificates(pair(own.certificateChain, 'junk')), `${keyAt}: no private key, in PEM and without a password`],
+    [
+      certificates(pair(own.certificateChain, other.privateKey)),
+      `${keyAt}: key and certificate do not belong together`,
+    ],
+    [certificates(pair(own.certificateChain, rsa.privateKey)), `${keyAt}: key and certificate do not belong together`],
+    [trusting(''), `${authorityAt}: is empty`],
+    [trusting('junk'), `${authorityAt}: ${none}`],
+    [trusting(own.privateKey), `${authorityAt}: ${none}`],
+    [trusting(authority.bundle + broken), `${authorityAt}: certificate 2 of 2 cannot be read`],
+    ...['NOPE', 'NULL-SHA', 'ALL', 'aes128-sha', 'TLS_AES_128_GCM_SHA256', 'AES128-SHA:NOPE', '[AES128-SHA', ''].map(
+      (name): [JsonObject, string] => [
+        parameters({ cipher_suites: ['AES128-SHA', name] }),
+        `tls_params.cipher_suites[1]: ${name} is no cipher suite of TLS 1.2 that can be chosen`,
+      ],
+    ),
+    ...['NOPE', 'auto', '?X25519', 'X25519:P-256'].map((name): [JsonObject, string] => [
+      parameters({ ecdh_curves: ['X25519', name] }),
+      `tls_params.ecdh_curves[1]: ${name} is no curve that can be chosen`,
+    ]),
+    ...['nope', '?ed25519', ''].map((name): [JsonObject, string] => [
+      parameters({ signature_algorithms: ['ECDSA+SHA256', name] }),
+      `tls_params.signature_algorithms[1]: ${name} is no algorithm that can be chosen`,
+    ]),
+  ]
+  const common = 't.typed_config.common_tls_context'
+  for (const [context, problem] of cases) {
+    const upstream = createTransportCompiler(systemNetwork, new SecretStore())(
+      tls('UpstreamTlsContext', context),
+      't',
+      [],
+    )
+    const downstream = new ResourceCheck('Listener l')
+    const whole = { ...certificates(pair(own.certificateChain, own.privateKey)), ...context }
+    compileDownstreamTransport(tls('DownstreamTlsContext', whole), 't', new SecretStore(), downstream)
+    const texts = [upstream.ok ? [] : upstream.problems, downstream.problems].map(problems =>
+      problems.map(({ path, message }) => `${path}: ${message}`),
+    )
+    assert.deepEqual(texts, [[`${common}.${problem}`], [`${common}.${problem}`]])
+  }
+  const good = {
+    ...parameters({
+      cipher_suites: ['[ECDHE-ECDSA-AES128-GCM-SHA256|ECDHE-ECDSA-CHACHA20-POLY1305]', 'AES128-SHA'],
+      ecdh_curves: ['X25519', 'P-256'],
+      signature_algorithms: ['ecdsa_secp256r1_sha256', 'RSA+SHA256'],
+    }),
+    ...certificates(pair(own.certificateChain, own.privateKey)),
+    ...trusting(`the mesh's own\n${authority.bundle}`),
+  }
+  assert.ok(createTransportCompiler(systemNetwork, new SecretStore())(tls('UpstreamTlsContext', good), 't', []).ok)
+})

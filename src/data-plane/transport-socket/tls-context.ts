@@ -1,18 +1,16 @@
 // CommonTlsContext, compiled: what both directions of TLS share, with secrets looked up by name for each connection.
-import type { SecureContext, SecureVersion } from 'node:tls'
+import type { SecureContext } from 'node:tls'
 import type { CertificatePins, PeerRequirements, SanMatcher } from '../../transport/tls/peer-verification.ts'
-import { requireRevocations } from '../../transport/tls/pem-blocks.ts'
-import { buildSecureContext, type KeyPair, type TlsParameters } from '../../transport/tls/secure-context.ts'
+import { requireCertificates, requireRevocations, revocationsOf } from '../../transport/tls/pem-blocks.ts'
+import { type KeyPair, requireKeyPair, sharedSecureContext } from '../../transport/tls/secure-context.ts'
 import { readSubjectAltNames } from '../../transport/tls/subject-alt-names.ts'
+import type { TlsParameters } from '../../transport/tls/tls-parameters.ts'
 import type { DataSource } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import {
   type CertificateValidationContext,
   CertificateValidationContextSchema,
   type TlsCertificate,
   TlsCertificateSchema,
-  type TlsParameters as TlsParametersMessage,
-  TlsParametersSchema,
-  TlsParameters_TlsProtocol as TlsProtocol,
   CertificateValidationContext_TrustChainVerification as TrustChainVerification,
 } from '../../xds/generated/envoy/extensions/transport_sockets/tls/v3/common_pb.ts'
 import {
@@ -22,6 +20,7 @@ import {
 import type { ResourceCheck } from '../../xds/resource-check.ts'
 import { compileSanMatcher, compileUntypedSanMatcher } from './san-matchers.ts'
 import type { SecretSource } from './secret-store.ts'
+import { compileTlsParameters } from './tls-parameters-config.ts'
 
 type Secret<T> = { readonly name: string } | { readonly value: T }
 
@@ -50,13 +49,6 @@ const COMMON_FIELDS = new Set([
   'combined_validation_context',
   'alpn_protocols',
 ])
-const PARAMETER_FIELDS = new Set([
-  'tls_minimum_protocol_version',
-  'tls_maximum_protocol_version',
-  'cipher_suites',
-  'ecdh_curves',
-  'signature_algorithms',
-])
 const VALIDATION_FIELDS = new Set([
   'trusted_ca',
   'crl',
@@ -76,45 +68,11 @@ export function compileTlsContext(context: CommonTlsContext, path: string, check
   }
   const secrets = [...keyPairs, ...(validation.trustedCa ? [validation.trustedCa] : [])]
   return {
-    parameters: compileParameters(context.tlsParams, `${path}.tls_params`, check),
+    parameters: compileTlsParameters(context.tlsParams, `${path}.tls_params`, check),
     keyPairs,
     ...validation,
     applicationProtocols: context.alpnProtocols,
     secretNames: secrets.flatMap(secret => ('name' in secret ? [secret.name] : [])),
-  }
-}
-
-function compileParameters(
-  message: TlsParametersMessage | undefined,
-  path: string,
-  check: ResourceCheck,
-): TlsParameters {
-  if (message) check.honour(TlsParametersSchema, message, path, PARAMETER_FIELDS)
-  const minVersion = version(message?.tlsMinimumProtocolVersion, 'TLSv1.2')
-  const maxVersion = version(message?.tlsMaximumProtocolVersion, 'TLSv1.3')
-  if (minVersion > maxVersion) check.error(`${path}.tls_minimum_protocol_version`, 'is above the maximum')
-  return {
-    minVersion,
-    maxVersion,
-    // BoringSSL's groups of equal preference, `[A|B]`, become a plain order.
-    cipherSuites: (message?.cipherSuites ?? []).flatMap(suite => suite.replace(/[[\]]/g, '').split('|')),
-    ecdhCurves: message?.ecdhCurves ?? [],
-    signatureAlgorithms: message?.signatureAlgorithms ?? [],
-  }
-}
-
-function version(protocol: TlsProtocol | undefined, fallback: SecureVersion): SecureVersion {
-  switch (protocol) {
-    case TlsProtocol.TLSv1_0:
-      return 'TLSv1'
-    case TlsProtocol.TLSv1_1:
-      return 'TLSv1.1'
-    case TlsProtocol.TLSv1_2:
-      return 'TLSv1.2'
-    case TlsProtocol.TLSv1_3:
-      return 'TLSv1.3'
-    default:
-      return fallback
   }
 }
 
@@ -134,7 +92,22 @@ function compileInlineKeyPair(message: TlsCertificate, path: string, check: Reso
   check.honour(TlsCertificateSchema, message, path, new Set(['certificate_chain', 'private_key']))
   const certificateChain = readDataSource(message.certificateChain, `${path}.certificate_chain`, check)
   const privateKey = readDataSource(message.privateKey, `${path}.private_key`, check)
-  return { value: { certificateChain, privateKey } }
+  const value = { certificateChain, privateKey }
+  const readable =
+    certificateChain !== '' && attempt(`${path}.certificate_chain`, check, () => requireCertificates(certificateChain))
+  if (readable && privateKey !== '') attempt(`${path}.private_key`, check, () => requireKeyPair(value))
+  return { value }
+}
+
+/** What is no use for TLS is a problem of the config, not of each connection. */
+function attempt(path: string, check: ResourceCheck, use: () => void): boolean {
+  try {
+    use()
+    return true
+  } catch (error) {
+    check.error(path, (error as Error).message)
+    return false
+  }
 }
 
 function compileValidation(context: CommonTlsContext, path: string, check: ResourceCheck): Validation {
@@ -183,6 +156,7 @@ function compileValidationContext(
   if (message.crl && !message.trustedCa) check.error(`${path}.crl`, 'needs trusted_ca')
   if (!message.trustedCa) return { trustedCa: null, verifyChain: false, sans, pins }
   const authorities = readDataSource(message.trustedCa, `${path}.trusted_ca`, check)
+  if (authorities !== '') attempt(`${path}.trusted_ca`, check, () => requireCertificates(authorities))
   const value = message.crl ? `${authorities}\n${readRevocations(message.crl, `${path}.crl`, check)}` : authorities
   return { trustedCa: { value }, verifyChain: acceptsOnlyTrusted(message), sans, pins }
 }
@@ -206,19 +180,19 @@ function compilePins(
 }
 
 function readRevocations(source: DataSource, path: string, check: ResourceCheck): string {
-  try {
-    return requireRevocations(readDataSource(source, path, check)).join('')
-  } catch (error) {
-    check.error(path, (error as Error).message)
-    return ''
-  }
+  const text = readDataSource(source, path, check)
+  // A certificate that stands beside the lists is no authority.
+  if (text !== '' && attempt(path, check, () => requireRevocations(text))) return revocationsOf(text).join('')
+  return ''
 }
 
-/** Inline only: a control plane has no business naming files of this machine. */
+/** Inline only: a control plane has no business naming files of this machine. Empty when there was a problem, noted. */
 function readDataSource(source: DataSource | undefined, path: string, check: ResourceCheck): string {
   const specifier = source?.specifier
-  if (specifier?.case === 'inlineString') return specifier.value
-  if (specifier?.case === 'inlineBytes') return Buffer.from(specifier.value).toString('utf8')
+  if (specifier?.case === 'inlineString' || specifier?.case === 'inlineBytes') {
+    if (specifier.value.length === 0) check.error(path, 'is empty')
+    return Buffer.from(specifier.value).toString('utf8')
+  }
   if (specifier?.case) check.unsupported(`${path}.${specifier.case}`, 'only inline data is taken')
   else check.error(path, 'is required')
   return ''
@@ -250,7 +224,7 @@ export class TlsContext {
     const trustedCa = caReference ? resolve(caReference, name => this.#secrets.trustedCa(name)) : undefined
     if (keyPairs.length < wanted.length || (caReference && trustedCa === undefined)) return null
     if (this.#ready === null || !same(keyPairs, this.#keyPairs) || trustedCa !== this.#trustedCa) {
-      const context = buildSecureContext({ parameters, keyPairs, trustedCa: trustedCa ?? null })
+      const context = sharedSecureContext({ parameters, keyPairs, trustedCa: trustedCa ?? null })
       this.#ready = { context, localUriSan: keyPairs[0] ? leafUriSan(keyPairs[0]) : '' }
       this.#keyPairs = keyPairs
       this.#trustedCa = trustedCa

@@ -1,4 +1,5 @@
 // What of a PEM text is for every eye: certificates, and lists of revoked ones. A key that lies in the same file is neither.
+import { X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g
@@ -10,6 +11,20 @@ const REVOCATION_LIST_BEGINS = '-----BEGIN X509 CRL-----'
 /** One to a block. Throws when one of them is not whole, as of a file that is still being written. */
 export function certificatesOf(pem: string): readonly string[] {
   return blocksOf(pem, CERTIFICATE, CERTIFICATE_BEGINS)
+}
+
+/** Of a text that is there for its certificates. Throws when it has none, or one that cannot be read. */
+export function requireCertificates(pem: string): readonly string[] {
+  const blocks = certificatesOf(pem)
+  if (blocks.length === 0) throw new Error(`no certificate, which begins with ${CERTIFICATE_BEGINS}`)
+  for (const [index, block] of blocks.entries()) {
+    try {
+      new X509Certificate(block)
+    } catch {
+      throw new Error(`certificate ${index + 1} of ${blocks.length} cannot be read`)
+    }
+  }
+  return blocks
 }
 
 /** The same of lists of revoked certificates. */

@@ -1,7 +1,8 @@
 // OpenSSL's view of a TLS context: built when a secret or the config changes, used for the connections made after.
-import { constants } from 'node:crypto'
-import { createSecureContext, type SecureContext, type SecureContextOptions, type SecureVersion } from 'node:tls'
-import { revocationsOf } from './pem-blocks.ts'
+import { constants, createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
+import { requireCertificates, revocationsOf } from './pem-blocks.ts'
+import type { TlsParameters } from './tls-parameters.ts'
 
 export interface KeyPair {
   /** PEM, the leaf first. */
@@ -10,21 +11,50 @@ export interface KeyPair {
   readonly privateKey: string
 }
 
-export interface TlsParameters {
-  readonly minVersion: SecureVersion
-  readonly maxVersion: SecureVersion
-  /** OpenSSL names, for TLS 1.2 and below; empty: Node's own. */
-  readonly cipherSuites: readonly string[]
-  readonly ecdhCurves: readonly string[]
-  readonly signatureAlgorithms: readonly string[]
-}
-
 export interface SecureContextMaterial {
   readonly parameters: TlsParameters
   /** One for each kind of key (RSA, ECDSA), of which the peer's algorithms choose. */
   readonly keyPairs: readonly KeyPair[]
   /** PEM certificates, and revocation lists where there are any; null: none, and then chains are not verified. */
   readonly trustedCa: string | null
+}
+
+const shared = new Map<string, WeakRef<SecureContext>>()
+const forgotten = new FinalizationRegistry<string>(digest => {
+  if (shared.get(digest)?.deref() === undefined) shared.delete(digest)
+})
+
+/** One context for the same material, whoever asks: each takes a millisecond to build, and memory. Throws as that does. */
+export function sharedSecureContext(material: SecureContextMaterial): SecureContext {
+  const digest = createHash('sha256').update(JSON.stringify(material)).digest('base64')
+  const existing = shared.get(digest)?.deref()
+  if (existing) return existing
+  const context = buildSecureContext(material)
+  shared.set(digest, new WeakRef(context))
+  forgotten.register(context, digest)
+  return context
+}
+
+/** Throws when the key is not the leaf's, or OpenSSL would use neither. */
+export function requireKeyPair(keyPair: KeyPair): void {
+  const { certificateChain, privateKey } = keyPair
+  const [leaf = ''] = requireCertificates(certificateChain)
+  let key: KeyObject
+  try {
+    key = createPrivateKey(privateKey)
+  } catch {
+    throw new Error('no private key, in PEM and without a password')
+  }
+  if (!new X509Certificate(leaf).checkPrivateKey(key)) throw new Error('key and certificate do not belong together')
+  sharedSecureContext({ parameters: PLAIN_PARAMETERS, keyPairs: [keyPair], trustedCa: null })
+}
+
+const PLAIN_PARAMETERS: TlsParameters = {
+  minVersion: 'TLSv1.2',
+  maxVersion: 'TLSv1.3',
+  cipherSuites: [],
+  ecdhCurves: [],
+  signatureAlgorithms: [],
 }
 
 /** Throws OpenSSL's error when the material does not fit together (key of another certificate, no PEM). */
@@ -38,8 +68,9 @@ export function buildSecureContext(material: SecureContextMaterial): SecureConte
     sessionIdContext: 'weft',
     // As Envoy sets X509_V_FLAG_PARTIAL_CHAIN: an intermediate in the bundle is a trust anchor.
     allowPartialTrustChain: true,
-    // An empty list, not Node's built-in roots: public authorities have no say in a mesh.
-    ca: trustedCa ?? [],
+    // Always a list: without one, or with an empty text, Node takes its built-in roots, and public authorities have no
+    // say in a mesh.
+    ca: trustedCa === null ? [] : [...requireCertificates(trustedCa)],
   }
   if (keyPairs.length > 0) {
     options.key = keyPairs.map(({ privateKey }) => privateKey)

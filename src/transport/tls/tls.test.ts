@@ -3,14 +3,21 @@ import assert from 'node:assert/strict'
 import { createHash, type Hash, X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { test } from 'node:test'
-import { type ConnectionOptions, connect, type SecureVersion } from 'node:tls'
+import {
+  type ConnectionOptions,
+  connect,
+  getCACertificates,
+  type SecureVersion,
+  setDefaultCACertificates,
+} from 'node:tls'
 import { FakeClock, systemClock } from '../../base/clock.ts'
 import { systemNetwork } from '../net/system-network.ts'
 import { TestAuthority } from './certificate-fixture.ts'
 import type { SanMatcher } from './peer-verification.ts'
-import { buildSecureContext, type KeyPair, type TlsParameters } from './secure-context.ts'
+import { buildSecureContext, type KeyPair, sharedSecureContext } from './secure-context.ts'
 import { readSubjectAltNames } from './subject-alt-names.ts'
 import { connectTls } from './tls-client.ts'
+import type { TlsParameters } from './tls-parameters.ts'
 import { acceptTls, selectApplicationProtocol, type TlsServerOptions, type TlsServerOutcome } from './tls-server.ts'
 
 const REVIEWS = 'spiffe://cluster.local/ns/default/sa/reviews'
@@ -125,6 +132,34 @@ test('a pinned certificate is known by its hash or that of its key, and every ot
   assert.equal(await verdict([otherCertificate], [key]), 'ok')
   assert.equal(await verdict([otherCertificate], []), 'pin')
   assert.equal(await verdict([], [otherKey]), 'pin')
+})
+
+test('the public authorities that Node knows are never trusted, whatever stands in place of an authority', async t => {
+  const publicRoots = getCACertificates('default')
+  setDefaultCACertificates([stranger.bundle])
+  t.after(() => setDefaultCACertificates(publicRoots))
+  const cut = authority.bundle + stranger.bundle.slice(0, 80)
+  const broken = `${authority.bundle}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n`
+  for (const trustedCa of ['', '\n', 'junk', server.privateKey, cut, broken])
+    assert.throws(() => context(server, trustedCa), /certificate/i, trustedCa)
+  const untrusting = buildSecureContext({ parameters, keyPairs: [server], trustedCa: null })
+  const { outcome, ends } = await shake({ context: untrusting }, dialAs(await stranger.issueSpiffe(PRODUCTPAGE)))
+  assert.equal(outcome.ok === false && outcome.reason, 'chain')
+  await ends()
+})
+
+test('one context serves all who have the same material', async () => {
+  const material = { parameters, keyPairs: [server], trustedCa: authority.bundle }
+  assert.equal(sharedSecureContext(material), sharedSecureContext({ ...material }))
+  assert.notEqual(sharedSecureContext(material), sharedSecureContext({ ...material, trustedCa: stranger.bundle }))
+  const shared = sharedSecureContext(material)
+  const { outcome, failure, ends } = await shake({ context: shared, applicationProtocol: 'istio' }, (raw, done) => {
+    const peer = { certificateRequired: true, verifyChain: true, sans: [], pins: null }
+    return connectTls(raw, { context: shared, serverName: '', applicationProtocols: ['istio'], peer }, done)
+  })
+  assert.equal(failure, null)
+  assert.equal(outcome.ok && outcome.alpn, 'istio')
+  await ends()
 })
 
 test('an expired certificate is refused', async () => {
