@@ -8,6 +8,7 @@ import { connect as connectSecure, createServer as createSecureServer, type TLSS
 import type { JsonValue } from '@bufbuild/protobuf'
 import { FakeClock } from '../base/clock.ts'
 import { TestAuthority } from '../transport/tls/certificate-fixture.ts'
+import { entry, extension, hello, length16, nameExtension } from '../transport/tls/client-hello-fixture.ts'
 import {
   boundPort,
   connectionManager,
@@ -179,16 +180,67 @@ test('sni_cluster: the server name is the cluster', async () => {
   assert.equal(proxy.stats.value('tcp.test.downstream_cx_no_route'), 1)
 })
 
-test('a hostile hello is bounded: what does not end within 16 KiB is taken for plaintext', async () => {
-  const { port, proxy } = await open({ a: await serve(echo) }, SNI_CHAINS)
+/** Which of `SNI_CHAINS` and the chains for what has no such name takes a connection that begins so; empty: none. */
+async function routed(bytes: Buffer): Promise<{ readonly answer: string; readonly proxy: DataPlaneProxy }> {
+  const say = (name: string) => serve(socket => void socket.once('data', () => socket.end(name)))
+  const rest = [
+    { filters: [tcpProxy('tls')], filter_chain_match: { transport_protocol: 'tls' } },
+    { filters: [tcpProxy('raw')], filter_chain_match: { transport_protocol: 'raw_buffer' } },
+  ]
+  const clusters = { a: await say('a'), b: await say('b'), tls: await say('tls'), raw: await say('raw') }
+  const { port, proxy } = await open(clusters, [...SNI_CHAINS, ...rest])
   const client = dial(port)
-  // Tiny records of a message that announces 16 000 bytes: more than is looked at, whatever comes.
-  const records = Buffer.alloc(20_000)
-  for (let at = 0; at + 6 <= records.length; at += 6) records.set([0x16, 3, 1, 0, 1, 0], at)
-  for (const [i, byte] of [1, 0, 0x3e, 0x80].entries()) records[i * 6 + 5] = byte
-  client.write(records)
-  assert.equal(await everything(client), '')
-  assert.equal(proxy.stats.value('listener.127.0.0.1_0.no_filter_chain_match'), 1)
+  client.write(bytes)
+  return { answer: await everything(client), proxy }
+}
+
+test('a hello beyond 16 KiB is not let past the chain that its server name leads to', async () => {
+  const large: readonly Buffer[] = [
+    hello({ padding: 20_000 }),
+    // Envoy takes the next two for plaintext, and the servers behind it may not.
+    hello({ padding: 20_000, recordBytes: 4_000 }),
+    hello({ padding: 16_300, recordBytes: 100 }),
+    hello({ padding: 3_000, recordBytes: 1 }),
+  ]
+  for (const bytes of large) {
+    const { answer, proxy } = await routed(bytes)
+    assert.equal(answer, '')
+    assert.equal(proxy.stats.value('tls_inspector.client_hello_too_large'), 1)
+  }
+  const fitting = hello({ padding: 16_384 - hello({ padding: 0 }).length })
+  assert.equal(fitting.length, 16_384)
+  assert.equal((await routed(fitting)).answer, 'a')
+})
+
+test('a hello is read as the servers behind would, warnings and empty records included', async () => {
+  const warning = Buffer.from([0x15, 3, 1, 0, 2, 1, 112])
+  const empty = Buffer.from([0x16, 3, 1, 0, 0])
+  const plain = hello()
+  const split = hello({ recordBytes: 50 })
+  for (const first of [warning, empty]) {
+    assert.equal((await routed(Buffer.concat([first, plain]))).answer, 'a')
+    assert.equal((await routed(Buffer.concat([split.subarray(0, 55), first, split.subarray(55)]))).answer, 'a')
+  }
+  assert.equal((await routed(hello({ protocols: Buffer.from([0, 9, 9]) }))).answer, 'a')
+})
+
+test('a hello of two minds is no TLS, as in Envoy: with two names, two extensions of a type, or a NUL', async () => {
+  const [a, b] = [nameExtension('a.example'), nameExtension('x.b.example')]
+  const two = Buffer.concat([entry('a.example'), entry('x.b.example')])
+  const minds: readonly Buffer[] = [
+    hello({ names: [a, b] }),
+    hello({ names: [b, a] }),
+    hello({ names: [a, extension(0x1234), extension(0x1234)] }),
+    hello({ names: [extension(0, Buffer.concat([length16(two), two]))] }),
+    hello({
+      names: [extension(0, Buffer.concat([length16(entry('a.example')), entry('a.example'), Buffer.alloc(1)]))],
+    }),
+    hello({ names: [nameExtension('a.example\0.b.example')] }),
+    hello({ names: [nameExtension(`${'x'.repeat(255)}.b.example`)] }),
+    hello({ names: [nameExtension('')] }),
+  ]
+  for (const [index, bytes] of minds.entries()) assert.equal((await routed(bytes)).answer, 'raw', `${index}`)
+  assert.equal((await routed(hello({ names: [] }))).answer, 'tls')
 })
 
 test('two sidecars: TLS is begun by one and ended by the other, and a FIN goes through both', async () => {

@@ -51,12 +51,12 @@ test('plaintext is told apart by its first byte', () => {
   assert.equal(parseClientHello(Buffer.from([0x16, 0x47])).kind, 'not-tls')
 })
 
-test('a hello that announces more than 16 KiB is refused at once', () => {
-  assert.equal(parseClientHello(Buffer.from([0x16, 3, 1, 0x40, 0, 1, 0xff, 0xff, 0xff])).kind, 'not-tls')
+test('a hello that announces more than 16 KiB says so at once', () => {
+  assert.equal(parseClientHello(Buffer.from([0x16, 3, 1, 0x40, 0, 1, 0xff, 0xff, 0xff])).kind, 'too-large')
 })
 
 test('no bytes whatever make it throw, and no damage to a real hello does', () => {
-  const kinds = new Set(['incomplete', 'not-tls', 'client-hello'])
+  const kinds = new Set(['incomplete', 'not-tls', 'too-large', 'client-hello'])
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 600 }), bytes =>
       kinds.has(parseClientHello(Buffer.from([0x16, 3, 1, ...bytes])).kind),

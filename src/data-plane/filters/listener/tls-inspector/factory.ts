@@ -2,8 +2,9 @@
 import { unpackAny } from '../../../../xds/any-pack.ts'
 import { TlsInspectorSchema } from '../../../../xds/generated/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.ts'
 import { ResourceCheck } from '../../../../xds/resource-check.ts'
+import type { StatsScope } from '../../../stats/stats-scope.ts'
 import type { ListenerFilterFactory } from '../contract/listener-filter.ts'
-import { TlsInspector } from './filter.ts'
+import { TlsInspector, type TlsInspectorStats } from './filter.ts'
 
 // initial_read_buffer_size tunes Envoy's peeking; bytes are read as they come here, so every value is met.
 const FIELDS = new Set(['initial_read_buffer_size'])
@@ -11,11 +12,23 @@ const FIELDS = new Set(['initial_read_buffer_size'])
 export const TLS_INSPECTOR: ListenerFilterFactory = {
   name: 'envoy.filters.listener.tls_inspector',
   typeUrl: 'type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector',
-  compile(typedConfig, path) {
+  compile(typedConfig, path, stats) {
     const check = new ResourceCheck('')
     const message = unpackAny(typedConfig, TlsInspectorSchema)
     if (message) check.honour(TlsInspectorSchema, message, path, FIELDS)
     else check.error(path, 'is not a TlsInspector')
-    return check.result(new TlsInspector())
+    return check.result(new TlsInspector(tlsInspectorStats(stats.scope('tls_inspector'))))
   },
+}
+
+function tlsInspectorStats(scope: StatsScope): TlsInspectorStats {
+  return {
+    tlsFound: scope.counter('tls_found'),
+    tlsNotFound: scope.counter('tls_not_found'),
+    sniFound: scope.counter('sni_found'),
+    sniNotFound: scope.counter('sni_not_found'),
+    alpnFound: scope.counter('alpn_found'),
+    alpnNotFound: scope.counter('alpn_not_found'),
+    clientHelloTooLarge: scope.counter('client_hello_too_large'),
+  }
 }
