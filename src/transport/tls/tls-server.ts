@@ -11,6 +11,7 @@ export interface TlsServerOptions {
   /** Null: no certificate is asked for. */
   readonly peer: PeerRequirements | null
   readonly clock: Clock
+  /** 0: none, as in Envoy. */
   readonly handshakeTimeoutMs: number
 }
 
@@ -49,16 +50,16 @@ export function acceptTls(
   const finish = (outcome: TlsServerOutcome): void => {
     if (done) return
     done = true
-    timer.cancel()
+    timer?.cancel()
     secure.off('close', onClose)
     if (!outcome.ok) secure.destroy()
     onDone(outcome)
   }
   const onClose = (): void =>
     finish({ ok: false, reason: 'handshake', detail: failure?.message ?? 'connection closed during handshake' })
-  const timer = options.clock.setTimer(options.handshakeTimeoutMs, () =>
-    finish({ ok: false, reason: 'timeout', detail: 'handshake timeout' }),
-  )
+  const { clock, handshakeTimeoutMs } = options
+  const onTimeout = (): void => finish({ ok: false, reason: 'timeout', detail: 'handshake timeout' })
+  const timer = handshakeTimeoutMs > 0 ? clock.setTimer(handshakeTimeoutMs, onTimeout) : null
   // Stays on for the life of the connection: a reset between two owners must not become an uncaught error.
   secure.on('error', error => {
     failure = error
