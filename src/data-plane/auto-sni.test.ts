@@ -98,6 +98,19 @@ test('an address is no server name', async () => {
   assert.deepEqual(heard, [false])
 })
 
+test('a name goes as it is spelt, and its connections serve every spelling', async () => {
+  const port = await open({ auto_sni: true })
+  for (const host of ['A.Test', 'a.test:99']) assert.equal(await ask(port, host), 200)
+  assert.deepEqual(heard, ['A.Test'])
+})
+
+test('a name too long to be sent is no reason to send none', async () => {
+  const port = await open({ auto_sni: true })
+  const longest = 'x'.repeat(255)
+  assert.deepEqual([await ask(port, longest), await ask(port, `${longest}x`)], [200, 503])
+  assert.deepEqual(heard, [longest])
+})
+
 test('names without end keep no pools without end, and an endpoint that goes takes all of its own along', () => {
   const transport: UpstreamTransport = { ...plainTransport, forServer: () => plainTransport }
   const cluster = new FakeCluster('c')

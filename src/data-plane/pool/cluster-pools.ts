@@ -125,7 +125,8 @@ export class ClusterPools {
   /** Names come with requests, and there is no end of them: the one unused for longest makes room. */
   #named(Pool: PoolClass, endpoint: Endpoint, server: ServerIdentity): HttpPool {
     const { serverName, verifiedName } = server
-    const key = `${Pool.name} ${endpoint.key} ${serverName ?? ''} ${verifiedName ?? ''}`
+    // However a name is spelt (RFC 6066 3), its connections are the same, as in Envoy.
+    const key = `${Pool.name} ${endpoint.key} ${serverName?.toLowerCase() ?? ''} ${verifiedName ?? ''}`
     const known = this.#byServer.get(key)
     if (known !== undefined && known.endpoint === endpoint) {
       this.#byServer.delete(key)

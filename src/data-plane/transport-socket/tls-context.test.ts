@@ -11,6 +11,7 @@ import { parse, upstreamTls } from '../mesh-fixture.ts'
 import { compileDownstreamTransport } from './downstream-tls.ts'
 import { compileSanMatcher } from './san-matchers.ts'
 import { SecretStore } from './secret-store.ts'
+import { compileApplicationProtocols } from './tls-parameters-config.ts'
 import { createTransportCompiler } from './upstream-transport-compiler.ts'
 
 const names = (more: Partial<SubjectAltNames>): SubjectAltNames => ({
@@ -220,4 +221,24 @@ test('material that no connection could use is a problem of the config, at the f
     ...trusting(`the mesh's own\n${authority.bundle}`),
   }
   assert.ok(createTransportCompiler(systemNetwork, new SecretStore())(tls('UpstreamTlsContext', good), 't', []).ok)
+})
+
+test('server names and protocols that cannot be said are problems; of protocols an entry may be several, or none', () => {
+  const compile = createTransportCompiler(systemNetwork, new SecretStore())
+  const problemsOf = (sni: string, alpn_protocols: string[] = []): unknown[] => {
+    const compiled = compile(tls('UpstreamTlsContext', { alpn_protocols }, { sni }), 't', [])
+    return compiled.ok ? [] : compiled.problems.map(({ path, message }) => `${path}: ${message}`)
+  }
+  const protocols =
+    't.typed_config.common_tls_context.alpn_protocols: must be names of 1 to 255 bytes, and less than 64 KiB'
+  const many = Array.from({ length: 300 }, () => 'x'.repeat(250))
+  for (const alpn of [['x'.repeat(256)], ['', 'h2'], ['h2,'], many])
+    assert.deepEqual(problemsOf('a', alpn), [protocols])
+  assert.deepEqual(problemsOf('a\0b'), ['t.typed_config.sni: must not hold NUL'])
+  assert.deepEqual(problemsOf('x'.repeat(256)), ['t.typed_config.sni: must be at most 255 bytes'])
+  for (const alpn of [[''], ['h2,http/1.1'], ['x'.repeat(255)]]) assert.deepEqual(problemsOf('127.0.0.1', alpn), [])
+
+  const check = new ResourceCheck('')
+  assert.deepEqual(compileApplicationProtocols(['h2,http/1.1', 'x'], '', check), ['h2', 'http/1.1', 'x'])
+  assert.deepEqual(compileApplicationProtocols([''], '', check), [])
 })

@@ -20,7 +20,7 @@ import {
 import type { ResourceCheck } from '../../xds/resource-check.ts'
 import { compileSanMatcher, compileUntypedSanMatcher } from './san-matchers.ts'
 import type { SecretSource } from './secret-store.ts'
-import { compileTlsParameters } from './tls-parameters-config.ts'
+import { compileApplicationProtocols, compileTlsParameters } from './tls-parameters-config.ts'
 
 type Secret<T> = { readonly name: string } | { readonly value: T }
 
@@ -71,7 +71,7 @@ export function compileTlsContext(context: CommonTlsContext, path: string, check
     parameters: compileTlsParameters(context.tlsParams, `${path}.tls_params`, check),
     keyPairs,
     ...validation,
-    applicationProtocols: context.alpnProtocols,
+    applicationProtocols: compileApplicationProtocols(context.alpnProtocols, `${path}.alpn_protocols`, check),
     secretNames: secrets.flatMap(secret => ('name' in secret ? [secret.name] : [])),
   }
 }

@@ -61,3 +61,22 @@ function version(protocol: TlsProtocol | undefined, fallback: SecureVersion): Se
       return fallback
   }
 }
+
+/** One text of them all, in Envoy: an entry may be several, and an empty one is none. */
+export function compileApplicationProtocols(
+  entries: readonly string[],
+  path: string,
+  check: ResourceCheck,
+): readonly string[] {
+  const text = entries.join(',')
+  if (text === '') return []
+  const protocols = text.split(',')
+  const isValid = (protocol: string): boolean => protocol !== '' && Buffer.byteLength(protocol) <= MAX_PROTOCOL_BYTES
+  if (!protocols.every(isValid) || Buffer.byteLength(text) >= MAX_PROTOCOLS_BYTES)
+    check.error(path, `must be names of 1 to ${MAX_PROTOCOL_BYTES} bytes, and less than 64 KiB`)
+  return protocols
+}
+
+// RFC 7301 3.1.
+const MAX_PROTOCOL_BYTES = 255
+const MAX_PROTOCOLS_BYTES = 65_535

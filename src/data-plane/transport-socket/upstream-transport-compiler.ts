@@ -55,6 +55,9 @@ export function createTransportCompiler(network: Network, secrets: SecretSource)
   }
 }
 
+const MAX_SERVER_NAME_BYTES = 255
+const UNSENDABLE_NAME =
+  'Failed_to_create_upstream_TLS_due_to_failure_setting_SNI:_error:100000d5:SSL_routines:OPENSSL_internal:SSL3_EXT_INVALID_SERVERNAME'
 const PLAINTEXT: TransportOver = network => new RawBufferTransport(network)
 
 interface Compilation {
@@ -89,6 +92,10 @@ function compileTls(message: UpstreamTlsContext, path: string, { secrets, alpn, 
   const common = message.commonTlsContext ?? create(CommonTlsContextSchema)
   const config = compileTlsContext(common, `${path}.common_tls_context`, check)
   const applicationProtocols = config.applicationProtocols.length > 0 ? config.applicationProtocols : alpn
+  // Which of several to show is a matter of the server's choice.
+  if (config.keyPairs.length > 1) check.unsupported(`${path}.common_tls_context`, 'a client has one certificate')
+  if (message.sni.includes('\0')) check.error(`${path}.sni`, 'must not hold NUL')
+  if (isTooLong(message.sni)) check.error(`${path}.sni`, `must be at most ${MAX_SERVER_NAME_BYTES} bytes`)
   const context = new TlsContext(config, secrets)
   return network => new TlsTransport(network, context, message.sni, applicationProtocols)
 }
@@ -117,6 +124,11 @@ function compileInternalUpstream(
   if (!wrapped) check.error(`${path}.transport_socket`, 'is required')
   const over = compileTransport(wrapped, `${path}.transport_socket`, compilation)
   return network => new InternalUpstream(network, over)
+}
+
+/** RFC 6066 3 has a host name there, and TLS libraries take no longer one. */
+function isTooLong(serverName: string): boolean {
+  return Buffer.byteLength(serverName) > MAX_SERVER_NAME_BYTES
 }
 
 class RawBufferTransport implements UpstreamTransport {
@@ -181,14 +193,17 @@ class TlsTransport implements UpstreamTransport {
 
   connect(address: string, port: number, onReady: (failure: string | null) => void): Socket {
     const raw = this.#network.connect(address, port)
+    const serverName = this.#serverName
     let failure = 'TLS_error:_Secret_is_not_supplied_by_SDS'
     try {
       const ready = this.#context.current()
-      if (ready) {
+      // A request may say any name; without one the server would show whatever certificate it has for that.
+      if (isTooLong(serverName)) failure = UNSENDABLE_NAME
+      else if (ready) {
         const peer = { ...this.#context.peerRequirements(true), verifiedName: this.#verifiedName }
         const { context } = ready
         const applicationProtocols = this.#applicationProtocols
-        return connectTls(raw, { context, serverName: this.#serverName, applicationProtocols, peer }, onReady)
+        return connectTls(raw, { context, serverName, applicationProtocols, peer }, onReady)
       }
     } catch (error) {
       failure = `TLS_error:_${(error as Error).message.replaceAll(' ', '_')}`

@@ -1,5 +1,5 @@
 // The client side of TLS over a TCP connection that was begun already.
-import type { Socket } from 'node:net'
+import { isIP, type Socket } from 'node:net'
 import { connect, type SecureContext, type TLSSocket } from 'node:tls'
 import { connectFailure } from '../net/system-network.ts'
 import { type PeerRequirements, verifyPeer } from './peer-verification.ts'
@@ -21,14 +21,18 @@ export function connectTls(
   options: TlsClientOptions,
   onReady: (failure: string | null) => void,
 ): TLSSocket {
+  const { serverName } = options
+  const isAddress = isIP(serverName) !== 0
   const secure = connect({
     socket: raw,
     secureContext: options.context,
-    servername: options.serverName,
+    servername: isAddress ? '' : serverName,
     rejectUnauthorized: false,
     checkServerIdentity: () => undefined,
     ...(options.applicationProtocols.length > 0 ? { ALPNProtocols: [...options.applicationProtocols] } : {}),
   })
+  // An address is no server name (RFC 6066 3), and `connect` throws at one. Envoy sends what config says.
+  if (isAddress) (secure as TLSSocket & { setServername(name: string): void }).setServername(serverName)
   let done = false
   let failure = ''
   const finish = (outcome: string | null): void => {

@@ -231,6 +231,38 @@ test('a client that never finishes its handshake is closed after the timeout', a
   await listener.close()
 })
 
+test('without a timeout a handshake may take any time', async () => {
+  const clock = new FakeClock()
+  const started = Promise.withResolvers<void>()
+  const outcome = Promise.withResolvers<TlsServerOutcome>()
+  const listener = await systemNetwork.listen('127.0.0.1', 0, socket => {
+    const options = { context: context(server), applicationProtocol: null, peer: null, clock, handshakeTimeoutMs: 0 }
+    acceptTls(socket, null, options, outcome.resolve)
+    started.resolve()
+  })
+  const raw = systemNetwork.connect('127.0.0.1', listener.port)
+  await started.promise
+  clock.advance(60_000)
+  const secure = dialAs(client)(raw, () => {})
+  const done = await outcome.promise
+  assert.ok(done.ok)
+  secure.destroy()
+  done.socket.destroy()
+  await listener.close()
+})
+
+test('a server name is sent as it is, an address too', async () => {
+  for (const serverName of ['127.0.0.1', '::1', 'Reviews']) {
+    const peer = { certificateRequired: true, verifyChain: true, sans: [], pins: null }
+    const { outcome, ends } = await shake({}, (raw, done) =>
+      connectTls(raw, { context: context(client), serverName, applicationProtocols: [], peer }, done),
+    )
+    assert.ok(outcome.ok)
+    assert.equal((outcome.socket as { servername?: unknown }).servername, serverName)
+    await ends()
+  }
+})
+
 test('a refused connection and plaintext in place of TLS have their reasons', async () => {
   const listener = await systemNetwork.listen('127.0.0.1', 0, socket =>
     socket.on('error', () => {}).end('HTTP/1.1 400\r\n\r\n'),
