@@ -3,6 +3,7 @@ import type { JsonObject } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import type { DifferentialCase } from '../case.ts'
 import { AUTHORITY } from '../certificates.ts'
+import { HOSTILE_HELLOS } from '../corpus/hellos.ts'
 import { listenerFilter } from '../corpus/listener-filter.ts'
 import { downstreamTls } from '../corpus/tls.ts'
 import { type ClusterPlan, DEAD_CLUSTER, EMPTY_CLUSTER, type ListenerPlan } from '../plan.ts'
@@ -251,7 +252,9 @@ export const TCP_BY_HAND: readonly DifferentialCase[] = [
     listener: 'tcp-over-tls',
     dialogue: { protocol: 'script', client: 'bytes', tls: TLS, steps: [{ by: 'upstream', does: 'reset' }] },
   },
-  ...Object.entries(HELLOS).map(([name, send]) => beginning('tcp-names', name, '', [{ by: 'client', send }])),
+  ...Object.entries({ ...HELLOS, ...HOSTILE_HELLOS }).map(([name, send]) =>
+    beginning('tcp-names', name, '', [{ by: 'client', send }]),
+  ),
 ]
 
 function beginning(listener: string, name: string, preface: string, first: readonly Step[]): DifferentialCase {
