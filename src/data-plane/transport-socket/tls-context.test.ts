@@ -223,6 +223,33 @@ test('material that no connection could use is a problem of the config, at the f
   assert.ok(createTransportCompiler(systemNetwork, new SecretStore())(tls('UpstreamTlsContext', good), 't', []).ok)
 })
 
+test('a server shows one certificate for each kind of key, a client one', async () => {
+  const authority = await TestAuthority.create()
+  const issued = [false, true, false].map(rsa => authority.issue({ names: [], ...(rsa && { rsa: true as const }) }))
+  const tls_certificates = (await Promise.all(issued)).map(({ certificateChain, privateKey }) => ({
+    certificate_chain: { inline_string: certificateChain },
+    private_key: { inline_string: privateKey },
+  }))
+  const server = new ResourceCheck('Listener l')
+  const compileServer = (count: number): void => {
+    const context = { tls_certificates: tls_certificates.slice(0, count) }
+    compileDownstreamTransport(tls('DownstreamTlsContext', context), 't', new SecretStore(), server)
+  }
+  compileServer(2)
+  assert.deepEqual(server.problems, [])
+  compileServer(3)
+  const at = 't.typed_config.common_tls_context'
+  assert.deepEqual(
+    server.problems.map(({ path, message }) => `${path}: ${message}`),
+    [`${at}.tls_certificates[2]: is the second with a key of ec`],
+  )
+  const compile = createTransportCompiler(systemNetwork, new SecretStore())
+  const client = compile(tls('UpstreamTlsContext', { tls_certificates: tls_certificates.slice(0, 2) }), 't', [])
+  assert.deepEqual(client.ok ? [] : client.problems.map(({ path, message }) => `${path}: ${message}`), [
+    `${at}: a client has one certificate`,
+  ])
+})
+
 test('server names and protocols that cannot be said are problems; of protocols an entry may be several, or none', () => {
   const compile = createTransportCompiler(systemNetwork, new SecretStore())
   const problemsOf = (sni: string, alpn_protocols: string[] = []): unknown[] => {

@@ -1,4 +1,5 @@
 // CommonTlsContext, compiled: what both directions of TLS share, with secrets looked up by name for each connection.
+import { X509Certificate } from 'node:crypto'
 import type { SecureContext } from 'node:tls'
 import type { CertificatePins, PeerRequirements, SanMatcher } from '../../transport/tls/peer-verification.ts'
 import { requireCertificates, requireRevocations, revocationsOf } from '../../transport/tls/pem-blocks.ts'
@@ -83,20 +84,33 @@ function compileKeyPairs(context: CommonTlsContext, path: string, check: Resourc
   })
   // Envoy takes one or the other: the names.
   if (named.length > 0) return named
-  return context.tlsCertificates.map((inline, index) =>
+  const before = check.problems.length
+  const keyPairs = context.tlsCertificates.map((inline, index) =>
     compileInlineKeyPair(inline, `${path}.tls_certificates[${index}]`, check),
   )
+  if (check.problems.length === before) refuseTwoOfAKind(keyPairs, path, check)
+  return keyPairs.map(value => ({ value }))
 }
 
-function compileInlineKeyPair(message: TlsCertificate, path: string, check: ResourceCheck): Secret<KeyPair> {
+/** Of several certificates with one kind of key Envoy shows the one that has the server name; OpenSSL would the last. */
+function refuseTwoOfAKind(keyPairs: readonly KeyPair[], path: string, check: ResourceCheck): void {
+  const kinds = new Set<string | undefined>()
+  for (const [index, { certificateChain }] of keyPairs.entries()) {
+    const kind = new X509Certificate(requireCertificates(certificateChain)[0]!).publicKey.asymmetricKeyType
+    if (kinds.has(kind)) check.unsupported(`${path}.tls_certificates[${index}]`, `is the second with a key of ${kind}`)
+    kinds.add(kind)
+  }
+}
+
+function compileInlineKeyPair(message: TlsCertificate, path: string, check: ResourceCheck): KeyPair {
   check.honour(TlsCertificateSchema, message, path, new Set(['certificate_chain', 'private_key']))
   const certificateChain = readDataSource(message.certificateChain, `${path}.certificate_chain`, check)
   const privateKey = readDataSource(message.privateKey, `${path}.private_key`, check)
-  const value = { certificateChain, privateKey }
+  const keyPair = { certificateChain, privateKey }
   const readable =
     certificateChain !== '' && attempt(`${path}.certificate_chain`, check, () => requireCertificates(certificateChain))
-  if (readable && privateKey !== '') attempt(`${path}.private_key`, check, () => requireKeyPair(value))
-  return { value }
+  if (readable && privateKey !== '') attempt(`${path}.private_key`, check, () => requireKeyPair(keyPair))
+  return keyPair
 }
 
 /** What is no use for TLS is a problem of the config, not of each connection. */
