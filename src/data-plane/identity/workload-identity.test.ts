@@ -187,6 +187,21 @@ test('a renewal that fails is tried again, ever more slowly, and the certificate
   await until(() => identity.keyPair !== before)
 })
 
+test('a certificate that has expired already is refused, and asked for again ever more slowly', async () => {
+  const clock = new FakeClock()
+  const signer = new FakeSigner(clock)
+  const identity = await open(options(clock, temporaryFolder(), signer))
+  const before = identity.keyPair
+  signer.datedBackMs = HOUR
+  signer.lifeMs = -1_000
+  clock.advance(HOUR)
+  await until(() => signer.calls.length === 2 && clock.pendingTimers === 1)
+  assert.equal(identity.keyPair, before)
+  clock.advance(100)
+  assert.equal(signer.calls.length, 2)
+  await assert.rejects(open(options(clock, temporaryFolder(), signer)), /was given a certificate until/)
+})
+
 test('waits for a control plane that is down, and does not for one that says no', async () => {
   const clock = new FakeClock()
   const signer = new FakeSigner(clock)

@@ -157,6 +157,9 @@ export class WorkloadIdentity {
     if (granted?.namespace !== spiffeId.namespace || granted.serviceAccount !== spiffeId.serviceAccount) {
       throw new Error(`asked to be ${formatSpiffeId(spiffeId)}, was made ${chain.spiffeId}`)
     }
+    // One that is over, or all but, would be renewed at once, and again, without end.
+    if (chain.notAfter - clock.wallNow() < LEAST_LIFE_MS)
+      throw new Error(`was given a certificate until ${new Date(chain.notAfter).toISOString()}`)
     this.#folder.writeCertificate(chain.pem)
     this.#take(chain)
     // The answer of an authority that is trusted ends with the roots of its mesh, as Istio's does. A root is in
