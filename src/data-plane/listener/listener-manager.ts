@@ -141,6 +141,8 @@ export class ListenerManager {
   async settled(): Promise<Problem[]> {
     await Promise.all([...this.#sockets].map(socket => socket.firstAttempt))
     this.#updateGauges()
+    // What a drain overtook is not going to be bound.
+    if (this.#stopping) return []
     return this.status()
       .filter(({ failure }) => failure !== '')
       .map(({ name, address, failure, message }) => ({
