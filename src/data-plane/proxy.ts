@@ -98,7 +98,7 @@ export class Proxy {
     this.records = new ResourceRecords(clock)
     this.#accessLogs = new AccessLogs({ clock, log, files: options.logFiles, stats })
     const compileTransport = createTransportCompiler(network, this.secrets)
-    this.clusters = new ClusterManager({ clock, random, log, network, stats, compileTransport })
+    this.clusters = new ClusterManager({ clock, random, log, network, stats, secrets: this.secrets, compileTransport })
     const { overload, residentBytes } = options
     this.#overload = overload && residentBytes ? new OverloadManager(overload, clock, residentBytes, stats) : null
     const actions = this.#overload?.actions ?? NO_OVERLOAD
