@@ -27,6 +27,7 @@ import { NO_OVERLOAD, OverloadManager } from './overload/overload-manager.ts'
 import { ResourceRecords } from './resource-records.ts'
 import { compileRouteTable } from './route/compile-route-table.ts'
 import { RouteTables } from './route/route-tables.ts'
+import type { ServerHealth } from './server-health.ts'
 import { createStats, type Stats } from './stats/stats-store.ts'
 import { CertificateFiles, type CertificateFolder, isFileSecret } from './transport-socket/certificate-files.ts'
 import { takeSecret } from './transport-socket/delivered-secret.ts'
@@ -80,6 +81,7 @@ export class Proxy {
   readonly listeners: ListenerManager
   readonly records: ResourceRecords
   readonly mirrorDifferences = new MirrorDifferences()
+  readonly #health = { failed: false }
   readonly #options: ProxyOptions
   readonly #accessLogs: AccessLogs
   readonly #overload: OverloadManager | null
@@ -115,6 +117,8 @@ export class Proxy {
       serviceCluster: options.serviceCluster ?? '',
       mirrorDifferences: this.mirrorDifferences,
       overload: actions,
+      health: this.#health,
+      drainHealth: this.#health,
       bufferLimit: ENVOY_BUFFER_LIMIT,
       chainMetadata: {},
     }
@@ -172,6 +176,15 @@ export class Proxy {
   /** Config has come and every listener serves. */
   get ready(): boolean {
     return this.listeners.ready
+  }
+
+  get health(): ServerHealth {
+    return this.#health
+  }
+
+  /** Has health checks fail, or pass again, and with them the connections drain. */
+  failHealthChecks(failed: boolean): void {
+    this.#health.failed = failed
   }
 
   /** Stops accepting and lets connections end, for at most `limitMs`; with `sparesIdle` none is closed unannounced. */

@@ -214,9 +214,14 @@ export class ProxyProcess implements RunningProxy {
       startedAt: this.clock.wallNow(),
       epoch,
       firstStartedAt: this.#firstStartedAt,
-      state: () => this.state,
+      // As Envoy calls it.
+      state: () => (this.state === 'LIVE' && this.proxy.health.failed ? 'DRAINING' : this.state),
       quit: () => setImmediate(() => void this.stop()),
       drainListeners: () => void this.#drain(),
+      failHealthChecks: failed => {
+        this.proxy.failHealthChecks(failed)
+        this.workers?.failHealthChecks(failed)
+      },
       workers: this.workers,
       hotRestart: () => this.hotRestart(),
     }

@@ -55,6 +55,7 @@ export interface WorkerCalls {
   readonly acceptInherited: [null, null]
   readonly predecessorIsGone: [null, null]
   readonly drain: [{ readonly limitMs: number; readonly sparesIdle: boolean }, null]
+  readonly failHealthChecks: [boolean, null]
   readonly reopenLogs: [null, null]
   readonly setLogLevel: [LogLevel, null]
   /** Ends everything, and the thread. */

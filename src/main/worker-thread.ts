@@ -122,6 +122,10 @@ const CALLS: Calls = {
     await proxy.drain(limitMs, sparesIdle)
     return null
   },
+  async failHealthChecks(failed) {
+    proxy.failHealthChecks(failed)
+    return null
+  },
   async reopenLogs() {
     proxy.reopenLogs()
     return null

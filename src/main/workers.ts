@@ -104,6 +104,10 @@ export class Workers implements ListeningSockets<readonly (readonly ListeningDes
     await Promise.allSettled(this.#threads.map(thread => thread.ask('drain', { limitMs, sparesIdle })))
   }
 
+  failHealthChecks(failed: boolean): void {
+    this.#tell('failHealthChecks', failed)
+  }
+
   reopenLogs(): void {
     this.#tell('reopenLogs', null)
   }

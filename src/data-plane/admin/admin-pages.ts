@@ -33,6 +33,8 @@ export interface AdminSource {
   quit(): void
   /** Stops accepting, and lets streams end. */
   drainListeners(): void
+  /** Has health checks fail, or pass again. */
+  failHealthChecks(failed: boolean): void
   /** The event loops beside the one of `proxy`; absent: there are none. */
   readonly workers?: WorkerSource | null
   /** Starts a successor on the same sockets; says why not, or null. */
@@ -130,6 +132,22 @@ const PAGES: Readonly<Record<string, Page>> = {
     help: 'stop accepting, let streams end',
     answer: source => {
       source.drainListeners()
+      return text('OK\n')
+    },
+  },
+  '/healthcheck/fail': {
+    method: 'POST',
+    help: 'cause the server to fail health checks, and to drain its connections',
+    answer: source => {
+      source.failHealthChecks(true)
+      return text('OK\n')
+    },
+  },
+  '/healthcheck/ok': {
+    method: 'POST',
+    help: 'cause the server to pass health checks',
+    answer: source => {
+      source.failHealthChecks(false)
       return text('OK\n')
     },
   },

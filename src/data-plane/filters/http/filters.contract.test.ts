@@ -15,6 +15,7 @@ import { LocalRateLimitSchema } from '../../../xds/generated/envoy/extensions/fi
 import { RateLimitSchema } from '../../../xds/generated/envoy/extensions/filters/http/ratelimit/v3/rate_limit_pb.ts'
 import { MirrorDifferences } from '../../mirror-differences.ts'
 import { NO_OVERLOAD } from '../../overload/overload-manager.ts'
+import { ALWAYS_HEALTHY } from '../../server-health.ts'
 import { createStats } from '../../stats/stats-store.ts'
 import type { HttpFilterHost } from './contract/http-filter-factory.ts'
 import { HTTP_FILTERS } from './registry.ts'
@@ -38,6 +39,8 @@ const host: HttpFilterHost = {
     chainMetadata: {},
     mirrorDifferences: new MirrorDifferences(),
     overload: NO_OVERLOAD,
+    health: ALWAYS_HEALTHY,
+    drainHealth: ALWAYS_HEALTHY,
     serviceCluster: '',
   },
 }

@@ -44,6 +44,7 @@ import {
 } from '../../route/route-entry.ts'
 import { NO_UPGRADES } from '../../route/route-upgrades.ts'
 import { NO_STREAM_DURATION } from '../../route/stream-duration.ts'
+import { ALWAYS_HEALTHY, type ServerHealth } from '../../server-health.ts'
 import type { Counter, Gauge, Histogram, StatsScope } from '../../stats/stats-scope.ts'
 import type { StreamInfo } from '../../stream-info.ts'
 import type { UpstreamTransport } from '../../upstream-transport.ts'
@@ -263,6 +264,7 @@ export interface FakeProxyOptions {
   readonly info?: Partial<ConnectionInfo>
   readonly reasonHeader?: boolean
   readonly overload?: OverloadActions
+  readonly health?: ServerHealth
   readonly bufferLimit?: number
   readonly chainMetadata?: Readonly<Record<string, JsonObject>>
   readonly mirrorDifferences?: MirrorDifferences
@@ -296,6 +298,8 @@ export function fakeHost(options: FakeProxyOptions, stats: FakeStats, logs: Stre
     reasonHeader: options.reasonHeader ?? true,
     mirrorDifferences: options.mirrorDifferences ?? new MirrorDifferences(),
     overload: options.overload ?? NO_OVERLOAD,
+    health: options.health ?? ALWAYS_HEALTHY,
+    drainHealth: options.health ?? ALWAYS_HEALTHY,
     bufferLimit: options.bufferLimit ?? 1024 * 1024,
     chainMetadata: options.chainMetadata ?? {},
     serviceCluster: 'own',

@@ -77,6 +77,7 @@ type Tools = Pick<
   | 'stats'
   | 'reasonHeader'
   | 'overload'
+  | 'drainHealth'
   | 'bufferLimit'
 >
 type Compiled = 'chain' | 'accessLogs' | 'limits' | 'http1' | 'http2' | 'allowsTunnel' | 'underscores' | 'routeTable'
@@ -92,6 +93,7 @@ function toolsOf(host: NetworkFilterHost, scope: StatsScope): Tools {
     stats: connectionManagerStats(scope, host.stats),
     reasonHeader: host.reasonHeader,
     overload: host.overload,
+    drainHealth: host.drainHealth,
     bufferLimit: host.bufferLimit,
   }
 }

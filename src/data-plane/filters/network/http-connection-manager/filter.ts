@@ -52,6 +52,10 @@ export class HttpConnectionManagerFilter implements NetworkFilter, ConnectionOwn
     if (this.isDraining) connection.drain()
   }
 
+  get drainClose(): boolean {
+    return this.isDraining || this.#config.drainHealth.failed
+  }
+
   drain(sparesIdle = false): void {
     // Never softer than it was.
     if (this.isDraining && (sparesIdle || !this.sparesIdle)) return
