@@ -187,6 +187,11 @@ export class Proxy {
     this.#health.failed = failed
   }
 
+  /** Has every client leave with its next response, before anything stops. */
+  sendAway(): void {
+    this.listeners.sendAway()
+  }
+
   /** Stops accepting and lets connections end, for at most `limitMs`; with `sparesIdle` none is closed unannounced. */
   async drain(limitMs: number, sparesIdle = false): Promise<void> {
     const { clock } = this.#options

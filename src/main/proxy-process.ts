@@ -217,7 +217,7 @@ export class ProxyProcess implements RunningProxy {
       // As Envoy calls it.
       state: () => (this.state === 'LIVE' && this.proxy.health.failed ? 'DRAINING' : this.state),
       quit: () => setImmediate(() => void this.stop()),
-      drainListeners: () => void this.#drain(),
+      drainListeners: graceful => this.#drainListeners(graceful),
       failHealthChecks: failed => {
         this.proxy.failHealthChecks(failed)
         this.workers?.failHealthChecks(failed)
@@ -272,6 +272,20 @@ export class ProxyProcess implements RunningProxy {
   stop(): Promise<void> {
     this.#stopping ??= this.#stop()
     return this.#stopping
+  }
+
+  /** As Envoy drains them: connections that nobody uses are let be until the drain time is over. */
+  #drainListeners(graceful: boolean): void {
+    const drainMs = (this.#options.drainTimeSeconds ?? DRAIN_TIME_S) * 1000
+    if (graceful) {
+      this.proxy.sendAway()
+      this.workers?.sendAway()
+      const timer = this.clock.setTimer(drainMs, () => this.#drainListeners(false))
+      this.atEnd(() => timer.cancel())
+      return
+    }
+    this.state = 'DRAINING'
+    void Promise.all([this.proxy.drain(drainMs, true), this.workers?.drain(drainMs, true)]).then(() => this.#drain())
   }
 
   async #drain(): Promise<void> {

@@ -56,6 +56,7 @@ export interface WorkerCalls {
   readonly predecessorIsGone: [null, null]
   readonly drain: [{ readonly limitMs: number; readonly sparesIdle: boolean }, null]
   readonly failHealthChecks: [boolean, null]
+  readonly sendAway: [null, null]
   readonly reopenLogs: [null, null]
   readonly setLogLevel: [LogLevel, null]
   /** Ends everything, and the thread. */

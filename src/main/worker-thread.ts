@@ -126,6 +126,10 @@ const CALLS: Calls = {
     proxy.failHealthChecks(failed)
     return null
   },
+  async sendAway() {
+    proxy.sendAway()
+    return null
+  },
   async reopenLogs() {
     proxy.reopenLogs()
     return null

@@ -108,6 +108,10 @@ export class Workers implements ListeningSockets<readonly (readonly ListeningDes
     this.#tell('failHealthChecks', failed)
   }
 
+  sendAway(): void {
+    this.#tell('sendAway', null)
+  }
+
   reopenLogs(): void {
     this.#tell('reopenLogs', null)
   }

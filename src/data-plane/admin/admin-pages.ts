@@ -31,8 +31,8 @@ export interface AdminSource {
   state(): ServerState
   /** Drains and ends the process. */
   quit(): void
-  /** Stops accepting, and lets streams end. */
-  drainListeners(): void
+  /** Has every client leave with its next response, and accepts none any more: `graceful`: once the drain time is over. */
+  drainListeners(graceful: boolean): void
   /** Has health checks fail, or pass again. */
   failHealthChecks(failed: boolean): void
   /** The event loops beside the one of `proxy`; absent: there are none. */
@@ -129,9 +129,9 @@ const PAGES: Readonly<Record<string, Page>> = {
   },
   '/drain_listeners': {
     method: 'POST',
-    help: 'stop accepting, let streams end',
-    answer: source => {
-      source.drainListeners()
+    help: 'stop accepting, end connections with their next response: ?graceful accepts until the drain time is over',
+    answer: (source, query) => {
+      source.drainListeners(query.has('graceful'))
       return text('OK\n')
     },
   },
