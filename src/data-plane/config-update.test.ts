@@ -203,6 +203,23 @@ test('routes that change: what is under way goes on', async () => {
   await underWay.goesOn()
 })
 
+test('a listener that goes with its routes answers by them to the end', async () => {
+  const stage = await setUp()
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  cleanups.push(() => agent.destroy())
+  assert.equal(await ask(stage.http, '/', agent), '200 ok')
+  const fresh = connect(stage.http, '127.0.0.1')
+  cleanups.push(() => fresh.destroy())
+  await once(fresh, 'connect')
+  while (stage.proxy.listeners.activeConnections < 2) await new Promise(resolve => setImmediate(resolve))
+  assert.deepEqual(stage.proxy.apply('listener', [], ['l']), [])
+  assert.deepEqual(stage.proxy.apply('route', [], ['r']), [])
+  assert.equal(await ask(stage.http, '/', agent), '200 ok')
+  fresh.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n')
+  assert.match(String((await once(fresh, 'data'))[0]), /^HTTP\/1.1 200 /)
+  await assert.rejects(ask(stage.http), /ECONNREFUSED/)
+})
+
 test('updates of everything under load fail no request', async () => {
   const stage = await setUp({ transport_socket: downstreamTls() })
   const other = await TestAuthority.create('CN=other root')

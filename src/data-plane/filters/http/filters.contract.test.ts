@@ -31,7 +31,7 @@ const host: HttpFilterHost = {
     log: silentLog,
     stats: root,
     clusters: { get: () => undefined },
-    routeTables: { get: () => undefined },
+    routeTables: { get: () => undefined, hold: () => ({ table: null }) },
     compileRouteTable: () => assert.fail('a filter compiles no route table'),
     compileAccessLog: () => assert.fail('a filter compiles no access log'),
     reasonHeader: true,

@@ -292,7 +292,10 @@ export function fakeHost(options: FakeProxyOptions, stats: FakeStats, logs: Stre
     log: silentLog,
     stats,
     clusters,
-    routeTables: { get: name => (name === 'routes' ? table : undefined) },
+    routeTables: {
+      get: name => (name === 'routes' ? table : undefined),
+      hold: name => ({ table: name === 'routes' ? table : null }),
+    },
     compileRouteTable: () => ({ ok: true, value: table }),
     compileAccessLog: () => ({ ok: true, value: { log: options.onLog ?? (info => void logs.push(info)) } }),
     reasonHeader: options.reasonHeader ?? true,

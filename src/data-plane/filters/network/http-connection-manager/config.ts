@@ -137,7 +137,8 @@ function compileRoutes(
   const specifier = message.routeSpecifier
   if (specifier.case === 'rds') {
     const name = specifier.value.routeConfigName
-    return { names: [name], get: () => host.routeTables.get(name) ?? null }
+    const held = host.routeTables.hold(name)
+    return { names: [name], get: () => held.table }
   }
   if (specifier.case !== 'routeConfig') {
     if (specifier.case === undefined) check.error(`${path}.route_specifier`, 'is required')
