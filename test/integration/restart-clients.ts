@@ -15,13 +15,18 @@ export class Conversation {
   readonly #stream: Duplex
   #heard = ''
   #said = 0
+  #wake = (): void => {}
   failure: Error | null = null
 
   constructor(stream: Duplex, early = '') {
     this.#stream = stream
     this.#heard = early
     stream.on('error', error => (this.failure = error))
-    stream.on('data', (chunk: Buffer) => (this.#heard += chunk.toString('latin1')))
+    stream.on('data', (chunk: Buffer) => {
+      this.#heard += chunk.toString('latin1')
+      this.#wake()
+    })
+    for (const end of ['end', 'close', 'error']) stream.on(end, () => this.#wake())
   }
 
   /** Rejects where the conversation has ended. */
@@ -31,7 +36,7 @@ export class Conversation {
     while (!this.#heard.includes(word)) {
       if (this.failure !== null || this.#stream.readableEnded || this.#stream.destroyed)
         throw new Error(`ended before ${word}: ${this.failure?.message ?? 'closed'}`)
-      await new Promise(resolve => setImmediate(resolve))
+      await new Promise<void>(resolve => (this.#wake = resolve))
     }
     this.#heard = ''
   }
