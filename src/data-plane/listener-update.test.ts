@@ -44,9 +44,9 @@ interface Stage {
   update(): void
 }
 
-async function setUp(chain: { readonly [key: string]: JsonValue } = {}): Promise<Stage> {
+async function setUp(chain: { readonly [key: string]: JsonValue } = {}, gradualDrainMs = 0): Promise<Stage> {
   const clock = new FakeClock(Date.now())
-  const proxy = openProxy({ clock })
+  const proxy = openProxy({ clock, gradualDrainMs })
   cleanups.push(() => proxy.close())
   proxy.useIdentity(new TestIdentity(keyPair, authority.bundle))
   proxy.apply('cluster', [staticCluster('app', (application.address() as AddressInfo).port)])
@@ -165,6 +165,31 @@ test('a handshake that an update overtakes ends in an answer', async () => {
   await once(socket, 'secureConnect')
   stage.clock.advance(1000)
   assert.match(await post(socket), /^HTTP\/1.1 200 .*\r\nconnection: close\r\n/s)
+})
+
+test('a gradual drain tells nobody at first, everybody at its end, and some in between', async () => {
+  const stage = await setUp({}, DRAIN_TIME_MS)
+  const sockets = await Promise.all(
+    Array.from({ length: 96 }, async () => {
+      const socket = connect(stage.port, '127.0.0.1')
+      cleanups.push(() => socket.destroy())
+      await once(socket, 'connect')
+      return socket
+    }),
+  )
+  await accepted(stage, sockets.length)
+  const told = async (some: readonly Socket[]): Promise<number> => {
+    const answers = await Promise.all(some.map(post))
+    return answers.filter(answer => /\r\nconnection: close\r\n/.test(answer)).length
+  }
+  stage.update()
+  assert.equal(await told(sockets.slice(0, 32)), 0)
+  stage.clock.advance(DRAIN_TIME_MS / 2)
+  const half = await told(sockets.slice(32, 64))
+  assert.ok(half > 0 && half < 32, `${half} of 32`)
+  // A drain that comes to its end spares nobody.
+  await stage.proxy.listeners.drain()
+  assert.equal(await told(sockets.slice(64)), 32)
 })
 
 test('HTTP/2: the response after an update comes with a GOAWAY that leaves out no stream', async () => {

@@ -48,6 +48,7 @@ export function openProxy(
     clock?: Clock
     network?: Network
     certificates?: CertificateFolder
+    gradualDrainMs?: number
     onLogLine?: (line: string) => void
   } = {},
 ): DataPlaneProxy {
@@ -57,6 +58,7 @@ export function openProxy(
     log: silentLog,
     network: options.network ?? systemNetwork,
     ...(options.certificates ? { certificates: options.certificates } : {}),
+    gradualDrainMs: options.gradualDrainMs ?? 0,
     logFiles: {
       open: () => ({ write: bytes => options.onLogLine?.(bytes.toString('latin1')), close: async () => {} }),
     },

@@ -57,6 +57,8 @@ export interface ProxyOptions {
   readonly serviceCluster?: string
   /** For connections of config that is gone; Istio's 45 s unless set. */
   readonly drainTimeMs?: number
+  /** How long a drain takes to come on; 0, as in Istio, unless set. */
+  readonly gradualDrainMs?: number
   /** Where certificates are that config names by their files; undefined: nowhere. */
   readonly certificates?: CertificateFolder
   /** Downstream, of the whole proxy. */
@@ -119,6 +121,7 @@ export class Proxy {
       overload: actions,
       health: this.#health,
       drainHealth: this.#health,
+      gradualDrainMs: options.gradualDrainMs ?? 0,
       bufferLimit: ENVOY_BUFFER_LIMIT,
       chainMetadata: {},
     }

@@ -112,7 +112,7 @@ export class ProxyProcess implements RunningProxy {
       logFiles: systemLogFiles(this.clock),
       ...(settings.stateDir === undefined ? {} : { certificates: certificateFolder(settings.stateDir) }),
       residentBytes: () => process.memoryUsage.rss(),
-      ...(options.drainTimeSeconds === undefined ? {} : { drainTimeMs: options.drainTimeSeconds * 1000 }),
+      ...drainTimes(options),
     })
     this.#hotRestart = new HotRestart(this.#asHotRestartHost())
     if (options.pidFile !== undefined) this.keepFile(options.pidFile, () => `${process.pid}\n`)
@@ -169,7 +169,7 @@ export class ProxyProcess implements RunningProxy {
 
   /** Before the config comes, and the admin port. */
   async startWorkers(): Promise<void> {
-    const { concurrency = 1, drainTimeSeconds, logLevel = 'info' } = this.#options
+    const { concurrency = 1, logLevel = 'info' } = this.#options
     const { workers, epoch } = this.#inheritance
     if (epoch > 0 && workers.length !== concurrency - 1)
       throw new CommandFailure(`a hot restart cannot change --concurrency from ${workers.length + 1} to ${concurrency}`)
@@ -183,7 +183,7 @@ export class ProxyProcess implements RunningProxy {
       ...(maxConnections === undefined ? {} : { maxConnections }),
       ...(overload && { overload }),
       ...(stateDir === undefined ? {} : { stateDir }),
-      ...(drainTimeSeconds === undefined ? {} : { drainTimeMs: drainTimeSeconds * 1000 }),
+      ...drainTimes(this.#options),
     }
     const starts = Array.from({ length: concurrency - 1 }, (_, index) => ({
       ...start,
@@ -377,6 +377,14 @@ export class ProxyProcess implements RunningProxy {
       bugs.value += 1
       this.log.error('broken invariant', { message })
     })
+  }
+}
+
+function drainTimes(options: DataPlaneStart): Pick<ProxyOptions, 'drainTimeMs' | 'gradualDrainMs'> {
+  const { drainTimeSeconds, drainStrategy } = options
+  return {
+    ...(drainTimeSeconds === undefined ? {} : { drainTimeMs: drainTimeSeconds * 1000 }),
+    ...(drainStrategy === 'gradual' ? { gradualDrainMs: (drainTimeSeconds ?? DRAIN_TIME_S) * 1000 } : {}),
   }
 }
 

@@ -16,6 +16,7 @@ export interface WorkerStart {
   readonly maxConnections?: number
   readonly overload?: OverloadConfig
   readonly drainTimeMs?: number
+  readonly gradualDrainMs?: number
   /** Whose certificates config may name. */
   readonly stateDir?: string
   /** From the predecessor's worker of the same number; null without one. */

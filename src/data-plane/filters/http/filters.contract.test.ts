@@ -41,6 +41,7 @@ const host: HttpFilterHost = {
     overload: NO_OVERLOAD,
     health: ALWAYS_HEALTHY,
     drainHealth: ALWAYS_HEALTHY,
+    gradualDrainMs: 0,
     serviceCluster: '',
   },
 }

@@ -265,6 +265,7 @@ export interface FakeProxyOptions {
   readonly reasonHeader?: boolean
   readonly overload?: OverloadActions
   readonly health?: ServerHealth
+  readonly gradualDrainMs?: number
   readonly bufferLimit?: number
   readonly chainMetadata?: Readonly<Record<string, JsonObject>>
   readonly mirrorDifferences?: MirrorDifferences
@@ -303,6 +304,7 @@ export function fakeHost(options: FakeProxyOptions, stats: FakeStats, logs: Stre
     overload: options.overload ?? NO_OVERLOAD,
     health: options.health ?? ALWAYS_HEALTHY,
     drainHealth: options.health ?? ALWAYS_HEALTHY,
+    gradualDrainMs: options.gradualDrainMs ?? 0,
     bufferLimit: options.bufferLimit ?? 1024 * 1024,
     chainMetadata: options.chainMetadata ?? {},
     serviceCluster: 'own',

@@ -38,6 +38,8 @@ export interface NetworkFilterHost {
   readonly health: ServerHealth
   /** What has connections of this listener drain when it fails. */
   readonly drainHealth: ServerHealth
+  /** How long a drain takes to come on, as each response may be its connection's last; 0: each is, at once. */
+  readonly gradualDrainMs: number
   /** Bytes of a message that may be kept while it waits: the listener's per_connection_buffer_limit_bytes. */
   readonly bufferLimit: number
   /** Of the filter chain, by the names of those it speaks to. */

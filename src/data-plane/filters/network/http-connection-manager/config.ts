@@ -78,6 +78,7 @@ type Tools = Pick<
   | 'reasonHeader'
   | 'overload'
   | 'drainHealth'
+  | 'gradualDrainMs'
   | 'bufferLimit'
 >
 type Compiled = 'chain' | 'accessLogs' | 'limits' | 'http1' | 'http2' | 'allowsTunnel' | 'underscores' | 'routeTable'
@@ -94,6 +95,7 @@ function toolsOf(host: NetworkFilterHost, scope: StatsScope): Tools {
     reasonHeader: host.reasonHeader,
     overload: host.overload,
     drainHealth: host.drainHealth,
+    gradualDrainMs: host.gradualDrainMs,
     bufferLimit: host.bufferLimit,
   }
 }
