@@ -14,6 +14,7 @@ import {
   connectionManager,
   downstreamTls,
   listener,
+  listenerFilter,
   openProxy,
   routes,
   staticCluster,
@@ -190,6 +191,30 @@ test('a gradual drain tells nobody at first, everybody at its end, and some in b
   // A drain that comes to its end spares nobody.
   await stage.proxy.listeners.drain()
   assert.equal(await told(sockets.slice(64)), 32)
+})
+
+test('an update of one filter chain leaves the connections of the others alone', async () => {
+  const stage = await setUp()
+  const tls = { transport_socket: downstreamTls(), filter_chain_match: { transport_protocol: 'tls' } }
+  const chains = (plainVersion: string): void => {
+    const [plain, secure] = [plainVersion, 'secure'].map(server_name =>
+      connectionManager({ route_config: routes('r', 'app'), server_name }),
+    )
+    const inspectors = { listener_filters: [listenerFilter('tls_inspector')] }
+    const message = listener('l', [{ filters: [plain!] }, { filters: [secure!], ...tls }], inspectors)
+    assert.deepEqual(stage.proxy.apply('listener', [message]), [])
+  }
+  chains('first')
+  const plain = connect(stage.port, '127.0.0.1')
+  const { privateKey: key, certificateChain: cert } = keyPair
+  const secure = connectSecure({ port: stage.port, host: '127.0.0.1', rejectUnauthorized: false, key, cert })
+  cleanups.push(() => [plain, secure].forEach(socket => void socket.destroy()))
+  await once(secure, 'secureConnect')
+  for (const socket of [plain, secure]) assert.doesNotMatch(await post(socket), /connection: close/)
+  chains('second')
+  assert.match(await post(secure), /^HTTP\/1.1 200 (?!.*connection: close).*\r\nserver: secure\r\n/s)
+  assert.match(await post(plain), /^HTTP\/1.1 200 .*\r\nconnection: close\r\n/s)
+  assert.equal(stage.proxy.stats.value('listener_manager.total_listeners_draining'), 2)
 })
 
 test('HTTP/2: the response after an update comes with a GOAWAY that leaves out no stream', async () => {
