@@ -23,6 +23,17 @@ export const systemClock: Clock = {
   },
 }
 
+/** When this thread's clock began, by one that all threads have in common. */
+export function clockOrigin(): number {
+  return Number(process.hrtime.bigint()) / 1e6 - performance.now()
+}
+
+/** Tells the time that it is in the thread whose clock began at `origin`: what threads tell one another holds for all. */
+export function clockSince(origin: number): Clock {
+  const ahead = clockOrigin() - origin
+  return { ...systemClock, now: () => performance.now() + ahead }
+}
+
 interface PendingTimer {
   readonly at: number
   readonly order: number
