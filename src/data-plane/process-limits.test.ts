@@ -2,6 +2,8 @@
 // where the test sends it.
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import type { JsonValue } from '@bufbuild/protobuf'
 import { FakeClock } from '../base/clock.ts'
 import { silentLog } from '../base/log.ts'
@@ -402,6 +404,29 @@ test('max_active_faults: of both loops together', async () => {
   assert.equal((await answer).status, 200)
   held.socket.destroy()
   await until(() => a.proxy.stats.value('http.test.fault.active_faults') === 0)
+})
+
+test('what config has let go of gives its slots back', async () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const own = limit({ token_bucket: bucket(3) })
+  const made = await limited(filters({ token_bucket: bucket(3) }), [own, null])
+  await passing(made, 2, '/one')
+  const { a, b, slots } = made
+  const empty = parse(RouteConfigurationSchema, { name: 'r', virtual_hosts: [{ name: 'v', domains: ['*'] }] })
+  // The downstream connections, four of the cluster, a bucket of the listener and one of the route.
+  assert.equal(slots.size, 7)
+  for (const { proxy } of [a, b]) {
+    proxy.apply('route', [empty])
+    proxy.apply('cluster', [], ['c'])
+    proxy.apply('listener', [], ['http', 'tcp'])
+  }
+  // Beyond the time that the listeners' connections may take.
+  made.clock.advance(100_000)
+  while (slots.size > 1) {
+    collect()
+    await new Promise(setImmediate)
+  }
 })
 
 test('limits for which there is no slot hold in each loop by itself', async () => {
