@@ -102,11 +102,8 @@ export function compileListener(
   const { address, port } = internal ? compileInternal(message, check) : compileAddress(message.address, check)
   const bufferLimit = bufferLimitOf(message.perConnectionBufferLimitBytes)
   const drainHealth = message.drainType === Listener_DrainType.MODIFY_ONLY ? ALWAYS_HEALTHY : host.filterHost.health
-  const compiler = new ChainCompiler(
-    existing,
-    { ...host, filterHost: { ...host.filterHost, bufferLimit, drainHealth } },
-    check,
-  )
+  const own = { ...host, filterHost: { ...host.filterHost, bufferLimit, drainHealth } }
+  const compiler = new ChainCompiler(message.name, existing, own, check)
   const chains = message.filterChains.flatMap((chain, index) => compiler.compile(chain, `filter_chains[${index}]`))
   const fallback = message.defaultFilterChain
   const defaultChain = fallback ? (compiler.compile(fallback, 'default_filter_chain')[0] ?? null) : null
@@ -202,8 +199,16 @@ class ChainCompiler {
   /** Its filter host is this listener's. */
   readonly #host: ListenerCompilerHost
   readonly #check: ResourceCheck
+  /** Its name. */
+  readonly #listener: string
 
-  constructor(existing: ReadonlyMap<string, FilterChain>, host: ListenerCompilerHost, check: ResourceCheck) {
+  constructor(
+    listener: string,
+    existing: ReadonlyMap<string, FilterChain>,
+    host: ListenerCompilerHost,
+    check: ResourceCheck,
+  ) {
+    this.#listener = listener
     this.#existing = existing
     this.#host = host
     this.#check = check
@@ -224,7 +229,11 @@ class ChainCompiler {
       this.#host.secrets,
       this.#check,
     )
-    const host = { ...filterHost, chainMetadata: message.metadata?.filterMetadata ?? {} }
+    const host: NetworkFilterHost = {
+      ...filterHost,
+      limits: filterHost.limits.within(() => `${this.#listener} ${fingerprint}`),
+      chainMetadata: message.metadata?.filterMetadata ?? {},
+    }
     const filters = compileNetworkFilters(message.filters, `${path}.filters`, networkFilters, host, this.#check)
     const handshakeTimeoutMs = durationMs(message.transportSocketConnectTimeout, DEFAULT_HANDSHAKE_TIMEOUT_MS)
     if (filters === null) return []
