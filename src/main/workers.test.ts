@@ -227,10 +227,10 @@ test('a loop that crashes takes its own connections along; the process ends when
   const answers = Array.from({ length: REQUESTS }, () =>
     ask(port).catch((error: NodeJS.ErrnoException) => error.code ?? ''),
   )
-  while (slow.length < REQUESTS)
-    await new Promise(resolve => setImmediate(resolve))
-    // It dies of a question that makes no sense.
-  ;[...threads][0]?.postMessage({ id: 0, name: 'loads', argument: null })
+  while (slow.length < REQUESTS) await new Promise(resolve => setImmediate(resolve))
+  // It dies of a question that makes no sense.
+  const [victim] = threads
+  victim?.postMessage({ id: 0, name: 'loads', argument: null })
   await finished
   for (const response of slow) response.end('hello')
   const counts = new Map<string, number>()
