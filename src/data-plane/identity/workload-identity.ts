@@ -33,6 +33,8 @@ export interface WorkloadIdentityOptions {
 const CALL_TIMEOUT_MS = 10_000
 /** A certificate with less than this left is not worth starting with. */
 const LEAST_LIFE_MS = 5_000
+/** Nor is one that comes with less worth taking. */
+const LEAST_GRANTED_MS = 1_000
 /** A suspended machine's timers stand still while its certificates grow old: the wall clock is looked at so often. */
 const CLOCK_CHECK_MS = 60_000
 const MAX_JITTER = 0.1
@@ -158,7 +160,7 @@ export class WorkloadIdentity {
       throw new Error(`asked to be ${formatSpiffeId(spiffeId)}, was made ${chain.spiffeId}`)
     }
     // One that is over, or all but, would be renewed at once, and again, without end.
-    if (chain.notAfter - clock.wallNow() < LEAST_LIFE_MS)
+    if (chain.notAfter - clock.wallNow() < LEAST_GRANTED_MS)
       throw new Error(`was given a certificate until ${new Date(chain.notAfter).toISOString()}`)
     this.#folder.writeCertificate(chain.pem)
     this.#take(chain)
