@@ -98,7 +98,8 @@ export class Proxy {
     this.records = new ResourceRecords(clock)
     this.#accessLogs = new AccessLogs({ clock, log, files: options.logFiles, stats })
     const compileTransport = createTransportCompiler(network, this.secrets)
-    this.clusters = new ClusterManager({ clock, random, log, network, stats, compileTransport })
+    const onChecked = (): void => this.listeners.resourcesArrived()
+    this.clusters = new ClusterManager({ clock, random, log, network, stats, compileTransport, onChecked })
     const { overload, residentBytes } = options
     this.#overload = overload && residentBytes ? new OverloadManager(overload, clock, residentBytes, stats) : null
     const actions = this.#overload?.actions ?? NO_OVERLOAD
@@ -128,6 +129,7 @@ export class Proxy {
       networkFilters: NETWORK_FILTERS,
       drainTimeMs: options.drainTimeMs ?? ISTIO_DRAIN_TIME_MS,
       maxConnections: options.maxConnections ?? MAX_CONNECTIONS,
+      areClustersChecked: () => this.clusters.areChecked,
     })
   }
 

@@ -13,6 +13,7 @@ import {
 import type { TransportSocket } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import type { ClusterLoadAssignment } from '../../xds/generated/envoy/config/endpoint/v3/endpoint_pb.ts'
 import { ResourceCheck } from '../../xds/resource-check.ts'
+import { healthCheckStats } from '../health-checker/health-check-stats.ts'
 import type { StatsScope } from '../stats/stats-scope.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
 import { showCircuits } from './circuit-limits.ts'
@@ -34,6 +35,8 @@ export interface ClusterManagerHost {
   readonly log: Log
   readonly network: Network
   readonly stats: StatsScope
+  /** The last endpoint of a cluster was checked for the first time. */
+  onChecked?(): void
   /** Compiles a transport socket; undefined stands for plaintext. Problems name fields from `path` on. */
   compileTransport(
     transportSocket: TransportSocket | undefined,
@@ -126,6 +129,13 @@ export class ClusterManager implements ClusterSource {
     return this.#secretNames
   }
 
+  /** Every endpoint whose health is checked has been checked once. */
+  get areChecked(): boolean {
+    for (const { cluster } of this.#entries.values())
+      if (cluster instanceof ManagedCluster && !cluster.isChecked) return false
+    return true
+  }
+
   /** Stops resolving names and drains every pool. */
   close(): void {
     for (const name of [...this.#entries.keys()]) this.#remove(name)
@@ -145,6 +155,10 @@ export class ClusterManager implements ClusterSource {
     } else {
       const cluster = new ManagedCluster(config, stats, this.#host)
       this.#showCircuits(scope, cluster)
+      if (config.healthCheck !== null) {
+        const known = before?.cluster instanceof ManagedCluster ? before.cluster : null
+        cluster.checkHealth(healthCheckStats(scope), known, () => this.#host.onChecked?.())
+      }
       if (config.outlier !== null) cluster.detectOutliers(outlierStats(scope, config.outlier.probes > 0), this.#host)
       if (discovery.kind === 'static') cluster.setEndpoints(discovery.endpoints)
       if (discovery.kind === 'eds') cluster.setEndpoints(this.#assignments.get(discovery.serviceName) ?? [])

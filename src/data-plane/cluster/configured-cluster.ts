@@ -28,6 +28,7 @@ export abstract class ConfiguredCluster implements Cluster {
   #makeHigh: MakeHighPriority = cluster =>
     new HighPriorityCluster(cluster, this.thresholds.high, highPriorityStats(this.stats, null))
   readonly #onRemoved: ((endpoint: Endpoint) => void)[] = []
+  readonly #onFailed: ((endpoint: Endpoint) => void)[] = []
 
   constructor(config: ClusterConfig, stats: ClusterStats, random: Random) {
     this.config = config
@@ -111,6 +112,10 @@ export abstract class ConfiguredCluster implements Cluster {
     this.#onRemoved.push(callback)
   }
 
+  onEndpointFailed(callback: (endpoint: Endpoint) => void): void {
+    this.#onFailed.push(callback)
+  }
+
   /** The cluster was replaced or removed: its connections drain, its streams finish. */
   retire(): void {
     this.live = false
@@ -119,5 +124,9 @@ export abstract class ConfiguredCluster implements Cluster {
 
   protected announceRemoval(endpoint: Endpoint): void {
     for (const callback of this.#onRemoved) callback(endpoint)
+  }
+
+  protected announceFailure(endpoint: Endpoint): void {
+    for (const callback of this.#onFailed) callback(endpoint)
   }
 }

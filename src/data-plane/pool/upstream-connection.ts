@@ -10,8 +10,9 @@ import { ResponseParser } from '../../transport/http1/response-parser.ts'
 import { limitBuffers } from '../../transport/net/buffer-limit.ts'
 import { readDirectly } from '../../transport/net/direct-read.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
-import type { Cluster, ClusterStats, Endpoint } from '../cluster/cluster.ts'
+import type { ClusterStats, Endpoint } from '../cluster/cluster.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
+import type { ConnectionSettings } from './connection-settings.ts'
 import { localAddressOf } from './local-address.ts'
 import { MAX_INTERIM_RESPONSES, type RequestEncoder, type UpstreamStream } from './request-encoder.ts'
 import { RESET, type ResetReason } from './reset-reason.ts'
@@ -53,7 +54,7 @@ export class UpstreamConnection implements MessageHandler, RequestEncoder {
   #paused = false
   #failed = false
 
-  constructor(owner: ConnectionOwner, endpoint: Endpoint, cluster: Cluster, transport: UpstreamTransport) {
+  constructor(owner: ConnectionOwner, endpoint: Endpoint, cluster: ConnectionSettings, transport: UpstreamTransport) {
     this.#owner = owner
     this.#stats = cluster.stats
     this.endpoint = endpoint

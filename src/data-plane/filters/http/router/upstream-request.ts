@@ -202,6 +202,9 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
     this.#failed = head.status >= 500
     this.#touch()
     if (this.endpoint.monitor !== null) this.#judge(this.endpoint.monitor, head, fields)
+    const { checkMonitor } = this.endpoint
+    if (checkMonitor !== null && getHeader(head.headers, 'x-envoy-immediate-health-check-fail') !== undefined)
+      checkMonitor.onImmediateFailure()
     if (head.status >= 500) this.#count(false)
     else this.#countHead(head, fields, endStream)
     if (endStream) this.#finish()

@@ -7,7 +7,7 @@ import { WheelTimer } from '../../../../base/timer-wheel.ts'
 import { Uint64 } from '../../../../base/uint64.ts'
 import { xxHash64 } from '../../../../base/xx-hash64.ts'
 import { limitBuffers } from '../../../../transport/net/buffer-limit.ts'
-import type { Cluster, Endpoint, PickContext } from '../../../cluster/cluster.ts'
+import type { Cluster, Endpoint, EndpointDependent, PickContext } from '../../../cluster/cluster.ts'
 import { ClusterPools } from '../../../pool/cluster-pools.ts'
 import { localAddressOf } from '../../../pool/local-address.ts'
 import { TunnelStream } from '../../../pool/tunnel-stream.ts'
@@ -24,7 +24,7 @@ export interface LinkOwner {
 /** A picker is asked so often for an endpoint that was not tried yet. */
 const MAX_PICKS = 5
 
-export class UpstreamLink implements PickContext {
+export class UpstreamLink implements PickContext, EndpointDependent {
   previous: Endpoint[] | null = null
   attempt = 0
   readonly authority = ''
@@ -123,6 +123,11 @@ export class UpstreamLink implements PickContext {
     else socket?.destroy()
   }
 
+  /** Its health check has failed, and config wants its connections closed. */
+  onEndpointFailed(): void {
+    this.socket?.destroy()
+  }
+
   onTimer(): void {
     const { stats } = this.#cluster!
     stats.upstreamCxConnectTimeout.value++
@@ -201,6 +206,7 @@ export class UpstreamLink implements PickContext {
     stats.upstreamRqActive.value++
     endpoint.stats.requestsTotal++
     endpoint.monitor?.connectedForGood(this.#isProbe)
+    if (this.#config.tunnel === null) endpoint.dependents?.add(this)
     this.#info.upstreamLocalAddress = addressOf(socket)
     socket.once('end', () => {
       this.#remoteEndedFirst = !socket.writableEnded
@@ -247,6 +253,7 @@ export class UpstreamLink implements PickContext {
   #release(): void {
     const endpoint = this.#endpoint!
     this.#state = 'over'
+    endpoint.dependents?.delete(this)
     endpoint.activeRequests--
     if (this.#config.tunnel !== null) return
     this.#cluster!.stats.upstreamCxActive.value--
