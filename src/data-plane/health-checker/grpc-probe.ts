@@ -35,12 +35,14 @@ const VISIBLE = /^[\x21-\x7e]*$/
 
 export function readGrpcCheck(
   message: HealthCheck_GrpcHealthCheck,
+  timeoutMs: number,
   path: string,
   check: ResourceCheck,
 ): GrpcCheckConfig {
   check.honour(HealthCheck_GrpcHealthCheckSchema, message, path, FIELDS)
   if (!VISIBLE.test(message.authority)) check.error(`${path}.authority`, 'must be visible ASCII')
-  const headers = ['content-type', 'application/grpc', 'te', 'trailers', 'user-agent', 'Envoy/HC']
+  const headers = ['te', 'trailers', 'content-type', 'application/grpc', 'grpc-timeout', grpcTimeout(timeoutMs)]
+  headers.push('user-agent', 'Envoy/HC')
   addOptions(headers, message.initialMetadata, `${path}.initial_metadata`, check)
   const request = new BinaryWriter()
   if (message.serviceName !== '') request.tag(SERVICE_FIELD, WireType.LengthDelimited).string(message.serviceName)
@@ -147,6 +149,11 @@ export class GrpcProbe implements Probe, UpstreamStream, CheckConnectionUser {
     if (!this.#target.reusesConnection) this.#connection.close()
     this.#owner.onResult(result, false)
   }
+}
+
+/** At most eight digits, as gRPC's protocol over HTTP/2 has it. */
+function grpcTimeout(ms: number): string {
+  return ms < 1e8 ? `${Math.ceil(ms)}m` : `${Math.ceil(ms / 1000)}S`
 }
 
 /** Of a HealthCheckResponse; -1: it is none. */

@@ -107,14 +107,14 @@ export function readHealthChecks(
   }
 }
 
-function readProbe({ healthChecker }: HealthCheck, check: ResourceCheck): ProbeConfig | undefined {
+function readProbe({ healthChecker, timeout }: HealthCheck, check: ResourceCheck): ProbeConfig | undefined {
   switch (healthChecker.case) {
     case 'httpHealthCheck':
       return readHttpCheck(healthChecker.value, `${AT}.http_health_check`, check)
     case 'tcpHealthCheck':
       return readTcpCheck(healthChecker.value, `${AT}.tcp_health_check`, check)
     case 'grpcHealthCheck':
-      return readGrpcCheck(healthChecker.value, `${AT}.grpc_health_check`, check)
+      return readGrpcCheck(healthChecker.value, durationMs(timeout, 0), `${AT}.grpc_health_check`, check)
     case 'customHealthCheck':
       check.unsupported(`${AT}.custom_health_check`)
       return undefined
