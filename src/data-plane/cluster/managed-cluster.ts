@@ -3,11 +3,11 @@ import { unchecked } from '../health-checker/check-state.ts'
 import type { HealthCheckStats } from '../health-checker/health-check-stats.ts'
 import { type CheckedCluster, HealthChecker } from '../health-checker/health-checker.ts'
 import type { BalancerHost } from '../load-balancers/contract/load-balancer.ts'
-import type { ClusterStats, Endpoint, Picker } from './cluster.ts'
+import type { Endpoint, Picker } from './cluster.ts'
 import type { ClusterConfig } from './cluster-config.ts'
 import { ClusterEndpoint, endpointKey } from './cluster-endpoint.ts'
 import { createClusterPicker, createPickerWithout, NOBODY } from './cluster-picker.ts'
-import { ConfiguredCluster } from './configured-cluster.ts'
+import { type ClusterCounts, ConfiguredCluster } from './configured-cluster.ts'
 import type { EndpointSpec } from './endpoint-spec.ts'
 import { OutlierDetector, type OutlierDetectorHost } from './outlier/outlier-detector.ts'
 import type { OutlierStats } from './outlier/outlier-stats.ts'
@@ -28,8 +28,8 @@ export class ManagedCluster extends ConfiguredCluster implements CheckedCluster 
   /** Endpoints that are taken to be well until their first check says otherwise: see `checkHealth`. */
   #trusted: ReadonlySet<string> = new Set()
 
-  constructor(config: ClusterConfig, stats: ClusterStats, host: BalancerHost) {
-    super(config, stats, host.random)
+  constructor(config: ClusterConfig, counts: ClusterCounts, host: BalancerHost) {
+    super(config, counts, host.random)
     this.#host = host
   }
 

@@ -149,8 +149,8 @@ export class GrpcUnaryCall implements PoolWaiter, UpstreamStream, PickContext {
       this.#fail()
       return
     }
-    const { stats, limits } = cluster
-    if (stats.upstreamRqActive.value >= limits.maxRequests) {
+    const { stats, limits, resources } = cluster
+    if (!resources.requests.claim(limits.maxRequests)) {
       stats.upstreamRqPendingOverflow.value++
       this.#fail()
       return
@@ -159,7 +159,6 @@ export class GrpcUnaryCall implements PoolWaiter, UpstreamStream, PickContext {
     endpoint.activeRequests++
     endpoint.stats.requestsTotal++
     stats.upstreamRqTotal.value++
-    stats.upstreamRqActive.value++
     this.#pool = ClusterPools.of(cluster, this.#target.wheel).get(endpoint, true, null)
     const encoder = this.#pool.acquire(this, fresh)
     if (encoder !== null) this.onPoolReady(encoder)
@@ -212,6 +211,6 @@ export class GrpcUnaryCall implements PoolWaiter, UpstreamStream, PickContext {
     this.#pool = null
     this.#encoder = null
     this.#endpoint!.activeRequests--
-    this.#cluster!.stats.upstreamRqActive.value--
+    this.#cluster!.resources.requests.release()
   }
 }
