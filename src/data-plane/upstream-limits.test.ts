@@ -142,7 +142,7 @@ test('routes of high priority have limits, connections and queues of their own',
     [3, 1, 1],
   )
   for (const path of ['/', '/high']) assert.equal((await get(path)).status, 503)
-  assert.equal(stat('upstream_rq_pending_overflow'), 2)
+  assert.equal(stat('upstream_rq_active_overflow'), 2)
   const byPath = (path: string) => upstream.requests.filter(({ head }) => head.path === path)
   byPath('/')[0]!.socket.write(ok())
   assert.equal((await answers[2]!).status, 200)
@@ -198,9 +198,17 @@ test('gauges tell which limits are reached, and what is left of them where that 
   const second = get()
   await until(() => stat('upstream_rq_pending_active') === 1)
   assert.deepEqual(gauges(), [1, 1, 1, 0, 0, 0, 0])
+  // Who waits, or is refused, is no request of the cluster's yet; the limit kept one connection from being made.
+  const counters = (): (number | undefined)[] =>
+    ['upstream_rq_total', 'upstream_cx_overflow', 'upstream_rq_pending_overflow', 'upstream_rq_active_overflow'].map(
+      stat,
+    )
+  assert.deepEqual(counters(), [1, 1, 0, 0])
   assert.equal(await get(), 503)
+  assert.deepEqual(counters(), [1, 1, 0, 1])
   for (const { socket } of upstream.requests) socket.write(ok())
   await until(() => upstream.requests.length === 2)
+  assert.equal(stat('upstream_rq_total'), 2)
   upstream.requests[1]!.socket.write(ok())
   assert.deepEqual(await Promise.all([first, second]), [200, 200])
   assert.deepEqual(gauges(), [1, 0, 0, 0, 0, 1, 2])

@@ -121,6 +121,7 @@ export interface Picker {
 
 /** Envoy's names below `cluster.<name>.`. */
 export interface ClusterStats {
+  /** Requests that got a connection. */
   readonly upstreamRqTotal: Counter
   readonly upstreamRqActive: Gauge
   readonly upstreamRq2xx: Counter
@@ -141,6 +142,8 @@ export interface ClusterStats {
   readonly upstreamRqPendingTotal: Counter
   readonly upstreamRqPendingActive: Gauge
   readonly upstreamRqPendingOverflow: Counter
+  /** Requests that max_requests kept out. */
+  readonly upstreamRqActiveOverflow: Counter
   readonly upstreamCxTotal: Counter
   readonly upstreamCxActive: Gauge
   readonly upstreamCxConnectFail: Counter
@@ -155,12 +158,14 @@ export interface ClusterStats {
   readonly upstreamCxMaxDurationReached: Counter
   /** Weft's own: requests that a route's fallback took over. */
   readonly upstreamRqFallback: Counter
+  /** Tries, whether or not they got a connection. */
+  readonly triesBegun: Counter
   /** Tries that their endpoint answered well, and those it did not: what load reports tell. */
   readonly triesSucceeded: Counter
   readonly triesFailed: Counter
   /** What a retry budget with an interval goes by; null without. */
   readonly requestWindow: RequestWindow | null
-  /** TCP connections that max_connections kept out. */
+  /** How often max_connections kept a connection from being made. */
   readonly upstreamCxOverflow: Counter
   /** TCP connections given up after max_connect_attempts. */
   readonly upstreamCxConnectAttemptsExceeded: Counter

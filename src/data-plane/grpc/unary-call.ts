@@ -89,6 +89,8 @@ export class GrpcUnaryCall implements PoolWaiter, UpstreamStream, PickContext {
   onPoolReady(encoder: RequestEncoder): void {
     const { path, authority, metadata, timeoutMs } = this.#target
     this.#encoder = encoder
+    this.#endpoint!.stats.requestsTotal++
+    this.#cluster!.stats.upstreamRqTotal.value++
     encoder.assign(this)
     const headers = ['te', 'trailers', 'content-type', 'application/grpc']
     if (timeoutMs > 0) headers.push('grpc-timeout', `${Math.ceil(timeoutMs)}m`)
@@ -151,14 +153,13 @@ export class GrpcUnaryCall implements PoolWaiter, UpstreamStream, PickContext {
     }
     const { stats, limits, resources } = cluster
     if (!resources.requests.claim(limits.maxRequests)) {
-      stats.upstreamRqPendingOverflow.value++
+      stats.upstreamRqActiveOverflow.value++
       this.#fail()
       return
     }
     this.#endpoint = endpoint
     endpoint.activeRequests++
-    endpoint.stats.requestsTotal++
-    stats.upstreamRqTotal.value++
+    stats.triesBegun.value++
     this.#pool = ClusterPools.of(cluster, this.#target.wheel).get(endpoint, true, null)
     const encoder = this.#pool.acquire(this, fresh)
     if (encoder !== null) this.onPoolReady(encoder)

@@ -72,8 +72,7 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
     const { monitor } = this.endpoint
     if (monitor !== null) this.#isProbe = monitor.begin()
     this.endpoint.activeRequests++
-    this.endpoint.stats.requestsTotal++
-    this.#cluster.stats.upstreamRqTotal.value++
+    this.#cluster.stats.triesBegun.value++
     this.#cluster.stats.requestWindow?.add()
     const encoder = this.#pool.acquire(this, fresh)
     if (encoder !== null) this.onPoolReady(encoder)
@@ -175,6 +174,8 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
 
   onPoolReady(encoder: RequestEncoder): void {
     this.#encoder = encoder
+    this.endpoint.stats.requestsTotal++
+    this.#cluster.stats.upstreamRqTotal.value++
     this.endpoint.monitor?.connected()
     encoder.assign(this)
     this.#owner.onUpstreamReady(this)

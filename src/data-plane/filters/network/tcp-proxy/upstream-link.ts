@@ -222,6 +222,7 @@ export class UpstreamLink implements PickContext, EndpointDependent {
     this.#state = 'connected'
     if (this.#isOwn) resources.pendingRequests.release()
     stats.upstreamRqTotal.value++
+    stats.triesBegun.value++
     resources.requests.add()
     endpoint.stats.requestsTotal++
     endpoint.monitor?.connectedForGood(this.#isProbe)
