@@ -7,10 +7,13 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2'
+import { createServer as createHttpsServer } from 'node:https'
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net'
 import { after, test } from 'node:test'
+import type { TLSSocket } from 'node:tls'
 import type { JsonValue } from '@bufbuild/protobuf'
 import { FakeClock } from '../base/clock.ts'
+import { TestAuthority } from '../transport/tls/certificate-fixture.ts'
 import { ClusterSchema } from '../xds/generated/envoy/config/cluster/v3/cluster_pb.ts'
 import { ClusterLoadAssignmentSchema } from '../xds/generated/envoy/config/endpoint/v3/endpoint_pb.ts'
 import { clustersJson, clustersText } from './admin/clusters-page.ts'
@@ -531,6 +534,39 @@ test('HTTP/2 checks; a connection that says GOAWAY is left for another', async (
   await once(sessions[0]!, 'close')
   await mesh.check(1)
   assert.deepEqual([mesh.flags, sessions.length], [['healthy'], 2])
+})
+
+test('checks go through the transport socket of their own choice', async () => {
+  const authority = await TestAuthority.create()
+  const { certificateChain: cert, privateKey: key } = await authority.issue({ names: [{ type: 'dns', value: 'a' }] })
+  const offered: unknown[] = []
+  const server = createHttpsServer({ cert, key }, (_, response) => response.end())
+  server.on('secureConnection', ({ alpnProtocol }: TLSSocket) => offered.push(alpnProtocol))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  ends.push(async () => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const tls = {
+    name: 'tls',
+    typed_config: {
+      '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext',
+      common_tls_context: { validation_context: { trusted_ca: { inline_string: authority.bundle } } },
+    },
+  }
+  const mesh = new Scene([(server.address() as AddressInfo).port])
+  const matches = { transport_socket_matches: [{ name: 'm', match: { secured: 'yes' }, transport_socket: tls }] }
+  mesh.apply({ ...HTTP, transport_socket_match_criteria: { secured: 'yes' } }, matches)
+  await mesh.check(1, 0)
+  assert.deepEqual([mesh.flags, offered], [['healthy'], [false]], 'Envoy offers no ALPN of its own')
+  mesh.apply(HTTP, matches)
+  await mesh.check(1, 0)
+  await mesh.check(1)
+  assert.deepEqual(mesh.flags, ['/failed_active_hc'])
+  mesh.apply(HTTP, { transport_socket: tls })
+  await mesh.check(1, 0)
+  assert.deepEqual(mesh.flags, ['healthy'])
 })
 
 test('TCP connections to an endpoint that fails are closed where config says so', async () => {

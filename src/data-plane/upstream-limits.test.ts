@@ -214,6 +214,25 @@ test('gauges tell which limits are reached, and what is left of them where that 
   assert.deepEqual(gauges(), [1, 0, 0, 0, 0, 1, 2])
 })
 
+test('a limit of connections is counted whenever it keeps one from being made', async () => {
+  const upstream = await rawUpstream(() => undefined)
+  ends.push(() => upstream.close())
+  const { stat, get } = await scene(upstream.port, { circuit_breakers: { thresholds: [{ max_connections: 1 }] } })
+  const answers: Promise<number>[] = []
+  for (let waiting = 0; waiting < 3; waiting++) {
+    answers.push(get())
+    await until(() => upstream.requests.length === 1 && stat('upstream_rq_pending_active') === waiting)
+  }
+  assert.deepEqual([stat('upstream_cx_overflow'), stat('upstream_rq_total')], [2, 1])
+  for (let answered = 1; answered <= 3; answered++) {
+    await until(() => upstream.requests.length === answered)
+    upstream.requests[answered - 1]!.socket.write(ok())
+  }
+  assert.deepEqual(await Promise.all(answers), [200, 200, 200])
+  // Once more when the second was served, and the third still waited.
+  assert.deepEqual([stat('upstream_cx_overflow'), stat('upstream_rq_total')], [3, 3])
+})
+
 test('a connection that is too old takes no further request', async () => {
   const upstream = await rawUpstream(() => ok())
   ends.push(() => upstream.close())

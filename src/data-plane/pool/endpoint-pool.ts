@@ -117,6 +117,8 @@ export class EndpointPool implements HttpPool, ConnectionOwner {
     const waiter = this.#waiting.shift()
     if (waiter !== undefined) {
       waiter.onPoolReady(connection)
+      // The limit may have let go since (Envoy).
+      if (this.#waiting.length > 0) this.#connectAsNeeded()
       return
     }
     if (this.#draining || !this.#cluster.live) {
