@@ -325,6 +325,11 @@ test('until their first check endpoints are not counted, where config says so; p
   assert.deepEqual(mesh.flags, ['/failed_active_hc/pending_active_hc'])
   await mesh.check(1, 0)
   endpoints(...upstreams)
+  assert.equal(
+    mesh.proxy.clusters.areChecked,
+    true,
+    'a listener waits for the first endpoints, not for those that come later',
+  )
   for (let i = 0; i < 4; i++) assert.equal(await mesh.get(), 200)
   assert.equal(upstreams[0]!.served, 4)
   upstreams[1]!.answer(500)

@@ -25,6 +25,8 @@ export class ManagedCluster extends ConfiguredCluster implements CheckedCluster 
   #detector: OutlierDetector | null = null
   #checker: HealthChecker | null = null
   #onAllChecked: () => void = () => {}
+  /** All endpoints of a time have been checked, by this version of the cluster or by the one before. */
+  #wasChecked = false
   /** Endpoints that are taken to be well until their first check says otherwise: see `checkHealth`. */
   #trusted: ReadonlySet<string> = new Set()
 
@@ -71,13 +73,14 @@ export class ManagedCluster extends ConfiguredCluster implements CheckedCluster 
     if (this.config.healthCheck === null) return
     this.#checker = new HealthChecker(this.config.healthCheck, stats, this, this.#host)
     this.#onAllChecked = onAllChecked
+    this.#wasChecked = before !== null
     const well = before?.endpoints.filter(({ check }) => check?.failed !== true) ?? []
     this.#trusted = new Set(well.map(({ key }) => key))
   }
 
-  /** No endpoint waits for its first check. */
+  /** Its first endpoints do not wait for their first check any more. */
   get isChecked(): boolean {
-    return this.#checker === null || this.#checker.isThrough
+    return this.#checker === null || this.#wasChecked || this.#checker.isThrough
   }
 
   override retire(): void {
@@ -132,6 +135,7 @@ export class ManagedCluster extends ConfiguredCluster implements CheckedCluster 
   }
 
   onAllChecked(): void {
+    this.#wasChecked = true
     this.#onAllChecked()
   }
 
