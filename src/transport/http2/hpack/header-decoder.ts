@@ -115,8 +115,8 @@ export class HeaderDecoder {
     let hash = 0
     for (let i = start; i < end; i++) {
       const byte = bytes[i]!
-      // RFC 9113 8.2.1: upper case is as bad as no token.
-      if (TOKEN_LOWER[byte] !== byte) return notAToken(bytes, start, end)
+      // RFC 9113 8.2.1: upper case is as bad as no token. The table has 0 for what is none, NUL among them.
+      if (TOKEN_LOWER[byte] !== byte || byte === 0) return notAToken(bytes, start, end)
       hash = hashByte(hash, byte)
     }
     return start === end ? notAToken(bytes, start, end) : fieldName(bytes, start, end, hash)
