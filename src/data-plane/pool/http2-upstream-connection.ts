@@ -7,6 +7,7 @@ import { Http2Session } from '../../transport/http2/session.ts'
 import type { Http2SessionHandler } from '../../transport/http2/session-handler.ts'
 import type { Http2StreamHandler } from '../../transport/http2/stream-handler.ts'
 import { limitBuffers } from '../../transport/net/buffer-limit.ts'
+import { readDirectly } from '../../transport/net/direct-read.ts'
 import type { Cluster, Endpoint } from '../cluster/cluster.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
 import { Http2UpstreamStream } from './http2-upstream-stream.ts'
@@ -189,7 +190,7 @@ export class Http2UpstreamConnection implements Http2SessionHandler, KeepaliveOw
     this.#state = 'open'
     const socket = this.#socket
     this.localAddress = localAddressOf(socket)
-    socket.on('data', (chunk: Buffer) => this.#onData(chunk))
+    readDirectly(socket, (chunk: Buffer) => this.#onData(chunk))
     socket.on('end', () => this.close())
     socket.on('drain', () => this.#onDrain())
     openBatch()

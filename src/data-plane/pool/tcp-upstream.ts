@@ -4,6 +4,7 @@ import { WheelTimer } from '../../base/timer-wheel.ts'
 import { SocketWriter } from '../../transport/http/socket-writer.ts'
 import { closeBatch, openBatch } from '../../transport/http/write-batch.ts'
 import { limitBuffers } from '../../transport/net/buffer-limit.ts'
+import { readDirectly } from '../../transport/net/direct-read.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
 import type { Cluster, ClusterStats, Endpoint } from '../cluster/cluster.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
@@ -114,7 +115,7 @@ export class TcpUpstream implements RequestEncoder {
     this.localAddress = localAddressOf(socket)
     // Nothing is read before the stream has been told that it stands.
     socket.pause()
-    socket.on('data', (chunk: Buffer) => this.#onData(chunk))
+    readDirectly(socket, (chunk: Buffer) => this.#onData(chunk))
     socket.on('end', () => this.#onEnd())
     socket.on('drain', () => this.#onDrain())
     openBatch()
