@@ -188,10 +188,6 @@ export class RouterFilter
     if (!this.stream.encodeData(chunk, endStream) && !endStream) upstream.pause()
   }
 
-  onUpstreamDrained(): void {
-    this.resume()
-  }
-
   onUpstreamReset(request: UpstreamRequest, reason: ResetReason, transportFailure: string, reused: boolean): void {
     const failure = printable(transportFailure)
     if (this.#responseStarted) {

@@ -71,6 +71,10 @@ export abstract class HeldRequest {
     if (trailers !== null && this.isUnderWay(request)) request.sendTrailers(trailers)
   }
 
+  onUpstreamDrained(): void {
+    this.resume()
+  }
+
   protected pause(): void {
     if (this.#isPaused) return
     this.#isPaused = true
