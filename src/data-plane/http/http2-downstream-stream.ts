@@ -132,6 +132,7 @@ export class Http2DownstreamStream implements StreamConnection, Http2StreamHandl
   setStreamIdleTimeout(timeoutMs: number): void {
     this.#idleMs = timeoutMs
     if (timeoutMs > 0) this.#config.wheel.set(this.#idleTimer, timeoutMs)
+    else this.#config.wheel.cancel(this.#idleTimer)
   }
 
   touch(): void {

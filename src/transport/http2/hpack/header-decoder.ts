@@ -102,7 +102,8 @@ export class HeaderDecoder {
     pos = this.#readText(bytes, pos, to)
     if (pos < 0) return -1
     const value = this.#readValue()
-    const isValid = this.#isValid
+    // A pseudo-header field is no field of HTTP/1.1, which alone ignores blanks (RFC 9113 8.2.1).
+    const isValid = this.#isValid && (name.bit >= 0 || value.length === this.#octets)
     if (indexed) this.#table.insert(new TableEntry(name, value, isValid, nameOctets + this.#octets + ENTRY_OVERHEAD))
     sink.onField(name, value, isValid)
     return pos

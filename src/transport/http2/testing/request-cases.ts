@@ -32,6 +32,8 @@ export const MALFORMED: Readonly<Record<string, readonly [fields: readonly RawFi
   'an empty path': [replaced(':path', ''), INVALID],
   'a path without slash': [replaced(':path', 'x'), MESSAGING],
   'a path with a blank': [replaced(':path', '/a b'), INVALID],
+  'a blank behind a path': [replaced(':path', '/x '), INVALID],
+  'a blank before an authority': [replaced(':authority', ' a'), INVALID],
   'an absolute path': [replaced(':path', 'http://a/b'), MESSAGING],
   'an asterisk with GET': [replaced(':path', '*'), MESSAGING],
   'a method that is no token': [replaced(':method', 'G T'), INVALID],

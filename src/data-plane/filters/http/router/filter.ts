@@ -443,8 +443,10 @@ export class RouterFilter
   }
 
   onUpstreamIdle(request: UpstreamRequest): void {
-    if (this.#responseStarted) this.stream.resetResponse(PER_TRY_IDLE_TIMEOUT.details, RESPONSE_FLAG.UT)
-    else if (request === this.#upstream) this.#onPerTryTimeout(PER_TRY_IDLE_TIMEOUT)
+    if (this.#responseStarted) {
+      // Where tries are hedged none of them is ended by its own time (Envoy).
+      if (!this.#route!.hedgesOnPerTryTimeout) this.stream.resetResponse(PER_TRY_IDLE_TIMEOUT.details, RESPONSE_FLAG.UT)
+    } else if (request === this.#upstream) this.#onPerTryTimeout(PER_TRY_IDLE_TIMEOUT)
   }
 
   #onPerTryTimeout(reply: LocalReply): void {

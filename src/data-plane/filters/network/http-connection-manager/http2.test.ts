@@ -15,9 +15,16 @@ import {
 } from 'node:http2'
 import { type AddressInfo, connect as connectSocket } from 'node:net'
 import { describe, test } from 'node:test'
+import { FakeClock } from '../../../../base/clock.ts'
 import { PREFACE } from '../../../../transport/http2/frame.ts'
 import { headers, type RawField, rstStream, settings } from '../../../../transport/http2/testing/raw-frames.ts'
-import { FakeCluster, type FakeProxy, type FakeProxyOptions, startFakeProxy } from '../../../http/testing/fake-proxy.ts'
+import {
+  FakeCluster,
+  type FakeProxy,
+  type FakeProxyOptions,
+  forwardRoute,
+  startFakeProxy,
+} from '../../../http/testing/fake-proxy.ts'
 import { exchange } from '../../../http/testing/raw-client.ts'
 import { ok, rawUpstream } from '../../../http/testing/raw-upstream.ts'
 import { RESPONSE_FLAG } from '../../../response-flag.ts'
@@ -263,6 +270,30 @@ describe('ends', () => {
         assert.equal(proxy.logs[0]!.responseCodeDetails, 'upstream_reset_before_response_started{remote_reset}')
       },
     ))
+
+  test('a route without an idle time-out takes that of the connection manager off', () => {
+    const clock = new FakeClock()
+    let asked: ServerHttp2Stream | null = null
+    const options: FakeProxyOptions = {
+      clock,
+      config: { streamIdleTimeout: { seconds: 10n } },
+      route: forwardRoute('c', { idleTimeoutMs: 0, timeoutMs: 0 }),
+    }
+    return withHttp2(
+      stream => {
+        asked = stream
+      },
+      async ({ client }) => {
+        const response = send(client, {})
+        await until(() => asked !== null)
+        clock.advance(11_000)
+        asked!.respond({ ':status': 200 })
+        asked!.end('late')
+        assert.equal((await response).body, 'late')
+      },
+      options,
+    )
+  })
 
   test('so it is where the connection ends with the stream', () =>
     withHttp2(
