@@ -77,6 +77,8 @@ type Tools = Pick<
   | 'stats'
   | 'reasonHeader'
   | 'overload'
+  | 'drainHealth'
+  | 'gradualDrainMs'
   | 'bufferLimit'
 >
 type Compiled = 'chain' | 'accessLogs' | 'limits' | 'http1' | 'http2' | 'allowsTunnel' | 'underscores' | 'routeTable'
@@ -92,6 +94,8 @@ function toolsOf(host: NetworkFilterHost, scope: StatsScope): Tools {
     stats: connectionManagerStats(scope, host.stats),
     reasonHeader: host.reasonHeader,
     overload: host.overload,
+    drainHealth: host.drainHealth,
+    gradualDrainMs: host.gradualDrainMs,
     bufferLimit: host.bufferLimit,
   }
 }
@@ -135,7 +139,8 @@ function compileRoutes(
   const specifier = message.routeSpecifier
   if (specifier.case === 'rds') {
     const name = specifier.value.routeConfigName
-    return { names: [name], get: () => host.routeTables.get(name) ?? null }
+    const held = host.routeTables.hold(name)
+    return { names: [name], get: () => held.table }
   }
   if (specifier.case !== 'routeConfig') {
     if (specifier.case === undefined) check.error(`${path}.route_specifier`, 'is required')
@@ -201,6 +206,7 @@ function timeoutsOf(message: HttpConnectionManager): ConnectionManagerTimeouts {
     streamIdle: durationMs(message.streamIdleTimeout, 300_000),
     request: durationMs(message.requestTimeout, 0),
     requestHeaders: durationMs(message.requestHeadersTimeout, 0),
+    head: shorter(durationMs(message.requestHeadersTimeout, 0), durationMs(message.requestTimeout, 0)),
     streamDuration: durationMs(common?.maxStreamDuration, 0),
     idle: durationMs(common?.idleTimeout, 3_600_000),
     connectionDuration: durationMs(common?.maxConnectionDuration, 0),
@@ -256,4 +262,9 @@ const ESCAPED_SLASHES: Readonly<Record<number, EscapedSlashes>> = {
   [EscapedSlashesAction.REJECT_REQUEST]: 'reject',
   [EscapedSlashesAction.UNESCAPE_AND_REDIRECT]: 'redirect',
   [EscapedSlashesAction.UNESCAPE_AND_FORWARD]: 'forward',
+}
+
+/** 0: no limit. */
+function shorter(one: number, other: number): number {
+  return one > 0 && other > 0 ? Math.min(one, other) : one + other
 }
