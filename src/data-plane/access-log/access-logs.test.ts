@@ -14,6 +14,7 @@ import type { ConnectionInfo } from '../connection-info.ts'
 import { RESPONSE_FLAG } from '../response-flag.ts'
 import { createStats } from '../stats/stats-store.ts'
 import { StreamInfo } from '../stream-info.ts'
+import { UpstreamConnectionInfo } from '../upstream-connection-info.ts'
 import { AccessLogs } from './access-logs.ts'
 import { type LogFile, type LogFiles, systemLogFiles } from './log-file.ts'
 
@@ -28,6 +29,11 @@ const connection: ConnectionInfo = {
   remoteIp: '127.0.0.1',
   directRemoteAddress: '127.0.0.1:40000',
   directRemoteIp: '127.0.0.1',
+  directLocalAddress: '127.0.0.1:15001',
+  handshake: null,
+  acceptedAt: 0,
+  listener: 'l',
+  filterChain: '',
   tls: false,
   requestedServerName: '',
   alpn: '',
@@ -35,6 +41,10 @@ const connection: ConnectionInfo = {
   localUriSan: '',
   proxyTlvs: Buffer.alloc(0),
   tcpProxyCluster: '',
+}
+
+function connected(localAddress: string): UpstreamConnectionInfo {
+  return Object.assign(new UpstreamConnectionInfo('HTTP/1.1', 0), { localAddress })
 }
 
 function stream(): StreamInfo {
@@ -50,7 +60,7 @@ function stream(): StreamInfo {
   info.bytesSent = 91
   info.duration = 12.7
   info.upstreamHost = '127.0.0.1:9080'
-  info.upstreamCluster = 'outbound|9080||productpage.default.svc.cluster.local'
+  info.cluster = { name: 'outbound|9080||productpage.default.svc.cluster.local' }
   info.routeName = 'default'
   return info
 }
@@ -127,7 +137,7 @@ test('operators: length, alternatives, the first of several values, times, perce
   const info = stream()
   // Chosen, and not connected to.
   assert.equal(lineOf(upstream, info), '127.0.0.1:9080 - 127.0.0.1 503')
-  info.upstreamLocalAddress = '127.0.0.1:50000'
+  info.upstream = connected('127.0.0.1:50000')
   assert.equal(lineOf(upstream, info), '127.0.0.1:9080 9080 127.0.0.1 503')
 })
 
@@ -143,7 +153,8 @@ test('a client of whom a proxy before this one tells has no port', () => {
 test('an address of IPv6 without its port is without its brackets, too', () => {
   const info = new StreamInfo({ ...connection, localAddress: '[::2]:443' }, 0, 0)
   assert.equal(lineOf('%DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT%', info), '[::2]:443 ::2')
-  info.upstreamHost = info.upstreamLocalAddress = '[::1]:80'
+  info.upstreamHost = '[::1]:80'
+  info.upstream = connected('[::1]:80')
   assert.equal(lineOf('%UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT% %UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%', info), '::1 ::1')
 })
 
@@ -193,7 +204,7 @@ test('JSON keeps numbers and nulls, and stays JSON whatever a header holds', () 
 
 test('an unknown operator, time or formatter is a problem that says what there is', () => {
   const { logs } = setUp()
-  for (const format of ['%NO_SUCH%', '%REQ()%', '%START_TIME(%Q)%', '%DYNAMIC_METADATA(a)%', '100%']) {
+  for (const format of ['%NO_SUCH%', '%REQ()%', '%START_TIME(%Q)%', '%DYNAMIC_METADATA(:a)%', '100%']) {
     const compiled = logs.compile(textLog(format))
     assert.ok(!compiled.ok, format)
     assert.equal(compiled.problems[0]!.code, 'WEFT-4004')

@@ -17,6 +17,7 @@ import { type CompiledRoute, compileRoute } from './compile-route.ts'
 import { DomainMap } from './domain-map.ts'
 import { compileLevel } from './header-mutator.ts'
 import { compileHedgePolicy } from './hedge-policy.ts'
+import { compileMirrorPolicies, type MirrorPolicy } from './mirror-policy.ts'
 import { createTlsRedirect } from './redirect-route.ts'
 import { compileRetryPolicy } from './retry-policy.ts'
 import type { RouteEntry, RouteQuery, RouteTable } from './route-entry.ts'
@@ -34,6 +35,7 @@ const CONFIGURATION_FIELDS = new Set([
   'most_specific_header_mutations_wins',
   'validate_clusters',
   'max_direct_response_body_size_bytes',
+  'request_mirror_policies',
   'ignore_port_in_host_matching',
   'metadata',
   'typed_per_filter_config',
@@ -51,6 +53,7 @@ const VIRTUAL_HOST_FIELDS = new Set([
   'include_attempt_count_in_response',
   'retry_policy',
   'hedge_policy',
+  'request_mirror_policies',
   'metadata',
   'typed_per_filter_config',
   'cors',
@@ -80,6 +83,7 @@ export function compileRouteTable(
       responseLevels: [],
       mostSpecificWins: configuration.mostSpecificHeaderMutationsWins,
       retry: null,
+      mirrors: mirrorsOf(configuration, '', check) ?? [],
       hedgesOnPerTryTimeout: false,
       attemptCountInRequest: false,
       attemptCountInResponse: false,
@@ -145,6 +149,16 @@ function addDomains(
   }
 }
 
+/** Null where a level says nothing of copies: the level above holds. */
+function mirrorsOf(
+  { requestMirrorPolicies: policies }: Pick<VirtualHostMessage, 'requestMirrorPolicies'>,
+  prefix: string,
+  check: ResourceCheck,
+): readonly MirrorPolicy[] | null {
+  if (policies.length === 0) return null
+  return compileMirrorPolicies(policies, null, `${prefix}request_mirror_policies`, check)
+}
+
 function compileVirtualHost(
   message: VirtualHostMessage,
   outer: RouteScope,
@@ -161,6 +175,7 @@ function compileVirtualHost(
       hedgesOnPerTryTimeout: message.hedgePolicy
         ? compileHedgePolicy(message.hedgePolicy, `${path}.hedge_policy`, check)
         : false,
+      mirrors: mirrorsOf(message, `${path}.`, check) ?? outer.mirrors,
       attemptCountInRequest: message.includeRequestAttemptCount,
       attemptCountInResponse: message.includeAttemptCountInResponse,
       virtualHostRateLimits: compileRateLimits(message.rateLimits, `${path}.rate_limits`, check),

@@ -2,6 +2,7 @@
 import type { Uint64 } from '../../base/uint64.ts'
 import type { HeaderList } from '../../transport/header-list.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
+import type { ConnectionInfo } from '../connection-info.ts'
 import type { StreamInfo } from '../stream-info.ts'
 import type { MetadataSource } from '../stream-metadata.ts'
 import type { CorsPolicy } from './cors-policy.ts'
@@ -11,10 +12,20 @@ import type { RateLimitRule } from './rate-limit-rule.ts'
 import type { ResponseCriterion } from './response-criterion.ts'
 import type { RouteStats } from './route-stats.ts'
 
+/** What is known of a stream besides its head. */
+export interface RoutedStream extends MetadataSource {
+  readonly connection: Pick<ConnectionInfo, 'peer'>
+}
+
+/** What a route asks of it. */
+export interface StreamCriterion {
+  test(stream: RoutedStream): boolean
+}
+
 /** What a table is asked with; one object per stream, filled before the look-up. */
 export interface RouteQuery {
   readonly head: RequestHead
-  readonly info: MetadataSource
+  readonly info: RoutedStream
   /** Uniform in [0, 1): runtime fractions. */
   random(): number
 }
@@ -167,6 +178,10 @@ export interface ForwardRoute extends RouteBase {
   rewritePath(head: RequestHead): string | null
   /** New :authority, or null when it stays. */
   readonly hostRewrite: string | null
+  /** The same, made of the path; null when it stays. */
+  hostFromPath(head: RequestHead): string | null
+  /** The endpoint is asked for by its own name, where it has one (auto_host_rewrite). */
+  readonly asksForEndpoint: boolean
   /** Whether an :authority that is rewritten is kept in x-forwarded-host. */
   readonly keepsForwardedHost: boolean
   /** Envoy's include_request_attempt_count / include_attempt_count_in_response of the virtual host. */

@@ -1,6 +1,7 @@
 // What a route takes over from its virtual host and route configuration.
 import type { StatsScope } from '../stats/stats-scope.ts'
 import type { MutationLevel } from './header-mutator.ts'
+import type { MirrorPolicy } from './mirror-policy.ts'
 import type { RetryPolicy } from './route-entry.ts'
 import type { FilterLevel, FilterScope, RouteConfigFactories } from './route-filters.ts'
 
@@ -12,6 +13,8 @@ export interface RouteScope extends FilterScope {
   /** most_specific_header_mutations_wins: the levels come the other way round. */
   readonly mostSpecificWins: boolean
   readonly retry: RetryPolicy | null
+  /** For routes that mirror nowhere themselves. */
+  readonly mirrors: readonly MirrorPolicy[]
   readonly hedgesOnPerTryTimeout: boolean
   readonly attemptCountInRequest: boolean
   readonly attemptCountInResponse: boolean

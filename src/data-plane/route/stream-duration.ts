@@ -1,10 +1,11 @@
 // How long a stream may live: max_stream_duration, and the deadline that a gRPC client sends along.
+import { getHeader, type HeaderList } from '../../transport/header-list.ts'
 import {
   RouteAction_MaxStreamDurationSchema as MaxStreamDurationSchema,
   type RouteAction,
 } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
 import { durationMs, type ResourceCheck } from '../../xds/resource-check.ts'
-import type { StreamDuration } from './route-entry.ts'
+import type { RouteEntry, StreamDuration } from './route-entry.ts'
 
 export const NO_STREAM_DURATION: StreamDuration = { maxMs: -1, grpcTimeoutMaxMs: -1, grpcTimeoutOffsetMs: 0 }
 
@@ -87,4 +88,10 @@ function parseGrpcTimeout(value: string): number {
     default:
       return -1
   }
+}
+
+/** How long a request's stream may live: what its route says, or else `boundMs`. */
+export function streamTimeoutMs(route: RouteEntry | null, headers: HeaderList, boundMs: number): number {
+  if (route?.kind !== 'forward' || route.streamDuration === NO_STREAM_DURATION) return boundMs
+  return streamDurationMs(route.streamDuration, getHeader(headers, 'grpc-timeout'), boundMs)
 }

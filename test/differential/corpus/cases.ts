@@ -1,6 +1,7 @@
 // The whole corpus.
 import type { DifferentialCase } from '../case.ts'
 import type { ListenerPlan } from '../plan.ts'
+import { ACCESS_LOG_CASES, ACCESS_LOG_LISTENERS } from './access-log.ts'
 import { ANSWERS } from './answers.ts'
 import { FIELD_REQUESTS } from './fields.ts'
 import { FILTER_LISTENERS, FILTERS } from './filters.ts'
@@ -18,6 +19,7 @@ export const CORPUS_PLAN: readonly ListenerPlan[] = [
   ...HTTP2_LISTENERS,
   ...FILTER_LISTENERS,
   ...TLS_LISTENERS,
+  ...ACCESS_LOG_LISTENERS,
   ROUTE_LISTENER,
 ]
 
@@ -27,4 +29,5 @@ export const CORPUS: readonly DifferentialCase[] = [
   ...HTTP2_REQUESTS,
   ...FILTERS,
   ...TLS_REQUESTS,
+  ...ACCESS_LOG_CASES,
 ]

@@ -9,6 +9,8 @@ import type { Cluster, Endpoint, EndpointMonitor } from '../../../cluster/cluste
 import { grpcToHttpStatus, isGrpcRequest } from '../../../http/grpc-status.ts'
 import type { HttpPool, PoolWaiter, RequestEncoder, UpstreamStream } from '../../../pool/request-encoder.ts'
 import { RESET, type ResetReason } from '../../../pool/reset-reason.ts'
+import type { StreamRecord } from '../../../stream-record.ts'
+import type { UpstreamConnectionInfo } from '../../../upstream-connection-info.ts'
 
 /** The router, told how the try fares. */
 export interface UpstreamRequestOwner {
@@ -34,6 +36,8 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
   readonly #cluster: Cluster
   readonly #pool: HttpPool
   readonly #clock: Clock
+  /** Null: nobody wants to know when what happened. */
+  readonly #record: StreamRecord | null
   /** Read only where the endpoint's balancing policy wants to know of it. */
   #startedAt = 0
   /** The endpoint's fault: a response that says so, or none though it was asked. A try given up is judged by its time alone. */
@@ -58,7 +62,15 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
    */
   #tunnelAsked: RequestHead | null = null
 
-  constructor(owner: UpstreamRequestOwner, cluster: Cluster, endpoint: Endpoint, pool: HttpPool, clock: Clock) {
+  constructor(
+    owner: UpstreamRequestOwner,
+    cluster: Cluster,
+    endpoint: Endpoint,
+    pool: HttpPool,
+    clock: Clock,
+    record: StreamRecord | null,
+  ) {
+    this.#record = record
     this.#owner = owner
     this.#cluster = cluster
     this.endpoint = endpoint
@@ -76,12 +88,13 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
     this.#cluster.stats.upstreamRqTotal.value++
     this.#cluster.stats.upstreamRqActive.value++
     this.#cluster.stats.requestWindow?.add()
+    this.#record?.beginTry(this.#clock.now())
     const encoder = this.#pool.acquire(this, fresh)
     if (encoder !== null) this.onPoolReady(encoder)
   }
 
-  get localAddress(): string {
-    return this.#encoder?.localAddress ?? ''
+  get connection(): UpstreamConnectionInfo | null {
+    return this.#encoder?.connection ?? null
   }
 
   /** It does not count among the requests under way any more. */
@@ -105,14 +118,18 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
 
   sendHead(head: RequestHead, path: string, authority: string, endStream: boolean): void {
     if (isTunnel(head)) this.#tunnelAsked = head
-    this.#encoder?.sendHead(head, path, authority, endStream && this.#tunnelAsked === null)
+    const isWhole = endStream && this.#tunnelAsked === null
+    this.#record?.sentUpstream(this.#clock.now(), isWhole)
+    this.#encoder?.sendHead(head, path, authority, isWhole)
   }
 
   sendBody(chunk: Buffer, endStream: boolean): void {
+    if (endStream) this.#record?.sentUpstream(this.#clock.now(), true)
     this.#encoder?.sendBody(chunk, endStream)
   }
 
   sendTrailers(trailers: HeaderList): void {
+    this.#record?.sentUpstream(this.#clock.now(), true)
     this.#encoder?.sendTrailers(trailers)
   }
 
@@ -176,6 +193,7 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
 
   onPoolReady(encoder: RequestEncoder): void {
     this.#encoder = encoder
+    if (this.#record !== null) this.#record.poolReady = this.#clock.now()
     this.endpoint.monitor?.connected()
     encoder.assign(this)
     this.#owner.onUpstreamReady(this)
@@ -183,6 +201,7 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
 
   onPoolFailure(reason: ResetReason, failure: string): void {
     if (this.#over) return
+    if (this.#record !== null) this.#record.poolReady = this.#clock.now()
     // The cluster's limit, not the endpoint's fault.
     if (reason === RESET.overflow) this.#abandon()
     else this.#fail(false)
@@ -199,6 +218,7 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
       if (this.#over) return
     }
     this.#awaitsHead = false
+    this.#record?.receivedUpstream(this.#clock.now(), endStream)
     this.#failed = head.status >= 500
     this.#touch()
     if (this.endpoint.monitor !== null) this.#judge(this.endpoint.monitor, head, fields)
@@ -210,6 +230,7 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
 
   onResponseBody(chunk: Buffer, endStream: boolean): void {
     this.#touch()
+    this.#record?.receivedBody(this.#clock.now(), endStream)
     if (endStream) {
       this.#count(false) // where it is not yet known: gRPC without a status
       this.#finish()
@@ -218,6 +239,7 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
   }
 
   onResponseTrailers(trailers: HeaderList): void {
+    this.#record?.receivedUpstream(this.#clock.now(), true)
     if (!this.#counted) this.#count(saysWell(trailers))
     this.#finish()
     this.#owner.onUpstreamTrailers(trailers)

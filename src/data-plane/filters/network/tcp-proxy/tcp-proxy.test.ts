@@ -61,7 +61,7 @@ test('bytes go both ways, a FIN goes on, and all is counted and logged', async (
   assert.equal(info.protocol, '')
   assert.equal(info.upstreamHost, `127.0.0.1:${server.port}`)
   assert.equal(info.upstreamCluster, 'echo')
-  assert.match(info.upstreamLocalAddress, /^127\.0\.0\.1:\d+$/)
+  assert.match(info.upstream!.localAddress, /^127\.0\.0\.1:\d+$/)
   assert.equal(info.attemptCount, 1)
   assert.equal(formatConnectionFlags(info.responseFlags), '-')
   assert.equal(stats.value('tcp.test.downstream_cx_total'), 1)
