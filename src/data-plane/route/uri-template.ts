@@ -11,7 +11,7 @@ export interface UriTemplate {
   readonly names: readonly string[]
 }
 
-/** RFC 3986's pchar without `*` and `=`, which mean something here. */
+/** RFC 3986's pchar without `*` and `=`, which mean something here; globs take them. */
 const LITERAL = "a-zA-Z0-9\\-._~%!$&'()+,;:@"
 const ONLY_LITERAL = new RegExp(`^[${LITERAL}]+$`)
 const REWRITE_LITERAL = new RegExp(`^[${LITERAL}/]+$`)
@@ -62,7 +62,7 @@ class TemplateReader {
   #globSource(isText: boolean): string {
     if (this.#seenTextGlob) throw new TemplateFault('nothing but literals may follow **')
     this.#seenTextGlob = isText
-    return isText ? `[${LITERAL}/]*` : `[${LITERAL}]+`
+    return isText ? `[${LITERAL}*=/]*` : `[${LITERAL}*=]+`
   }
 
   #literal(): string {

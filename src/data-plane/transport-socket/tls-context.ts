@@ -262,8 +262,8 @@ export class TlsContext {
   }
 
   peerRequirements(certificateRequired: boolean): PeerRequirements {
-    const { verifyChain, sans, pins } = this.config
-    return { certificateRequired, verifyChain, sans, pins }
+    const { verifyChain, trustedCa, sans, pins } = this.config
+    return { certificateRequired, verifyChain, trustsAuthority: trustedCa !== null, sans, pins }
   }
 }
 

@@ -12,6 +12,8 @@ export interface PeerRequirements {
   readonly certificateRequired: boolean
   /** False: no trusted CA was configured (Envoy then takes any certificate). */
   readonly verifyChain: boolean
+  /** There is one, by which certificates are judged even where any is taken (ACCEPT_UNTRUSTED). */
+  readonly trustsAuthority?: boolean
   /** One of them must match; none: any name will do. */
   readonly sans: readonly SanMatcher[]
   /** Must match, too; absent or null: nothing more is asked. */
@@ -65,7 +67,8 @@ export function verifyPeer(socket: TLSSocket, requirements: PeerRequirements): P
   if ((sans.length > 0 && !sans.some(matches => matches(names))) || (verifiedName && !verifiedName(names))) {
     return { ok: false, reason: 'san', detail: 'verify SAN list' }
   }
-  const validated = requirements.verifyChain || requirements.pins !== null
+  const isTrusted = requirements.verifyChain || (requirements.trustsAuthority === true && chainFailure(socket) === null)
+  const validated = isTrusted || requirements.pins !== null
   const peer = describe(certificate, names, validated)
   if (requirements.pins && !isPinned(requirements.pins, certificate, peer)) {
     return { ok: false, reason: 'pin', detail: 'verify certificate hash' }

@@ -454,7 +454,7 @@ const templated = (path_template: string, route: JsonObject = {}): JsonObject =>
 })
 
 const TEMPLATES: Readonly<Record<string, readonly string[]>> = {
-  '/a/*': ['/a/b', '/a/', '/a/b/c', '/a/b?q=/c', '/a/b%2Fc', '/a/b=c'],
+  '/a/*': ['/a/b', '/a/', '/a/b/c', '/a/b?q=/c', '/a/b%2Fc', '/a/b=c', '/a/b*c', '/a/b"c'],
   '/a/**': ['/a/b/c', '/a/', '/a', '/A/b'],
   '/{x}/{y=**}.json': ['/a/b/c.json', '/a/.json', '/a/b'],
   '/v1/{x=a/*/c}/d': ['/v1/a/b/c/d', '/v1/a/c/d'],

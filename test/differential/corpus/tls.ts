@@ -76,7 +76,11 @@ const byCertificate: JsonObject = {
 
 export const TLS_LISTENERS: readonly ListenerPlan[] = [
   listener('context', [downstreamTls({ validation_context: trusted })], { virtualHosts: [byCertificate] }),
-  listener('context-any', [downstreamTls({}, { require_client_certificate: true })], { virtualHosts: [byCertificate] }),
+  listener(
+    'context-any',
+    [downstreamTls({ validation_context: { ...trusted, trust_chain_verification: 'ACCEPT_UNTRUSTED' } })],
+    { virtualHosts: [byCertificate] },
+  ),
   { name: 'context-plain', virtualHosts: [byCertificate] },
   listener('plain', [downstreamTls()]),
   listener('mutual', [mutual]),
