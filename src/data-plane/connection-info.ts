@@ -19,8 +19,10 @@ export interface PeerCertificate {
 
 export interface ConnectionInfo {
   readonly id: number
-  /** Monotonic milliseconds. */
+  /** Monotonic milliseconds, as the next two; -1: there was none. */
   readonly acceptedAt: number
+  readonly handshakeBegunAt: number
+  readonly handshakeDoneAt: number
   /** `127.0.0.1:8080` */
   readonly localAddress: string
   readonly localPort: number

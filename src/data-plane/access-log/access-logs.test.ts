@@ -32,6 +32,8 @@ const connection: ConnectionInfo = {
   directLocalAddress: '127.0.0.1:15001',
   handshake: null,
   acceptedAt: 0,
+  handshakeBegunAt: -1,
+  handshakeDoneAt: -1,
   listener: 'l',
   filterChain: '',
   tls: false,

@@ -49,6 +49,7 @@ export class IncomingConnection {
   readonly #direct: ConnectionAddresses
   readonly #findings = new Findings()
   readonly #acceptedAt: number
+  #handshakeBegunAt = -1
   #silence: Timer | null = null
   #ahead: HeadStart | null = null
 
@@ -156,6 +157,7 @@ export class IncomingConnection {
   #secure(chain: FilterChain, tls: DownstreamTls, readAhead: Buffer | null): void {
     const timing = { clock: this.#host.clock, handshakeTimeoutMs: chain.handshakeTimeoutMs }
     chain.connections.add(this.#socket)
+    this.#handshakeBegunAt = this.#host.clock.now()
     tls.accept(this.#socket, readAhead, this.#findings, timing, outcome => {
       chain.connections.delete(this.#socket)
       count(this.#stats, outcome)
@@ -195,6 +197,8 @@ export class IncomingConnection {
     return {
       id: this.#host.nextConnectionId(),
       acceptedAt: this.#acceptedAt,
+      handshakeBegunAt: this.#handshakeBegunAt,
+      handshakeDoneAt: secured === null ? -1 : this.#host.clock.now(),
       localAddress: addresses.localAddress,
       localPort: addresses.localPort,
       remoteAddress: addresses.remoteAddress,

@@ -60,6 +60,8 @@ const connection: ConnectionInfo = {
   directLocalAddress: '127.0.0.1:80',
   handshake: null,
   acceptedAt: 0,
+  handshakeBegunAt: -1,
+  handshakeDoneAt: -1,
   listener: 'l',
   filterChain: '',
   tls: false,

@@ -48,6 +48,8 @@ const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
     'DS_TX_BEG:DS_TX_END:us',
     'DS_TX_END:DS_RX_BEG:us',
     'DS_CX_BEG:DS_RX_BEG:us',
+    'DS_CX_BEG:DS_CX_END:us',
+    'DS_HS_BEG:DS_HS_END:us',
     'DS_RX_BEG:DS_RX_HDR_END:us',
     'US_RX_BEG:US_RX_BODY_BEG:us',
   ],

@@ -1,4 +1,5 @@
 // How long parts of a stream have taken: what its record kept.
+import { ACCESS_LOG_TYPE } from '../../access-log-type.ts'
 import type { StreamInfo } from '../../stream-info.ts'
 import type { StreamRecord } from '../../stream-record.ts'
 import type { CompiledOperator, Operator } from './operator.ts'
@@ -24,6 +25,8 @@ export const DURATION_OPERATORS: Readonly<Record<string, Operator>> = {
   RESPONSE_DURATION: between(began, firstUpstreamRx, 1),
   RESPONSE_TX_DURATION: between(firstUpstreamRx, lastDownstreamTx, 1),
   UPSTREAM_CONNECTION_POOL_READY_DURATION: between(poolAsked, poolReady, 1),
+  // From a request's beginning to the end of a handshake that was before it: none over plaintext, and else none at all.
+  DOWNSTREAM_HANDSHAKE_DURATION: ({ protocol, connection }) => (protocol === '' || !connection.tls ? null : 0),
   // Of QUIC alone.
   ROUNDTRIP_DURATION: () => null,
 }
@@ -31,6 +34,11 @@ export const DURATION_OPERATORS: Readonly<Record<string, Operator>> = {
 /** Envoy's names of moments. */
 const MOMENTS: Readonly<Record<string, Moment>> = {
   DS_CX_BEG: info => info.connection.acceptedAt,
+  // Known when it has ended, which no request outlives.
+  DS_CX_END: info => (info.logType === ACCESS_LOG_TYPE.tcpConnectionEnd ? info.startedAt + info.duration : -1),
+  // Of requests alone, as Envoy has it.
+  DS_HS_BEG: info => (info.protocol === '' ? -1 : info.connection.handshakeBegunAt),
+  DS_HS_END: info => (info.protocol === '' ? -1 : info.connection.handshakeDoneAt),
   DS_RX_BEG: began,
   // A stream begins when its head is whole.
   DS_RX_HDR_END: info => (info.protocol === '' ? -1 : info.startedAt),

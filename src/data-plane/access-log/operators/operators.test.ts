@@ -21,6 +21,8 @@ const connection: ConnectionInfo = {
   directLocalAddress: '[::1]:15002',
   handshake: null,
   acceptedAt: 0,
+  handshakeBegunAt: -1,
+  handshakeDoneAt: -1,
   listener: 'l',
   filterChain: 'outer',
   tls: false,

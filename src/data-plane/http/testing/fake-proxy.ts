@@ -368,6 +368,8 @@ export function connectionInfo(id: number, socket: Socket, fields: Partial<Conne
     directLocalAddress: '127.0.0.1:15001',
     handshake: null,
     acceptedAt: 0,
+    handshakeBegunAt: -1,
+    handshakeDoneAt: -1,
     listener: 'l',
     filterChain: '',
     tls: false,
