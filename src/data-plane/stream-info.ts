@@ -7,6 +7,7 @@ import type { StreamRecord } from './stream-record.ts'
 import type { UpstreamCluster } from './upstream-cluster.ts'
 import type { UpstreamConnectionInfo } from './upstream-connection-info.ts'
 import type { UpstreamHost } from './upstream-host.ts'
+import type { VirtualCluster } from './virtual-cluster.ts'
 
 const NONE: HeaderList = []
 
@@ -48,6 +49,7 @@ export class StreamInfo implements MetadataSource {
   /** Of the latest try that had one. */
   upstream: UpstreamConnectionInfo | null = null
   routeName = ''
+  virtualCluster: VirtualCluster | null = null
   attemptCount = 0
   /** The health_check filter takes it for one. */
   isHealthCheck = false

@@ -9,7 +9,7 @@ import { ACCESS_LOG_TYPE } from '../access-log-type.ts'
 import type { HttpFilter, TerminalFilter } from '../filters/http/contract/http-filter.ts'
 import { RESPONSE_FLAG } from '../response-flag.ts'
 import type { ClusterChoice, RouteEntry, RouteFilters, RouteQuery, RouteTable } from '../route/route-entry.ts'
-import { countStream } from '../route/route-stats.ts'
+import { countRoute } from '../route/route-stats.ts'
 import { streamTimeoutMs } from '../route/stream-duration.ts'
 import type { StreamInfo } from '../stream-info.ts'
 import { StreamRecord } from '../stream-record.ts'
@@ -490,7 +490,7 @@ export class Stream implements ManagedStream, RouteQuery {
     this.#terminal?.onDestroy?.()
     this.#filters?.destroy()
     countEnd(config.stats, info.responseCode, info.duration)
-    if (this.#route?.kind === 'forward' && this.#route.stats !== null) countStream(this.#route.stats, info)
+    countRoute(info, this.#route)
     info.record?.receivedDownstream(this)
     tellLogs(info, config.accessLogs, ACCESS_LOG_TYPE.downstreamEnd)
     this.#connection.onStreamEnd(!close && this.isRequestComplete)

@@ -23,6 +23,7 @@ import { compileRetryPolicy } from './retry-policy.ts'
 import type { RouteEntry, RouteQuery, RouteTable } from './route-entry.ts'
 import { compileFilterLevel, mergeFilterLevels, NO_ROUTE_CONFIGS, type RouteConfigFactories } from './route-filters.ts'
 import { type RouteScope, withLevel } from './route-scope.ts'
+import { compileVirtualClusters } from './virtual-clusters.ts'
 import { type TlsRequirement, VirtualHost } from './virtual-host.ts'
 
 const CONFIGURATION_FIELDS = new Set([
@@ -54,6 +55,7 @@ const VIRTUAL_HOST_FIELDS = new Set([
   'retry_policy',
   'hedge_policy',
   'request_mirror_policies',
+  'virtual_clusters',
   'metadata',
   'typed_per_filter_config',
   'cors',
@@ -82,6 +84,7 @@ export function compileRouteTable(
       requestLevels: [],
       responseLevels: [],
       mostSpecificWins: configuration.mostSpecificHeaderMutationsWins,
+      virtualClusters: null,
       retry: null,
       mirrors: mirrorsOf(configuration, '', check) ?? [],
       hedgesOnPerTryTimeout: false,
@@ -175,6 +178,13 @@ function compileVirtualHost(
       hedgesOnPerTryTimeout: message.hedgePolicy
         ? compileHedgePolicy(message.hedgePolicy, `${path}.hedge_policy`, check)
         : false,
+      virtualClusters: compileVirtualClusters(
+        message.virtualClusters,
+        message.name,
+        `${path}.virtual_clusters`,
+        outer.stats,
+        check,
+      ),
       mirrors: mirrorsOf(message, `${path}.`, check) ?? outer.mirrors,
       attemptCountInRequest: message.includeRequestAttemptCount,
       attemptCountInResponse: message.includeAttemptCountInResponse,

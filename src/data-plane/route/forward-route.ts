@@ -43,6 +43,7 @@ import type { RouteScope } from './route-scope.ts'
 import type { RouteStats } from './route-stats.ts'
 import { compileRouteUpgrades } from './route-upgrades.ts'
 import { compileStreamDuration } from './stream-duration.ts'
+import type { VirtualClusters } from './virtual-clusters.ts'
 import type { WeftRoute } from './weft-route.ts'
 import { drawFromHeader } from './weighted-draw.ts'
 
@@ -132,6 +133,7 @@ export function compileForward(
       : scope.hedgesOnPerTryTimeout,
     hashPolicy: compileHashPolicy(action.hashPolicy, `${path}.hash_policy`, check),
     stats: names.stats ?? null,
+    virtualClusters: scope.virtualClusters,
     mirrors:
       action.requestMirrorPolicies.length > 0
         ? compileMirrorPolicies(action.requestMirrorPolicies, comparison, `${path}.request_mirror_policies`, check)
@@ -278,6 +280,7 @@ function compileWeighted(
 
 interface ForwardParts extends RouteNames {
   readonly stats: RouteStats | null
+  readonly virtualClusters: VirtualClusters | null
   readonly fallback: Fallback | null
   readonly choices: WeightedChoices
   readonly clusterNotFoundStatus: number
@@ -318,6 +321,7 @@ class CompiledForward implements ForwardRoute {
   readonly hashPolicy: HashPolicy | null
   readonly mirrors: readonly MirrorPolicy[]
   readonly stats: RouteStats | null
+  readonly virtualClusters: VirtualClusters | null
   readonly hostRewrite: string | null
   readonly asksForEndpoint: boolean
   readonly keepsForwardedHost: boolean
@@ -345,6 +349,7 @@ class CompiledForward implements ForwardRoute {
     this.hashPolicy = parts.hashPolicy
     this.mirrors = parts.mirrors
     this.stats = parts.stats
+    this.virtualClusters = parts.virtualClusters
     this.hostRewrite = parts.hostRewrite
     this.#hostFromPath = parts.hostFromPath
     this.asksForEndpoint = parts.asksForEndpoint

@@ -11,6 +11,7 @@ import type { MirrorPolicy } from './mirror-policy.ts'
 import type { RateLimitRule } from './rate-limit-rule.ts'
 import type { ResponseCriterion } from './response-criterion.ts'
 import type { RouteStats } from './route-stats.ts'
+import type { VirtualClusters } from './virtual-clusters.ts'
 
 /** What is known of a stream besides its head. */
 export interface RoutedStream extends MetadataSource {
@@ -172,6 +173,8 @@ export interface ForwardRoute extends RouteBase {
   /** What keeps requests to an endpoint in clusters that balance by hash; null: nothing. */
   readonly hashPolicy: HashPolicy | null
   readonly mirrors: readonly MirrorPolicy[]
+  /** Kinds of requests of its virtual host; null where that tells none apart. */
+  readonly virtualClusters: VirtualClusters | null
   /** Null without a stat_prefix. */
   readonly stats: RouteStats | null
   /** The path to send, or null when it stays. Sets x-envoy-original-path at the caller. */

@@ -111,6 +111,16 @@ const to = (path: string, cluster: string, more: JsonObject = {}): JsonObject =>
 const host = (cluster: string): JsonObject => ({
   name: 'all',
   domains: ['*'],
+  virtual_clusters: [
+    { name: 'short', headers: [{ name: ':path', string_match: { prefix: '/short' } }] },
+    {
+      name: 'posts',
+      headers: [
+        { name: ':method', string_match: { exact: 'POST' } },
+        { name: 'x-none', present_match: false },
+      ],
+    },
+  ],
   routes: [
     to('/dead', DEAD_CLUSTER),
     to('/empty', EMPTY_CLUSTER),

@@ -14,6 +14,7 @@ export const STREAM_OPERATORS: Readonly<Record<string, Operator>> = {
   BYTES_SENT: info => info.bytesSent,
   DURATION: info => Math.floor(info.duration),
   ROUTE_NAME: info => orNull(info.routeName),
+  VIRTUAL_CLUSTER_NAME: info => info.virtualCluster?.name ?? null,
   CONNECTION_ID: info => info.connection.id,
   FILTER_CHAIN_NAME: info => orNull(info.connection.filterChain),
   LISTENER_NAME: info => orNull(info.connection.listener),

@@ -243,6 +243,7 @@ export function forwardRoute(cluster: string, fields: Partial<ForwardRoute> = {}
     isHighPriority: false,
     hashPolicy: null,
     mirrors: [],
+    virtualClusters: null,
     stats: null,
     rewritePath: () => null,
     hostRewrite: null,

@@ -23,6 +23,8 @@ export function finalizeRequestHeaders(
 ): void {
   const { head } = request
   const { headers } = head
+  // As the request came (Envoy), and only once it is forwarded.
+  if (route.virtualClusters !== null) info.virtualCluster = route.virtualClusters.find(head)
   // A try that is hedged may answer until the route's time is over.
   const perTry = route.hedgesOnPerTryTimeout ? 0 : route.retry?.perTryTimeoutMs
   const expected = perTry || route.timeoutMs
