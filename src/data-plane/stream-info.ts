@@ -81,7 +81,8 @@ export class StreamInfo implements MetadataSource {
 
   /** All that was said below one namespace; null when nothing was. */
   allMetadata(namespace: string): MetadataValue {
-    const all: Record<string, MetadataValue> = {}
+    // Keys may be a client's: `__proto__` among them.
+    const all: Record<string, MetadataValue> = Object.create(null)
     for (let entry = this.metadata; entry !== null; entry = entry.before) {
       if (entry.namespace === namespace && !Object.hasOwn(all, entry.key)) all[entry.key] = entry.value
     }

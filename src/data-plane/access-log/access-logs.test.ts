@@ -8,6 +8,7 @@ import type { Any } from '@bufbuild/protobuf/wkt'
 import { FakeClock } from '../../base/clock.ts'
 import { type LogFields, silentLog } from '../../base/log.ts'
 import { packAny } from '../../xds/any-pack.ts'
+import { SubstitutionFormatStringSchema } from '../../xds/generated/envoy/config/core/v3/substitution_format_string_pb.ts'
 import { FileAccessLogSchema } from '../../xds/generated/envoy/extensions/access_loggers/file/v3/file_pb.ts'
 import { StdoutAccessLogSchema } from '../../xds/generated/envoy/extensions/access_loggers/stream/v3/stream_pb.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
@@ -202,6 +203,36 @@ test('JSON keeps numbers and nulls, and stays JSON whatever a header holds', () 
     both: 'GET HTTP/1.1',
     inner: { flags: 'URX,UF', fixed: 1 },
   })
+})
+
+test('JSON is in the order of its keys; what is empty is left out where it is to be, as Envoy does', () => {
+  const format: JsonObject = {
+    z: '%RESPONSE_CODE%',
+    a: '%REQ(X-NONE)%',
+    list: ['%REQ(X-NONE)%', 'x', null, '%RESPONSE_CODE%', [], {}],
+    inner: { nothing: '%REQ(X-NONE)%' },
+    mixed: '[%REQ(X-NONE)%]',
+    text: '',
+    number: 1.5,
+  }
+  const lineWith = (omitEmptyValues: boolean): string => {
+    const { logs, files } = setUp()
+    const value = create(SubstitutionFormatStringSchema, {
+      format: { case: 'jsonFormat', value: format },
+      omitEmptyValues,
+    })
+    const message = create(StdoutAccessLogSchema, { accessLogFormat: { case: 'logFormat', value } })
+    const compiled = logs.compile(packAny(StdoutAccessLogSchema, message))
+    assert.ok(compiled.ok, JSON.stringify(compiled))
+    compiled.value.log(stream())
+    logs.flush()
+    return files.written.get('/dev/stdout')!.join('')
+  }
+  assert.equal(lineWith(true), '{"list":["x",503,[]],"mixed":"[]","number":1.5,"text":"","z":503}\n')
+  assert.equal(
+    lineWith(false),
+    '{"a":null,"inner":{"nothing":null},"list":[null,"x",null,503,[],{}],"mixed":"[-]","number":1.5,"text":"","z":503}\n',
+  )
 })
 
 test('an unknown operator, time or formatter is a problem that says what there is', () => {

@@ -63,30 +63,21 @@ class JsonCompiler {
   }
 
   object(object: JsonObject, path: string): JsonPiece {
-    const omitEmpty = this.#omitEmpty
     const keys: string[] = []
     const values: JsonPiece[] = []
     for (const [key, value] of Object.entries(object).sort(byKey)) {
       keys.push(`${asciiJson(key)}:`)
       values.push(this.#value(value, path === '' ? key : `${path}.${key}`))
     }
-    return info => {
-      let text = '{'
-      for (let i = 0; i < keys.length; i++) {
-        const value = values[i]!(info)
-        if (omitEmpty && value === 'null') continue
-        if (text.length > 1) text += ','
-        text += keys[i]! + value
-      }
-      return `${text}}`
-    }
+    return info => `{${joinPieces(values, keys, info, this.#omitEmpty)}}`
   }
 
   #value(value: JsonValue, path: string): JsonPiece {
     if (typeof value === 'string') return this.#string(value, path)
     if (Array.isArray(value)) {
       const items = value.map((item, index) => this.#value(item, `${path}[${index}]`))
-      return info => `[${items.map(item => item(info)).join(',')}]`
+      const unnamed = items.map(() => '')
+      return info => `[${joinPieces(items, unnamed, info, this.#omitEmpty)}]`
     }
     if (typeof value === 'object' && value !== null) return this.object(value, path)
     const constant = JSON.stringify(value)
@@ -106,6 +97,22 @@ class JsonCompiler {
     const empty = this.#omitEmpty ? '' : '-'
     return info => quoteJson(joinRaw(parts, info, empty))
   }
+}
+
+/** Left out as empty are null and objects without a field, of objects and lists alike; lists never are (Envoy). */
+function joinPieces(
+  pieces: readonly JsonPiece[],
+  names: readonly string[],
+  info: StreamInfo,
+  omitEmpty: boolean,
+): string {
+  let text = ''
+  for (let i = 0; i < pieces.length; i++) {
+    const value = pieces[i]!(info)
+    if (omitEmpty && (value === 'null' || value === '{}')) continue
+    text += text === '' ? names[i]! + value : `,${names[i]!}${value}`
+  }
+  return text
 }
 
 function joinRaw(parts: readonly CompiledPart[], info: StreamInfo, empty: string): string {
