@@ -293,6 +293,20 @@ const OPERATOR_LISTENERS: readonly ListenerPlan[] = [
   },
 ]
 
+/** Each try has a line of its own. */
+const TRIES: ListenerPlan = {
+  name: 'log-tries',
+  virtualHosts: [host('alpha')],
+  log: {
+    format: Object.fromEntries(Object.entries(FORMAT).filter(([, call]) => !isLogOnly(String(call)))),
+    ofTries: true,
+  },
+}
+
+function isLogOnly(call: string): boolean {
+  return OPERATOR_SYNTAX.get(/%([A-Z0-9_]+)/.exec(call)?.[1] ?? '')?.logOnly === true
+}
+
 const TCP_LISTENERS: readonly ListenerPlan[] = [
   { name: 'log-tcp', virtualHosts: [], tcpProxy: { cluster: 'bytes' }, log: { format: FORMAT } },
   { name: 'log-tcp-dead', virtualHosts: [], tcpProxy: { cluster: DEAD_CLUSTER }, log: { format: FORMAT } },
@@ -402,12 +416,13 @@ const filtered = (listener: string): readonly (readonly [string, Asked])[] => {
 
 export const ACCESS_LOG_LISTENERS: readonly ListenerPlan[] = [
   ...OPERATOR_LISTENERS,
+  TRIES,
   ...TCP_LISTENERS,
   ...FILTER_LISTENERS,
 ]
 
 export const ACCESS_LOG_CASES: readonly DifferentialCase[] = [
-  ...OPERATOR_LISTENERS.flatMap(({ name: listener }) =>
+  ...[...OPERATOR_LISTENERS, TRIES].flatMap(({ name: listener }) =>
     Object.entries(ASKED).map(([name, asked]): DifferentialCase => {
       const isTls = listener.startsWith('log-tls')
       const dialogue = listener === 'log-http2' ? overHttp2(asked) : overHttp1(asked, isTls)

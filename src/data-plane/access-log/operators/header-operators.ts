@@ -78,7 +78,7 @@ export function readRequest(info: StreamInfo, name: string): string | null {
     case ':authority':
       return orNull(info.authority)
     case ':scheme':
-      return info.protocol === '' ? null : schemeOf(info)
+      return info.method === '' ? null : schemeOf(info)
     default:
       return null
   }
@@ -168,7 +168,7 @@ function compileServerName(argument: string | null): CompiledOperator {
     fault: '%REQUESTED_SERVER_NAME(...)% takes SNI_ONLY, SNI_FIRST or HOST_FIRST, then ORIG, HOST or ORIG_OR_HOST',
   }
   if (host === null || more.length > 0) return fault
-  const authority: Operator = info => host(info, ':authority')
+  const authority: Operator = info => (info.protocol === '' ? null : host(info, ':authority'))
   if (order === '' || order === 'SNI_ONLY') return { run: sni }
   if (order === 'SNI_FIRST') return { run: info => sni(info) ?? authority(info) }
   if (order === 'HOST_FIRST') return { run: info => authority(info) ?? sni(info) }

@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { toByteString } from '../../../automata/regex.ts'
 import { systemRandom } from '../../../base/random.ts'
 import { UuidSource } from '../../../base/uuid-source.ts'
+import { ACCESS_LOG_TYPE } from '../../access-log-type.ts'
 import type { StreamInfo } from '../../stream-info.ts'
 import type { CompiledOperator, Operator } from './operator.ts'
 
@@ -18,6 +19,8 @@ export const PROCESS_OPERATORS: Readonly<Record<string, Operator>> = {
 
 /** Of a request its id; a TCP connection gets one when it is first asked for. */
 function streamId(info: StreamInfo): string | null {
+  // A try has none (Envoy).
+  if (info.logType === ACCESS_LOG_TYPE.upstreamEnd) return null
   if (info.protocol !== '') return info.requestId
   if (info.streamId === '') info.streamId = uuids.next()
   return info.streamId

@@ -271,6 +271,8 @@ export interface FakeProxyOptions {
   readonly mirrorDifferences?: MirrorDifferences
   readonly stats?: FakeStats
   readonly onLog?: (info: StreamInfo) => void
+  /** The access log asks for what is kept for it alone. */
+  readonly recordsStreams?: boolean
 }
 
 export interface FakeProxy {
@@ -297,7 +299,7 @@ export function fakeHost(options: FakeProxyOptions, stats: FakeStats, logs: Stre
     compileRouteTable: () => ({ ok: true, value: table }),
     compileAccessLog: () => ({
       ok: true,
-      value: { needsRecord: true, log: options.onLog ?? (info => void logs.push(info)) },
+      value: { needsRecord: options.recordsStreams ?? false, log: options.onLog ?? (info => void logs.push(info)) },
     }),
     reasonHeader: options.reasonHeader ?? true,
     mirrorDifferences: options.mirrorDifferences ?? new MirrorDifferences(),

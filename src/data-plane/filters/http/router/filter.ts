@@ -266,7 +266,7 @@ export class RouterFilter
     if (route.retry?.avoidPreviousHosts) this.previous = remembered(this.previous, endpoint)
     if (this.#attempts === 1 && !fresh) this.#shadows = Shadows.open(route, this, this.isWhole, info, this.#config)
     const pool = poolForTry(cluster, endpoint, this, route, info, this.#config.wheel)
-    const request = new UpstreamRequest(this, cluster, endpoint, pool, this.#config.clock, info.record)
+    const request = new UpstreamRequest(this, cluster, endpoint, pool, this.#config, info)
     this.#upstream = request
     if (this.isWhole) this.#startPerTryTimer()
     request.start(fresh)

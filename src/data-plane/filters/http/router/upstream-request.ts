@@ -9,8 +9,10 @@ import type { Cluster, Endpoint, EndpointMonitor } from '../../../cluster/cluste
 import { grpcToHttpStatus, isGrpcRequest } from '../../../http/grpc-status.ts'
 import type { HttpPool, PoolWaiter, RequestEncoder, UpstreamStream } from '../../../pool/request-encoder.ts'
 import { RESET, type ResetReason } from '../../../pool/reset-reason.ts'
+import type { StreamInfo } from '../../../stream-info.ts'
 import type { StreamRecord } from '../../../stream-record.ts'
 import type { UpstreamConnectionInfo } from '../../../upstream-connection-info.ts'
+import { UpstreamLog, type UpstreamLogTools } from './upstream-log.ts'
 
 /** The router, told how the try fares. */
 export interface UpstreamRequestOwner {
@@ -38,6 +40,8 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
   readonly #clock: Clock
   /** Null: nobody wants to know when what happened. */
   readonly #record: StreamRecord | null
+  /** Null: tries have no lines of their own. */
+  readonly #log: UpstreamLog | null
   /** Read only where the endpoint's balancing policy wants to know of it. */
   #startedAt = 0
   /** The endpoint's fault: a response that says so, or none though it was asked. A try given up is judged by its time alone. */
@@ -67,15 +71,16 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
     cluster: Cluster,
     endpoint: Endpoint,
     pool: HttpPool,
-    clock: Clock,
-    record: StreamRecord | null,
+    tools: UpstreamLogTools,
+    info: StreamInfo | null,
   ) {
-    this.#record = record
+    this.#record = info?.record ?? null
+    this.#log = info === null || tools.upstreamLogs.length === 0 ? null : new UpstreamLog(info, endpoint, tools)
     this.#owner = owner
     this.#cluster = cluster
     this.endpoint = endpoint
     this.#pool = pool
-    this.#clock = clock
+    this.#clock = tools.clock
   }
 
   /** `fresh`: not on a connection that was used before. */
@@ -124,6 +129,7 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
   }
 
   sendBody(chunk: Buffer, endStream: boolean): void {
+    this.#log?.onSent(chunk.length)
     if (endStream) this.#record?.sentUpstream(this.#clock.now(), true)
     this.#encoder?.sendBody(chunk, endStream)
   }
@@ -195,6 +201,7 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
     this.#encoder = encoder
     if (this.#record !== null) this.#record.poolReady = this.#clock.now()
     this.endpoint.monitor?.connected()
+    this.#log?.onConnection(encoder.connection)
     encoder.assign(this)
     this.#owner.onUpstreamReady(this)
   }
@@ -202,6 +209,7 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
   onPoolFailure(reason: ResetReason, failure: string): void {
     if (this.#over) return
     if (this.#record !== null) this.#record.poolReady = this.#clock.now()
+    this.#log?.onReset(reason, failure)
     // The cluster's limit, not the endpoint's fault.
     if (reason === RESET.overflow) this.#abandon()
     else this.#fail(false)
@@ -218,6 +226,7 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
       if (this.#over) return
     }
     this.#awaitsHead = false
+    this.#log?.onHead(head)
     this.#record?.receivedUpstream(this.#clock.now(), endStream)
     this.#failed = head.status >= 500
     this.#touch()
@@ -230,6 +239,7 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
 
   onResponseBody(chunk: Buffer, endStream: boolean): void {
     this.#touch()
+    this.#log?.onReceived(chunk.length)
     this.#record?.receivedBody(this.#clock.now(), endStream)
     if (endStream) {
       this.#count(false) // where it is not yet known: gRPC without a status
@@ -239,6 +249,7 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
   }
 
   onResponseTrailers(trailers: HeaderList): void {
+    this.#log?.onTrailers(trailers)
     this.#record?.receivedUpstream(this.#clock.now(), true)
     if (!this.#counted) this.#count(saysWell(trailers))
     this.#finish()
@@ -252,6 +263,7 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
   onReset(reason: ResetReason): void {
     if (this.#over) return
     const reused = this.isReused
+    this.#log?.onReset(reason, '')
     // A pooled connection that turns out to be dead tells of its age; the endpoint's own death shows at the next one.
     if (this.#awaitsHead && reused && reason === RESET.connectionTermination) this.#abandon()
     else this.#fail(false)
@@ -332,6 +344,7 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
       tracker.onRequestEnd(now, now - this.#startedAt, this.#failed)
     }
     this.#cluster.stats.upstreamRqActive.value--
+    this.#log?.end()
   }
 }
 

@@ -33,6 +33,38 @@ test('a request has a line when it has come, with its route and no endpoint, and
   }
 })
 
+test('moments of a stream are kept where the access log asks for them, and in their order', async () => {
+  const upstream = await rawUpstream(() => ok('x'))
+  for (const recordsStreams of [false, true]) {
+    const clusters = [new FakeCluster('c', upstream.port)]
+    const proxy = await startFakeProxy(HTTP_CONNECTION_MANAGER, { clusters, recordsStreams })
+    await exchange(proxy.port, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx')
+    const { record, startedAt } = proxy.logs[0]!
+    assert.equal(record !== null, recordsStreams)
+    if (record !== null) {
+      const { poolAsked, poolReady, firstUpstreamTx, lastUpstreamTx, firstUpstreamRx, lastUpstreamRx } = record
+      const moments = [
+        startedAt,
+        poolAsked,
+        poolReady,
+        firstUpstreamTx,
+        lastUpstreamTx,
+        firstUpstreamRx,
+        lastUpstreamRx,
+      ]
+      assert.deepEqual(
+        moments,
+        moments.toSorted((a, b) => a - b),
+      )
+      assert.ok(record.firstDownstreamTx >= firstUpstreamRx && record.lastDownstreamTx >= record.firstDownstreamTx)
+      assert.ok(record.lastDownstreamRx >= startedAt)
+      assert.deepEqual(record.hosts, [clusters[0]!.endpoints[0]])
+    }
+    await proxy.close()
+  }
+  await upstream.close()
+})
+
 test('options that contradict one another, or ask for a line in no time, are told', async () => {
   const start = (config: object): Promise<unknown> => startFakeProxy(HTTP_CONNECTION_MANAGER, { config })
   await assert.rejects(
