@@ -8,6 +8,12 @@ const LONGEST_ESCAPE = 4
 const HEX = Buffer.from('0123456789ABCDEF')
 const QUESTION_MARK = 63
 
+/**
+ * Called apart from the string: an engine that has seen more than four kinds of string at one place (sliced, joined, flat,
+ * ...) looks the method up for each character, which was a twentieth of a request.
+ */
+const { charCodeAt } = String.prototype
+
 export class LineBuffer {
   #block: Buffer | null = null
   /** A block that was written out, for the next one. */
@@ -20,10 +26,11 @@ export class LineBuffer {
 
   /** As it is. Characters up to U+00FF, a byte each: beyond that they are no bytes, and `?` stands for them. */
   text(text: string): void {
-    const block = this.#reserve(text.length)
+    const { length } = text
+    const block = this.#reserve(length)
     let at = this.#length
-    for (let i = 0; i < text.length; i++) {
-      const unit = text.charCodeAt(i)
+    for (let i = 0; i < length; i++) {
+      const unit = charCodeAt.call(text, i)
       block[at++] = unit > 255 ? QUESTION_MARK : unit
     }
     this.#length = at
@@ -31,10 +38,11 @@ export class LineBuffer {
 
   /** Control characters and quotes become \xHH, as nginx writes them: a header value cannot forge a field or a line. */
   escaped(value: string): void {
-    const block = this.#reserve(value.length * LONGEST_ESCAPE)
+    const { length } = value
+    const block = this.#reserve(length * LONGEST_ESCAPE)
     let at = this.#length
-    for (let i = 0; i < value.length; i++) {
-      const unit = value.charCodeAt(i)
+    for (let i = 0; i < length; i++) {
+      const unit = charCodeAt.call(value, i)
       if (unit >= 32 && unit !== 34 && unit !== 127) {
         block[at++] = unit > 255 ? QUESTION_MARK : unit
         continue

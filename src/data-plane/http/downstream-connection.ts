@@ -8,6 +8,7 @@ import type { CodecError } from '../../transport/http1/codec-error.ts'
 import type { MessageHandler } from '../../transport/http1/message-parser.ts'
 import { MessageWriter } from '../../transport/http1/message-writer.ts'
 import { RequestParser } from '../../transport/http1/request-parser.ts'
+import { readDirectly } from '../../transport/net/direct-read.ts'
 import { isTunnel, opensTunnel, type RequestHead, type ResponseHead } from '../../transport/request-head.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
 import { RESPONSE_FLAG } from '../response-flag.ts'
@@ -102,7 +103,7 @@ export class DownstreamConnection implements MessageHandler, StreamConnection, M
     socket.on('end', () => this.#onClientEnd())
     socket.on('drain', () => this.#onDrain())
     if (early !== null && early.length > 0) this.#onData(early)
-    socket.on('data', (chunk: Buffer) => this.#onData(chunk))
+    readDirectly(socket, (chunk: Buffer) => this.#onData(chunk))
   }
 
   get isClosing(): boolean {

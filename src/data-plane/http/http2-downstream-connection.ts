@@ -8,6 +8,7 @@ import { Http2Session } from '../../transport/http2/session.ts'
 import type { Http2SessionHandler } from '../../transport/http2/session-handler.ts'
 import type { Http2Stream } from '../../transport/http2/stream.ts'
 import type { Http2StreamHandler } from '../../transport/http2/stream-handler.ts'
+import { readDirectly } from '../../transport/net/direct-read.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
 import { RESPONSE_FLAG } from '../response-flag.ts'
@@ -98,7 +99,7 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
     const { http2, wheel, random } = this.#config
     if (http2.keepalive !== null) this.#keepalive = new Keepalive(this, http2.keepalive, wheel, random)
     if (early !== null && early.length > 0) this.#onData(early)
-    socket.on('data', (chunk: Buffer) => this.#onData(chunk))
+    readDirectly(socket, (chunk: Buffer) => this.#onData(chunk))
   }
 
   /** Unless those that say nothing are spared: they hear of it with their next response, as in Envoy. */

@@ -7,6 +7,7 @@ import { Http2Session } from '../../transport/http2/session.ts'
 import type { Http2SessionHandler } from '../../transport/http2/session-handler.ts'
 import type { Http2StreamHandler } from '../../transport/http2/stream-handler.ts'
 import { limitBuffers } from '../../transport/net/buffer-limit.ts'
+import { readDirectly } from '../../transport/net/direct-read.ts'
 import type { Cluster, Endpoint } from '../cluster/cluster.ts'
 import { UpstreamConnectionInfo } from '../upstream-connection-info.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
@@ -191,7 +192,7 @@ export class Http2UpstreamConnection implements Http2SessionHandler, KeepaliveOw
     this.#state = 'open'
     const socket = this.#socket
     this.connection.onReady(socket, this.#wheel)
-    socket.on('data', (chunk: Buffer) => this.#onData(chunk))
+    readDirectly(socket, (chunk: Buffer) => this.#onData(chunk))
     socket.on('end', () => this.close())
     socket.on('drain', () => this.#onDrain())
     openBatch()

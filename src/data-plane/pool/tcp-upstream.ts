@@ -4,6 +4,7 @@ import { type TimerWheel, WheelTimer } from '../../base/timer-wheel.ts'
 import { SocketWriter } from '../../transport/http/socket-writer.ts'
 import { closeBatch, openBatch } from '../../transport/http/write-batch.ts'
 import { limitBuffers } from '../../transport/net/buffer-limit.ts'
+import { readDirectly } from '../../transport/net/direct-read.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
 import type { Cluster, ClusterStats, Endpoint } from '../cluster/cluster.ts'
 import { UpstreamConnectionInfo } from '../upstream-connection-info.ts'
@@ -119,7 +120,7 @@ export class TcpUpstream implements RequestEncoder {
     this.connection.onReady(socket, this.#wheel)
     // Nothing is read before the stream has been told that it stands.
     socket.pause()
-    socket.on('data', (chunk: Buffer) => this.#onData(chunk))
+    readDirectly(socket, (chunk: Buffer) => this.#onData(chunk))
     socket.on('end', () => this.#onEnd())
     socket.on('drain', () => this.#onDrain())
     openBatch()

@@ -8,6 +8,7 @@ import type { MessageHandler } from '../../transport/http1/message-parser.ts'
 import { MessageWriter } from '../../transport/http1/message-writer.ts'
 import { ResponseParser } from '../../transport/http1/response-parser.ts'
 import { limitBuffers } from '../../transport/net/buffer-limit.ts'
+import { readDirectly } from '../../transport/net/direct-read.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
 import type { Cluster, ClusterStats, Endpoint } from '../cluster/cluster.ts'
 import { UpstreamConnectionInfo } from '../upstream-connection-info.ts'
@@ -209,7 +210,7 @@ export class UpstreamConnection implements MessageHandler, RequestEncoder {
     this.#state = 'idle'
     const socket = this.#socket
     this.connection.onReady(socket, this.#wheel)
-    socket.on('data', (chunk: Buffer) => this.#onData(chunk))
+    readDirectly(socket, (chunk: Buffer) => this.#onData(chunk))
     socket.on('end', () => this.#onEnd())
     socket.on('drain', () => this.#onDrain())
     openBatch()

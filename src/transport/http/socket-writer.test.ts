@@ -99,6 +99,33 @@ test('a block that the socket has not taken is left alone by the next write', ()
   assert.equal(quick.writes.length, 2)
 })
 
+test('a block is used again once the socket has sent it, which may be later than the write', () => {
+  const scenes = [new Scene(), new Scene(), new Scene()]
+  for (const scene of scenes) scene.held = true
+  const blocks = new Set<ArrayBufferLike>()
+  for (let round = 0; round < 20; round++) {
+    for (const scene of scenes) {
+      scene.turn(writer => writer.body(Buffer.from(`${round}`)))
+      blocks.add(scene.writes.at(-1)!.buffer)
+    }
+    for (const scene of scenes) assert.equal(scene.writes.at(-1)!.toString(), `${round}`)
+    for (const scene of scenes) scene.release()
+  }
+  assert.ok(blocks.size <= 8, `${blocks.size} blocks`)
+})
+
+test('a block whose socket was destroyed before it had sent it is not used again', () => {
+  const scene = new Scene()
+  scene.held = true
+  scene.turn(writer => writer.body(Buffer.from('dying')))
+  const [bytes] = scene.writes
+  scene.destroy()
+  const other = new Scene()
+  other.held = true
+  for (let i = 0; i < 100; i++) other.turn(writer => writer.body(Buffer.from('x')))
+  assert.equal(bytes!.toString(), 'dying')
+})
+
 test('what waits behind other bytes keeps no block for itself', () => {
   const scene = new Scene()
   scene.held = true

@@ -14,6 +14,13 @@ const BEYOND_LATIN1 = /[^\0-\xff]/
 
 /** Blocks that no write needs any more, for the next that joins: of the process, as one writes at a time. */
 const spareBlocks: Buffer[] = []
+/** As many connections as are answered in one turn of the event loop, under full load. */
+const MAX_LENT_BLOCKS = 64
+/** Blocks that a socket has not sent yet, the oldest first, and whose: TLS says so at the end of the event loop's turn. */
+const lentBlocks: Buffer[] = []
+const borrowers: SocketWriter[] = []
+/** Up to where a block is, of the bytes handed to its socket. */
+const marks: number[] = []
 
 export class SocketWriter {
   readonly #socket: Socket
@@ -26,6 +33,8 @@ export class SocketWriter {
   #buffers: Buffer[] = []
   #queued = false
   #blocked = false
+  /** Bytes that the socket was given so far. */
+  handed = 0
 
   /** The owner calls `drained` on the socket's event of that name. */
   constructor(socket: Socket) {
@@ -39,6 +48,16 @@ export class SocketWriter {
 
   drained(): void {
     this.#blocked = false
+  }
+
+  get isGone(): boolean {
+    return this.#socket.destroyed
+  }
+
+  /** Of the bytes handed to it the first `mark`. What a socket that was destroyed still had to send never counts as sent. */
+  hasSent(mark: number): boolean {
+    const { destroyed, writableLength } = this.#socket
+    return !destroyed && this.handed - writableLength >= mark
   }
 
   /** Characters up to U+00FF, a byte each. */
@@ -73,6 +92,7 @@ export class SocketWriter {
     else if (this.#text !== '') {
       const text = this.#text
       this.#text = ''
+      this.handed += text.length
       this.#sent(socket.write(onlyLatin1(text), 'latin1'))
     }
   }
@@ -81,6 +101,7 @@ export class SocketWriter {
     const socket = this.#socket
     const bytes = block.subarray(0, this.#blockLength)
     this.#block = null
+    this.handed += bytes.length
     // Behind other bytes it would wait: a copy, lest a few bytes keep a whole block.
     if (socket.writableLength > 0) {
       this.#sent(socket.write(Buffer.from(bytes)))
@@ -90,6 +111,7 @@ export class SocketWriter {
     this.#sent(socket.write(bytes))
     // What the socket still counts it still reads from the block.
     if (socket.writableLength === 0) release(block)
+    else lend(block, this)
   }
 
   #flushBuffers(): void {
@@ -100,7 +122,11 @@ export class SocketWriter {
     const several = buffers.length > 1
     if (several) socket.cork()
     let open = true
-    for (let i = 0; i < buffers.length; i++) open = socket.write(buffers[i]!)
+    for (let i = 0; i < buffers.length; i++) {
+      const bytes = buffers[i]!
+      this.handed += bytes.length
+      open = socket.write(bytes)
+    }
     if (several) socket.uncork()
     buffers.length = 0
     this.#sent(open)
@@ -154,7 +180,28 @@ export class SocketWriter {
 }
 
 function takeBlock(): Buffer {
-  return spareBlocks.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES)
+  return spareBlocks.pop() ?? reclaim() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES)
+}
+
+function lend(block: Buffer, borrower: SocketWriter): void {
+  if (block.length !== BLOCK_BYTES || lentBlocks.length === MAX_LENT_BLOCKS) return
+  lentBlocks.push(block)
+  borrowers.push(borrower)
+  marks.push(borrower.handed)
+}
+
+/** The one that has waited longest, if it is sent; if not it waits again, behind the others. */
+function reclaim(): Buffer | undefined {
+  if (lentBlocks.length === 0) return undefined
+  const block = lentBlocks.shift()!
+  const borrower = borrowers.shift()!
+  const mark = marks.shift()!
+  if (borrower.hasSent(mark)) return block
+  if (borrower.isGone) return undefined
+  lentBlocks.push(block)
+  borrowers.push(borrower)
+  marks.push(mark)
+  return undefined
 }
 
 function release(block: Buffer): void {

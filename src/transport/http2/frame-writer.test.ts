@@ -77,6 +77,23 @@ test('a turn that was taken at once leaves its memory to the next', () => {
   assert.equal(turn(), held + 30)
 })
 
+test('memory is used again once sockets have sent what they kept, full arenas too', () => {
+  const writers = Array.from({ length: 30 }, () => new Writer())
+  const arenas = new Set<Buffer>()
+  for (let round = 0; round < 50; round++) {
+    for (const { socket } of writers) socket.isReading = false
+    for (const one of writers) {
+      one.small(10_000)
+      arenas.add(one.writer.reserve(0))
+      one.writer.flush()
+    }
+    for (const { socket } of writers) socket.read()
+  }
+  // Of 125, two and a half in each round.
+  assert.ok(arenas.size <= 12, `${arenas.size} arenas`)
+  for (const { socket, expected } of writers) assert.ok(socket.take().toString('latin1') === expected)
+})
+
 test('nothing is written to a socket that is gone', () => {
   const one = new Writer()
   one.socket.destroyed = true

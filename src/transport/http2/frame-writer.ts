@@ -2,30 +2,52 @@
 // passed by reference, all of one turn in one write (../http/write-batch.ts).
 //
 //   arena  |held by sockets|a's frames|b's frames|a's frames|owner's frames ...      |
-//                     base ^                                          position ^
+//                     used ^                                          position ^
 //
-// When every writer of a turn has written, what the kernel took at once, which is nearly always all, is free again: the
-// next turn writes over it. A connection at rest holds nothing, and a turn touches no more memory than it has bytes.
+// When every writer of a turn has written and no socket holds any of it, the next turn writes over it: the kernel takes
+// nearly always all at once, and TLS has it encrypted by the end of the event loop's turn. A connection at rest holds
+// nothing, and a turn touches no more memory than it has bytes.
 import type { Socket } from 'node:net'
 
 const ARENA_BYTES = 131_072
+/** More, a megabyte, are seldom under way; beyond that one is left to the client that takes nothing. */
+const MAX_HELD_ARENAS = 8
 /** Up to here a body is cheaper copied than sent as one more buffer of a writev. */
 const COPIED_BODY_BYTES = 8192
 
 class Arena {
   readonly bytes: Buffer = Buffer.allocUnsafeSlow(ARENA_BYTES)
-  /** What lies before may still wait in some socket. */
-  base = 0
+  /** What lies before is on its way, or still to be sent. */
   used = 0
   /** Who writes behind `used` now. */
   owner: FrameWriter | null = null
-  /** Those with bytes behind `base` that are not on their way yet. */
+  /** Those with bytes that are not on their way yet. */
   writers = 0
-  /** Some socket has kept bytes from behind `base`. */
-  isHeld = false
+  /** Writers whose sockets had not sent all when they were written to, the latest last, and up to where it is from here. */
+  readonly #holders: FrameWriter[] = []
+  readonly #marks: number[] = []
+
+  hold(holder: FrameWriter, mark: number): void {
+    this.#holders.push(holder)
+    this.#marks.push(mark)
+  }
+
+  /** Free again from the beginning, unless some socket may still read from it. */
+  reclaim(): boolean {
+    if (this.writers > 0) return false
+    for (let last = this.#holders.length - 1; last >= 0; last--) {
+      if (!this.#holders[last]!.hasSent(this.#marks[last]!)) return false
+      this.#holders.pop()
+      this.#marks.pop()
+    }
+    this.used = 0
+    return true
+  }
 }
 
 let arena = new Arena()
+/** Full ones that sockets hold, the one to look at next first. */
+const heldArenas: Arena[] = []
 
 export class FrameWriter {
   readonly #socket: Socket
@@ -37,6 +59,8 @@ export class FrameWriter {
   #blocked = false
   /** Where to write next within the bytes that `reserve` gave. */
   position = 0
+  /** Bytes that the socket was given so far. */
+  handed = 0
 
   constructor(socket: Socket) {
     this.#socket = socket
@@ -49,6 +73,12 @@ export class FrameWriter {
 
   drained(): void {
     this.#blocked = false
+  }
+
+  /** Of the bytes handed to it the first `mark`. What a socket that was destroyed still had to send never counts as sent. */
+  hasSent(mark: number): boolean {
+    const { destroyed, writableLength } = this.#socket
+    return !destroyed && this.handed - writableLength >= mark
   }
 
   /** Bytes with room for `length` (at most a frame) behind `position`, which the caller moves on at once. */
@@ -74,42 +104,55 @@ export class FrameWriter {
     this.#leaveArena()
     const socket = this.#socket
     const parts = this.#parts
+    const lives = !socket.destroyed && socket.writable
     if (parts.length > 0) {
-      if (!socket.destroyed && socket.writable) this.#write(parts)
+      if (lives) this.#write(parts)
       this.#parts = []
     }
     const own = this.#arena
     if (own === null) return
     this.#arena = null
-    if (socket.writableLength > 0) own.isHeld = true
-    if (--own.writers > 0) return
-    if (own.isHeld) own.base = own.used
-    else own.used = own.base
-    own.isHeld = false
+    own.writers--
+    if (lives && socket.writableLength > 0) own.hold(this, this.handed)
+    else own.reclaim()
   }
 
   #write(parts: readonly Buffer[]): void {
     const socket = this.#socket
+    const several = parts.length > 1
     let open = true
-    if (parts.length === 1) open = socket.write(parts[0]!)
-    else {
-      socket.cork()
-      for (let i = 0; i < parts.length; i++) open = socket.write(parts[i]!)
-      socket.uncork()
+    if (several) socket.cork()
+    for (let i = 0; i < parts.length; i++) {
+      const part = parts[i]!
+      this.handed += part.length
+      open = socket.write(part)
     }
+    if (several) socket.uncork()
     // What the kernel took at once leaves nothing to wait for, though it was more than the high-water mark.
     if (!open && socket.writableLength > 0) this.#blocked = true
   }
 
   #takeArena(length: number): void {
     if (arena.owner !== null) arena.owner.#leaveArena()
-    // One that is full is left to the sockets that still hold parts of it.
-    if (arena.used + length > ARENA_BYTES) arena = new Arena()
+    if (arena.used > 0) arena.reclaim()
+    if (arena.used + length > ARENA_BYTES) arena = nextArena(arena)
     arena.owner = this
     this.#start = this.position = arena.used
-    if (this.#arena === arena) return
+    const own = this.#arena
+    if (own === arena) return
+    if (own !== null) {
+      own.writers--
+      own.hold(this, this.handed + this.#gathered())
+    }
     this.#arena = arena
     arena.writers++
+  }
+
+  /** Bytes among `#parts`. */
+  #gathered(): number {
+    let bytes = 0
+    for (let i = 0; i < this.#parts.length; i++) bytes += this.#parts[i]!.length
+    return bytes
   }
 
   #leaveArena(): void {
@@ -119,4 +162,17 @@ export class FrameWriter {
     this.#parts.push(arena.bytes.subarray(this.#start, this.position))
     arena.used = this.position
   }
+}
+
+/**
+ * In the place of one that is full: the one that has waited longest if its sockets have sent all, else a new one. Were the
+ * full ones left to the collector, they would lie among the old objects by then, hundreds of megabytes before it looks at
+ * those.
+ */
+function nextArena(full: Arena): Arena {
+  heldArenas.push(full)
+  const longest = heldArenas.shift()!
+  if (longest.reclaim()) return longest
+  if (heldArenas.length < MAX_HELD_ARENAS) heldArenas.push(longest)
+  return new Arena()
 }

@@ -102,3 +102,12 @@ test('a reset is one to the other end; so is to go while bytes wait to be read',
     assert.equal(far.destroyed, true)
   }
 })
+
+test('what is written over once its write is done arrives as it was', async () => {
+  const [near, far] = pair()
+  const block = Buffer.from('first')
+  await new Promise(done => near.write(block, done))
+  block.write('later')
+  near.end()
+  assert.equal(await text(far), 'first')
+})

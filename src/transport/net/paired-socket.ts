@@ -22,7 +22,8 @@ export class PairedSocket extends Socket {
   }
 
   override _write(chunk: Buffer | string, encoding: BufferEncoding, done: Done): void {
-    const bytes = typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk
+    // A copy, as the kernel makes one: whose write is done may write over what it gave, and the peer may not have read yet.
+    const bytes = typeof chunk === 'string' ? Buffer.from(chunk, encoding) : Buffer.from(chunk)
     // Later: a reader that answers at once must not meet its writer in the middle of a write.
     process.nextTick(PairedSocket.#deliver, this, bytes, done)
   }

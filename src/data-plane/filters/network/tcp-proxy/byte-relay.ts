@@ -1,5 +1,6 @@
 // Bytes from one socket, or tunnel, to another, one way: as fast as the receiver takes them, and no faster.
 import type { Duplex } from 'node:stream'
+import { readDirectly } from '../../../../transport/net/direct-read.ts'
 
 export interface RelayOwner {
   onBytes(relay: ByteRelay, length: number): void
@@ -25,7 +26,7 @@ export class ByteRelay {
     const { from, to } = this
     to.on('drain', () => this.#onDrain())
     if (early !== null) this.#forward(early)
-    from.on('data', (chunk: Buffer) => this.#forward(chunk))
+    readDirectly(from, (chunk: Buffer) => this.#forward(chunk))
     // A FIN goes on as a FIN, behind the bytes before it; the other way stays open.
     if (from.readableEnded) to.end()
     else from.on('end', () => to.end())
