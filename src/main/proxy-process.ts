@@ -3,15 +3,17 @@ import { closeSync, readFileSync, rmSync } from 'node:fs'
 import { AdjustableLog } from '../base/adjustable-log.ts'
 import { writeFileAtomic } from '../base/atomic-file.ts'
 import { onBug } from '../base/bug.ts'
-import { type Clock, systemClock } from '../base/clock.ts'
+import { type Clock, clockOrigin, systemClock } from '../base/clock.ts'
 import type { LogLevel } from '../base/log.ts'
 import { systemRandom } from '../base/random.ts'
+import { SharedSlots } from '../base/shared-slots.ts'
 import { programVersion } from '../cli/client/program-version.ts'
 import { CommandFailure } from '../cli/contract/command-failure.ts'
 import type { DataPlaneStart, RunningProcess } from '../cli/contract/process-starters.ts'
 import { systemLogFiles } from '../data-plane/access-log/log-file.ts'
 import type { AdminSource, ServerState } from '../data-plane/admin/admin-pages.ts'
 import { AdminServer } from '../data-plane/admin/admin-server.ts'
+import { sharedLimits } from '../data-plane/process-limits/shared-limits.ts'
 import { Proxy as DataPlaneProxy, type ProxyOptions } from '../data-plane/proxy.ts'
 import { InheritableNetwork, type ListeningDescriptor } from '../transport/net/inheritable-network.ts'
 import type { Network } from '../transport/net/network.ts'
@@ -46,6 +48,8 @@ const TERMINATION_DRAIN_S = 5
 /** Envoy's defaults of --drain-time-s and --parent-shutdown-time-s. */
 const DRAIN_TIME_S = 600
 const PARENT_SHUTDOWN_TIME_S = 900
+/** What loops count together: a cluster has four of them, and each bucket of a rate limit is one. */
+const MAX_SHARED_LIMITS = 2 ** 17
 
 type ProxySettings = Pick<ProxyOptions, 'reasonHeader' | 'maxConnections' | 'serviceCluster' | 'overload'> & {
   /** Whose certificates config may name. */
@@ -76,6 +80,9 @@ export class ProxyProcess implements RunningProxy {
   #adminSocket: ListeningDescriptor | null = null
   /** Of a successor: what waits until its predecessor may go. */
   readonly #takeovers: (() => unknown)[] = []
+  /** What all loops count in; null while this one carries all. */
+  readonly #memory: SharedArrayBuffer | null
+  readonly #slots: SharedSlots | null
   /** The event loops beside this one; null while this one carries all. */
   workers: Workers | null = null
   readonly #hotRestart: HotRestart
@@ -97,6 +104,9 @@ export class ProxyProcess implements RunningProxy {
     const live = Promise.withResolvers<void>()
     this.live = live.promise
     this.#markLive = live.resolve
+    const { concurrency = 1 } = options
+    this.#memory = concurrency > 1 ? SharedSlots.allocate(concurrency, MAX_SHARED_LIMITS) : null
+    const slots = this.#memory && new SharedSlots(this.#memory, 0)
     this.proxy = new DataPlaneProxy({
       ...settings,
       clock: this.clock,
@@ -105,9 +115,11 @@ export class ProxyProcess implements RunningProxy {
       network: this.#network,
       logFiles: systemLogFiles(this.clock),
       ...(settings.stateDir === undefined ? {} : { certificates: certificateFolder(settings.stateDir) }),
+      ...(slots && { limits: sharedLimits(slots, this.log) }),
       residentBytes: () => process.memoryUsage.rss(),
       ...(options.drainTimeSeconds === undefined ? {} : { drainTimeMs: options.drainTimeSeconds * 1000 }),
     })
+    this.#slots = slots
     this.#hotRestart = new HotRestart(this.#asHotRestartHost(), this.#inheritance)
     if (options.pidFile !== undefined) this.keepFile(options.pidFile, () => `${process.pid}\n`)
     if (options.standalone !== false) this.#mindTheProcess()
@@ -167,10 +179,12 @@ export class ProxyProcess implements RunningProxy {
     const { workers, epoch } = this.#inheritance
     if (epoch > 0 && workers.length !== concurrency - 1)
       throw new CommandFailure(`a hot restart cannot change --concurrency from ${workers.length + 1} to ${concurrency}`)
-    if (concurrency === 1) return
+    const memory = this.#memory
+    if (memory === null) return
     const { Workers } = await import('./workers.ts')
     const { reasonHeader = true, serviceCluster = '', maxConnections, overload, stateDir } = this.#settings
     const start = {
+      clockOrigin: clockOrigin(),
       logLevel,
       reasonHeader,
       serviceCluster,
@@ -181,9 +195,13 @@ export class ProxyProcess implements RunningProxy {
     }
     const starts = Array.from({ length: concurrency - 1 }, (_, index) => ({
       ...start,
+      limits: { memory, loop: index + 1 },
       inherited: workers[index] ?? [],
     }))
-    this.workers = new Workers(starts, why => this.fail(new CommandFailure(why)))
+    this.workers = new Workers(starts, {
+      onDeath: why => this.fail(new CommandFailure(why)),
+      onEnd: number => this.#slots?.forfeit(number),
+    })
   }
 
   /** First of all: whoever started this process asks here how it is. Throws CommandFailure. */

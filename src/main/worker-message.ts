@@ -8,6 +8,13 @@ import type { ListeningDescriptor } from '../transport/net/inheritable-network.t
 import type { KeyPair } from '../transport/tls/secure-context.ts'
 import type { ResourceType } from '../xds/type-url.ts'
 
+/** What is counted for all loops of the process. */
+export interface SharedLimitsStart {
+  readonly memory: SharedArrayBuffer
+  /** The worker's number; the main thread's is 0. */
+  readonly loop: number
+}
+
 /** Given to a worker when it starts. */
 export interface WorkerStart {
   readonly logLevel: LogLevel
@@ -16,6 +23,9 @@ export interface WorkerStart {
   readonly maxConnections?: number
   readonly overload?: OverloadConfig
   readonly drainTimeMs?: number
+  readonly limits: SharedLimitsStart
+  /** Of the main thread: deadlines that loops have in common are in its time. */
+  readonly clockOrigin: number
   /** Whose certificates config may name. */
   readonly stateDir?: string
   /** From the predecessor's worker of the same number. */

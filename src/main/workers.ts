@@ -21,12 +21,18 @@ const ENTRY = new URL(`./worker-thread${extname(import.meta.filename)}`, import.
 /** One that has died was reported as that. */
 const ignored = (): void => {}
 
+export interface WorkerOwner {
+  /** One has ended that was not told to; the others cannot make up for it. */
+  onDeath(why: string): void
+  /** Of one that has ended, in whatever way: nothing it has taken will be given back by itself. */
+  onEnd(number: number): void
+}
+
 export class Workers {
   readonly #threads: readonly WorkerThread[]
 
-  /** `onDeath`: one has ended that was not told to; the others cannot make up for it. */
-  constructor(starts: readonly WorkerStart[], onDeath: (why: string) => void) {
-    this.#threads = starts.map((start, index) => new WorkerThread(index + 1, start, onDeath))
+  constructor(starts: readonly WorkerStart[], owner: WorkerOwner) {
+    this.#threads = starts.map((start, index) => new WorkerThread(index + 1, start, owner))
   }
 
   /** `own` first; a problem that several loops have is reported once. */
@@ -118,18 +124,19 @@ class WorkerThread {
   #closing = false
   #ended: Error | null = null
 
-  constructor(number: number, start: WorkerStart, onDeath: (why: string) => void) {
+  constructor(number: number, start: WorkerStart, owner: WorkerOwner) {
     this.#worker = new Worker(ENTRY, { name: `worker ${number}`, workerData: start })
     this.#worker.on('message', ({ id, result }: WorkerReply) => {
       this.#waiting.get(id)?.resolve(result as never)
       this.#waiting.delete(id)
     })
-    this.#worker.on('error', error => onDeath(`worker ${number}: ${(error as Error).stack ?? error}`))
+    this.#worker.on('error', error => owner.onDeath(`worker ${number}: ${(error as Error).stack ?? error}`))
     this.#exited = new Promise(resolve => {
       this.#worker.once('exit', code => {
         this.#ended = new Error(`worker ${number} ended with code ${code}`)
         for (const { reject } of this.#waiting.values()) reject(this.#ended)
-        if (!this.#closing) onDeath(this.#ended.message)
+        owner.onEnd(number)
+        if (!this.#closing) owner.onDeath(this.#ended.message)
         resolve()
       })
     })

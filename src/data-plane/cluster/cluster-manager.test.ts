@@ -15,6 +15,7 @@ import { HealthStatus } from '../../xds/generated/envoy/config/core/v3/health_ch
 import type { LbEndpoint } from '../../xds/generated/envoy/config/endpoint/v3/endpoint_components_pb.ts'
 import { ClusterLoadAssignmentSchema } from '../../xds/generated/envoy/config/endpoint/v3/endpoint_pb.ts'
 import { ClusterConfigSchema } from '../../xds/generated/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster_pb.ts'
+import { LOOP_LIMITS } from '../process-limits/loop-limits.ts'
 import { createStats } from '../stats/stats-store.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
 import type { Endpoint } from './cluster.ts'
@@ -40,6 +41,7 @@ function fixture(addresses: Record<string, string[]> = {}) {
       resolve: async name => addresses[name] ?? Promise.reject(new Error('ENOTFOUND')),
     },
     stats: stats.root,
+    limits: LOOP_LIMITS,
     compileTransport: socket => ({
       ok: true,
       value: socket?.name.startsWith('tls') ? { ...TLS, secretNames: socket.name.split(' ').slice(1) } : PLAINTEXT,

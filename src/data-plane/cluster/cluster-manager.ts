@@ -13,13 +13,14 @@ import {
 import type { TransportSocket } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import type { ClusterLoadAssignment } from '../../xds/generated/envoy/config/endpoint/v3/endpoint_pb.ts'
 import { ResourceCheck } from '../../xds/resource-check.ts'
+import type { ProcessLimits } from '../process-limits/process-limits.ts'
 import type { StatsScope } from '../stats/stats-scope.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
 import { showCircuits } from './circuit-limits.ts'
-import type { CircuitLimits, Cluster, ClusterSource } from './cluster.ts'
+import type { CircuitLimits, Cluster, ClusterSource, ClusterStats } from './cluster.ts'
 import { type ClusterConfig, compileCluster } from './cluster-config.ts'
 import { createClusterStats } from './cluster-stats.ts'
-import type { ConfiguredCluster } from './configured-cluster.ts'
+import type { ClusterCounts } from './configured-cluster.ts'
 import { type EndpointSpec, readLoadAssignment } from './endpoint-spec.ts'
 import { ForwardProxyCluster } from './forward-proxy-cluster.ts'
 import { HighPriorityCluster, highPriorityStats } from './high-priority-cluster.ts'
@@ -27,6 +28,7 @@ import { ManagedCluster } from './managed-cluster.ts'
 import { NameResolution, type ResolvedAddresses } from './name-resolution.ts'
 import { outlierStats } from './outlier/outlier-stats.ts'
 import { RequestWindow } from './request-window.ts'
+import { ResourceManager } from './resource-manager.ts'
 
 export interface ClusterManagerHost {
   readonly clock: Clock
@@ -34,6 +36,7 @@ export interface ClusterManagerHost {
   readonly log: Log
   readonly network: Network
   readonly stats: StatsScope
+  readonly limits: ProcessLimits
   /** Compiles a transport socket; undefined stands for plaintext. Problems name fields from `path` on. */
   compileTransport(
     transportSocket: TransportSocket | undefined,
@@ -49,6 +52,7 @@ interface Entry {
   readonly cluster: ManagedCluster | ForwardProxyCluster
   readonly resolution: NameResolution | null
   readonly stats: StatsScope
+  readonly resources: ResourceManager
 }
 
 const NOTHING_KNOWN: ResolvedAddresses = new Map()
@@ -136,15 +140,19 @@ export class ClusterManager implements ClusterSource {
     const before = this.#entries.get(name)
     this.#forgetSecretNames(config.transports.secretNames, before?.config.transports.secretNames)
     const scope = this.#host.stats.scope('cluster', { envoy_cluster_name: config.statName })
-    const stats = createClusterStats(scope, this.#windowOf(config.thresholds.default))
-    const common = { message, config, stats: scope }
+    const stats = createClusterStats(scope, this.#windowOf(`${name} default`, config.thresholds.default))
+    // What is under way counts against the new limits; under another name for its counters it could not be shown.
+    const isKnown = before?.config.statName === config.statName
+    const resources = isKnown ? before.resources : new ResourceManager(this.#host.limits, name, stats)
+    const common = { message, config, stats: scope, resources }
+    const counts = this.#countsOf(scope, stats, resources)
     if (discovery.kind === 'forward-proxy') {
-      const cluster = new ForwardProxyCluster(config, stats, this.#host.random)
-      this.#showCircuits(scope, cluster)
+      const cluster = new ForwardProxyCluster(config, counts, this.#host.random)
+      showCircuits(scope, 'default', cluster)
       this.#entries.set(name, { ...common, cluster, resolution: null })
     } else {
-      const cluster = new ManagedCluster(config, stats, this.#host)
-      this.#showCircuits(scope, cluster)
+      const cluster = new ManagedCluster(config, counts, this.#host)
+      showCircuits(scope, 'default', cluster)
       if (config.outlier !== null) cluster.detectOutliers(outlierStats(scope, config.outlier.probes > 0), this.#host)
       if (discovery.kind === 'static') cluster.setEndpoints(discovery.endpoints)
       if (discovery.kind === 'eds') cluster.setEndpoints(this.#assignments.get(discovery.serviceName) ?? [])
@@ -161,20 +169,23 @@ export class ClusterManager implements ClusterSource {
     before?.cluster.retire()
   }
 
-  #showCircuits(scope: StatsScope, cluster: ConfiguredCluster): void {
-    showCircuits(scope, 'default', cluster)
-    cluster.offerHighPriority(() => {
-      const { high } = cluster.thresholds
-      const stats = highPriorityStats(cluster.stats, this.#windowOf(high))
-      const made = new HighPriorityCluster(cluster, high, stats)
+  #countsOf(scope: StatsScope, stats: ClusterStats, resources: ResourceManager): ClusterCounts {
+    const makeHighPriority = (cluster: Cluster): HighPriorityCluster => {
+      const window = this.#windowOf(`${cluster.name} high`, cluster.thresholds.high)
+      const made = new HighPriorityCluster(cluster, resources.high, highPriorityStats(stats, window))
       showCircuits(scope, 'high', made)
       return made
-    })
+    }
+    return { stats, resources: resources.default, makeHighPriority }
   }
 
-  #windowOf({ retryBudget }: CircuitLimits): RequestWindow | null {
+  #windowOf(name: string, { retryBudget }: CircuitLimits): RequestWindow | null {
     const intervalMs = retryBudget?.intervalMs ?? 0
-    return intervalMs > 0 ? new RequestWindow(intervalMs, this.#host.clock) : null
+    if (intervalMs === 0) return null
+    const { clock, limits } = this.#host
+    return new RequestWindow(intervalMs, clock, index =>
+      limits.cell(`cluster ${name} window ${intervalMs} ${index}`, 0),
+    )
   }
 
   #remove(name: string): void {

@@ -96,7 +96,7 @@ export function compileListener(
   const internal = message.listenerSpecifier.case === 'internalListener'
   const { address, port } = internal ? compileInternal(message, check) : compileAddress(message.address, check)
   const bufferLimit = bufferLimitOf(message.perConnectionBufferLimitBytes)
-  const compiler = new ChainCompiler(existing, host, bufferLimit, check)
+  const compiler = new ChainCompiler(message, existing, host, check)
   const chains = message.filterChains.flatMap((chain, index) => compiler.compile(chain, `filter_chains[${index}]`))
   const fallback = message.defaultFilterChain
   const defaultChain = fallback ? (compiler.compile(fallback, 'default_filter_chain')[0] ?? null) : null
@@ -193,16 +193,19 @@ class ChainCompiler {
   /** For the filters of this listener. */
   readonly #filterHost: NetworkFilterHost
   readonly #check: ResourceCheck
+  /** Its name. */
+  readonly #listener: string
 
   constructor(
+    { name, perConnectionBufferLimitBytes }: Listener,
     existing: ReadonlyMap<string, FilterChain>,
     host: ListenerCompilerHost,
-    bufferLimit: number,
     check: ResourceCheck,
   ) {
+    this.#listener = name
     this.#existing = existing
     this.#host = host
-    this.#filterHost = { ...host.filterHost, bufferLimit }
+    this.#filterHost = { ...host.filterHost, bufferLimit: bufferLimitOf(perConnectionBufferLimitBytes) }
     this.#check = check
   }
 
@@ -220,7 +223,12 @@ class ChainCompiler {
       this.#check,
     )
     const { networkFilters } = this.#host
-    const host = { ...this.#filterHost, chainMetadata: message.metadata?.filterMetadata ?? {} }
+    const { limits } = this.#filterHost
+    const host: NetworkFilterHost = {
+      ...this.#filterHost,
+      limits: limits.within(() => `${this.#listener} ${fingerprint}`),
+      chainMetadata: message.metadata?.filterMetadata ?? {},
+    }
     const filters = compileNetworkFilters(message.filters, `${path}.filters`, networkFilters, host, this.#check)
     const handshakeTimeoutMs = durationMs(message.transportSocketConnectTimeout, DEFAULT_HANDSHAKE_TIMEOUT_MS)
     if (filters === null) return []

@@ -68,7 +68,7 @@ export class ListenerManager {
 
   constructor(host: ListenerManagerHost) {
     this.#host = host
-    this.#connections = new DownstreamConnections(host.maxConnections)
+    this.#connections = new DownstreamConnections(host.maxConnections, host.filterHost.limits)
     this.#stats = createListenerManagerStats(host.filterHost.stats)
     const { clock, log } = host
     this.#acceptor = new ConnectionAcceptor({

@@ -6,14 +6,16 @@ import { compileRouteTable } from './compile-route-table.ts'
 import type { RouteTable, RouteTableSource } from './route-entry.ts'
 import { NO_ROUTE_CONFIGS, type RouteConfigFactories } from './route-filters.ts'
 
+/** How filters read what routes of that configuration say to them. */
+type FactoriesFor = (configuration: RouteConfiguration) => RouteConfigFactories
+
 export class RouteTables implements RouteTableSource {
   readonly #tables = new Map<string, RouteTable>()
-  readonly #filterFactories: RouteConfigFactories
-
+  readonly #factoriesFor: FactoriesFor
   readonly #stats: StatsScope | null
 
-  constructor(filterFactories: RouteConfigFactories = NO_ROUTE_CONFIGS, stats: StatsScope | null = null) {
-    this.#filterFactories = filterFactories
+  constructor(factoriesFor: FactoriesFor = () => NO_ROUTE_CONFIGS, stats: StatsScope | null = null) {
+    this.#factoriesFor = factoriesFor
     this.#stats = stats
   }
 
@@ -25,7 +27,7 @@ export class RouteTables implements RouteTableSource {
   update(messages: readonly RouteConfiguration[], removed: readonly string[] = []): Problem[] {
     const problems: Problem[] = []
     for (const message of messages) {
-      const compiled = compileRouteTable(message, this.#filterFactories, this.#stats)
+      const compiled = compileRouteTable(message, this.#factoriesFor(message), this.#stats)
       if (compiled.ok) this.#tables.set(message.name, compiled.value)
       else problems.push(...compiled.problems)
     }

@@ -15,6 +15,7 @@ import { LocalRateLimitSchema } from '../../../xds/generated/envoy/extensions/fi
 import { RateLimitSchema } from '../../../xds/generated/envoy/extensions/filters/http/ratelimit/v3/rate_limit_pb.ts'
 import { MirrorDifferences } from '../../mirror-differences.ts'
 import { NO_OVERLOAD } from '../../overload/overload-manager.ts'
+import { LOOP_LIMITS } from '../../process-limits/loop-limits.ts'
 import { createStats } from '../../stats/stats-store.ts'
 import type { HttpFilterHost } from './contract/http-filter-factory.ts'
 import { HTTP_FILTERS } from './registry.ts'
@@ -29,6 +30,7 @@ const host: HttpFilterHost = {
     random: new SeededRandom(1),
     log: silentLog,
     stats: root,
+    limits: LOOP_LIMITS,
     clusters: { get: () => undefined },
     routeTables: { get: () => undefined },
     compileRouteTable: () => assert.fail('a filter compiles no route table'),

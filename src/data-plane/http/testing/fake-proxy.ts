@@ -21,10 +21,12 @@ import type {
   Endpoint,
   Http1Options,
   PickContext,
+  Resources,
   UpstreamProtocol,
 } from '../../cluster/cluster.ts'
 import { ClusterEndpoint } from '../../cluster/cluster-endpoint.ts'
 import { comparisonStats } from '../../cluster/comparison-stats.ts'
+import { ResourceManager } from '../../cluster/resource-manager.ts'
 import type { ConnectionInfo } from '../../connection-info.ts'
 import type {
   NetworkFilter,
@@ -33,6 +35,8 @@ import type {
 } from '../../filters/network/contract/network-filter.ts'
 import { MirrorDifferences } from '../../mirror-differences.ts'
 import { NO_OVERLOAD, type OverloadActions } from '../../overload/overload-manager.ts'
+import { LOOP_LIMITS } from '../../process-limits/loop-limits.ts'
+import type { ProcessLimits } from '../../process-limits/process-limits.ts'
 import {
   type ForwardRoute,
   type HeaderMutations,
@@ -51,15 +55,15 @@ import type { UpstreamTransport } from '../../upstream-transport.ts'
 /** Counts by full name. */
 export class FakeStats implements StatsScope {
   readonly values: Map<string, Counter>
-  readonly #prefix: string
+  readonly prefix: string
 
   constructor(prefix = '', values = new Map<string, Counter>()) {
-    this.#prefix = prefix
+    this.prefix = prefix
     this.values = values
   }
 
   counter(name: string): Counter {
-    const full = this.#prefix + name
+    const full = this.prefix + name
     let counter = this.values.get(full)
     if (counter === undefined) {
       counter = { value: 0 }
@@ -73,7 +77,7 @@ export class FakeStats implements StatsScope {
   }
 
   computedGauge(name: string, read: () => number): void {
-    this.values.set(this.#prefix + name, {
+    this.values.set(this.prefix + name, {
       get value() {
         return read()
       },
@@ -88,7 +92,7 @@ export class FakeStats implements StatsScope {
 
   scope(prefix: string, labels?: Readonly<Record<string, string>>): StatsScope {
     const label = labels ? `.${Object.values(labels).join('.')}` : ''
-    return new FakeStats(`${this.#prefix}${prefix}${label}.`, this.values)
+    return new FakeStats(`${this.prefix}${prefix}${label}.`, this.values)
   }
 
   remove(): void {}
@@ -152,6 +156,7 @@ export class FakeCluster implements Cluster {
   endpoints: Endpoint[]
   readonly counts: FakeStats = new FakeStats()
   readonly stats: ClusterStats
+  readonly resources: Resources
   #next = 0
   readonly #removed: ((endpoint: Endpoint) => void)[] = []
 
@@ -173,6 +178,7 @@ export class FakeCluster implements Cluster {
         return stat
       },
     })
+    this.resources = new ResourceManager(LOOP_LIMITS, name, this.stats).default
   }
 
   readonly picker = {
@@ -270,6 +276,7 @@ export interface FakeProxyOptions {
   readonly chainMetadata?: Readonly<Record<string, JsonObject>>
   readonly mirrorDifferences?: MirrorDifferences
   readonly stats?: FakeStats
+  readonly limits?: ProcessLimits
   readonly onLog?: (info: StreamInfo) => void
   /** The access log asks for what is kept for it alone. */
   readonly recordsStreams?: boolean
@@ -294,6 +301,7 @@ export function fakeHost(options: FakeProxyOptions, stats: FakeStats, logs: Stre
     random: options.random ?? new SeededRandom(1),
     log: silentLog,
     stats,
+    limits: options.limits ?? LOOP_LIMITS,
     clusters,
     routeTables: { get: name => (name === 'routes' ? table : undefined) },
     compileRouteTable: () => ({ ok: true, value: table }),

@@ -9,6 +9,7 @@ import type { Cluster } from '../../cluster/cluster.ts'
 import type { ConnectionInfo } from '../../connection-info.ts'
 import { routeConfigFactories } from '../../filters/http/route-configs.ts'
 import { HTTP_CONNECTION_MANAGER } from '../../filters/network/http-connection-manager/factory.ts'
+import { LOOP_LIMITS } from '../../process-limits/loop-limits.ts'
 import { formatResponseFlags } from '../../response-flag.ts'
 import { compileRouteTable } from '../../route/compile-route-table.ts'
 import type { StreamInfo } from '../../stream-info.ts'
@@ -84,7 +85,7 @@ export async function withFilters(options: StageOptions, use: (stage: FilterStag
       },
       { registry: MESSAGE_REGISTRY },
     ),
-    routeConfigFactories({ clock, random, stats }),
+    routeConfigFactories({ clock, random, stats, limits: LOOP_LIMITS }),
     stats,
   )
   if (!table.ok) throw new Error(JSON.stringify(table.problems))

@@ -83,7 +83,7 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
     this.#clock = tools.clock
   }
 
-  /** `fresh`: not on a connection that was used before. */
+  /** With a place among the cluster's requests. `fresh`: not on a connection that was used before. */
   start(fresh: boolean): void {
     if (this.endpoint.tracker !== null) this.#startedAt = this.#clock.now()
     const { monitor } = this.endpoint
@@ -91,7 +91,6 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
     this.endpoint.activeRequests++
     this.endpoint.stats.requestsTotal++
     this.#cluster.stats.upstreamRqTotal.value++
-    this.#cluster.stats.upstreamRqActive.value++
     this.#cluster.stats.requestWindow?.add()
     this.#record?.beginTry(this.#clock.now())
     const encoder = this.#pool.acquire(this, fresh)
@@ -343,7 +342,7 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
       const now = this.#clock.now()
       tracker.onRequestEnd(now, now - this.#startedAt, this.#failed)
     }
-    this.#cluster.stats.upstreamRqActive.value--
+    this.#cluster.resources.requests.release()
     this.#log?.end()
   }
 }

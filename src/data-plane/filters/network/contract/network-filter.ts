@@ -11,6 +11,7 @@ import type { ClusterSource } from '../../../cluster/cluster.ts'
 import type { ConnectionInfo } from '../../../connection-info.ts'
 import type { MirrorDifferences } from '../../../mirror-differences.ts'
 import type { OverloadActions } from '../../../overload/overload-manager.ts'
+import type { ProcessLimits } from '../../../process-limits/process-limits.ts'
 import type { RouteTable, RouteTableSource } from '../../../route/route-entry.ts'
 import type { StatsScope } from '../../../stats/stats-scope.ts'
 import type { AccessLog } from '../../../stream-info.ts'
@@ -21,9 +22,11 @@ export interface NetworkFilterHost {
   readonly random: Random
   readonly log: Log
   readonly stats: StatsScope
+  /** For what is counted in the process; within the filter chain's config. */
+  readonly limits: ProcessLimits
   readonly clusters: ClusterSource
   readonly routeTables: RouteTableSource
-  compileRouteTable(configuration: RouteConfiguration): Parsed<RouteTable>
+  compileRouteTable(configuration: RouteConfiguration, limits: ProcessLimits): Parsed<RouteTable>
   compileAccessLog(typedConfig: Any): Parsed<AccessLog>
   /** Switches `x-weft-reason` on local replies. */
   readonly reasonHeader: boolean

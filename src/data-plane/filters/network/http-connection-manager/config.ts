@@ -176,7 +176,7 @@ function compileRoutes(
     if (specifier.case === undefined) check.error(`${path}.route_specifier`, 'is required')
     return null
   }
-  const table = host.compileRouteTable(specifier.value)
+  const table = host.compileRouteTable(specifier.value, host.limits)
   if (table.ok) return { names: [], get: () => table.value }
   check.adopt(`${path}.route_config`, table.problems)
   return null
