@@ -21,9 +21,9 @@ import { FilterManager, type ManagedStream } from './filter-manager.ts'
 import { setForwardedHeaders, trustedClient } from './forwarded-headers.ts'
 import { isGrpcRequest, pushGrpcFields } from './grpc-status.ts'
 import { bodyOf, type LocalReply, publicReason } from './local-reply.ts'
-import { mayNeedNormalization, normalizePath } from './path-normalization.ts'
+import { preparePath } from './prepare-path.ts'
 import { ensureRequestId } from './request-id.ts'
-import { pathRedirect, REFUSAL } from './request-refusal.ts'
+import { REFUSAL } from './request-refusal.ts'
 import { completeResponseHeaders } from './response-headers.ts'
 import type { StreamConnection } from './stream-connection.ts'
 
@@ -405,7 +405,7 @@ export class Stream implements ManagedStream, RouteQuery {
   #prepareRequest(fields: number): boolean {
     const { request, info } = this
     const config = this.#config
-    const refusal = this.#preparePath()
+    const refusal = preparePath(request, info, config)
     if (refusal !== null) {
       this.localReply(refusal)
       return false
@@ -442,26 +442,6 @@ export class Stream implements ManagedStream, RouteQuery {
     }
     this.#config.stats.requestsWithRefusedUpgrade.value++
     this.localReply(REFUSAL.upgrade)
-  }
-
-  #preparePath(): LocalReply | null {
-    const { path } = this.request
-    if (path === '*') return REFUSAL.asterisk
-    if (!mayNeedNormalization(path)) return null
-    const config = this.#config.path
-    if (config === null) return path.includes('#') ? this.#refusePath() : null
-    const normalized = normalizePath(path, config)
-    if (normalized.path === null) return this.#refusePath()
-    this.request.path = normalized.path
-    this.info.path = normalized.path
-    if (!normalized.redirect) return null
-    this.#config.stats.requestsRedirectedWithNormalizedPath.value++
-    return pathRedirect(normalized.path)
-  }
-
-  #refusePath(): LocalReply {
-    this.#config.stats.requestsFailedPathNormalization.value++
-    return REFUSAL.path
   }
 
   /** Answered here and not forwarded: the body is taken as it comes (Envoy, with proxy_100_continue off). */
