@@ -97,6 +97,7 @@ export class ManagedCluster extends ConfiguredCluster implements CheckedCluster 
       const endpoint = this.#endpointFor(spec, stay)
       stay.set(endpoint.key, endpoint)
       endpoint.weight = spec.weight
+      endpoint.hostname = spec.hostname
       endpoint.priority = spec.priority
       endpoint.locality = spec.locality
       endpoint.localityWeight = spec.localityWeight

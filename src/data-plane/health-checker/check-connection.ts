@@ -36,7 +36,7 @@ export class CheckConnection implements ConnectionOwner, Http2ConnectionOwner {
       const { transport } = endpoint
       this.#connection = this.#http2
         ? new Http2UpstreamConnection(this, settings, endpoint, transport, wheel)
-        : new UpstreamConnection(this, endpoint, settings, transport)
+        : new UpstreamConnection(this, endpoint, settings, transport, wheel)
     }
   }
 
