@@ -14,6 +14,8 @@ export interface ListenerPlan {
   readonly listener?: JsonObject
   /** Reached from the proxy's own clusters only. */
   readonly internal?: true
+  /** Of the access log: what its lines have besides the usual, and which it has; or whether each try has one, too. */
+  readonly log?: { readonly format?: JsonObject; readonly filter?: JsonObject; readonly ofTries?: true }
   /** In place of a connection manager. */
   readonly tcpProxy?: JsonObject
   /** Besides those that every plan has; names are unique among all plans. */
@@ -30,9 +32,9 @@ export interface ClusterPlan {
 
 /**
  * What an endpoint speaks: requests that it answers as they tell it, in clear text or over TLS; or, for a conversation
- * that both of its ends are played of, bytes or the streams of HTTP/2.
+ * that both of its ends are played of, bytes or the streams of HTTP/2; or the very frames of HTTP/2 that it is told.
  */
-export type EndpointKind = 'http1' | 'http2' | 'tls' | 'bytes' | 'streams'
+export type EndpointKind = 'http1' | 'http2' | 'tls' | 'bytes' | 'streams' | 'frames'
 
 /** Each in a cluster of its name. */
 export const ENDPOINTS = {
@@ -44,6 +46,7 @@ export const ENDPOINTS = {
   streams: 'streams',
   'tls-a': 'tls',
   'tls-stranger': 'tls',
+  frames: 'frames',
 } as const satisfies Record<string, EndpointKind>
 export type EndpointName = keyof typeof ENDPOINTS
 export const FAR_LISTENER = 'far listener'
@@ -83,6 +86,7 @@ const LOG_FORMAT: JsonObject = {
   server_name: '%REQUESTED_SERVER_NAME%',
   peer: '%DOWNSTREAM_PEER_URI_SAN% %DOWNSTREAM_PEER_SUBJECT% %DOWNSTREAM_PEER_DNS_SAN% %DOWNSTREAM_PEER_FINGERPRINT_256%',
   own: '%DOWNSTREAM_LOCAL_URI_SAN%',
+  judged: '%DYNAMIC_METADATA(envoy.filters.http.rbac:shadow_engine_result)%',
   mixed: '[%REQ(X-NONE)%] %RESPONSE_CODE% %REQ(X-A):2% %REQ(X-NONE?X-B)% 100%%',
   nested: {
     list: ['%RESPONSE_CODE%', 1, true, null],
@@ -133,9 +137,26 @@ export function bootstrap(
   }
 }
 
+const FORMATTERS: JsonValue = [
+  {
+    name: 'envoy.formatter.req_without_query',
+    typed_config: { '@type': `${EXTENSION}.formatter.req_without_query.v3.ReqWithoutQuery` },
+  },
+]
+
 function listener(plan: ListenerPlan, logFile: string): JsonObject {
   const accessLog = { '@type': `${EXTENSION}.access_loggers.file.v3.FileAccessLog`, path: logFile }
-  const log = [{ name: 'file', typed_config: { ...accessLog, log_format: { json_format: LOG_FORMAT } } }]
+  const log = [
+    {
+      name: 'file',
+      typed_config: {
+        ...accessLog,
+        log_format: { json_format: { ...LOG_FORMAT, ...plan.log?.format }, formatters: FORMATTERS },
+      },
+      ...(plan.log?.filter ? { filter: plan.log.filter } : {}),
+    },
+  ]
+  const router: JsonObject = { '@type': `${EXTENSION}.filters.http.router.v3.Router` }
   const manager: JsonObject = {
     '@type': `${EXTENSION}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
     stat_prefix: plan.name,
@@ -143,7 +164,7 @@ function listener(plan: ListenerPlan, logFile: string): JsonObject {
     // A connection to be closed is closed when the last byte is out: how long one lingers is not what is compared.
     delayed_close_timeout: '0s',
     access_log: log,
-    http_filters: [{ name: 'router', typed_config: { '@type': `${EXTENSION}.filters.http.router.v3.Router` } }],
+    http_filters: [{ name: 'router', typed_config: plan.log?.ofTries ? { ...router, upstream_log: log } : router }],
     route_config: {
       name: plan.name,
       ...plan.routeConfiguration,

@@ -18,7 +18,10 @@ import {
 import { RoutingPriority, type TransportSocket } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import { ClusterConfigSchema } from '../../xds/generated/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster_pb.ts'
 import { durationMs, ResourceCheck } from '../../xds/resource-check.ts'
+import { configMetadata } from '../config-metadata.ts'
+import { type HealthCheckConfig, readHealthChecks } from '../health-checker/health-check-config.ts'
 import { isInternal } from '../internal-listener/internal-network.ts'
+import type { MetadataSource } from '../stream-metadata.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
 import type { CircuitLimits, Thresholds, UpstreamProtocol } from './cluster.ts'
 import type { Balancing } from './cluster-picker.ts'
@@ -48,6 +51,8 @@ export interface ClusterConfig extends HttpOptions, Balancing {
   readonly name: string
   /** What its stats are counted under: alt_stat_name, else the name. */
   readonly statName: string
+  /** Null without. */
+  readonly metadata: MetadataSource | null
   readonly discovery: Discovery
   readonly connectTimeoutMs: number
   readonly bufferLimit: number
@@ -55,6 +60,8 @@ export interface ClusterConfig extends HttpOptions, Balancing {
   readonly transports: TransportMatches
   /** Null: endpoints stay whatever they answer. */
   readonly outlier: OutlierConfig | null
+  /** Null: endpoints are well as long as their registry says so. */
+  readonly healthCheck: HealthCheckConfig | null
 }
 
 /** `alpn`: offered where the socket's config names no protocols. */
@@ -105,6 +112,9 @@ const FIELDS = new Set([
   'per_connection_buffer_limit_bytes',
   'outlier_detection',
   'upstream_connection_options',
+  'health_checks',
+  'close_connections_on_host_health_failure',
+  'ignore_health_on_host_removal',
 ])
 const THRESHOLD_FIELDS = new Set([
   'priority',
@@ -125,10 +135,16 @@ export function compileCluster(message: ClusterMessage, compileTransport: Transp
   const discovery = readDiscovery(message, check)
   const own = readWeftMetadata(message.metadata, check)
   const options = readHttpOptions(message.typedExtensionProtocolOptions, check)
-  const transports = readTransports(message, compileTransport, options.httpProtocol, check)
+  const transports = readTransports(message, compileTransport, options.httpProtocol, ALPN[options.httpProtocol], check)
+  // For checks only what config names (Envoy); what cannot be compiled has been told by now.
+  const plain =
+    transports && message.healthChecks.length > 0
+      ? readTransports(message, compileTransport, options.httpProtocol, [], check)
+      : undefined
   const config = {
     name: message.name,
     statName: message.altStatName || message.name,
+    metadata: configMetadata(message.metadata),
     discovery,
     connectTimeoutMs: durationMs(message.connectTimeout, ENVOY_CONNECT_TIMEOUT_MS),
     bufferLimit: bufferLimitOf(message.perConnectionBufferLimitBytes),
@@ -136,6 +152,7 @@ export function compileCluster(message: ClusterMessage, compileTransport: Transp
     transports,
     ...readBalancing(message, own, check),
     outlier: readOutliers(message, discovery, own, options.errors, check),
+    healthCheck: plain === undefined ? null : readChecks(message, discovery, plain, options.httpProtocol, check),
     ...options,
   }
   return check.result(config as ClusterConfig)
@@ -194,11 +211,12 @@ function readTransports(
   message: ClusterMessage,
   compileTransport: TransportCompiler,
   protocol: UpstreamProtocol,
+  alpn: readonly string[],
   check: ResourceCheck,
 ): TransportMatches | undefined {
   const keepalive = readKeepalive(message.upstreamConnectionOptions, check)
   const compile = (socket: TransportSocket | undefined, path: string): UpstreamTransport | undefined => {
-    const compiled = compileTransport(socket, path, ALPN[protocol], keepalive)
+    const compiled = compileTransport(socket, path, alpn, keepalive)
     if (compiled.ok) {
       if (protocol === 'auto' && compiled.value.name !== 'tls')
         check.error(path, 'auto_config needs a transport socket that has ALPN: TLS')
@@ -248,6 +266,24 @@ function readRetryBudget(
   const intervalMs = durationMs(budget.budgetInterval, 0)
   if (intervalMs < 0) check.error(`${path}.budget_interval`, 'must not be below 0s')
   return { percent: asked, minConcurrency: budget.minRetryConcurrency ?? minConcurrency, intervalMs }
+}
+
+function readChecks(
+  message: ClusterMessage,
+  discovery: Discovery | undefined,
+  transports: TransportMatches,
+  protocol: UpstreamProtocol,
+  check: ResourceCheck,
+): HealthCheckConfig | null {
+  if (discovery?.kind === 'forward-proxy' || discovery?.kind === 'original-destination')
+    check.unsupported('health_checks', 'is not supported where endpoints are what requests ask for')
+  const options = {
+    transports,
+    ignoresNew: message.commonLbConfig?.ignoreNewHostsUntilFirstHc ?? false,
+    ignoresOnRemoval: message.ignoreHealthOnHostRemoval,
+    closesConnections: message.closeConnectionsOnHostHealthFailure,
+  }
+  return readHealthChecks(message.healthChecks, options, protocol !== 'http1', check)
 }
 
 function readOutliers(

@@ -201,9 +201,9 @@ class TlsTransport implements UpstreamTransport {
       if (isTooLong(serverName)) failure = UNSENDABLE_NAME
       else if (ready) {
         const peer = { ...this.#context.peerRequirements(true), verifiedName: this.#verifiedName }
-        const { context } = ready
+        const { context, ownCertificate } = ready
         const applicationProtocols = this.#applicationProtocols
-        return connectTls(raw, { context, serverName, applicationProtocols, peer }, onReady)
+        return connectTls(raw, { context, serverName, applicationProtocols, peer, ownCertificate }, onReady)
       }
     } catch (error) {
       failure = `TLS_error:_${(error as Error).message.replaceAll(' ', '_')}`

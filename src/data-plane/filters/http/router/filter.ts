@@ -15,7 +15,7 @@ import type { DataStatus, HeadersStatus, TerminalFilter, TerminalStream } from '
 import type { RouterConfig } from './config.ts'
 import { directReply } from './direct-reply.ts'
 import { failureOf, standIn, takesOver } from './fallback.ts'
-import { type FinalizedRequest, finalizeRequestHeaders } from './finalize-request.ts'
+import { type FinalizedRequest, finalizeForTry, finalizeRequestHeaders } from './finalize-request.ts'
 import { countStatus, finalizeReply, finalizeResponseHeaders } from './finalize-response.ts'
 import { findCluster } from './find-cluster.ts'
 import { HedgedTries } from './hedged-tries.ts'
@@ -46,9 +46,6 @@ export class RouterFilter
   previous: Endpoint[] | null = null
   attempt = 0
   setCookies: string[] | null = null
-  /** To send to and for, after rewrites. */
-  authority = ''
-  path = ''
   readonly #config: RouterConfig
   #route: ForwardRoute | null = null
   /** Of the request; undefined until a picker asks for it. */
@@ -61,7 +58,7 @@ export class RouterFilter
   #hedged: HedgedTries | null = null
   #shadows: Shadows | null = null
   #responseStarted = false
-  /** Of the try under way: Envoy tries none again that has begun to answer, be it with a 1xx. */
+  /** Of the try under way, which has begun to answer: as in Envoy it is not tried again, and has the route's time. */
   #interimSeen = false
   #attempts = 0
   /** Null while there was no retry. */
@@ -101,9 +98,8 @@ export class RouterFilter
     if (endStream) this.isWhole = true
     this.#shadows?.sendBody(chunk, endStream)
     const upstream = this.#upstream
-    const body = this.body
     const sends = upstream?.takesBody === true
-    if (body !== null) this.keep(body, chunk, sends)
+    if (this.body !== null) this.keep(this.body, chunk, sends)
     // Sending may end the stream, and its timers with it.
     if (endStream) this.#startTimers()
     if (sends) {
@@ -140,7 +136,7 @@ export class RouterFilter
   }
 
   onUpstreamReady(request: UpstreamRequest): void {
-    this.stream.info.upstreamLocalAddress = request.localAddress
+    finalizeForTry(this, this.#route!, request, this.stream.info, !this.#config.suppressEnvoyHeaders)
     if (this.isWhole) this.#watchIdle(request)
     request.sendHead(this.head, this.path, this.authority, this.isHeadOnly)
     if (!isTunnel(this.head)) this.#sendBody(request)
@@ -180,6 +176,7 @@ export class RouterFilter
   onUpstreamInterim(request: UpstreamRequest, head: ResponseHead): void {
     if (this.#hedged !== null) this.#settleOn(request)
     this.#interimSeen = true
+    if (this.#perTryTimer !== null) this.#config.wheel.cancel(this.#perTryTimer)
     this.stream.encodeInterim(head)
   }
 
@@ -189,10 +186,6 @@ export class RouterFilter
     this.#shadows?.onAnswerBody(chunk)
     if (endStream) this.#onUpstreamComplete(null)
     if (!this.stream.encodeData(chunk, endStream) && !endStream) upstream.pause()
-  }
-
-  onUpstreamDrained(): void {
-    this.resume()
   }
 
   onUpstreamReset(request: UpstreamRequest, reason: ResetReason, transportFailure: string, reused: boolean): void {
@@ -233,7 +226,7 @@ export class RouterFilter
       return
     }
     config.stats.requests.value++
-    this.stream.info.upstreamCluster = cluster.name
+    this.stream.info.cluster = cluster
     this.#route = route
     this.#choice = choice
     this.#cluster = cluster
@@ -256,7 +249,7 @@ export class RouterFilter
     info.attemptCount = this.#attempts
     if (route.attemptCountInRequest) setHeader(this.head.headers, 'x-envoy-attempt-count', String(this.#attempts))
     const endpoint = pickEndpoint(this.#retries?.picker ?? cluster.picker, this, route.retry)
-    if (endpoint !== null) info.upstreamHost = endpoint.key
+    if (endpoint !== null) info.goTo(endpoint)
     if (endpoint === null || !claimRequest(cluster)) {
       const reply = refusal(cluster, endpoint, this.#attempts > 1)
       // What there is no place for beside the others is left to them.
@@ -266,7 +259,7 @@ export class RouterFilter
     if (route.retry?.avoidPreviousHosts) this.previous = remembered(this.previous, endpoint)
     if (this.#attempts === 1 && !fresh) this.#shadows = Shadows.open(route, this, this.isWhole, info, this.#config)
     const pool = poolForTry(cluster, endpoint, this, route, info, this.#config.wheel)
-    const request = new UpstreamRequest(this, cluster, endpoint, pool, this.#config.clock)
+    const request = new UpstreamRequest(this, cluster, endpoint, pool, this.#config, info)
     this.#upstream = request
     if (this.isWhole) this.#startPerTryTimer()
     request.start(fresh)
@@ -281,6 +274,7 @@ export class RouterFilter
     if (this.#freshTryUsed || this.#interimSeen || !this.isReplayable) return false
     this.#freshTryUsed = true
     this.#attempts--
+    this.tellTimeLeft(this.#route!, this.#config)
     this.#tryUpstream(true)
     return true
   }
@@ -310,6 +304,7 @@ export class RouterFilter
   }
 
   onRetry(): void {
+    this.tellTimeLeft(this.#route!, this.#config)
     this.#tryUpstream(false)
   }
 
@@ -360,13 +355,15 @@ export class RouterFilter
   #turnTo(cluster: Cluster): void {
     this.#retries?.end()
     this.#retries = null
-    this.stream.info.upstreamCluster = cluster.name
+    this.stream.info.cluster = cluster
     this.#cluster = cluster
     this.previous = null
     this.#freshTryUsed = false
     this.#interimSeen = false
     // It has the route's time anew.
+    this.timedSince = this.#config.clock.now()
     if (this.isWhole) this.#startTimers()
+    this.tellTimeLeft(this.#route!, this.#config)
     this.#tryUpstream(false)
   }
 
@@ -401,8 +398,8 @@ export class RouterFilter
     if (request !== this.#upstream) this.#dropTry()
     this.#upstream = request
     this.#hedged!.giveUpAllBut(request)
-    this.stream.info.upstreamHost = request.endpoint.key
-    this.stream.info.upstreamLocalAddress = request.localAddress
+    this.stream.info.goBackTo(request.endpoint)
+    this.stream.info.goBy(request.connection)
     // Nobody is left to say that he takes more.
     this.resume()
   }
@@ -440,14 +437,16 @@ export class RouterFilter
 
   #startPerTryTimer(): void {
     const timeout = this.#route!.retry?.perTryTimeoutMs ?? 0
-    if (timeout <= 0 || this.#responseStarted) return
+    if (timeout <= 0 || this.#responseStarted || this.#interimSeen) return
     this.#perTryTimer ??= new WheelTimer(this, TIMER.perTry)
     this.#config.wheel.set(this.#perTryTimer, timeout)
   }
 
   onUpstreamIdle(request: UpstreamRequest): void {
-    if (this.#responseStarted) this.stream.resetResponse(PER_TRY_IDLE_TIMEOUT.details, RESPONSE_FLAG.UT)
-    else if (request === this.#upstream) this.#onPerTryTimeout(PER_TRY_IDLE_TIMEOUT)
+    if (this.#responseStarted) {
+      // Where tries are hedged none of them is ended by its own time (Envoy).
+      if (!this.#route!.hedgesOnPerTryTimeout) this.stream.resetResponse(PER_TRY_IDLE_TIMEOUT.details, RESPONSE_FLAG.UT)
+    } else if (request === this.#upstream) this.#onPerTryTimeout(PER_TRY_IDLE_TIMEOUT)
   }
 
   #onPerTryTimeout(reply: LocalReply): void {

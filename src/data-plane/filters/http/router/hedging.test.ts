@@ -1,9 +1,10 @@
 // Hedging over real sockets: a try that takes too long goes on, and another is sent beside it.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { test } from 'node:test'
 import { FakeClock } from '../../../../base/clock.ts'
 import { FakeCluster, type FakeProxy, forwardRoute, RETRY, startFakeProxy } from '../../../http/testing/fake-proxy.ts'
-import { exchange } from '../../../http/testing/raw-client.ts'
+import { exchange, RawClient } from '../../../http/testing/raw-client.ts'
 import { ok, type RawUpstream, rawUpstream } from '../../../http/testing/raw-upstream.ts'
 import { RESPONSE_FLAG } from '../../../response-flag.ts'
 import { RETRY_ON, type RetryPolicy } from '../../../route/route-entry.ts'
@@ -88,7 +89,7 @@ test('the first try answers after all: the second is reset, and the log tells of
     assert.equal((await response).body, 'first')
     await until(() => other.sockets.size === 0)
     assert.equal(proxy.logs[0]!.upstreamHost, `127.0.0.1:${upstream.port}`)
-    assert.equal(proxy.logs[0]!.upstreamLocalAddress, `127.0.0.1:${upstream.requests[0]!.socket.remotePort}`)
+    assert.equal(proxy.logs[0]!.upstream!.localAddress, `127.0.0.1:${upstream.requests[0]!.socket.remotePort}`)
     await other.close()
   }))
 
@@ -187,6 +188,19 @@ test('a request that nobody asks to repeat is waited for', () =>
     assert.equal(scene.upstream.requests.length, 1)
   }))
 
+test('a response under way is not ended by its silence', () =>
+  withProxy({ perTryIdleTimeoutMs: 300 }, async scene => {
+    const { proxy, clock } = scene
+    const client = new RawClient(proxy.port).send(GET)
+    await first(scene)
+    scene.answer(0, 'HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nabc')
+    await once(client.socket, 'data')
+    clock.advance(500)
+    scene.answer(0, 'def')
+    assert.equal((await client.response()).body, 'abcdef')
+    client.socket.destroy()
+  }))
+
 test('what there is no place for is not sent, and the first goes on', () =>
   withProxy({}, async scene => {
     const { cluster } = scene
@@ -195,7 +209,7 @@ test('what there is no place for is not sent, and the first goes on', () =>
     await first(scene)
     scene.clock.advance(PER_TRY_MS + 10)
     scene.clock.advance(10)
-    assert.equal(cluster.stats.upstreamRqPendingOverflow.value, 1)
+    assert.equal(cluster.stats.upstreamRqActiveOverflow.value, 1)
     scene.answer(0, ok('first'))
     assert.equal((await response).body, 'first')
   }))
