@@ -262,7 +262,7 @@ test('a weight of 0 and an endpoint without an address are refused', () => {
     manager.updateEndpoints([message]).map(({ path }) => path),
     [
       'endpoints[0].lb_endpoints[0].load_balancing_weight',
-      'endpoints[1].lb_endpoints[0].endpoint.address.socket_address',
+      'endpoints[1].lb_endpoints[0].endpoint.address.socket_address.address',
     ],
   )
 })

@@ -1,6 +1,9 @@
 // Sockets, handed in: production binds and dials what config says; a test maps addresses to ports of its own.
 import type { Socket } from 'node:net'
 
+/** Every address of the machine in both families, as `ss` shows it; `::` is every IPv6 address. */
+export const DUAL_STACK = '*'
+
 export interface BoundListener {
   readonly address: string
   /** The port really bound: differs from the one asked for when that was 0, or mapped by a test. */
@@ -14,7 +17,7 @@ export interface BoundListener {
 export interface Network {
   /** Starts a TCP connection; `connect` and `error` come as events of the socket. No delay (TCP_NODELAY) is set. */
   connect(address: string, port: number): Socket
-  /** Rejects with the system's error (EADDRINUSE, EACCES) when the address cannot be bound. */
+  /** `address`: an IP address, or DUAL_STACK. Rejects with the system's error (EADDRINUSE, EACCES) when the address cannot be bound. */
   listen(address: string, port: number, onConnection: (socket: Socket) => void): Promise<BoundListener>
   /** All addresses of a host name, IPv4 first. */
   resolve(hostname: string): Promise<readonly string[]>
