@@ -4,7 +4,7 @@ import type { JsonObject } from '@bufbuild/protobuf'
 import type { Parsed } from '../../base/problem.ts'
 import { bufferLimitOf } from '../../transport/net/buffer-limit.ts'
 import type { Keepalive } from '../../transport/net/keepalive-network.ts'
-import { unpackAny } from '../../xds/any-pack.ts'
+import type { AddressChoice } from '../../transport/net/lookup-network.ts'
 import {
   type CircuitBreakers_Thresholds_RetryBudget,
   CircuitBreakers_ThresholdsSchema,
@@ -16,15 +16,15 @@ import {
   ClusterSchema,
 } from '../../xds/generated/envoy/config/cluster/v3/cluster_pb.ts'
 import { RoutingPriority, type TransportSocket } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
-import { ClusterConfigSchema } from '../../xds/generated/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster_pb.ts'
 import { durationMs, ResourceCheck } from '../../xds/resource-check.ts'
 import { isInternal } from '../internal-listener/internal-network.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
 import type { CircuitLimits, Thresholds, UpstreamProtocol } from './cluster.ts'
 import type { Balancing } from './cluster-picker.ts'
 import { readKeepalive } from './connection-options.ts'
-import { ADDRESS_CHOICES, type AddressChoice } from './dns-lookup-family.ts'
+import { ADDRESS_CHOICES } from './dns-lookup-family.ts'
 import { type EndpointSpec, readLoadAssignment } from './endpoint-spec.ts'
+import { type ForwardProxyConfig, readForwardProxy } from './forward-proxy-config.ts'
 import { type HttpOptions, readHttpOptions } from './http-options.ts'
 import { type OutlierConfig, readOutlierDetection } from './outlier/outlier-config.ts'
 import { readBalancing } from './read-balancing.ts'
@@ -41,7 +41,7 @@ export type Discovery =
       readonly choose: AddressChoice
       readonly all: boolean
     }
-  | { readonly kind: 'forward-proxy' }
+  | ({ readonly kind: 'forward-proxy' } & ForwardProxyConfig)
   | { readonly kind: 'original-destination' }
 
 export interface ClusterConfig extends HttpOptions, Balancing {
@@ -57,12 +57,13 @@ export interface ClusterConfig extends HttpOptions, Balancing {
   readonly outlier: OutlierConfig | null
 }
 
-/** `alpn`: offered where the socket's config names no protocols. */
+/** `alpn`: offered where the socket's config names no protocols. `choose`: null is all of a name's addresses. */
 export type TransportCompiler = (
   socket: TransportSocket | undefined,
   path: string,
   alpn: readonly string[],
   keepalive: Keepalive | null,
+  choose: AddressChoice | null,
 ) => Parsed<UpstreamTransport>
 
 const ENVOY_CONNECT_TIMEOUT_MS = 5000
@@ -125,7 +126,8 @@ export function compileCluster(message: ClusterMessage, compileTransport: Transp
   const discovery = readDiscovery(message, check)
   const own = readWeftMetadata(message.metadata, check)
   const options = readHttpOptions(message.typedExtensionProtocolOptions, check)
-  const transports = readTransports(message, compileTransport, options.httpProtocol, check)
+  const autoIdentity = identityFor(discovery, message, options, check)
+  const transports = readTransports(message, compileTransport, options.httpProtocol, discovery, check)
   const config = {
     name: message.name,
     statName: message.altStatName || message.name,
@@ -137,6 +139,7 @@ export function compileCluster(message: ClusterMessage, compileTransport: Transp
     ...readBalancing(message, own, check),
     outlier: readOutliers(message, discovery, own, options.errors, check),
     ...options,
+    autoIdentity,
   }
   return check.result(config as ClusterConfig)
 }
@@ -144,8 +147,8 @@ export function compileCluster(message: ClusterMessage, compileTransport: Transp
 function readDiscovery(message: ClusterMessage, check: ResourceCheck): Discovery | undefined {
   const chosen = message.clusterDiscoveryType
   if (chosen.case === 'clusterType') {
-    const config = chosen.value.typedConfig
-    if (unpackAny(config, ClusterConfigSchema) !== null) return { kind: 'forward-proxy' }
+    const config = readForwardProxy(message, check)
+    if (config !== null) return { kind: 'forward-proxy', ...config }
     check.unsupported('cluster_type', `${chosen.value.name} is not supported`)
     return undefined
   }
@@ -182,6 +185,26 @@ function readDiscovery(message: ClusterMessage, check: ResourceCheck): Discovery
   }
 }
 
+/** A forward proxy's servers are whoever clients name: TLS has to say whom it is for, and to check it (Envoy). */
+function identityFor(
+  discovery: Discovery | undefined,
+  message: ClusterMessage,
+  { autoIdentity }: HttpOptions,
+  check: ResourceCheck,
+): HttpOptions['autoIdentity'] {
+  if (discovery?.kind !== 'forward-proxy' || discovery.insecure) return autoIdentity
+  if (Object.keys(message.typedExtensionProtocolOptions).length === 0)
+    return { announces: true, verifies: true, header: '' }
+  if (!autoIdentity?.announces || !autoIdentity.verifies)
+    check.error(
+      'typed_extension_protocol_options',
+      'a dynamic forward proxy needs auto_sni and auto_san_validation in upstream_http_protocol_options',
+      'WEFT-4002',
+      'or allow_insecure_cluster_options in its cluster_type',
+    )
+  return autoIdentity
+}
+
 /** With `downstream` one socket serves both versions. */
 const ALPN: Readonly<Record<UpstreamProtocol, readonly string[]>> = {
   http1: ['http/1.1'],
@@ -194,11 +217,13 @@ function readTransports(
   message: ClusterMessage,
   compileTransport: TransportCompiler,
   protocol: UpstreamProtocol,
+  discovery: Discovery | undefined,
   check: ResourceCheck,
 ): TransportMatches | undefined {
   const keepalive = readKeepalive(message.upstreamConnectionOptions, check)
+  const choose = discovery?.kind === 'forward-proxy' ? discovery.choose : null
   const compile = (socket: TransportSocket | undefined, path: string): UpstreamTransport | undefined => {
-    const compiled = compileTransport(socket, path, ALPN[protocol], keepalive)
+    const compiled = compileTransport(socket, path, ALPN[protocol], keepalive, choose)
     if (compiled.ok) {
       if (protocol === 'auto' && compiled.value.name !== 'tls')
         check.error(path, 'auto_config needs a transport socket that has ALPN: TLS')

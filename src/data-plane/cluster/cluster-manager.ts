@@ -5,6 +5,7 @@ import type { Log } from '../../base/log.ts'
 import type { Parsed, Problem } from '../../base/problem.ts'
 import type { Random } from '../../base/random.ts'
 import type { Keepalive } from '../../transport/net/keepalive-network.ts'
+import type { AddressChoice } from '../../transport/net/lookup-network.ts'
 import type { Network } from '../../transport/net/network.ts'
 import {
   type Cluster as ClusterMessage,
@@ -40,6 +41,7 @@ export interface ClusterManagerHost {
     path: string,
     alpn: readonly string[],
     keepalive: Keepalive | null,
+    choose: AddressChoice | null,
   ): Parsed<UpstreamTransport>
 }
 
@@ -80,9 +82,7 @@ export class ClusterManager implements ClusterSource {
     for (const message of messages) {
       const known = this.#entries.get(message.name)
       if (known !== undefined && equals(ClusterSchema, known.message, message)) continue
-      const compiled = compileCluster(message, (socket, path, alpn, keepalive) =>
-        this.#host.compileTransport(socket, path, alpn, keepalive),
-      )
+      const compiled = compileCluster(message, (...asked) => this.#host.compileTransport(...asked))
       if (compiled.ok) this.#replace(message, compiled.value)
       else problems.push(...compiled.problems)
     }
@@ -139,7 +139,7 @@ export class ClusterManager implements ClusterSource {
     const stats = createClusterStats(scope, this.#windowOf(config.thresholds.default))
     const common = { message, config, stats: scope }
     if (discovery.kind === 'forward-proxy') {
-      const cluster = new ForwardProxyCluster(config, stats, this.#host.random)
+      const cluster = new ForwardProxyCluster(config, stats, this.#host.random, discovery, this.#host.clock)
       this.#showCircuits(scope, cluster)
       this.#entries.set(name, { ...common, cluster, resolution: null })
     } else {

@@ -35,7 +35,7 @@ export class InheritableNetwork implements Network {
   #lent: PromiseWithResolvers<void> | null = null
 
   constructor(network: Network, inherited: readonly ListeningDescriptor[] = []) {
-    this.connect = (address, port) => network.connect(address, port)
+    this.connect = (address, port, lookup) => network.connect(address, port, lookup)
     this.resolve = hostname => network.resolve(hostname)
     this.#listen = (address, port, onConnection) => network.listen(address, port, onConnection)
     this.#inherited = inherited

@@ -4,9 +4,9 @@ import { type AddressInfo, connect, createServer, isIPv6, type ListenOptions, ty
 import { type BoundListener, DUAL_STACK, type Network } from './network.ts'
 
 export const systemNetwork: Network = {
-  connect(address, port) {
+  connect(address, port, lookup) {
     try {
-      return connect({ host: address, port, noDelay: true })
+      return connect({ host: address, port, noDelay: true, ...(lookup && { lookup }) })
     } catch (error) {
       // An address that no lookup takes (a NUL in it): whoever dials hears of it as of any other failure.
       return new Socket().destroy(error as Error)
