@@ -164,8 +164,8 @@ function readDiscovery(message: ClusterMessage, check: ResourceCheck): Discovery
       return { kind: 'eds', serviceName: message.edsClusterConfig?.serviceName || message.name }
     case Cluster_DiscoveryType.STRICT_DNS:
     case Cluster_DiscoveryType.LOGICAL_DNS: {
-      if (durationMs(message.dnsRefreshRate, 1000) < 1) check.error('dns_refresh_rate', 'must be at least 0.001s')
-      const refreshMs = Math.max(1000, durationMs(message.dnsRefreshRate, ENVOY_DNS_REFRESH_MS))
+      if (durationMs(message.dnsRefreshRate, 1000) <= 1) check.error('dns_refresh_rate', 'must be above 0.001s')
+      const refreshMs = durationMs(message.dnsRefreshRate, ENVOY_DNS_REFRESH_MS)
       const choose = ADDRESS_CHOICES[message.dnsLookupFamily]
       if (choose === undefined) {
         check.error('dns_lookup_family', `${message.dnsLookupFamily} is no family`)
@@ -178,6 +178,8 @@ function readDiscovery(message: ClusterMessage, check: ResourceCheck): Discovery
       return { kind: 'dns', endpoints, refreshMs, choose, all }
     }
     case Cluster_DiscoveryType.ORIGINAL_DST:
+      if (assigned)
+        check.error('load_assignment', 'an ORIGINAL_DST cluster has none: it connects to where the caller wanted to')
       return { kind: 'original-destination' }
     default:
       check.error('type', `${chosen.value} is not a discovery type`)

@@ -94,6 +94,8 @@ export function compileListener(
   check.honour(ListenerSchema, message, '', LISTENER_FIELDS)
   if (message.name === '') check.error('name', 'is required')
   if (message.bindToPort === false) check.unsupported('bind_to_port', 'false is not supported: every listener binds')
+  if (message.maxConnectionsToAcceptPerSocketEvent === 0)
+    check.error('max_connections_to_accept_per_socket_event', 'must be at least 1')
   const internal = message.listenerSpecifier.case === 'internalListener'
   const { address, port } = internal ? compileInternal(message, check) : compileAddress(message, check)
   const bufferLimit = bufferLimitOf(message.perConnectionBufferLimitBytes)
