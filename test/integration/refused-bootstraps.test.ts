@@ -51,6 +51,7 @@ const FIELDS: Readonly<Record<string, string>> = {
   'endpoints of the original destination': 'load_assignment',
   'a resolver for an address': 'resolver_name',
   'the shortest time between look-ups': 'dns_refresh_rate',
+  'EDS for a cluster that has its endpoints': 'eds_cluster_config',
   'no connections at once': 'max_connections_to_accept_per_socket_event',
   'a small buffer for inspection': 'initial_read_buffer_size',
   'more than all memory': 'value',

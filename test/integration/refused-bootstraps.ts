@@ -164,6 +164,7 @@ export const REFUSED: Readonly<Record<string, JsonObject>> = {
     },
   }),
   'the shortest time between look-ups': withCluster({ type: 'STRICT_DNS', dns_refresh_rate: '0.001s' }),
+  'EDS for a cluster that has its endpoints': withCluster({ eds_cluster_config: {} }),
   'no connections at once': withListener({ max_connections_to_accept_per_socket_event: 0 }),
   'a small buffer for inspection': withListener({
     listener_filters: [

@@ -123,7 +123,10 @@ export function compileCluster(message: ClusterMessage, compileTransport: Transp
   if (message.name === '') check.error('name', 'is required')
   if (message.connectTimeout && durationMs(message.connectTimeout, 0) <= 0)
     check.error('connect_timeout', 'must be above 0s')
+  if (durationMs(message.dnsRefreshRate, 1000) <= 1) check.error('dns_refresh_rate', 'must be above 0.001s')
   const discovery = readDiscovery(message, check)
+  if (message.edsClusterConfig && discovery?.kind !== 'eds')
+    check.error('eds_cluster_config', 'is for clusters of type EDS')
   const own = readWeftMetadata(message.metadata, check)
   const options = readHttpOptions(message.typedExtensionProtocolOptions, check)
   const autoIdentity = identityFor(discovery, message, options, check)
@@ -164,7 +167,6 @@ function readDiscovery(message: ClusterMessage, check: ResourceCheck): Discovery
       return { kind: 'eds', serviceName: message.edsClusterConfig?.serviceName || message.name }
     case Cluster_DiscoveryType.STRICT_DNS:
     case Cluster_DiscoveryType.LOGICAL_DNS: {
-      if (durationMs(message.dnsRefreshRate, 1000) <= 1) check.error('dns_refresh_rate', 'must be above 0.001s')
       const refreshMs = durationMs(message.dnsRefreshRate, ENVOY_DNS_REFRESH_MS)
       const choose = ADDRESS_CHOICES[message.dnsLookupFamily]
       if (choose === undefined) {
