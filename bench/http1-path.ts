@@ -9,9 +9,12 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { systemRandom } from '../src/base/random.ts'
-import type { ClusterStats } from '../src/data-plane/cluster/cluster.ts'
+import { createClusterStats } from '../src/data-plane/cluster/cluster-stats.ts'
+import { ResourceManager } from '../src/data-plane/cluster/resource-manager.ts'
 import { HTTP_CONNECTION_MANAGER } from '../src/data-plane/filters/network/http-connection-manager/factory.ts'
 import { FakeCluster, startFakeProxy } from '../src/data-plane/http/testing/fake-proxy.ts'
+import { LOOP_LIMITS } from '../src/data-plane/process-limits/loop-limits.ts'
+import { createStats } from '../src/data-plane/stats/stats-store.ts'
 import type { StreamInfo } from '../src/data-plane/stream-info.ts'
 
 const seconds = Number(process.argv[2] ?? 5)
@@ -34,9 +37,9 @@ await sleep(500)
 
 const cluster = new FakeCluster('outbound|80||bench', upstreamPort)
 // The fake's counters are behind a Proxy object, which no real cluster has.
-const stats: Record<string, unknown> = {}
-for (const name of statNames()) stats[name] = cluster.stats[name]
-Object.defineProperty(cluster, 'stats', { value: stats })
+const stats = createClusterStats(createStats().root.scope('cluster', { envoy_cluster_name: cluster.name }))
+const { default: resources } = new ResourceManager(LOOP_LIMITS, cluster.name, stats)
+Object.defineProperties(cluster, { stats: { value: stats }, resources: { value: resources } })
 
 let bytes = 0
 const proxy = await startFakeProxy(HTTP_CONNECTION_MANAGER, {
@@ -69,33 +72,3 @@ await proxy.close()
 nginx.kill()
 rmSync(directory, { recursive: true })
 process.exit(bytes > 0 ? 0 : 1)
-
-function statNames(): readonly (keyof ClusterStats)[] {
-  return [
-    'upstreamRqTotal',
-    'upstreamRqActive',
-    'upstreamRq2xx',
-    'upstreamRq3xx',
-    'upstreamRq4xx',
-    'upstreamRq5xx',
-    'upstreamRqTimeout',
-    'upstreamRqPerTryTimeout',
-    'upstreamRqRetry',
-    'upstreamRqRetrySuccess',
-    'upstreamRqRetryLimitExceeded',
-    'upstreamRqRxReset',
-    'upstreamRqTxReset',
-    'upstreamRqPendingTotal',
-    'upstreamRqPendingActive',
-    'upstreamRqPendingOverflow',
-    'upstreamCxTotal',
-    'upstreamCxActive',
-    'upstreamCxConnectFail',
-    'upstreamCxConnectTimeout',
-    'upstreamCxRxBytesTotal',
-    'upstreamCxTxBytesTotal',
-    'upstreamCxDestroyRemoteWithActiveRq',
-    'upstreamCxNoneHealthy',
-    'upstreamRqTime',
-  ]
-}

@@ -13,6 +13,8 @@ export interface Clock {
   setTimer(delayMs: number, callback: () => void): Timer
 }
 
+const ORIGIN_READINGS = 8
+
 export const systemClock: Clock = {
   now: () => performance.now(),
   wallNow: () => Date.now(),
@@ -21,6 +23,22 @@ export const systemClock: Clock = {
     timer.unref()
     return { cancel: () => clearTimeout(timer) }
   },
+}
+
+/** When this thread's clock began, by one that all threads have in common. */
+export function clockOrigin(): number {
+  let latest = Number.NEGATIVE_INFINITY
+  // A thread that is put off between the two readings finds too early a beginning.
+  for (let i = 0; i < ORIGIN_READINGS; i++) {
+    latest = Math.max(latest, Number(process.hrtime.bigint()) / 1e6 - performance.now())
+  }
+  return latest
+}
+
+/** Tells the time that it is in the thread whose clock began at `origin`: what threads tell one another holds for all. */
+export function clockSince(origin: number): Clock {
+  const ahead = clockOrigin() - origin
+  return { ...systemClock, now: () => performance.now() + ahead }
 }
 
 interface PendingTimer {

@@ -34,22 +34,23 @@ export class LruMap<V> {
     return entry.value
   }
 
-  /** A use, too; what was used longest ago goes where there is no room. */
-  set(key: string, value: V): void {
+  /** A use, too. Where there is no room, what was used longest ago goes: it is returned. */
+  set(key: string, value: V): V | undefined {
     const known = this.#entries.get(key)
     if (known !== undefined) {
       known.value = value
       this.get(key)
-      return
+      return undefined
     }
-    if (this.#entries.size >= this.#capacity) {
-      const oldest = this.#oldest!
-      this.#unlink(oldest)
-      this.#entries.delete(oldest.key)
+    const gone = this.#entries.size >= this.#capacity ? this.#oldest : null
+    if (gone !== null) {
+      this.#unlink(gone)
+      this.#entries.delete(gone.key)
     }
     const entry: Entry<V> = { key, value, older: null, newer: null }
     this.#entries.set(key, entry)
     this.#append(entry)
+    return gone?.value
   }
 
   clear(): void {

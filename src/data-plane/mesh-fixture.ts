@@ -11,6 +11,7 @@ import { ClusterSchema } from '../xds/generated/envoy/config/cluster/v3/cluster_
 import { ListenerSchema } from '../xds/generated/envoy/config/listener/v3/listener_pb.ts'
 import { RouteConfigurationSchema } from '../xds/generated/envoy/config/route/v3/route_pb.ts'
 import { MESSAGE_REGISTRY } from '../xds/message-registry.ts'
+import type { ProcessLimits } from './process-limits/process-limits.ts'
 import { Proxy as DataPlaneProxy, type ProxyIdentity } from './proxy.ts'
 import type { CertificateFolder } from './transport-socket/certificate-files.ts'
 
@@ -48,6 +49,9 @@ export function openProxy(
     clock?: Clock
     network?: Network
     certificates?: CertificateFolder
+    gradualDrainMs?: number
+    limits?: ProcessLimits
+    maxConnections?: number
     onLogLine?: (line: string) => void
   } = {},
 ): DataPlaneProxy {
@@ -57,6 +61,9 @@ export function openProxy(
     log: silentLog,
     network: options.network ?? systemNetwork,
     ...(options.certificates ? { certificates: options.certificates } : {}),
+    gradualDrainMs: options.gradualDrainMs ?? 0,
+    ...(options.limits ? { limits: options.limits } : {}),
+    ...(options.maxConnections ? { maxConnections: options.maxConnections } : {}),
     logFiles: {
       open: () => ({ write: bytes => options.onLogLine?.(bytes.toString('latin1')), close: async () => {} }),
     },

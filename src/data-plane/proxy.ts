@@ -1,4 +1,5 @@
 // The data plane of one workload: what xDS says goes in at `apply`, traffic flows by it.
+import { toBinary } from '@bufbuild/protobuf'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Problem } from '../base/problem.ts'
@@ -9,7 +10,7 @@ import type { KeyPair } from '../transport/tls/secure-context.ts'
 import type { Cluster } from '../xds/generated/envoy/config/cluster/v3/cluster_pb.ts'
 import type { ClusterLoadAssignment } from '../xds/generated/envoy/config/endpoint/v3/endpoint_pb.ts'
 import type { Listener } from '../xds/generated/envoy/config/listener/v3/listener_pb.ts'
-import type { RouteConfiguration } from '../xds/generated/envoy/config/route/v3/route_pb.ts'
+import { type RouteConfiguration, RouteConfigurationSchema } from '../xds/generated/envoy/config/route/v3/route_pb.ts'
 import type { Secret } from '../xds/generated/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts'
 import type { ResourceMessage } from '../xds/resource-message.ts'
 import type { ResourceType } from '../xds/type-url.ts'
@@ -24,9 +25,12 @@ import { ListenerManager } from './listener/listener-manager.ts'
 import { MirrorDifferences } from './mirror-differences.ts'
 import type { OverloadConfig } from './overload/overload-config.ts'
 import { NO_OVERLOAD, OverloadManager } from './overload/overload-manager.ts'
+import { LOOP_LIMITS } from './process-limits/loop-limits.ts'
+import type { ProcessLimits } from './process-limits/process-limits.ts'
 import { ResourceRecords } from './resource-records.ts'
 import { compileRouteTable } from './route/compile-route-table.ts'
 import { RouteTables } from './route/route-tables.ts'
+import type { ServerHealth } from './server-health.ts'
 import { createStats, type Stats } from './stats/stats-store.ts'
 import { CertificateFiles, type CertificateFolder, isFileSecret } from './transport-socket/certificate-files.ts'
 import { takeSecret } from './transport-socket/delivered-secret.ts'
@@ -56,10 +60,14 @@ export interface ProxyOptions {
   readonly serviceCluster?: string
   /** For connections of config that is gone; Istio's 45 s unless set. */
   readonly drainTimeMs?: number
+  /** How long a drain takes to come on; 0, as in Istio, unless set. */
+  readonly gradualDrainMs?: number
   /** Where certificates are that config names by their files; undefined: nowhere. */
   readonly certificates?: CertificateFolder
-  /** Downstream, of the whole proxy. */
+  /** Downstream, of the whole process. */
   readonly maxConnections?: number
+  /** Shared with the other event loops of the process; this loop's own unless set. */
+  readonly limits?: ProcessLimits
   /** Undefined: nothing is watched. */
   readonly overload?: OverloadConfig
   /** Of the process. */
@@ -80,6 +88,7 @@ export class Proxy {
   readonly listeners: ListenerManager
   readonly records: ResourceRecords
   readonly mirrorDifferences = new MirrorDifferences()
+  readonly #health = { failed: false }
   readonly #options: ProxyOptions
   readonly #accessLogs: AccessLogs
   readonly #overload: OverloadManager | null
@@ -93,12 +102,16 @@ export class Proxy {
     this.stats = createStats()
     const stats = this.stats.root
     this.#certificates = new CertificateFiles(this.secrets, options.certificates ?? NO_CERTIFICATES, { clock, log })
-    const routeConfigs = routeConfigFactories({ clock, random, stats })
-    this.routeTables = new RouteTables(routeConfigs, stats)
+    const limits = options.limits ?? LOOP_LIMITS
+    const routeConfigs = (within: ProcessLimits) => routeConfigFactories({ clock, random, stats, limits: within })
+    const textOf = (configuration: RouteConfiguration): string =>
+      `${configuration.name} ${Buffer.from(toBinary(RouteConfigurationSchema, configuration)).toString('base64')}`
+    this.routeTables = new RouteTables(configuration => routeConfigs(limits.within(() => textOf(configuration))), stats)
     this.records = new ResourceRecords(clock)
     this.#accessLogs = new AccessLogs({ clock, log, files: options.logFiles, stats })
     const compileTransport = createTransportCompiler(network, this.secrets)
-    this.clusters = new ClusterManager({ clock, random, log, network, stats, compileTransport })
+    const { secrets } = this
+    this.clusters = new ClusterManager({ clock, random, log, network, stats, secrets, limits, compileTransport })
     const { overload, residentBytes } = options
     this.#overload = overload && residentBytes ? new OverloadManager(overload, clock, residentBytes, stats) : null
     const actions = this.#overload?.actions ?? NO_OVERLOAD
@@ -107,14 +120,18 @@ export class Proxy {
       random,
       log,
       stats,
+      limits,
       clusters: this.clusters,
       routeTables: this.routeTables,
-      compileRouteTable: configuration => compileRouteTable(configuration, routeConfigs, stats),
+      compileRouteTable: (configuration, within) => compileRouteTable(configuration, routeConfigs(within), stats),
       compileAccessLog: typedConfig => this.#accessLogs.compile(typedConfig),
       reasonHeader: options.reasonHeader ?? true,
       serviceCluster: options.serviceCluster ?? '',
       mirrorDifferences: this.mirrorDifferences,
       overload: actions,
+      health: this.#health,
+      drainHealth: this.#health,
+      gradualDrainMs: options.gradualDrainMs ?? 0,
       bufferLimit: ENVOY_BUFFER_LIMIT,
       chainMetadata: {},
     }
@@ -172,6 +189,20 @@ export class Proxy {
   /** Config has come and every listener serves. */
   get ready(): boolean {
     return this.listeners.ready
+  }
+
+  get health(): ServerHealth {
+    return this.#health
+  }
+
+  /** Has health checks fail, or pass again, and with them the connections drain. */
+  failHealthChecks(failed: boolean): void {
+    this.#health.failed = failed
+  }
+
+  /** Has every client leave with its next response, before anything stops. */
+  sendAway(): void {
+    this.listeners.sendAway()
   }
 
   /** Stops accepting and lets connections end, for at most `limitMs`; with `sparesIdle` none is closed unannounced. */

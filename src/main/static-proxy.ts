@@ -36,15 +36,11 @@ export async function startStaticProxy(options: StaticProxyOptions): Promise<Par
   if (!checked.ok) return checked
   const { file, config } = checked.value
   const { admin, maxConnections, overload } = config
-  // An Envoy's clients see what Envoy sends: no header of Weft's own.
-  const { concurrency = 1 } = options
-  // The limit is the process's; the kernel spreads connections evenly enough for a share of it each.
-  const limits =
-    maxConnections === undefined ? {} : { maxConnections: Math.max(1, Math.floor(maxConnections / concurrency)) }
   const settings = {
+    // An Envoy's clients see what Envoy sends: no header of Weft's own.
     reasonHeader: false,
     serviceCluster: config.node.cluster,
-    ...limits,
+    ...(maxConnections === undefined ? {} : { maxConnections }),
     ...(overload && { overload }),
   }
   const running = new ProxyProcess(options, settings)
@@ -58,7 +54,12 @@ export async function startStaticProxy(options: StaticProxyOptions): Promise<Par
   if (refused.length > 0 || unbound.length > 0) await running.stop()
   if (refused.length > 0) return { ok: false, problems: refused.map(problem => file.placed(problem)) }
   if (unbound.length > 0) throw new CommandFailure(unbound.map(formatProblem).join('\nweft: '))
-  await running.isLive({ config: options.file })
+  try {
+    await running.isLive({ config: options.file })
+  } catch (error) {
+    await running.stop()
+    throw error
+  }
   return { ok: true, value: running }
 }
 

@@ -3,11 +3,13 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { fromBinary } from '@bufbuild/protobuf'
 import { AdjustableLog } from '../base/adjustable-log.ts'
 import { onBug } from '../base/bug.ts'
-import { systemClock } from '../base/clock.ts'
+import { clockSince } from '../base/clock.ts'
 import { systemRandom } from '../base/random.ts'
+import { SharedSlots } from '../base/shared-slots.ts'
 import { systemLogFiles } from '../data-plane/access-log/log-file.ts'
 import { reportOf } from '../data-plane/admin/worker-report.ts'
 import { loadsOf } from '../data-plane/load-report/cluster-load.ts'
+import { sharedLimits } from '../data-plane/process-limits/shared-limits.ts'
 import { applierFor, Proxy as DataPlaneProxy, type ProxyIdentity } from '../data-plane/proxy.ts'
 import { applyStaticResources } from '../data-plane/static-config.ts'
 import { InheritableNetwork } from '../transport/net/inheritable-network.ts'
@@ -46,17 +48,19 @@ class HeardIdentity implements ProxyIdentity {
 }
 
 const port = parentPort!
-const { logLevel, inherited, stateDir, ...settings } = workerData as WorkerStart
-const log = new AdjustableLog('proxy', logLevel, systemClock, toStandardError)
+const { logLevel, inherited, stateDir, limits, clockOrigin, ...settings } = workerData as WorkerStart
+const clock = clockSince(clockOrigin)
+const log = new AdjustableLog('proxy', logLevel, clock, toStandardError)
 const network = new InheritableNetwork(reusePortNetwork, inherited)
 const proxy = new DataPlaneProxy({
   ...settings,
-  clock: systemClock,
+  clock,
   random: systemRandom,
   log,
   network,
-  logFiles: systemLogFiles(systemClock),
+  logFiles: systemLogFiles(clock),
   ...(stateDir === undefined ? {} : { certificates: certificateFolder(stateDir) }),
+  limits: sharedLimits(new SharedSlots(limits.memory, limits.loop), log),
   residentBytes: () => process.memoryUsage.rss(),
 })
 const applier = applierFor(proxy)
@@ -93,18 +97,41 @@ const CALLS: Calls = {
   isReady: async () => proxy.ready,
   report: async () => reportOf(proxy),
   loads: async names => loadsOf(proxy.clusters, names),
-  lendSockets: async () => network.lend(),
-  async releaseSockets() {
+  lend: () => network.lend(),
+  freeze: () => network.freeze(),
+  async release() {
     network.release()
     return null
+  },
+  async handOver() {
+    await network.handOver()
+    return null
+  },
+  async bindPostponed() {
+    return network.bindPostponed().then(
+      () => '',
+      (error: Error) => error.message,
+    )
   },
   async acceptInherited() {
     releaseStartupMemory()
     await network.acceptInherited()
     return null
   },
+  async predecessorIsGone() {
+    network.predecessorIsGone()
+    return null
+  },
   async drain({ limitMs, sparesIdle }) {
     await proxy.drain(limitMs, sparesIdle)
+    return null
+  },
+  async failHealthChecks(failed) {
+    proxy.failHealthChecks(failed)
+    return null
+  },
+  async sendAway() {
+    proxy.sendAway()
     return null
   },
   async reopenLogs() {

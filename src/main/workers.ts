@@ -8,7 +8,7 @@ import type { WorkerReport } from '../data-plane/admin/worker-report.ts'
 import type { ClusterLoad } from '../data-plane/load-report/cluster-load.ts'
 import type { ProxyIdentity } from '../data-plane/proxy.ts'
 import type { ResourceApplier } from '../data-plane/xds-client/resource-applier.ts'
-import type { ListeningDescriptor } from '../transport/net/inheritable-network.ts'
+import type { ListeningDescriptor, ListeningSockets } from '../transport/net/inheritable-network.ts'
 import {
   Bootstrap_StaticResourcesSchema,
   type Bootstrap_StaticResources as StaticResources,
@@ -21,12 +21,18 @@ const ENTRY = new URL(`./worker-thread${extname(import.meta.filename)}`, import.
 /** One that has died was reported as that. */
 const ignored = (): void => {}
 
-export class Workers {
+export interface WorkerOwner {
+  /** One has ended that was not told to; the others cannot make up for it. */
+  onDeath(why: string): void
+  /** Of one that has ended, in whatever way: nothing it has taken will be given back by itself. */
+  onEnd(number: number): void
+}
+
+export class Workers implements ListeningSockets<readonly (readonly ListeningDescriptor[])[]> {
   readonly #threads: readonly WorkerThread[]
 
-  /** `onDeath`: one has ended that was not told to; the others cannot make up for it. */
-  constructor(starts: readonly WorkerStart[], onDeath: (why: string) => void) {
-    this.#threads = starts.map((start, index) => new WorkerThread(index + 1, start, onDeath))
+  constructor(starts: readonly WorkerStart[], owner: WorkerOwner) {
+    this.#threads = starts.map((start, index) => new WorkerThread(index + 1, start, owner))
   }
 
   /** `own` first; a problem that several loops have is reported once. */
@@ -70,20 +76,46 @@ export class Workers {
   }
 
   /** What a successor's workers are to inherit, in their order. */
-  lendSockets(): Promise<readonly (readonly ListeningDescriptor[])[]> {
-    return this.#all('lendSockets', null)
+  lend(): Promise<readonly (readonly ListeningDescriptor[])[]> {
+    return this.#all('lend', null)
   }
 
-  releaseSockets(): void {
-    this.#tell('releaseSockets', null)
+  async freeze(): Promise<boolean> {
+    return (await this.#all('freeze', null)).every(unchanged => unchanged)
+  }
+
+  release(): void {
+    this.#tell('release', null)
+  }
+
+  async handOver(): Promise<void> {
+    await Promise.allSettled(this.#threads.map(thread => thread.ask('handOver', null)))
+  }
+
+  async bindPostponed(): Promise<void> {
+    const failure = (await this.#all('bindPostponed', null)).find(why => why !== '')
+    if (failure !== undefined) throw new Error(failure)
   }
 
   async acceptInherited(): Promise<void> {
     await this.#all('acceptInherited', null)
   }
 
+  predecessorIsGone(): void {
+    this.#tell('predecessorIsGone', null)
+  }
+
   async drain(limitMs: number, sparesIdle = false): Promise<void> {
-    await this.#all('drain', { limitMs, sparesIdle }).catch(ignored)
+    // One that has died has nothing left to drain, and is no reason to cut short the others.
+    await Promise.allSettled(this.#threads.map(thread => thread.ask('drain', { limitMs, sparesIdle })))
+  }
+
+  failHealthChecks(failed: boolean): void {
+    this.#tell('failHealthChecks', failed)
+  }
+
+  sendAway(): void {
+    this.#tell('sendAway', null)
   }
 
   reopenLogs(): void {
@@ -118,18 +150,19 @@ class WorkerThread {
   #closing = false
   #ended: Error | null = null
 
-  constructor(number: number, start: WorkerStart, onDeath: (why: string) => void) {
+  constructor(number: number, start: WorkerStart, owner: WorkerOwner) {
     this.#worker = new Worker(ENTRY, { name: `worker ${number}`, workerData: start })
     this.#worker.on('message', ({ id, result }: WorkerReply) => {
       this.#waiting.get(id)?.resolve(result as never)
       this.#waiting.delete(id)
     })
-    this.#worker.on('error', error => onDeath(`worker ${number}: ${(error as Error).stack ?? error}`))
+    this.#worker.on('error', error => owner.onDeath(`worker ${number}: ${(error as Error).stack ?? error}`))
     this.#exited = new Promise(resolve => {
       this.#worker.once('exit', code => {
         this.#ended = new Error(`worker ${number} ended with code ${code}`)
         for (const { reject } of this.#waiting.values()) reject(this.#ended)
-        if (!this.#closing) onDeath(this.#ended.message)
+        owner.onEnd(number)
+        if (!this.#closing) owner.onDeath(this.#ended.message)
         resolve()
       })
     })

@@ -25,7 +25,6 @@ export function createClusterStats(scope: StatsScope, requestWindow: RequestWind
     upstreamRqRetryOverflow: scope.counter('upstream_rq_retry_overflow'),
     upstreamCxMaxDurationReached: scope.counter('upstream_cx_max_duration_reached'),
     upstreamRqFallback: scope.counter('upstream_rq_fallback'),
-    retriesActive: { value: 0 },
     requestWindow,
     triesSucceeded: { value: 0 },
     triesFailed: { value: 0 },

@@ -6,6 +6,7 @@ import type { Locality } from '../../model/locality.ts'
 import type { ParserLimits } from '../../transport/http1/message-parser.ts'
 import type { WriterOptions } from '../../transport/http1/message-writer.ts'
 import type { Http2Settings } from '../../transport/http2/session-options.ts'
+import type { Resource } from '../process-limits/process-limits.ts'
 import type { ResponseCriterion } from '../route/response-criterion.ts'
 import type { Counter, Gauge, Histogram } from '../stats/stats-scope.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
@@ -134,8 +135,6 @@ export interface ClusterStats {
   readonly upstreamCxMaxDurationReached: Counter
   /** Weft's own: requests that a route's fallback took over. */
   readonly upstreamRqFallback: Counter
-  /** Retries under way, of all streams: from the decision until the answer is taken, or another retry follows. */
-  readonly retriesActive: Gauge
   /** Tries that their endpoint answered well, and those it did not: what load reports tell. */
   readonly triesSucceeded: Counter
   readonly triesFailed: Counter
@@ -150,6 +149,15 @@ export interface ClusterStats {
   readonly upstreamRqTime: Histogram
   /** Shown from the first time that it is asked for. */
   readonly mirrorComparison: ComparisonStats
+}
+
+/** What the limits of one priority are held against, in the whole process (Envoy's ResourceManager). */
+export interface Resources {
+  readonly connections: Resource
+  readonly pendingRequests: Resource
+  readonly requests: Resource
+  /** Under way, of all streams: from the decision until the answer is taken, or another retry follows. */
+  readonly retries: Resource
 }
 
 /** Envoy's circuit breaker thresholds at one priority; 2^32-1 stands for none. */
@@ -217,8 +225,9 @@ export interface Cluster {
   readonly http2: Http2Settings
   /** As configured. */
   readonly thresholds: Thresholds
-  /** Those that hold here. */
+  /** Those that hold here, and what they are held against. */
   readonly limits: CircuitLimits
+  readonly resources: Resources
   /** Null: whom TLS is for is not for requests to say. */
   readonly autoIdentity: AutoIdentity | null
   /** The same cluster as routes of high priority see it. */

@@ -9,31 +9,42 @@ import type {
   Endpoint,
   Http1Options,
   Picker,
+  Resources,
   Thresholds,
   UpstreamProtocol,
 } from './cluster.ts'
 import type { ClusterConfig } from './cluster-config.ts'
-import { HighPriorityCluster, highPriorityStats, LimitsBesideHigh } from './high-priority-cluster.ts'
+import type { HighPriorityCluster } from './high-priority-cluster.ts'
 import type { OutlierDetector } from './outlier/outlier-detector.ts'
 
 type MakeHighPriority = (cluster: Cluster) => HighPriorityCluster
+
+export interface ClusterCounts {
+  readonly stats: ClusterStats
+  readonly resources: Resources
+  readonly makeHighPriority: MakeHighPriority
+}
 
 export abstract class ConfiguredCluster implements Cluster {
   readonly config: ClusterConfig
   readonly stats: ClusterStats
   readonly random: Random
+  readonly resources: Resources
   live = true
-  limits: CircuitLimits
+  readonly #makeHigh: MakeHighPriority
   #high: HighPriorityCluster | null = null
-  #makeHigh: MakeHighPriority = cluster =>
-    new HighPriorityCluster(cluster, this.thresholds.high, highPriorityStats(this.stats, null))
   readonly #onRemoved: ((endpoint: Endpoint) => void)[] = []
 
-  constructor(config: ClusterConfig, stats: ClusterStats, random: Random) {
+  constructor(config: ClusterConfig, counts: ClusterCounts, random: Random) {
     this.config = config
-    this.stats = stats
+    this.stats = counts.stats
+    this.resources = counts.resources
+    this.#makeHigh = counts.makeHighPriority
     this.random = random
-    this.limits = config.thresholds.default
+  }
+
+  get limits(): CircuitLimits {
+    return this.config.thresholds.default
   }
 
   get thresholds(): Thresholds {
@@ -42,15 +53,8 @@ export abstract class ConfiguredCluster implements Cluster {
 
   /** Made when a route of high priority first comes here: most clusters see none. */
   get highPriority(): Cluster {
-    if (this.#high === null) {
-      this.#high = this.#makeHigh(this)
-      this.limits = new LimitsBesideHigh(this.thresholds.default, this.#high.stats)
-    }
+    this.#high ??= this.#makeHigh(this)
     return this.#high
-  }
-
-  offerHighPriority(make: MakeHighPriority): void {
-    this.#makeHigh = make
   }
 
   abstract get picker(): Picker

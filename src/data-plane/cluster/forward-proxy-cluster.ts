@@ -2,10 +2,10 @@
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { Random } from '../../base/random.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
-import type { ClusterStats, Endpoint, PickContext, Picker } from './cluster.ts'
+import type { Endpoint, PickContext, Picker } from './cluster.ts'
 import type { ClusterConfig } from './cluster-config.ts'
 import { ClusterEndpoint } from './cluster-endpoint.ts'
-import { ConfiguredCluster } from './configured-cluster.ts'
+import { type ClusterCounts, ConfiguredCluster } from './configured-cluster.ts'
 import type { ForwardProxyConfig } from './forward-proxy-config.ts'
 
 const DEFAULT_PORTS: Readonly<Record<UpstreamTransport['name'], string>> = { raw_buffer: '80', tls: '443' }
@@ -23,8 +23,8 @@ export class ForwardProxyCluster extends ConfiguredCluster implements Picker {
   readonly #clock: Clock
   #sweep: Timer | null = null
 
-  constructor(config: ClusterConfig, stats: ClusterStats, random: Random, bounds: ForwardProxyConfig, clock: Clock) {
-    super(config, stats, random)
+  constructor(config: ClusterConfig, counts: ClusterCounts, random: Random, bounds: ForwardProxyConfig, clock: Clock) {
+    super(config, counts, random)
     this.#bounds = bounds
     this.#clock = clock
   }

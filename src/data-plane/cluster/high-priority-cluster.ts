@@ -2,7 +2,6 @@
 // queues of their own.
 import type { Random } from '../../base/random.ts'
 import type { Http2Settings } from '../../transport/http2/session-options.ts'
-import type { Gauge } from '../stats/stats-scope.ts'
 import type {
   AutoIdentity,
   CircuitLimits,
@@ -11,81 +10,30 @@ import type {
   Endpoint,
   Http1Options,
   Picker,
-  RetryBudget,
+  Resources,
   Thresholds,
   UpstreamProtocol,
 } from './cluster.ts'
 import type { RequestWindow } from './request-window.ts'
 
-/** One priority's part of a gauge that counts all. */
-class PartGauge implements Gauge {
-  readonly #whole: Gauge
-  #value = 0
-
-  constructor(whole: Gauge) {
-    this.#whole = whole
-  }
-
-  get value(): number {
-    return this.#value
-  }
-
-  set value(value: number) {
-    this.#whole.value += value - this.#value
-    this.#value = value
-  }
-}
-
-/** Counters are the cluster's; what limits are held against is the priority's. */
+/** Counters are the cluster's, except for what a retry budget goes by. */
 export function highPriorityStats(all: ClusterStats, requestWindow: RequestWindow | null): ClusterStats {
-  return {
-    ...all,
-    upstreamRqActive: new PartGauge(all.upstreamRqActive),
-    upstreamRqPendingActive: new PartGauge(all.upstreamRqPendingActive),
-    upstreamCxActive: new PartGauge(all.upstreamCxActive),
-    retriesActive: { value: 0 },
-    requestWindow,
-  }
-}
-
-/** Those of default priority, held against gauges that count the high one's, too. */
-export class LimitsBesideHigh implements CircuitLimits {
-  readonly retryBudget: RetryBudget | null
-  readonly maxRetries: number
-  readonly tracksRemaining: boolean
-  readonly #own: CircuitLimits
-  readonly #high: ClusterStats
-
-  constructor(own: CircuitLimits, high: ClusterStats) {
-    this.retryBudget = own.retryBudget
-    this.maxRetries = own.maxRetries
-    this.tracksRemaining = own.tracksRemaining
-    this.#own = own
-    this.#high = high
-  }
-
-  get maxConnections(): number {
-    return this.#own.maxConnections + this.#high.upstreamCxActive.value
-  }
-
-  get maxPendingRequests(): number {
-    return this.#own.maxPendingRequests + this.#high.upstreamRqPendingActive.value
-  }
-
-  get maxRequests(): number {
-    return this.#own.maxRequests + this.#high.upstreamRqActive.value
-  }
+  return { ...all, requestWindow }
 }
 
 export class HighPriorityCluster implements Cluster {
-  readonly limits: CircuitLimits
+  readonly resources: Resources
   readonly stats: ClusterStats
   readonly #cluster: Cluster
 
-  constructor(cluster: Cluster, limits: CircuitLimits, stats: ClusterStats) {
+  constructor(cluster: Cluster, resources: Resources, stats: ClusterStats) {
     this.#cluster = cluster
-    this.limits = limits
+    this.resources = resources
     this.stats = stats
+  }
+
+  get limits(): CircuitLimits {
+    return this.thresholds.high
   }
 
   get highPriority(): Cluster {

@@ -1,10 +1,10 @@
 // A cluster in force: its config never changes; its endpoints do, and each change swaps the picker.
 import type { BalancerHost } from '../load-balancers/contract/load-balancer.ts'
-import type { ClusterStats, Endpoint, Picker } from './cluster.ts'
+import type { Endpoint, Picker } from './cluster.ts'
 import type { ClusterConfig } from './cluster-config.ts'
 import { ClusterEndpoint, endpointKey } from './cluster-endpoint.ts'
 import { createClusterPicker, createPickerWithout, NOBODY } from './cluster-picker.ts'
-import { ConfiguredCluster } from './configured-cluster.ts'
+import { type ClusterCounts, ConfiguredCluster } from './configured-cluster.ts'
 import type { EndpointSpec } from './endpoint-spec.ts'
 import { OutlierDetector, type OutlierDetectorHost } from './outlier/outlier-detector.ts'
 import type { OutlierStats } from './outlier/outlier-stats.ts'
@@ -21,8 +21,8 @@ export class ManagedCluster extends ConfiguredCluster {
   #others = new Map<string, Picker | null>()
   #detector: OutlierDetector | null = null
 
-  constructor(config: ClusterConfig, stats: ClusterStats, host: BalancerHost) {
-    super(config, stats, host.random)
+  constructor(config: ClusterConfig, counts: ClusterCounts, host: BalancerHost) {
+    super(config, counts, host.random)
     this.#host = host
   }
 

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FakeClock } from '../../base/clock.ts'
+import { LoopCell } from '../process-limits/loop-limits.ts'
 import { RequestWindow } from './request-window.ts'
 
 test('what was sent counts for the interval, in tenths of it, and no longer', () => {
   const clock = new FakeClock()
-  const window = new RequestWindow(1000, clock)
+  const window = new RequestWindow(1000, clock, () => new LoopCell(0))
   const counts: number[] = []
   for (let i = 0; i < 4; i++) {
     window.add()

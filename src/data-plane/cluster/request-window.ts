@@ -1,40 +1,44 @@
 // How many requests a cluster was sent in the last while, in tenths of it: what a retry budget with an interval goes by.
 import type { Clock } from '../../base/clock.ts'
+import type { Cell } from '../process-limits/process-limits.ts'
 
 const SLOTS = 10
+/** A cell's value: its slot, counted from the beginning of time, times this, and the requests in it, one less at most. */
+const PER_SLOT = 2 ** 20
 
 export class RequestWindow {
   readonly #clock: Clock
   readonly #slotMs: number
-  readonly #counts = new Float64Array(SLOTS)
-  /** The latest, counted from the beginning of time. */
-  #slot = 0
-  #total = 0
+  readonly #cells: readonly Cell[]
 
-  constructor(intervalMs: number, clock: Clock) {
+  /** `cell`: one for each tenth, which begins with 0. */
+  constructor(intervalMs: number, clock: Clock, cell: (index: number) => Cell) {
     this.#clock = clock
     this.#slotMs = intervalMs / SLOTS
+    this.#cells = Array.from({ length: SLOTS }, (_, index) => cell(index))
   }
 
   add(): void {
-    this.#advance()
-    this.#counts[this.#slot % SLOTS]!++
-    this.#total++
+    const slot = this.#slot
+    const cell = this.#cells[slot % SLOTS]!
+    for (;;) {
+      const known = cell.value
+      const before = Math.max(known, slot * PER_SLOT)
+      if (before % PER_SLOT === PER_SLOT - 1 || cell.replace(known, before + 1)) return
+    }
   }
 
   get count(): number {
-    this.#advance()
-    return this.#total
+    const first = (this.#slot - SLOTS + 1) * PER_SLOT
+    let count = 0
+    for (let i = 0; i < SLOTS; i++) {
+      const { value } = this.#cells[i]!
+      if (value >= first) count += value % PER_SLOT
+    }
+    return count
   }
 
-  #advance(): void {
-    const slot = Math.floor(this.#clock.now() / this.#slotMs)
-    const passed = Math.min(slot - this.#slot, SLOTS)
-    for (let i = 1; i <= passed; i++) {
-      const index = (this.#slot + i) % SLOTS
-      this.#total -= this.#counts[index]!
-      this.#counts[index] = 0
-    }
-    this.#slot = slot
+  get #slot(): number {
+    return Math.floor(this.#clock.now() / this.#slotMs)
   }
 }

@@ -153,8 +153,8 @@ export class GrpcUnaryCall implements PoolWaiter, UpstreamStream, PickContext {
       this.#fail()
       return
     }
-    const { stats, limits } = cluster
-    if (stats.upstreamRqActive.value >= limits.maxRequests) {
+    const { stats, limits, resources } = cluster
+    if (!resources.requests.claim(limits.maxRequests)) {
       stats.upstreamRqPendingOverflow.value++
       this.#fail()
       return
@@ -163,7 +163,6 @@ export class GrpcUnaryCall implements PoolWaiter, UpstreamStream, PickContext {
     endpoint.activeRequests++
     endpoint.stats.requestsTotal++
     stats.upstreamRqTotal.value++
-    stats.upstreamRqActive.value++
     this.#pool = ClusterPools.of(cluster, this.#target.wheel).get(endpoint, true, null)
     const encoder = this.#pool.acquire(this, fresh)
     if (encoder !== null) this.onPoolReady(encoder)
@@ -221,6 +220,6 @@ export class GrpcUnaryCall implements PoolWaiter, UpstreamStream, PickContext {
     this.#pool = null
     this.#encoder = null
     this.#endpoint!.activeRequests--
-    this.#cluster!.stats.upstreamRqActive.value--
+    this.#cluster!.resources.requests.release()
   }
 }

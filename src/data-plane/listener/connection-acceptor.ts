@@ -5,19 +5,39 @@ import type { Log } from '../../base/log.ts'
 import type { ListenerFilter } from '../filters/listener/contract/listener-filter.ts'
 import { LISTENER_FILTERS } from '../filters/listener/registry.ts'
 import type { OverloadActions } from '../overload/overload-manager.ts'
+import type { ProcessLimits, Resource } from '../process-limits/process-limits.ts'
 import type { StatsScope } from '../stats/stats-scope.ts'
 import type { CompiledListener } from './compiled-listener.ts'
 import { IncomingConnection, type IncomingHost } from './incoming-connection.ts'
 import type { ListenerStats } from './listener-stats.ts'
 import { TLS_INSPECTOR } from './tls-inspector-config.ts'
 
-/** The connections of the whole proxy, in any state; Envoy bounds them by its overload manager. */
+/** The connections of this loop, in any state; Envoy's overload manager bounds those of the process. */
 export class DownstreamConnections {
-  readonly max: number
   readonly open = new Set<Socket>()
+  readonly #max: number
+  readonly #resource: Resource
 
-  constructor(max: number) {
-    this.max = max
+  constructor(max: number, limits: ProcessLimits) {
+    this.#max = max
+    this.#resource = limits.resource('downstream connections', { value: 0 })
+  }
+
+  /** `ignoresLimit`: one more than there may be, but counted. */
+  claim(ignoresLimit: boolean): boolean {
+    if (!ignoresLimit) return this.#resource.claim(this.#max)
+    this.#resource.add()
+    return true
+  }
+
+  /** It has been claimed. */
+  add(socket: Socket): void {
+    this.open.add(socket)
+  }
+
+  delete(socket: Socket): void {
+    this.open.delete(socket)
+    this.#resource.release()
   }
 
   destroyAll(): void {
@@ -57,15 +77,15 @@ export class ConnectionAcceptor {
       socket.destroy()
       return
     }
-    if (connections.open.size >= connections.max && !listener.ignoresConnectionLimit) {
+    if (!connections.claim(listener.ignoresConnectionLimit)) {
       stats.cxOverflow.value += 1
       socket.destroy()
       return
     }
-    connections.open.add(socket)
+    connections.add(socket)
     stats.cxActive.value += 1
     socket.once('close', () => {
-      connections.open.delete(socket)
+      connections.delete(socket)
       stats.cxActive.value -= 1
       stats.cxDestroy.value += 1
     })

@@ -16,6 +16,7 @@ import type { ConnectionInfo } from '../connection-info.ts'
 import type { NetworkFilterFactory, NetworkFilterHost } from '../filters/network/contract/network-filter.ts'
 import { downstreamTls, listener } from '../mesh-fixture.ts'
 import { NO_OVERLOAD } from '../overload/overload-manager.ts'
+import { LOOP_LIMITS } from '../process-limits/loop-limits.ts'
 import { createStats } from '../stats/stats-store.ts'
 import { SecretStore } from '../transport-socket/secret-store.ts'
 import { ListenerManager } from './listener-manager.ts'
@@ -89,6 +90,7 @@ function setUp(options: { maxConnections?: number } = {}) {
     random: new SeededRandom(1),
     log: silentLog,
     stats: stats.root,
+    limits: LOOP_LIMITS,
     routeTables,
     overload: NO_OVERLOAD,
   } as unknown as NetworkFilterHost

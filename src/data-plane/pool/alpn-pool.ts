@@ -83,6 +83,8 @@ export class AlpnPool implements HttpPool, NegotiationOwner {
     this.#probe = probe
     // What there is to say comes by the callback.
     probe.on('error', () => {})
+    // The pool's only one: see EndpointPool.
+    this.#cluster.resources.connections.add()
     countConnection(this.#cluster, this.#endpoint)
     this.#wheel.set(this.#timer, this.#cluster.connectTimeoutMs)
   }

@@ -98,8 +98,8 @@ export class ClusterPools {
     const own = downstream === null ? undefined : endpoint.transport.forDownstream?.(downstream)
     if (own !== undefined) {
       // At the limit nothing that comes free would serve this request: there is no sense in waiting.
-      const { stats, limits } = this.#cluster
-      if (stats.upstreamCxActive.value >= limits.maxConnections) return this.#full
+      const { resources, limits } = this.#cluster
+      if (resources.connections.count >= limits.maxConnections) return this.#full
       // Connections that tell whose they are serve one request each: the pool drains from the start.
       const transport = (server && own.forServer?.(server)) ?? own
       const unshared = new Pool({

@@ -3,16 +3,16 @@ import type { Cluster, Endpoint } from '../cluster/cluster.ts'
 import { PROTOCOL_CHANGED } from './negotiated-transport.ts'
 import { RESET, type ResetReason } from './reset-reason.ts'
 
+/** Of one that was claimed, or added, among the cluster's. */
 export function countConnection(cluster: Cluster, endpoint: Endpoint): void {
   cluster.stats.upstreamCxTotal.value++
-  cluster.stats.upstreamCxActive.value++
   endpoint.stats.connectionsTotal++
   endpoint.stats.connectionsActive++
 }
 
 /** Also of one that could not be made. */
 export function countConnectionEnd(cluster: Cluster, endpoint: Endpoint): void {
-  cluster.stats.upstreamCxActive.value--
+  cluster.resources.connections.release()
   endpoint.stats.connectionsActive--
 }
 

@@ -140,13 +140,16 @@ export class EndpointPool implements HttpPool, ConnectionOwner {
 
   /** One connection under way for each that waits; at the cluster's limit they wait for one to come free. */
   #connectAsNeeded(): void {
-    const { stats, limits } = this.#cluster
+    const { resources, limits } = this.#cluster
     while (this.#connecting < this.#waiting.length) {
-      // A pool without any connection may have one in spite of the limit, or its waiters would wait for ever (Envoy).
-      if (stats.upstreamCxActive.value >= limits.maxConnections && this.#open > 0) {
-        // Who waits for a fresh one gets the place of an idle one: nothing else need ever come free.
-        if (this.#idle.length > 0) this.onIdleTimeout(this.#idle[0]!)
-        return
+      if (!resources.connections.claim(limits.maxConnections)) {
+        if (this.#open > 0) {
+          // Who waits for a fresh one gets the place of an idle one: nothing else need ever come free.
+          if (this.#idle.length > 0) this.onIdleTimeout(this.#idle[0]!)
+          return
+        }
+        // A pool without any connection may have one in spite of the limit, or its waiters would wait for ever (Envoy).
+        resources.connections.add()
       }
       countConnection(this.#cluster, this.#endpoint)
       this.#connect()

@@ -109,13 +109,16 @@ export class Http2Pool implements HttpPool, Http2ConnectionOwner {
   /** One connection under way at a time: it will take many of those that wait. */
   #connectAsNeeded(): void {
     if (this.#waiting.length === 0 || this.#connecting !== null) return
-    const { stats, limits } = this.#cluster
-    // A pool without any connection may have one in spite of the limit, or its waiters would wait for ever (Envoy).
-    if (stats.upstreamCxActive.value >= limits.maxConnections && this.#open.length > 0) {
-      // Who waits for a fresh one takes what there is: nothing else need ever come free.
-      const connection = this.#available()
-      if (connection !== null) this.onCapacity(connection)
-      return
+    const { resources, limits } = this.#cluster
+    if (!resources.connections.claim(limits.maxConnections)) {
+      if (this.#open.length > 0) {
+        // Who waits for a fresh one takes what there is: nothing else need ever come free.
+        const connection = this.#available()
+        if (connection !== null) this.onCapacity(connection)
+        return
+      }
+      // A pool without any connection may have one in spite of the limit, or its waiters would wait for ever (Envoy).
+      resources.connections.add()
     }
     countConnection(this.#cluster, this.#endpoint)
     this.#connect()

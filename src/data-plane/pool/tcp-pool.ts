@@ -27,16 +27,15 @@ export class TcpPool implements HttpPool, TcpUpstreamOwner {
   }
 
   acquire(waiter: PoolWaiter, _fresh: boolean): RequestEncoder | null {
-    const { stats, limits } = this.#cluster
-    const full = stats.upstreamCxActive.value >= limits.maxConnections
-    if (full || stats.upstreamRqPendingActive.value >= limits.maxPendingRequests) {
-      if (full) stats.upstreamCxOverflow.value++
-      else stats.upstreamRqPendingOverflow.value++
+    const { stats, limits, resources } = this.#cluster
+    const mayConnect = resources.connections.claim(limits.maxConnections)
+    if (!mayConnect || !resources.pendingRequests.claim(limits.maxPendingRequests)) {
+      if (mayConnect) resources.connections.release()
+      ;(mayConnect ? stats.upstreamRqPendingOverflow : stats.upstreamCxOverflow).value++
       waiter.onPoolFailure(RESET.overflow, '')
       return null
     }
     stats.upstreamRqPendingTotal.value++
-    stats.upstreamRqPendingActive.value++
     countConnection(this.#cluster, this.#endpoint)
     this.#open++
     const upstream = new TcpUpstream(this, this.#endpoint, this.#transport, this.#cluster, waiter)
@@ -81,7 +80,7 @@ export class TcpPool implements HttpPool, TcpUpstreamOwner {
   #settle(upstream: TcpUpstream, waiter: PoolWaiter): void {
     this.#waiting.delete(waiter)
     this.#wheel.cancel(upstream.timer)
-    this.#cluster.stats.upstreamRqPendingActive.value--
+    this.#cluster.resources.pendingRequests.release()
   }
 
   #checkEmpty(): void {

@@ -17,14 +17,13 @@ export class WaitingQueue {
 
   /** False when the queue is full: the waiter has been told so. */
   add(waiter: PoolWaiter): boolean {
-    const { stats, limits } = this.#cluster
-    if (stats.upstreamRqPendingActive.value >= limits.maxPendingRequests) {
+    const { stats, limits, resources } = this.#cluster
+    if (!resources.pendingRequests.claim(limits.maxPendingRequests)) {
       stats.upstreamRqPendingOverflow.value++
       waiter.onPoolFailure(RESET.overflow, '')
       return false
     }
     stats.upstreamRqPendingTotal.value++
-    stats.upstreamRqPendingActive.value++
     this.#waiting.push(waiter)
     return true
   }
@@ -34,7 +33,7 @@ export class WaitingQueue {
     const index = this.#waiting.indexOf(waiter)
     if (index < 0) return
     this.#waiting.splice(index, 1)
-    this.#cluster.stats.upstreamRqPendingActive.value--
+    this.#cluster.resources.pendingRequests.release()
   }
 
   /** A queue of all who wait: here nobody does any more. */
@@ -48,7 +47,7 @@ export class WaitingQueue {
   /** Who has waited longest. */
   shift(): PoolWaiter | undefined {
     const waiter = this.#waiting.shift()
-    if (waiter !== undefined) this.#cluster.stats.upstreamRqPendingActive.value--
+    if (waiter !== undefined) this.#cluster.resources.pendingRequests.release()
     return waiter
   }
 

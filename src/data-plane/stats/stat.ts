@@ -9,6 +9,8 @@ export interface NamedValue {
   readonly tagless: string
   readonly labels: Readonly<Record<string, string>>
   readonly cell: { readonly value: number }
+  /** It says the same in every event loop. */
+  readonly ofProcess?: true
 }
 
 export interface NamedHistogram {

@@ -16,10 +16,12 @@ export interface Histogram {
 }
 
 export interface StatsScope {
+  /** What the names of its stats begin with. */
+  readonly prefix: string
   /** The same object for the same name: config updates do not reset what was counted. */
   counter(name: string): Counter
   gauge(name: string): Gauge
-  /** One that is worked out whenever it is read, from others. */
+  /** One that is worked out whenever it is read, from what the event loops of the process have in common. */
   computedGauge(name: string, read: () => number): void
   histogram(name: string): Histogram
   /**

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createStats } from './stats-store.ts'
+import { createStats, mergedStats } from './stats-store.ts'
 
 test('a name resolved twice is one object', () => {
   const { root } = createStats()
@@ -66,4 +66,25 @@ test('JSON holds values and histograms as Envoy shapes them; a filter narrows', 
   assert.equal(parsed.stats[1].histograms.computed_quantiles[0].name, 'a.h')
   assert.equal(parsed.stats.length, 2)
   assert.equal(stats.value('c'), 1)
+})
+
+test('loops add up what each has counted; what is of the process is said once', () => {
+  const loops = [1, 2].map(number => {
+    const stats = createStats()
+    stats.root.counter('cluster.c.upstream_rq_total').value = number
+    stats.root.scope('overload').gauge('pressure').value = 40
+    stats.root.computedGauge('cluster.c.circuit_breakers.default.remaining_rq', () => 7)
+    if (number === 2) stats.root.computedGauge('cluster.c.circuit_breakers.high.rq_open', () => 1)
+    return stats.samples()
+  })
+  assert.equal(
+    mergedStats(loops[0]!, [loops[1]!]).text(),
+    [
+      'cluster.c.circuit_breakers.default.remaining_rq: 7',
+      'cluster.c.circuit_breakers.high.rq_open: 1',
+      'cluster.c.upstream_rq_total: 3',
+      'overload.pressure: 40',
+      '',
+    ].join('\n'),
+  )
 })

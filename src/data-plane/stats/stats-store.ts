@@ -12,8 +12,8 @@ export type StatFilter = (name: string) => boolean
 export type StatSample = NamedValue | (Omit<NamedHistogram, 'cell'> & { readonly cell: HistogramSample })
 
 const everything: StatFilter = () => true
-/** Of config, which every event loop has alike: the main one's is the process's. */
-const OF_THE_PROCESS = /^(listener_manager|cluster_manager|control_plane)\./
+/** Of config, which every event loop has alike, and of the process's memory: what the main one says is the process's. */
+const OF_THE_PROCESS = /^(listener_manager|cluster_manager|control_plane|overload)\./
 
 /** The pages of the admin port. */
 export interface StatsPages {
@@ -73,7 +73,7 @@ function addSample(stats: Map<string, Stat>, sample: StatSample): void {
     cell.add(sample.cell)
     stats.set(sample.name, { ...sample, cell })
   } else {
-    const before = known === undefined || known.kind === 'histogram' ? 0 : known.cell.value
+    const before = known === undefined || known.kind === 'histogram' || known.ofProcess ? 0 : known.cell.value
     stats.set(sample.name, { ...sample, cell: { value: before + sample.cell.value } })
   }
 }
@@ -87,7 +87,7 @@ function sampleOf(stat: Stat): StatSample {
 
 class Scope implements StatsScope {
   readonly #stats: Map<string, Stat>
-  readonly #prefix: string
+  readonly prefix: string
   readonly #taglessPrefix: string
   readonly #labels: Readonly<Record<string, string>>
   readonly #own = new Set<string>()
@@ -99,7 +99,7 @@ class Scope implements StatsScope {
     labels: Readonly<Record<string, string>>,
   ) {
     this.#stats = stats
-    this.#prefix = prefix
+    this.prefix = prefix
     this.#taglessPrefix = taglessPrefix
     this.#labels = labels
   }
@@ -113,7 +113,7 @@ class Scope implements StatsScope {
   }
 
   computedGauge(name: string, read: () => number): void {
-    const full = this.#prefix + name
+    const full = this.prefix + name
     this.#own.add(full)
     const cell = new ComputedCell(read)
     this.#stats.set(full, {
@@ -122,11 +122,12 @@ class Scope implements StatsScope {
       tagless: this.#taglessPrefix + name,
       labels: this.#labels,
       cell,
+      ofProcess: true,
     })
   }
 
   histogram(name: string): Histogram {
-    const full = this.#prefix + name
+    const full = this.prefix + name
     this.#own.add(full)
     const known = this.#stats.get(full)
     if (known?.kind === 'histogram') return known.cell
@@ -144,7 +145,7 @@ class Scope implements StatsScope {
   scope(prefix: string, labels: Readonly<Record<string, string>> = {}): StatsScope {
     const values = Object.values(labels).map(value => `${value}.`)
     const own = prefix === '' ? '' : `${prefix}.`
-    return new Scope(this.#stats, `${this.#prefix}${own}${values.join('')}`, this.#taglessPrefix + own, {
+    return new Scope(this.#stats, `${this.prefix}${own}${values.join('')}`, this.#taglessPrefix + own, {
       ...this.#labels,
       ...labels,
     })
@@ -155,7 +156,7 @@ class Scope implements StatsScope {
   }
 
   #value(kind: 'counter' | 'gauge', name: string): { value: number } {
-    const full = this.#prefix + name
+    const full = this.prefix + name
     this.#own.add(full)
     const known = this.#stats.get(full)
     if (known !== undefined && known.kind !== 'histogram') return known.cell

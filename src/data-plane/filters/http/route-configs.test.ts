@@ -8,6 +8,7 @@ import { RouteConfigurationSchema } from '../../../xds/generated/envoy/config/ro
 import { MESSAGE_REGISTRY } from '../../../xds/message-registry.ts'
 import { FakeStats } from '../../http/testing/fake-proxy.ts'
 import { filter, routeConfig, withFilters } from '../../http/testing/filter-stage.ts'
+import { LOOP_LIMITS } from '../../process-limits/loop-limits.ts'
 import { compileRouteTable } from '../../route/compile-route-table.ts'
 import { routeConfigFactories } from './route-configs.ts'
 
@@ -27,7 +28,7 @@ function problemsOf(typedPerFilterConfig: JsonObject): string[] {
     { name: 'r', virtualHosts: [{ name: 'v', domains: ['*'], typedPerFilterConfig }] },
     { registry: MESSAGE_REGISTRY },
   )
-  const host = { clock: new FakeClock(), random: new SeededRandom(1), stats: new FakeStats() }
+  const host = { clock: new FakeClock(), random: new SeededRandom(1), stats: new FakeStats(), limits: LOOP_LIMITS }
   const compiled = compileRouteTable(configuration, routeConfigFactories(host))
   return compiled.ok ? [] : compiled.problems.map(({ path, message }) => `${path}: ${message}`)
 }

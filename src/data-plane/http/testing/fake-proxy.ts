@@ -21,10 +21,12 @@ import type {
   Endpoint,
   Http1Options,
   PickContext,
+  Resources,
   UpstreamProtocol,
 } from '../../cluster/cluster.ts'
 import { ClusterEndpoint } from '../../cluster/cluster-endpoint.ts'
 import { comparisonStats } from '../../cluster/comparison-stats.ts'
+import { ResourceManager } from '../../cluster/resource-manager.ts'
 import type { ConnectionInfo } from '../../connection-info.ts'
 import type {
   NetworkFilter,
@@ -33,6 +35,8 @@ import type {
 } from '../../filters/network/contract/network-filter.ts'
 import { MirrorDifferences } from '../../mirror-differences.ts'
 import { NO_OVERLOAD, type OverloadActions } from '../../overload/overload-manager.ts'
+import { LOOP_LIMITS } from '../../process-limits/loop-limits.ts'
+import type { ProcessLimits } from '../../process-limits/process-limits.ts'
 import {
   type ForwardRoute,
   type HeaderMutations,
@@ -44,6 +48,7 @@ import {
 } from '../../route/route-entry.ts'
 import { NO_UPGRADES } from '../../route/route-upgrades.ts'
 import { NO_STREAM_DURATION } from '../../route/stream-duration.ts'
+import { ALWAYS_HEALTHY, type ServerHealth } from '../../server-health.ts'
 import type { Counter, Gauge, Histogram, StatsScope } from '../../stats/stats-scope.ts'
 import type { StreamInfo } from '../../stream-info.ts'
 import type { UpstreamTransport } from '../../upstream-transport.ts'
@@ -51,15 +56,15 @@ import type { UpstreamTransport } from '../../upstream-transport.ts'
 /** Counts by full name. */
 export class FakeStats implements StatsScope {
   readonly values: Map<string, Counter>
-  readonly #prefix: string
+  readonly prefix: string
 
   constructor(prefix = '', values = new Map<string, Counter>()) {
-    this.#prefix = prefix
+    this.prefix = prefix
     this.values = values
   }
 
   counter(name: string): Counter {
-    const full = this.#prefix + name
+    const full = this.prefix + name
     let counter = this.values.get(full)
     if (counter === undefined) {
       counter = { value: 0 }
@@ -73,7 +78,7 @@ export class FakeStats implements StatsScope {
   }
 
   computedGauge(name: string, read: () => number): void {
-    this.values.set(this.#prefix + name, {
+    this.values.set(this.prefix + name, {
       get value() {
         return read()
       },
@@ -88,7 +93,7 @@ export class FakeStats implements StatsScope {
 
   scope(prefix: string, labels?: Readonly<Record<string, string>>): StatsScope {
     const label = labels ? `.${Object.values(labels).join('.')}` : ''
-    return new FakeStats(`${this.#prefix}${prefix}${label}.`, this.values)
+    return new FakeStats(`${this.prefix}${prefix}${label}.`, this.values)
   }
 
   remove(): void {}
@@ -152,6 +157,7 @@ export class FakeCluster implements Cluster {
   endpoints: Endpoint[]
   readonly counts: FakeStats = new FakeStats()
   readonly stats: ClusterStats
+  readonly resources: Resources
   #next = 0
   readonly #removed: ((endpoint: Endpoint) => void)[] = []
 
@@ -173,6 +179,7 @@ export class FakeCluster implements Cluster {
         return stat
       },
     })
+    this.resources = new ResourceManager(LOOP_LIMITS, name, this.stats).default
   }
 
   readonly picker = {
@@ -263,10 +270,13 @@ export interface FakeProxyOptions {
   readonly info?: Partial<ConnectionInfo>
   readonly reasonHeader?: boolean
   readonly overload?: OverloadActions
+  readonly health?: ServerHealth
+  readonly gradualDrainMs?: number
   readonly bufferLimit?: number
   readonly chainMetadata?: Readonly<Record<string, JsonObject>>
   readonly mirrorDifferences?: MirrorDifferences
   readonly stats?: FakeStats
+  readonly limits?: ProcessLimits
   readonly onLog?: (info: StreamInfo) => void
 }
 
@@ -289,13 +299,20 @@ export function fakeHost(options: FakeProxyOptions, stats: FakeStats, logs: Stre
     random: options.random ?? new SeededRandom(1),
     log: silentLog,
     stats,
+    limits: options.limits ?? LOOP_LIMITS,
     clusters,
-    routeTables: { get: name => (name === 'routes' ? table : undefined) },
+    routeTables: {
+      get: name => (name === 'routes' ? table : undefined),
+      hold: name => ({ table: name === 'routes' ? table : null }),
+    },
     compileRouteTable: () => ({ ok: true, value: table }),
     compileAccessLog: () => ({ ok: true, value: { log: options.onLog ?? (info => void logs.push(info)) } }),
     reasonHeader: options.reasonHeader ?? true,
     mirrorDifferences: options.mirrorDifferences ?? new MirrorDifferences(),
     overload: options.overload ?? NO_OVERLOAD,
+    health: options.health ?? ALWAYS_HEALTHY,
+    drainHealth: options.health ?? ALWAYS_HEALTHY,
+    gradualDrainMs: options.gradualDrainMs ?? 0,
     bufferLimit: options.bufferLimit ?? 1024 * 1024,
     chainMetadata: options.chainMetadata ?? {},
     serviceCluster: 'own',

@@ -60,7 +60,7 @@ export interface RouteConfigReader {
 }
 
 /** What the proxy lends to the part of a filter that a route brings along. */
-export type RouteConfigHost = Pick<NetworkFilterHost, 'clock' | 'random' | 'stats'>
+export type RouteConfigHost = Pick<NetworkFilterHost, 'clock' | 'random' | 'stats' | 'limits'>
 
 export interface TerminalFilterFactory extends FactoryBase {
   readonly terminal: true

@@ -17,7 +17,7 @@ export const FAULT: HttpFilterFactory = {
     const tools: FaultTools = {
       name: host.filterName,
       settings: settings.value,
-      stats: faultStats(host.connectionManagerStats),
+      stats: faultStats(host.connectionManagerStats, host.proxy.limits),
       random: host.proxy.random,
       wheel: TimerWheel.of(host.proxy.clock),
     }

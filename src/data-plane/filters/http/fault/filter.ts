@@ -61,7 +61,7 @@ export class FaultFilter implements HttpFilter {
   onDestroy(): void {
     this.#limiter?.stop()
     if (this.#timer !== null) this.#tools.wheel.cancel(this.#timer)
-    if (this.#isActive) this.#tools.stats.activeFaults.value--
+    if (this.#isActive) this.#tools.stats.activeFaults.release()
   }
 
   onTimer(): void {
@@ -125,12 +125,11 @@ export class FaultFilter implements HttpFilter {
   #activate(): boolean {
     if (this.#isActive) return true
     const { stats } = this.#tools
-    if (stats.activeFaults.value >= this.#settings.maxActiveFaults) {
+    if (!stats.activeFaults.claim(this.#settings.maxActiveFaults)) {
       stats.faultsOverflow.value++
       return false
     }
     this.#isActive = true
-    stats.activeFaults.value++
     return true
   }
 }

@@ -20,6 +20,8 @@ import { durationMs, ResourceCheck } from '../../../../xds/resource-check.ts'
 import type { ConnectionInfo } from '../../../connection-info.ts'
 import { GRPC_STATUS } from '../../../http/grpc-status.ts'
 import type { LocalReply } from '../../../http/local-reply.ts'
+import { LOOP_LIMITS } from '../../../process-limits/loop-limits.ts'
+import type { ProcessLimits } from '../../../process-limits/process-limits.ts'
 import { compileOwnRateLimits, descriptorText } from '../../../route/compile-rate-limit-rule.ts'
 import { runtimeFraction } from '../../../route/fraction.ts'
 import { compileAddition, createMutations } from '../../../route/header-mutator.ts'
@@ -52,7 +54,8 @@ export class RateLimitConfig {
   readonly #shared: RateLimiter | null
   readonly #perConnection = new WeakMap<ConnectionInfo, RateLimiter>()
 
-  constructor(fields: RateLimitFields, limiter: LimiterConfig, perConnection: boolean) {
+  /** `limits`: for all connections together; null: each has buckets of its own. */
+  constructor(fields: RateLimitFields, limiter: LimiterConfig, limits: ProcessLimits | null) {
     this.stats = fields.stats
     this.refusal = fields.refusal
     this.enabled = fields.enabled
@@ -64,14 +67,14 @@ export class RateLimitConfig {
     this.virtualHostLimits = fields.virtualHostLimits
     this.ownRules = fields.ownRules
     this.#limiterConfig = limiter
-    this.#shared = perConnection ? null : new RateLimiter(limiter)
+    this.#shared = limits && new RateLimiter(limiter, limits)
   }
 
   limiterOf(connection: ConnectionInfo): RateLimiter {
     if (this.#shared !== null) return this.#shared
     let limiter = this.#perConnection.get(connection)
     if (limiter === undefined) {
-      limiter = new RateLimiter(this.#limiterConfig)
+      limiter = new RateLimiter(this.#limiterConfig, LOOP_LIMITS)
       this.#perConnection.set(connection, limiter)
     }
     return limiter
@@ -142,7 +145,8 @@ export function compileRateLimit(typedConfig: Any, host: RouteConfigHost): Parse
     virtualHostLimits: VIRTUAL_HOST_LIMITS[message.vhRateLimits] ?? 'override',
     ownRules,
   }
-  return { ok: true, value: new RateLimitConfig(fields, limiter, message.localRateLimitPerDownstreamConnection) }
+  const limits = message.localRateLimitPerDownstreamConnection ? null : host.limits.part()
+  return { ok: true, value: new RateLimitConfig(fields, limiter, limits) }
 }
 
 /** For a route, which must name a bucket besides its descriptors' (Envoy). */

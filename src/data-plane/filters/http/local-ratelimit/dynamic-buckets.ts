@@ -1,6 +1,8 @@
 // Buckets made as they are needed: one for each value that stands in the place of a descriptor's wildcard.
 import { hash } from 'node:crypto'
 import { LruMap } from '../../../../base/lru-map.ts'
+import { FULL } from '../../../../base/token-bucket.ts'
+import type { ProcessLimits } from '../../../process-limits/process-limits.ts'
 import { Bucket } from './bucket.ts'
 import type { NamedBucketConfig } from './named-bucket.ts'
 
@@ -14,12 +16,14 @@ export interface WildcardDescriptor {
 }
 
 export class DynamicBuckets {
+  readonly #limits: ProcessLimits
   readonly #pieces: readonly string[]
   readonly #config: NamedBucketConfig
-  /** A value that is forgotten begins anew with a full bucket (Envoy). */
+  /** A value that is forgotten begins anew with a full bucket (Envoy); of several event loops, when all have forgotten it. */
   readonly #buckets: LruMap<Bucket>
 
-  constructor({ pieces, bucket }: WildcardDescriptor, capacity: number) {
+  constructor({ pieces, bucket }: WildcardDescriptor, capacity: number, limits: ProcessLimits) {
+    this.#limits = limits
     this.#pieces = pieces
     this.#config = bucket
     this.#buckets = new LruMap(capacity)
@@ -31,8 +35,8 @@ export class DynamicBuckets {
     const key = descriptor.length > MAX_KEY_LENGTH ? hash('sha256', descriptor, 'base64') : descriptor
     let bucket = this.#buckets.get(key)
     if (bucket === undefined) {
-      bucket = new Bucket(this.#config)
-      this.#buckets.set(key, bucket)
+      bucket = new Bucket(this.#config, this.#limits.cell(key, FULL))
+      this.#buckets.set(key, bucket)?.release()
     }
     return bucket
   }

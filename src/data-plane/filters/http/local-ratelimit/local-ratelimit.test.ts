@@ -9,6 +9,7 @@ import { LocalRateLimitSchema } from '../../../../xds/generated/envoy/extensions
 import { FakeStats } from '../../../http/testing/fake-proxy.ts'
 import { type FilterStage, filter, routeConfig, withFilters } from '../../../http/testing/filter-stage.ts'
 import { RawClient } from '../../../http/testing/raw-client.ts'
+import { LOOP_LIMITS } from '../../../process-limits/loop-limits.ts'
 import type { MetadataValue } from '../../../stream-metadata.ts'
 import { compileRateLimit, compileRouteRateLimit } from './config.ts'
 
@@ -389,7 +390,7 @@ test('only rules of the filter’s stage count', () => {
 })
 
 test('what is wrong is refused by name', () => {
-  const host = { clock: new FakeClock(), random: new SeededRandom(1), stats: new FakeStats() }
+  const host = { clock: new FakeClock(), random: new SeededRandom(1), stats: new FakeStats(), limits: LOOP_LIMITS }
   const problems = (json: JsonObject): (string | undefined)[] => {
     const compiled = compileRateLimit(packAny(LocalRateLimitSchema, fromJson(LocalRateLimitSchema, json)), host)
     return compiled.ok ? [] : compiled.problems.map(({ path }) => path)

@@ -1,5 +1,7 @@
 // The buckets of one config, or of one connection where each has its own: who asks which, and in which order.
 
+import { FULL } from '../../../../base/token-bucket.ts'
+import type { ProcessLimits } from '../../../process-limits/process-limits.ts'
 import { Bucket } from './bucket.ts'
 import { DynamicBuckets, type WildcardDescriptor } from './dynamic-buckets.ts'
 import type { NamedBucketConfig } from './named-bucket.ts'
@@ -30,11 +32,15 @@ export class RateLimiter {
   /** Of the request under way; requests are never judged two at a time. */
   readonly #matched: Bucket[] = []
 
-  constructor({ bucket, descriptors, wildcards, maxDynamic, alwaysTakesDefault }: LimiterConfig) {
-    this.#default = bucket && new Bucket(bucket)
+  constructor(
+    { bucket, descriptors, wildcards, maxDynamic, alwaysTakesDefault }: LimiterConfig,
+    limits: ProcessLimits,
+  ) {
+    this.#default = bucket && new Bucket(bucket, limits.cell('default', FULL))
     this.#alwaysTakesDefault = alwaysTakesDefault
-    for (const one of descriptors) this.#byDescriptor.set(one.key, new Bucket(one.bucket))
-    this.#dynamic = wildcards.map(wildcard => new DynamicBuckets(wildcard, maxDynamic))
+    for (const { key, bucket } of descriptors)
+      this.#byDescriptor.set(key, new Bucket(bucket, limits.cell(`descriptor ${key}`, FULL)))
+    this.#dynamic = wildcards.map(wildcard => new DynamicBuckets(wildcard, maxDynamic, limits.part()))
   }
 
   get hasDescriptors(): boolean {

@@ -20,7 +20,7 @@ import { countStatus, finalizeReply, finalizeResponseHeaders } from './finalize-
 import { findCluster } from './find-cluster.ts'
 import { HedgedTries } from './hedged-tries.ts'
 import { HeldRequest } from './held-request.ts'
-import { isFull, pickEndpoint, poolForTry, type RepeatedPick, refusal, remembered } from './pick-endpoint.ts'
+import { claimRequest, pickEndpoint, poolForTry, type RepeatedPick, refusal, remembered } from './pick-endpoint.ts'
 import { RequestBuffer } from './request-buffer.ts'
 import { isIdempotent, retriesPerTryTimeout, retriesReset, retriesResponse, wasUnprocessed } from './retry-decision.ts'
 import { type RetryOwner, RetryState } from './retry-state.ts'
@@ -257,7 +257,7 @@ export class RouterFilter
     if (route.attemptCountInRequest) setHeader(this.head.headers, 'x-envoy-attempt-count', String(this.#attempts))
     const endpoint = pickEndpoint(this.#retries?.picker ?? cluster.picker, this, route.retry)
     if (endpoint !== null) info.upstreamHost = endpoint.key
-    if (endpoint === null || isFull(cluster)) {
+    if (endpoint === null || !claimRequest(cluster)) {
       const reply = refusal(cluster, endpoint, this.#attempts > 1)
       // What there is no place for beside the others is left to them.
       if (this.#hedged === null || this.#hedged.count === 0) this.#fail(reply)

@@ -50,7 +50,7 @@ async function withProxy(policy: Partial<RetryPolicy>, use: (scene: Scene) => Pr
     },
   })
   assert.equal(cluster.stats.upstreamRqActive.value, 0)
-  assert.equal(cluster.stats.retriesActive.value, 0)
+  assert.equal(cluster.resources.retries.count, 0)
   await proxy.close()
   await upstream.close()
 }
@@ -97,7 +97,7 @@ test('an answer that comes before the next try is sent is taken, and no other tr
     const response = exchange(scene.proxy.port, GET)
     await first(scene)
     scene.clock.advance(PER_TRY_MS + 10)
-    assert.equal(scene.cluster.stats.retriesActive.value, 1)
+    assert.equal(scene.cluster.resources.retries.count, 1)
     scene.answer(0, ok('first'))
     assert.equal((await response).body, 'first')
     scene.clock.advance(500)

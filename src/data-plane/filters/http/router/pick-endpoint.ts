@@ -55,9 +55,9 @@ export function remembered(previous: Endpoint[] | null, endpoint: Endpoint): End
   return previous
 }
 
-/** max_requests: of the cluster, whoever of it is picked. */
-export function isFull({ stats, limits }: Cluster): boolean {
-  return stats.upstreamRqActive.value >= limits.maxRequests
+/** max_requests: of the cluster, whoever of it is picked. The place is the UpstreamRequest's from its start on. */
+export function claimRequest({ resources, limits }: Cluster): boolean {
+  return resources.requests.claim(limits.maxRequests)
 }
 
 /** Counted. `endpoint` null: none may be used; else the cluster is full. */

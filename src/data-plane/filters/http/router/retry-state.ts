@@ -58,20 +58,19 @@ export class RetryState {
    * `head`: of the response that is not taken, which may say when to come back.
    */
   schedule(failed: UpstreamRequest, head: ResponseHead | null): number {
-    const { stats, limits } = this.#cluster
+    const { stats, resources } = this.#cluster
     if (this.remaining === 0) {
       stats.upstreamRqRetryLimitExceeded.value++
       return RESPONSE_FLAG.URX
     }
     this.end()
-    if (stats.retriesActive.value >= retryLimit(limits, stats, failed.isOver ? 1 : 0)) {
+    if (!resources.retries.claim(retryLimit(this.#cluster, failed.isOver ? 1 : 0))) {
       stats.upstreamRqRetryOverflow.value++
       return RESPONSE_FLAG.UO
     }
     this.remaining--
     this.#priorities?.add(failed.endpoint)
     stats.upstreamRqRetry.value++
-    stats.retriesActive.value++
     this.#active = true
     const done = this.#policy.attempts - this.remaining
     this.#config.wheel.set(this.#timer, retryDelayMs(this.#policy, head, done, this.#config, stats))
@@ -82,7 +81,7 @@ export class RetryState {
   end(): void {
     if (!this.#active) return
     this.#active = false
-    this.#cluster.stats.retriesActive.value--
+    this.#cluster.resources.retries.release()
     this.#config.wheel.cancel(this.#timer)
   }
 

@@ -11,6 +11,7 @@ import { serverIdentityFor } from '../../../pool/server-identity.ts'
 import type { AnswerComparison } from './answer-comparison.ts'
 import type { RouterConfig } from './config.ts'
 import { countStatus } from './finalize-response.ts'
+import { claimRequest } from './pick-endpoint.ts'
 import { RequestBuffer } from './request-buffer.ts'
 import { UpstreamRequest, type UpstreamRequestOwner } from './upstream-request.ts'
 
@@ -71,7 +72,7 @@ export class ShadowRequest implements UpstreamRequestOwner, PickContext {
     if (endpoint === null) {
       stats.upstreamCxNoneHealthy.value++
       stats.upstreamRq5xx.value++
-    } else if (stats.upstreamRqActive.value >= cluster.limits.maxRequests) {
+    } else if (!claimRequest(cluster)) {
       stats.upstreamRqPendingOverflow.value++
       stats.upstreamRq5xx.value++
     } else {

@@ -66,7 +66,7 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
     this.#clock = clock
   }
 
-  /** `fresh`: not on a connection that was used before. */
+  /** With a place among the cluster's requests. `fresh`: not on a connection that was used before. */
   start(fresh: boolean): void {
     if (this.endpoint.tracker !== null) this.#startedAt = this.#clock.now()
     const { monitor } = this.endpoint
@@ -74,7 +74,6 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
     this.endpoint.activeRequests++
     this.endpoint.stats.requestsTotal++
     this.#cluster.stats.upstreamRqTotal.value++
-    this.#cluster.stats.upstreamRqActive.value++
     this.#cluster.stats.requestWindow?.add()
     const encoder = this.#pool.acquire(this, fresh)
     if (encoder !== null) this.onPoolReady(encoder)
@@ -309,7 +308,7 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
       const now = this.#clock.now()
       tracker.onRequestEnd(now, now - this.#startedAt, this.#failed)
     }
-    this.#cluster.stats.upstreamRqActive.value--
+    this.#cluster.resources.requests.release()
   }
 }
 

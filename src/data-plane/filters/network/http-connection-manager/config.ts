@@ -77,6 +77,8 @@ type Tools = Pick<
   | 'stats'
   | 'reasonHeader'
   | 'overload'
+  | 'drainHealth'
+  | 'gradualDrainMs'
   | 'bufferLimit'
 >
 type Compiled = 'chain' | 'accessLogs' | 'limits' | 'http1' | 'http2' | 'allowsTunnel' | 'underscores' | 'routeTable'
@@ -92,6 +94,8 @@ function toolsOf(host: NetworkFilterHost, scope: StatsScope): Tools {
     stats: connectionManagerStats(scope, host.stats),
     reasonHeader: host.reasonHeader,
     overload: host.overload,
+    drainHealth: host.drainHealth,
+    gradualDrainMs: host.gradualDrainMs,
     bufferLimit: host.bufferLimit,
   }
 }
@@ -135,13 +139,14 @@ function compileRoutes(
   const specifier = message.routeSpecifier
   if (specifier.case === 'rds') {
     const name = specifier.value.routeConfigName
-    return { names: [name], get: () => host.routeTables.get(name) ?? null }
+    const held = host.routeTables.hold(name)
+    return { names: [name], get: () => held.table }
   }
   if (specifier.case !== 'routeConfig') {
     if (specifier.case === undefined) check.error(`${path}.route_specifier`, 'is required')
     return null
   }
-  const table = host.compileRouteTable(specifier.value)
+  const table = host.compileRouteTable(specifier.value, host.limits)
   if (table.ok) return { names: [], get: () => table.value }
   check.adopt(`${path}.route_config`, table.problems)
   return null

@@ -77,30 +77,19 @@ export class UpstreamLink implements PickContext {
         return
       }
       info.upstreamCluster = clusterName
-      const { stats, limits } = cluster
-      // The connection that carries a tunnel is the HTTP pool's, and counted there.
-      if (this.#config.tunnel === null && stats.upstreamCxActive.value >= limits.maxConnections) {
-        stats.upstreamCxOverflow.value++
+      if (!this.#claimConnection(cluster)) {
+        cluster.stats.upstreamCxOverflow.value++
         this.#giveUp(RESPONSE_FLAG.UO)
         return
       }
-      if (info.attemptCount >= this.#config.maxConnectAttempts) {
-        stats.upstreamCxConnectAttemptsExceeded.value++
-        this.#giveUp(RESPONSE_FLAG.URX)
-        return
-      }
-      const endpoint = this.#pick(cluster)
-      if (endpoint === null) {
-        stats.upstreamCxNoneHealthy.value++
-        this.#giveUp(RESPONSE_FLAG.UH)
-        return
-      }
-      info.attemptCount++
-      if (stats.upstreamRqPendingActive.value < limits.maxPendingRequests) {
+      const endpoint = this.#nextEndpoint(cluster)
+      if (endpoint !== null && this.#claimPlace(cluster)) {
         this.#dial(cluster, endpoint)
         return
       }
-      stats.upstreamRqPendingOverflow.value++
+      if (this.#isOwn) cluster.resources.connections.release()
+      if (endpoint === null) return
+      cluster.stats.upstreamRqPendingOverflow.value++
     }
   }
 
@@ -129,6 +118,38 @@ export class UpstreamLink implements PickContext {
     this.#onFailure('', true)
   }
 
+  /** Null: given up. */
+  #nextEndpoint(cluster: Cluster): Endpoint | null {
+    const { stats } = cluster
+    if (this.#info.attemptCount >= this.#config.maxConnectAttempts) {
+      stats.upstreamCxConnectAttemptsExceeded.value++
+      this.#giveUp(RESPONSE_FLAG.URX)
+      return null
+    }
+    const endpoint = this.#pick(cluster)
+    if (endpoint === null) {
+      stats.upstreamCxNoneHealthy.value++
+      this.#giveUp(RESPONSE_FLAG.UH)
+    } else this.#info.attemptCount++
+    return endpoint
+  }
+
+  /** Not the HTTP pool's, which counts those that carry tunnels, and who waits for them. */
+  get #isOwn(): boolean {
+    return this.#config.tunnel === null
+  }
+
+  #claimConnection({ resources, limits }: Cluster): boolean {
+    return !this.#isOwn || resources.connections.claim(limits.maxConnections)
+  }
+
+  /** Among those that wait for their connection. */
+  #claimPlace({ resources, limits }: Cluster): boolean {
+    const { pendingRequests } = resources
+    const max = limits.maxPendingRequests
+    return this.#isOwn ? pendingRequests.claim(max) : pendingRequests.count < max
+  }
+
   #pick(cluster: Cluster): Endpoint | null {
     this.attempt = 0
     let endpoint = cluster.picker.pick(this)
@@ -145,11 +166,9 @@ export class UpstreamLink implements PickContext {
     this.#endpoint = endpoint
     this.#info.upstreamHost = endpoint.key
     const { stats } = cluster
-    if (this.#config.tunnel === null) {
+    if (this.#isOwn) {
       stats.upstreamRqPendingTotal.value++
-      stats.upstreamRqPendingActive.value++
       stats.upstreamCxTotal.value++
-      stats.upstreamCxActive.value++
       endpoint.stats.connectionsTotal++
       endpoint.stats.connectionsActive++
     }
@@ -192,13 +211,13 @@ export class UpstreamLink implements PickContext {
   }
 
   #onConnected(socket: Duplex): void {
-    const { stats } = this.#cluster!
+    const { stats, resources } = this.#cluster!
     const endpoint = this.#endpoint!
     this.#config.wheel.cancel(this.#timer)
     this.#state = 'connected'
-    if (this.#config.tunnel === null) stats.upstreamRqPendingActive.value--
+    if (this.#isOwn) resources.pendingRequests.release()
     stats.upstreamRqTotal.value++
-    stats.upstreamRqActive.value++
+    resources.requests.add()
     endpoint.stats.requestsTotal++
     endpoint.monitor?.connectedForGood(this.#isProbe)
     this.#info.upstreamLocalAddress = addressOf(socket)
@@ -216,7 +235,7 @@ export class UpstreamLink implements PickContext {
     this.#endTry()
     endpoint.monitor?.failed(timedOut, this.#isProbe)
     socket?.destroy()
-    if (this.#config.tunnel === null) {
+    if (this.#isOwn) {
       cluster.stats.upstreamCxConnectFail.value++
       endpoint.stats.connectFailures++
     }
@@ -231,13 +250,13 @@ export class UpstreamLink implements PickContext {
   /** A try is over without a connection. */
   #endTry(): void {
     this.#config.wheel.cancel(this.#timer)
-    if (this.#config.tunnel === null) this.#cluster!.stats.upstreamRqPendingActive.value--
+    if (this.#isOwn) this.#cluster!.resources.pendingRequests.release()
     this.#release()
   }
 
   #onClosed(): void {
-    const { stats } = this.#cluster!
-    stats.upstreamRqActive.value--
+    const { stats, resources } = this.#cluster!
+    resources.requests.release()
     // As Envoy counts: whoever ended its direction last has closed the connection.
     if (this.#cancelled || this.#remoteEndedFirst) stats.upstreamCxDestroyLocalWithActiveRq.value++
     else stats.upstreamCxDestroyRemoteWithActiveRq.value++
@@ -248,8 +267,8 @@ export class UpstreamLink implements PickContext {
     const endpoint = this.#endpoint!
     this.#state = 'over'
     endpoint.activeRequests--
-    if (this.#config.tunnel !== null) return
-    this.#cluster!.stats.upstreamCxActive.value--
+    if (!this.#isOwn) return
+    this.#cluster!.resources.connections.release()
     endpoint.stats.connectionsActive--
   }
 
