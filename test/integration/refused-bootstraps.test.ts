@@ -12,6 +12,23 @@ after(() => rmSync(folder, { recursive: true }))
 
 /** The end of the path. */
 const FIELDS: Readonly<Record<string, string>> = {
+  'both of one filter': 'filters',
+  'a log filter without anything': 'filter',
+  'a log filter by a flag that there is none of': 'flags[0]',
+  'a share of requests without a key': 'runtime_key',
+  'a comparison without a value': 'value',
+  'an operator that there is none of': 'text_format_source',
+  'an operator without its argument': 'text_format_source',
+  'a duration between unknown units': 'text_format_source',
+  'a gRPC status in an unknown form': 'text_format_source',
+  'a choice of nothing': 'text_format_source',
+  'lines in no time': 'access_log_flush_interval',
+  'lines asked for twice': 'access_log_options',
+  'a template without a slash': 'path_template',
+  'a template with a glob behind a glob': 'path_template',
+  'a template with a name twice': 'path_template',
+  'a rewrite by a name that is not matched': 'path_template_rewrite',
+  'a rewrite by template without a match': 'path_rewrite_policy',
   'no statistics prefix': 'stat_prefix',
   'no room for a head': 'max_request_headers_kb',
   'too much room for a head': 'max_request_headers_kb',

@@ -145,6 +145,15 @@ function clusters(roots: string): JsonValue[] {
     cluster('plain', {
       circuit_breakers: { thresholds: [{ max_connections: 1, retry_budget: { budget_percent: { value: 10 } } }] },
       outlier_detection: { consecutive_5xx: 3 },
+      health_checks: [
+        {
+          timeout: '1s',
+          interval: '1s',
+          unhealthy_threshold: 1,
+          healthy_threshold: 1,
+          http_health_check: { path: '/' },
+        },
+      ],
       common_lb_config: {},
       upstream_connection_options: { tcp_keepalive: { keepalive_time: 5 } },
       lb_policy: 'LEAST_REQUEST',

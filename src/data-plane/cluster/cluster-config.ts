@@ -17,7 +17,10 @@ import {
 } from '../../xds/generated/envoy/config/cluster/v3/cluster_pb.ts'
 import { RoutingPriority, type TransportSocket } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import { durationMs, ResourceCheck } from '../../xds/resource-check.ts'
+import { configMetadata } from '../config-metadata.ts'
+import { type HealthCheckConfig, readHealthChecks } from '../health-checker/health-check-config.ts'
 import { isInternal } from '../internal-listener/internal-network.ts'
+import type { MetadataSource } from '../stream-metadata.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
 import type { CircuitLimits, Thresholds, UpstreamProtocol } from './cluster.ts'
 import type { Balancing } from './cluster-picker.ts'
@@ -48,6 +51,8 @@ export interface ClusterConfig extends HttpOptions, Balancing {
   readonly name: string
   /** What its stats are counted under: alt_stat_name, else the name. */
   readonly statName: string
+  /** Null without. */
+  readonly metadata: MetadataSource | null
   readonly discovery: Discovery
   readonly connectTimeoutMs: number
   readonly bufferLimit: number
@@ -55,6 +60,8 @@ export interface ClusterConfig extends HttpOptions, Balancing {
   readonly transports: TransportMatches
   /** Null: endpoints stay whatever they answer. */
   readonly outlier: OutlierConfig | null
+  /** Null: endpoints are well as long as their registry says so. */
+  readonly healthCheck: HealthCheckConfig | null
 }
 
 /** `alpn`: offered where the socket's config names no protocols. `choose`: null is all of a name's addresses. */
@@ -106,6 +113,9 @@ const FIELDS = new Set([
   'per_connection_buffer_limit_bytes',
   'outlier_detection',
   'upstream_connection_options',
+  'health_checks',
+  'close_connections_on_host_health_failure',
+  'ignore_health_on_host_removal',
 ])
 const THRESHOLD_FIELDS = new Set([
   'priority',
@@ -130,10 +140,23 @@ export function compileCluster(message: ClusterMessage, compileTransport: Transp
   const own = readWeftMetadata(message.metadata, check)
   const options = readHttpOptions(message.typedExtensionProtocolOptions, check)
   const autoIdentity = identityFor(discovery, message, options, check)
-  const transports = readTransports(message, compileTransport, options.httpProtocol, discovery, check)
+  const transports = readTransports(
+    message,
+    compileTransport,
+    options.httpProtocol,
+    ALPN[options.httpProtocol],
+    discovery,
+    check,
+  )
+  // For checks only what config names (Envoy); what cannot be compiled has been told by now.
+  const plain =
+    transports && message.healthChecks.length > 0
+      ? readTransports(message, compileTransport, options.httpProtocol, [], discovery, check)
+      : undefined
   const config = {
     name: message.name,
     statName: message.altStatName || message.name,
+    metadata: configMetadata(message.metadata),
     discovery,
     connectTimeoutMs: durationMs(message.connectTimeout, ENVOY_CONNECT_TIMEOUT_MS),
     bufferLimit: bufferLimitOf(message.perConnectionBufferLimitBytes),
@@ -141,6 +164,7 @@ export function compileCluster(message: ClusterMessage, compileTransport: Transp
     transports,
     ...readBalancing(message, own, check),
     outlier: readOutliers(message, discovery, own, options.errors, check),
+    healthCheck: plain === undefined ? null : readChecks(message, discovery, plain, options.httpProtocol, check),
     ...options,
     autoIdentity,
   }
@@ -221,13 +245,14 @@ function readTransports(
   message: ClusterMessage,
   compileTransport: TransportCompiler,
   protocol: UpstreamProtocol,
+  alpn: readonly string[],
   discovery: Discovery | undefined,
   check: ResourceCheck,
 ): TransportMatches | undefined {
   const keepalive = readKeepalive(message.upstreamConnectionOptions, check)
   const choose = discovery?.kind === 'forward-proxy' ? discovery.choose : null
   const compile = (socket: TransportSocket | undefined, path: string): UpstreamTransport | undefined => {
-    const compiled = compileTransport(socket, path, ALPN[protocol], keepalive, choose)
+    const compiled = compileTransport(socket, path, alpn, keepalive, choose)
     if (compiled.ok) {
       if (protocol === 'auto' && compiled.value.name !== 'tls')
         check.error(path, 'auto_config needs a transport socket that has ALPN: TLS')
@@ -277,6 +302,24 @@ function readRetryBudget(
   const intervalMs = durationMs(budget.budgetInterval, 0)
   if (intervalMs < 0) check.error(`${path}.budget_interval`, 'must not be below 0s')
   return { percent: asked, minConcurrency: budget.minRetryConcurrency ?? minConcurrency, intervalMs }
+}
+
+function readChecks(
+  message: ClusterMessage,
+  discovery: Discovery | undefined,
+  transports: TransportMatches,
+  protocol: UpstreamProtocol,
+  check: ResourceCheck,
+): HealthCheckConfig | null {
+  if (discovery?.kind === 'forward-proxy' || discovery?.kind === 'original-destination')
+    check.unsupported('health_checks', 'is not supported where endpoints are what requests ask for')
+  const options = {
+    transports,
+    ignoresNew: message.commonLbConfig?.ignoreNewHostsUntilFirstHc ?? false,
+    ignoresOnRemoval: message.ignoreHealthOnHostRemoval,
+    closesConnections: message.closeConnectionsOnHostHealthFailure,
+  }
+  return readHealthChecks(message.healthChecks, options, protocol !== 'http1', check)
 }
 
 function readOutliers(

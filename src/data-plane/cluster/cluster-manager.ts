@@ -14,6 +14,7 @@ import {
 import type { TransportSocket } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import type { ClusterLoadAssignment } from '../../xds/generated/envoy/config/endpoint/v3/endpoint_pb.ts'
 import { ResourceCheck } from '../../xds/resource-check.ts'
+import { healthCheckStats } from '../health-checker/health-check-stats.ts'
 import type { ProcessLimits } from '../process-limits/process-limits.ts'
 import type { StatsScope } from '../stats/stats-scope.ts'
 import type { SecretStore } from '../transport-socket/secret-store.ts'
@@ -38,6 +39,8 @@ export interface ClusterManagerHost {
   readonly log: Log
   readonly network: Network
   readonly stats: StatsScope
+  /** The last endpoint of a cluster was checked for the first time. */
+  onChecked?(): void
   readonly limits: ProcessLimits
   readonly secrets: Pick<SecretStore, 'has' | 'onChange'>
   /** Compiles a transport socket; undefined stands for plaintext. Problems name fields from `path` on. */
@@ -151,6 +154,13 @@ export class ClusterManager implements ClusterSource {
     return this.#secretNames
   }
 
+  /** Every endpoint whose health is checked has been checked once. */
+  get areChecked(): boolean {
+    for (const { cluster } of this.#entries.values())
+      if (cluster instanceof ManagedCluster && !cluster.isChecked) return false
+    return true
+  }
+
   /** Stops resolving names and drains every pool. */
   close(): void {
     for (const name of [...this.#entries.keys()]) this.#remove(name)
@@ -236,6 +246,10 @@ export class ClusterManager implements ClusterSource {
     } else {
       const cluster = new ManagedCluster(config, counts, this.#host)
       showCircuits(scope, 'default', cluster)
+      if (config.healthCheck !== null) {
+        const predecessor = before?.cluster instanceof ManagedCluster ? before.cluster : null
+        cluster.checkHealth(healthCheckStats(scope), predecessor, () => this.#host.onChecked?.())
+      }
       if (config.outlier !== null) cluster.detectOutliers(outlierStats(scope, config.outlier.probes > 0), this.#host)
       if (discovery.kind === 'static') cluster.setEndpoints(discovery.endpoints)
       if (discovery.kind === 'eds') cluster.setEndpoints(this.#assignments.get(discovery.serviceName) ?? [])

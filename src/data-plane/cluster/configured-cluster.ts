@@ -1,6 +1,7 @@
 // What every cluster takes from its config as it stands, and whom it tells when an endpoint leaves.
 import type { Random } from '../../base/random.ts'
 import type { Http2Settings } from '../../transport/http2/session-options.ts'
+import type { MetadataSource } from '../stream-metadata.ts'
 import type {
   AutoIdentity,
   CircuitLimits,
@@ -34,6 +35,7 @@ export abstract class ConfiguredCluster implements Cluster {
   readonly #makeHigh: MakeHighPriority
   #high: HighPriorityCluster | null = null
   readonly #onRemoved: ((endpoint: Endpoint) => void)[] = []
+  readonly #onFailed: ((endpoint: Endpoint) => void)[] = []
 
   constructor(config: ClusterConfig, counts: ClusterCounts, random: Random) {
     this.config = config
@@ -73,6 +75,14 @@ export abstract class ConfiguredCluster implements Cluster {
 
   get name(): string {
     return this.config.name
+  }
+
+  get statName(): string {
+    return this.config.statName
+  }
+
+  get metadata(): MetadataSource | null {
+    return this.config.metadata
   }
 
   get connectTimeoutMs(): number {
@@ -115,6 +125,10 @@ export abstract class ConfiguredCluster implements Cluster {
     this.#onRemoved.push(callback)
   }
 
+  onEndpointFailed(callback: (endpoint: Endpoint) => void): void {
+    this.#onFailed.push(callback)
+  }
+
   /** The cluster was replaced or removed: its connections drain, its streams finish. */
   retire(): void {
     this.live = false
@@ -123,5 +137,9 @@ export abstract class ConfiguredCluster implements Cluster {
 
   protected announceRemoval(endpoint: Endpoint): void {
     for (const callback of this.#onRemoved) callback(endpoint)
+  }
+
+  protected announceFailure(endpoint: Endpoint): void {
+    for (const callback of this.#onFailed) callback(endpoint)
   }
 }

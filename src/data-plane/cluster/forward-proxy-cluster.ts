@@ -51,6 +51,7 @@ export class ForwardProxyCluster extends ConfiguredCluster implements Picker {
     if (destination === null) return null
     if (this.#byAuthority.size >= this.#bounds.maxHosts && !this.#makeRoom()) return null
     const endpoint = new ClusterEndpoint(destination.host, destination.port, 1, transport)
+    endpoint.hostname = authority
     this.#byAuthority.set(authority, { endpoint, usedAt: this.#clock.now() })
     if (this.live) this.#sweep ??= this.#sweepLater()
     return endpoint

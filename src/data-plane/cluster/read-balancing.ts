@@ -12,7 +12,12 @@ import type { Balancing } from './cluster-picker.ts'
 import type { WeftMetadata } from './weft-metadata.ts'
 
 const ENVOY_PANIC_THRESHOLD = 50
-const COMMON_FIELDS = new Set(['healthy_panic_threshold', 'locality_weighted_lb_config'])
+// ignore_new_hosts_until_first_hc is for health checks to honour.
+const COMMON_FIELDS = new Set([
+  'healthy_panic_threshold',
+  'locality_weighted_lb_config',
+  'ignore_new_hosts_until_first_hc',
+])
 
 /** What the members of `lb_config` are called in the .proto. */
 const CONFIG_NAMES: Readonly<Record<string, string>> = {

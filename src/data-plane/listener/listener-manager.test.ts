@@ -101,6 +101,7 @@ function setUp(options: { maxConnections?: number } = {}) {
     network: systemNetwork,
     filterHost,
     secrets,
+    areClustersChecked: () => true,
     networkFilters: new Map([[GREETING.typeUrl, GREETING]]),
     drainTimeMs: 1000,
     maxConnections: options.maxConnections ?? 100,

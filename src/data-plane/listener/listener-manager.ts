@@ -29,6 +29,8 @@ export interface ListenerManagerHost {
   readonly drainTimeMs: number
   /** Of the whole proxy. */
   readonly maxConnections: number
+  /** No cluster waits for the first checks of its endpoints; `resourcesArrived` is called when it comes true. */
+  areClustersChecked(): boolean
 }
 
 export interface ListenerStatus {
@@ -52,7 +54,7 @@ interface Entry {
 const LAST_CALL = 0.9
 
 /** Envoy's initial_fetch_timeout: after it a listener serves with what it has. */
-const WARMING_TIMEOUT_MS = 15_000
+export const WARMING_TIMEOUT_MS = 15_000
 
 export class ListenerManager {
   readonly #host: ListenerManagerHost
@@ -236,6 +238,8 @@ export class ListenerManager {
 
   #isWarm(listener: CompiledListener): boolean {
     const { routeTables } = this.#host.filterHost
+    // Envoy listens when its clusters are there, which those whose health is checked are after their first checks.
+    if (!this.#host.areClustersChecked()) return false
     return chainsOf(listener).every(
       chain =>
         chain.filter.routeConfigurations.every(name => routeTables.get(name) !== undefined) &&

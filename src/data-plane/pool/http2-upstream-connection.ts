@@ -8,10 +8,11 @@ import type { Http2SessionHandler } from '../../transport/http2/session-handler.
 import type { Http2StreamHandler } from '../../transport/http2/stream-handler.ts'
 import { limitBuffers } from '../../transport/net/buffer-limit.ts'
 import { readDirectly } from '../../transport/net/direct-read.ts'
-import type { Cluster, Endpoint } from '../cluster/cluster.ts'
+import type { Endpoint } from '../cluster/cluster.ts'
+import { UpstreamConnectionInfo } from '../upstream-connection-info.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
+import type { ConnectionSettings } from './connection-settings.ts'
 import { Http2UpstreamStream } from './http2-upstream-stream.ts'
-import { localAddressOf } from './local-address.ts'
 import { RESET, type ResetReason } from './reset-reason.ts'
 
 /** The pool that owns a connection. */
@@ -36,9 +37,9 @@ export class Http2UpstreamConnection implements Http2SessionHandler, KeepaliveOw
   readonly lifetime: WheelTimer
   /** Streams that were opened on it. */
   requests = 0
-  localAddress = ''
+  readonly connection: UpstreamConnectionInfo
   readonly #owner: Http2ConnectionOwner
-  readonly #cluster: Cluster
+  readonly #cluster: ConnectionSettings
   readonly #socket: Socket
   readonly #session: Http2Session
   readonly #wheel: TimerWheel
@@ -53,19 +54,21 @@ export class Http2UpstreamConnection implements Http2SessionHandler, KeepaliveOw
 
   constructor(
     owner: Http2ConnectionOwner,
-    cluster: Cluster,
+    cluster: ConnectionSettings,
     endpoint: Endpoint,
     transport: UpstreamTransport,
     wheel: TimerWheel,
   ) {
     this.#owner = owner
     this.#wheel = wheel
+    this.connection = new UpstreamConnectionInfo('HTTP/2', wheel.now())
     this.#cluster = cluster
     this.endpoint = endpoint
     this.timer = new WheelTimer(this, WAIT)
     this.lifetime = new WheelTimer(this, LIFETIME)
     const socket = transport.connect(endpoint.address, endpoint.port, failure => this.#onReady(failure))
     limitBuffers(socket, cluster.bufferLimit)
+    this.connection.watch(socket, wheel)
     this.#socket = socket
     this.#session = new Http2Session('client', socket, this, cluster.http2)
     // The close event that follows says all there is to say.
@@ -189,7 +192,7 @@ export class Http2UpstreamConnection implements Http2SessionHandler, KeepaliveOw
     }
     this.#state = 'open'
     const socket = this.#socket
-    this.localAddress = localAddressOf(socket)
+    this.connection.onReady(socket, this.#wheel)
     readDirectly(socket, (chunk: Buffer) => this.#onData(chunk))
     socket.on('end', () => this.close())
     socket.on('drain', () => this.#onDrain())

@@ -1,14 +1,14 @@
 // A CONNECT's bytes as they are: the stream's body is what the endpoint reads, and what it writes is the response's.
 import type { Socket } from 'node:net'
-import { WheelTimer } from '../../base/timer-wheel.ts'
+import { type TimerWheel, WheelTimer } from '../../base/timer-wheel.ts'
 import { SocketWriter } from '../../transport/http/socket-writer.ts'
 import { closeBatch, openBatch } from '../../transport/http/write-batch.ts'
 import { limitBuffers } from '../../transport/net/buffer-limit.ts'
 import { readDirectly } from '../../transport/net/direct-read.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
 import type { Cluster, ClusterStats, Endpoint } from '../cluster/cluster.ts'
+import { UpstreamConnectionInfo } from '../upstream-connection-info.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
-import { localAddressOf } from './local-address.ts'
 import type { PoolWaiter, RequestEncoder, UpstreamStream } from './request-encoder.ts'
 import { RESET, type ResetReason } from './reset-reason.ts'
 
@@ -25,11 +25,12 @@ const NO_BYTES = Buffer.alloc(0)
 export class TcpUpstream implements RequestEncoder {
   readonly isReused = false
   readonly timer = new WheelTimer(this, 0)
-  localAddress = ''
+  readonly connection: UpstreamConnectionInfo
   readonly #owner: TcpUpstreamOwner
   readonly #stats: ClusterStats
   readonly #waiter: PoolWaiter
   readonly #socket: Socket
+  readonly #wheel: TimerWheel
   readonly #writer: SocketWriter
   #stream: UpstreamStream | null = null
   #state: 'connecting' | 'open' | 'closed' = 'connecting'
@@ -42,7 +43,10 @@ export class TcpUpstream implements RequestEncoder {
     transport: UpstreamTransport,
     cluster: Cluster,
     waiter: PoolWaiter,
+    wheel: TimerWheel,
   ) {
+    this.#wheel = wheel
+    this.connection = new UpstreamConnectionInfo('', wheel.now())
     this.#owner = owner
     this.#stats = cluster.stats
     this.#waiter = waiter
@@ -50,6 +54,7 @@ export class TcpUpstream implements RequestEncoder {
     // An end in one direction is no end of the other.
     socket.allowHalfOpen = true
     limitBuffers(socket, cluster.bufferLimit)
+    this.connection.watch(socket, wheel)
     this.#socket = socket
     this.#writer = new SocketWriter(socket)
     // The close event that follows says all there is to say.
@@ -112,7 +117,7 @@ export class TcpUpstream implements RequestEncoder {
     }
     this.#state = 'open'
     const socket = this.#socket
-    this.localAddress = localAddressOf(socket)
+    this.connection.onReady(socket, this.#wheel)
     // Nothing is read before the stream has been told that it stands.
     socket.pause()
     readDirectly(socket, (chunk: Buffer) => this.#onData(chunk))

@@ -89,7 +89,7 @@ test('the first try answers after all: the second is reset, and the log tells of
     assert.equal((await response).body, 'first')
     await until(() => other.sockets.size === 0)
     assert.equal(proxy.logs[0]!.upstreamHost, `127.0.0.1:${upstream.port}`)
-    assert.equal(proxy.logs[0]!.upstreamLocalAddress, `127.0.0.1:${upstream.requests[0]!.socket.remotePort}`)
+    assert.equal(proxy.logs[0]!.upstream!.localAddress, `127.0.0.1:${upstream.requests[0]!.socket.remotePort}`)
     await other.close()
   }))
 
@@ -209,7 +209,7 @@ test('what there is no place for is not sent, and the first goes on', () =>
     await first(scene)
     scene.clock.advance(PER_TRY_MS + 10)
     scene.clock.advance(10)
-    assert.equal(cluster.stats.upstreamRqPendingOverflow.value, 1)
+    assert.equal(cluster.stats.upstreamRqActiveOverflow.value, 1)
     scene.answer(0, ok('first'))
     assert.equal((await response).body, 'first')
   }))

@@ -73,12 +73,12 @@ export class ShadowRequest implements UpstreamRequestOwner, PickContext {
       stats.upstreamCxNoneHealthy.value++
       stats.upstreamRq5xx.value++
     } else if (!claimRequest(cluster)) {
-      stats.upstreamRqPendingOverflow.value++
+      stats.upstreamRqActiveOverflow.value++
       stats.upstreamRq5xx.value++
     } else {
       const server = serverIdentityFor(cluster, this.head.headers, this.authority)
       const pool = ClusterPools.of(cluster, this.#config.wheel).get(endpoint, http2, null, server)
-      const request = new UpstreamRequest(this, cluster, endpoint, pool, this.#config.clock)
+      const request = new UpstreamRequest(this, cluster, endpoint, pool, this.#config, null)
       this.#upstream = request
       if (endStream) this.#end()
       request.start(false)
