@@ -5,6 +5,7 @@ import type { Log } from '../../base/log.ts'
 import type { Parsed, Problem } from '../../base/problem.ts'
 import type { Random } from '../../base/random.ts'
 import type { Keepalive } from '../../transport/net/keepalive-network.ts'
+import type { AddressChoice } from '../../transport/net/lookup-network.ts'
 import type { Network } from '../../transport/net/network.ts'
 import {
   type Cluster as ClusterMessage,
@@ -48,6 +49,7 @@ export interface ClusterManagerHost {
     path: string,
     alpn: readonly string[],
     keepalive: Keepalive | null,
+    choose: AddressChoice | null,
   ): Parsed<UpstreamTransport>
 }
 
@@ -108,9 +110,7 @@ export class ClusterManager implements ClusterSource {
         this.#abandon(message.name)
         continue
       }
-      const compiled = compileCluster(message, (socket, path, alpn, keepalive) =>
-        this.#host.compileTransport(socket, path, alpn, keepalive),
-      )
+      const compiled = compileCluster(message, (...asked) => this.#host.compileTransport(...asked))
       if (compiled.ok) this.#take(message, compiled.value)
       else problems.push(...compiled.problems)
     }
@@ -240,7 +240,7 @@ export class ClusterManager implements ClusterSource {
     const common = { message, config, stats: scope, resources }
     const counts = this.#countsOf(scope, stats, resources)
     if (discovery.kind === 'forward-proxy') {
-      const cluster = new ForwardProxyCluster(config, counts, this.#host.random)
+      const cluster = new ForwardProxyCluster(config, counts, this.#host.random, discovery, this.#host.clock)
       showCircuits(scope, 'default', cluster)
       this.#entries.set(name, { ...common, cluster, resolution: null })
     } else {

@@ -21,6 +21,7 @@ import {
 } from '../../xds/generated/envoy/config/endpoint/v3/endpoint_pb.ts'
 import type { ResourceCheck } from '../../xds/resource-check.ts'
 import { internalAddress } from '../internal-listener/internal-network.ts'
+import { readSocketAddress } from '../socket-address.ts'
 
 /** An endpoint's health_check_config. */
 export interface CheckOptions {
@@ -149,15 +150,8 @@ function readAddress(
     check.error(`${path}.envoy_internal_address.server_listener_name`, 'is required')
     return undefined
   }
-  if (address?.case !== 'socketAddress') {
-    check.unsupported(path, 'must be a socket address or an internal one')
-    return undefined
-  }
-  const { portSpecifier } = address.value
-  if (portSpecifier.case !== 'portValue' || portSpecifier.value < 1 || portSpecifier.value > 65_535) {
-    check.error(`${path}.socket_address`, 'needs a port from 1 to 65535')
-    return undefined
-  }
-  if (address.value.address === '') check.error(`${path}.socket_address`, 'needs an address')
-  return { address: address.value.address, port: portSpecifier.value }
+  const place = readSocketAddress(message, path, check)
+  if (place === null) return undefined
+  if (place.port === 0) check.error(`${path}.socket_address.port_value`, 'must be from 1 to 65535')
+  return { address: place.address, port: place.port }
 }

@@ -31,6 +31,8 @@ export function readBalancing(message: ClusterMessage, own: WeftMetadata, check:
   const config = message.commonLbConfig
   if (config) check.honour(Cluster_CommonLbConfigSchema, config, 'common_lb_config', COMMON_FIELDS)
   const threshold = config?.healthyPanicThreshold?.value ?? ENVOY_PANIC_THRESHOLD
+  if (!(threshold >= 0 && threshold <= 100))
+    check.error('common_lb_config.healthy_panic_threshold', 'must be from 0 to 100')
   return {
     loadBalancer: own.peakEwmaDecayMs > 0 ? readPeakEwma(message, own, check) : readLoadBalancer(message, check),
     // Envoy rounds to whole percents.

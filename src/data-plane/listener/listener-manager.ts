@@ -4,7 +4,7 @@ import type { Clock, Timer } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import type { Problem } from '../../base/problem.ts'
 import type { Random } from '../../base/random.ts'
-import type { Network } from '../../transport/net/network.ts'
+import { DUAL_STACK, type Network } from '../../transport/net/network.ts'
 import { type Listener, ListenerSchema } from '../../xds/generated/envoy/config/listener/v3/listener_pb.ts'
 import type { NetworkFilterHost } from '../filters/network/contract/network-filter.ts'
 import { isInternal } from '../internal-listener/internal-network.ts'
@@ -130,7 +130,14 @@ export class ListenerManager {
       const failure = active?.socket.failure ?? ''
       const state = active?.socket.isBound ? 'active' : failure ? 'failed' : 'warming'
       const { address, message } = listener
-      found.push({ name, address, port: active?.socket.boundPort ?? 0, state, failure, message })
+      found.push({
+        name,
+        address: address === DUAL_STACK ? '::' : address,
+        port: active?.socket.boundPort ?? 0,
+        state,
+        failure,
+        message,
+      })
     }
     return found
   }
