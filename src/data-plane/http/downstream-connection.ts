@@ -441,8 +441,13 @@ export class DownstreamConnection implements MessageHandler, StreamConnection, M
     this.#socket.end()
     this.#paused = false
     this.#socket.resume()
-    const timer = new WheelTimer(this, TIMER.close)
     if (this.#requestTimer !== null) wheel.cancel(this.#requestTimer)
+    if (timeouts.delayedClose === 0) {
+      // As in Envoy: no moment to read, but all the time to take what is left.
+      this.#socket.once('finish', () => this.destroy())
+      return
+    }
+    const timer = new WheelTimer(this, TIMER.close)
     this.#requestTimer = timer
     this.#unsent = this.#socket.writableLength
     wheel.set(timer, timeouts.delayedClose)
