@@ -9,7 +9,10 @@ export interface Answer {
   readonly chunked?: boolean
   /** Status codes of interim responses before it. */
   readonly interim?: readonly number[]
+  /** Before the answer; interim responses do not wait. */
   readonly delayMs?: number
+  /** Between head and body. */
+  readonly bodyDelayMs?: number
   /** Breaks the connection: before a byte, within the head, or within the body. */
   readonly cut?: 'before' | 'head' | 'body'
   /** In place of everything else; one character is one byte. */
@@ -36,20 +39,26 @@ export function parseAnswers(text: string): readonly Answer[] {
   }
 }
 
+export interface AnswerBytes {
+  readonly interim: string
+  readonly head: string
+  readonly body: string
+}
+
 /** The bytes of an answer, or as many as are sent before it breaks off. */
-export function answerBytes(answer: Answer, method: string, fallbackBody: string): string {
-  if (answer.raw !== undefined) return answer.raw
-  const { status = 200, fields = [], body = fallbackBody, trailers, interim = [] } = answer
+export function answerBytes(answer: Answer, method: string, fallbackBody: string): AnswerBytes {
+  if (answer.raw !== undefined) return { interim: '', head: answer.raw, body: '' }
+  const { status = 200, fields = [], body = fallbackBody, trailers } = answer
+  const interim = (answer.interim ?? []).map(code => `HTTP/1.1 ${code} Interim\r\nx-interim: ${code}\r\n\r\n`).join('')
   const chunked = answer.chunked === true || trailers !== undefined
   const bodiless = status === 204 || status === 304
   const framing = bodiless ? '' : chunked ? 'transfer-encoding: chunked\r\n' : `content-length: ${body.length}\r\n`
   const close = answer.close ? 'connection: close\r\n' : ''
-  const before = interim.map(code => `HTTP/1.1 ${code} Interim\r\nx-interim: ${code}\r\n\r\n`).join('')
   const head = `HTTP/1.1 ${status} Reason\r\n${lines(fields)}${framing}${close}\r\n`
-  if (answer.cut === 'head') return before + head.slice(0, -4)
+  if (answer.cut === 'head') return { interim, head: head.slice(0, -4), body: '' }
   const withoutBody = bodiless || method === 'HEAD'
   const text = withoutBody ? '' : chunked ? chunkedBody(body, trailers ?? []) : body
-  return before + head + (answer.cut === 'body' ? text.slice(0, Math.ceil(text.length / 2)) : text)
+  return { interim, head, body: answer.cut === 'body' ? text.slice(0, Math.ceil(text.length / 2)) : text }
 }
 
 function chunkedBody(body: string, trailers: readonly (readonly [string, string])[]): string {

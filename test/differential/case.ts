@@ -1,12 +1,13 @@
 // One thing that is done to both proxies, and what was seen of it on either.
 import type { Http1Dialogue } from './http1/client.ts'
 import type { Http2Dialogue } from './http2/client.ts'
+import type { FramesDialogue } from './http2/frames-client.ts'
 import type { ScriptDialogue } from './script/script.ts'
 import type { LogEntry } from './side.ts'
 import type { Talk } from './talk.ts'
 import type { Received } from './upstreams.ts'
 
-export type Dialogue = Http1Dialogue | Http2Dialogue | ScriptDialogue
+export type Dialogue = Http1Dialogue | Http2Dialogue | FramesDialogue | ScriptDialogue
 
 export interface DifferentialCase {
   /** Known differences name cases by it: `retry/reset-twice`, or for a generated one `generated/SEED/12`. */
@@ -15,6 +16,8 @@ export interface DifferentialCase {
   readonly dialogue: Dialogue
   /** What stands in the config for it, for the report. */
   readonly config?: unknown
+  /** The `x-case` of its requests: it takes its time, and is done at the same time as others. */
+  readonly beside?: string
 }
 
 export interface Observation {

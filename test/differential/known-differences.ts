@@ -9,7 +9,7 @@ export interface KnownDifference {
   readonly id: string
   /** Names of cases; `*` stands for anything. */
   readonly cases: readonly RegExp[]
-  /** Fields as the comparison names them; `*` stands for anything. */
+  /** Fields as the comparison names them, alone or with what Envoy has there: `go away: (none)`; `*` stands for anything. */
   readonly fields: readonly RegExp[]
 }
 
@@ -53,8 +53,8 @@ export function judge(results: readonly CaseResult[], known: readonly KnownDiffe
   const unexplained: CaseResult[] = []
   for (const result of results) {
     const rows = known.filter(({ cases }) => cases.some(pattern => pattern.test(result.case.name)))
-    const left = result.differences.filter(({ field }) => {
-      const row = rows.find(({ fields }) => fields.some(pattern => pattern.test(field)))
+    const left = result.differences.filter(({ field, envoy }) => {
+      const row = rows.find(({ fields }) => fields.some(one => one.test(field) || one.test(`${field}: ${envoy}`)))
       if (row) occurred.add(row.id)
       return row === undefined
     })

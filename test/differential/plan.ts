@@ -30,9 +30,9 @@ export interface ClusterPlan {
 
 /**
  * What an endpoint speaks: requests that it answers as they tell it, in clear text or over TLS; or, for a conversation
- * that both of its ends are played of, bytes or the streams of HTTP/2.
+ * that both of its ends are played of, bytes or the streams of HTTP/2; or the very frames of HTTP/2 that it is told.
  */
-export type EndpointKind = 'http1' | 'http2' | 'tls' | 'bytes' | 'streams'
+export type EndpointKind = 'http1' | 'http2' | 'tls' | 'bytes' | 'streams' | 'frames'
 
 /** Each in a cluster of its name. */
 export const ENDPOINTS = {
@@ -44,6 +44,7 @@ export const ENDPOINTS = {
   streams: 'streams',
   'tls-a': 'tls',
   'tls-stranger': 'tls',
+  frames: 'frames',
 } as const satisfies Record<string, EndpointKind>
 export type EndpointName = keyof typeof ENDPOINTS
 export const FAR_LISTENER = 'far listener'
@@ -83,6 +84,7 @@ const LOG_FORMAT: JsonObject = {
   server_name: '%REQUESTED_SERVER_NAME%',
   peer: '%DOWNSTREAM_PEER_URI_SAN% %DOWNSTREAM_PEER_SUBJECT% %DOWNSTREAM_PEER_DNS_SAN% %DOWNSTREAM_PEER_FINGERPRINT_256%',
   own: '%DOWNSTREAM_LOCAL_URI_SAN%',
+  judged: '%DYNAMIC_METADATA(envoy.filters.http.rbac:shadow_engine_result)%',
   mixed: '[%REQ(X-NONE)%] %RESPONSE_CODE% %REQ(X-A):2% %REQ(X-NONE?X-B)% 100%%',
   nested: {
     list: ['%RESPONSE_CODE%', 1, true, null],

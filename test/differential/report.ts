@@ -1,5 +1,6 @@
 // A difference as a person wants to read it: what was configured, what was sent, what each proxy made of it.
 import type { JsonObject } from '@bufbuild/protobuf'
+import { describe as describeFrame, readFrames } from '../../src/transport/http2/testing/raw-frames.ts'
 import type { Dialogue } from './case.ts'
 import type { CaseResult } from './run-cases.ts'
 
@@ -28,9 +29,19 @@ function relevant(host: JsonObject, { envoy, weft }: CaseResult): JsonObject {
 function whatIsSaid(dialogue: Dialogue): readonly unknown[] {
   if (dialogue.protocol === 'http1') return dialogue.writes
   if (dialogue.protocol === 'http2') return [dialogue.fields, dialogue.body, dialogue.trailers]
+  if (dialogue.protocol === 'frames')
+    return dialogue.frames.map(frame => `${inWords(frame)} ${frame.toString('latin1')}`)
   return [dialogue.client, ...(dialogue.preface === undefined ? [] : [dialogue.preface]), ...dialogue.steps]
 }
 
 function shortened(text: string): string {
   return text.length <= LONG ? text : `${text.slice(0, LONG)}... (${text.length})`
+}
+
+function inWords(frame: Buffer): string {
+  try {
+    return readFrames(frame).map(describeFrame).join(', ')
+  } catch {
+    return 'half a frame'
+  }
 }

@@ -2,6 +2,7 @@
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { ANSWER_FIELD, type Answer, parseAnswers } from './answer.ts'
 import { createHttp1Upstream } from './http1/upstream.ts'
+import { createFramesUpstream } from './http2/frames-upstream.ts'
 import { createHttp2Upstream } from './http2/upstream.ts'
 import { type Message, valueOf } from './message.ts'
 import type { EndpointKind } from './plan.ts'
@@ -34,18 +35,28 @@ const CREATE: Readonly<Record<EndpointKind, (host: UpstreamHost) => Server>> = {
   tls: createTlsUpstream,
   bytes: createBytesUpstream,
   streams: createStreamsUpstream,
+  frames: createFramesUpstream,
 }
 
 const SETTLE_LIMIT_MS = 300
+
+/** Of cases that are done at the same time, requests say which of them they belong to. */
+export const CASE_FIELD = 'x-case'
+
+/** What has come of one case so far. */
+interface Act {
+  readonly received: Received[]
+  attempts: number
+}
 
 export class Upstreams {
   readonly ports = new Map<string, number>()
   readonly #servers: Server[] = []
   readonly #sockets = new Set<Socket>()
   readonly #ending = new Set<Socket>()
-  #received: Received[] = []
+  /** By `x-case`; of cases that are done alone, by nothing. */
+  readonly #acts = new Map<string, Act>()
   #ends: End[] = []
-  #attempts = 0
 
   private constructor() {}
 
@@ -60,12 +71,11 @@ export class Upstreams {
     return upstreams
   }
 
-  /** What has come since it was last asked; the next request is a first attempt. */
-  take(): readonly Received[] {
-    const received = this.#received
-    this.#received = []
-    this.#attempts = 0
-    this.#ends = []
+  /** What has come since it was last asked; the next request is a first attempt. `of`: the `x-case` of its requests. */
+  take(of = ''): readonly Received[] {
+    const received = this.#acts.get(of)?.received ?? []
+    this.#acts.delete(of)
+    if (of === '') this.#ends = []
     return received
   }
 
@@ -86,13 +96,22 @@ export class Upstreams {
     await Promise.all(this.#servers.map(server => new Promise(closed => server.close(closed))))
   }
 
+  #actOf(name: string): Act {
+    const before = this.#acts.get(name)
+    if (before) return before
+    const act: Act = { received: [], attempts: 0 }
+    this.#acts.set(name, act)
+    return act
+  }
+
   #hostFor(endpoint: string): UpstreamHost {
     return {
       endpoint,
       answerTo: request => {
-        this.#received.push({ endpoint, request })
+        const act = this.#actOf(valueOf(request.fields, CASE_FIELD))
+        act.received.push({ endpoint, request })
         const answers = parseAnswers(valueOf(request.fields, ANSWER_FIELD))
-        return answers[Math.min(this.#attempts++, answers.length - 1)] ?? {}
+        return answers[Math.min(act.attempts++, answers.length - 1)] ?? {}
       },
       joined: end => void this.#ends.push(end),
       ending: socket => this.#ending.add(socket),

@@ -17,7 +17,7 @@ export const hostileClass: HostileClass = {
   why: 'Until a header block ends no limit on headers applies to it, unless the block itself has one.',
   protocol: 'http2',
   counts: 'downstream_cx_protocol_error',
-  logs: 'no line',
+  logs: 'DPE http2.inbound_continuation_frames_flood',
   cases: [
     {
       name: 'small frames',
@@ -36,12 +36,14 @@ export const hostileClass: HostileClass = {
       send: repeated(3, empty),
       gets: 'GOAWAY ENHANCE_YOUR_CALM, closed',
       counts: 'http2.inbound_empty_frames_flood',
+      logs: 'DPE http2.inbound_empty_frames_flood',
       upstreamSees: 'nothing',
     },
     {
       name: 'another frame inside the block',
       send: Buffer.concat([head, frame(FRAME.ping, 0, 0, 'weftweft')]),
       gets: 'GOAWAY PROTOCOL_ERROR, closed',
+      logs: 'DPE http2.protocol_error',
       upstreamSees: 'nothing',
     },
   ],

@@ -13,13 +13,14 @@ export const hostileClass: HostileClass = {
   why: 'A block of few bytes unfolds to a header list of many megabytes, or breaks the table that both sides share.',
   protocol: 'http2',
   counts: 'downstream_cx_protocol_error',
-  logs: 'no line',
+  logs: 'DPE http2.compression_error',
   cases: [
     {
       name: 'one large entry, ten thousand times',
       send: frame(FRAME.headers, END, 1, Buffer.concat([block(GET), entry, again])),
       gets: 'RST_STREAM INTERNAL_ERROR, kept',
       counts: 'http2.header_list_size_too_large',
+      logs: 'DR http2.header_list_size_too_large',
       upstreamSees: 'nothing',
     },
     {

@@ -26,6 +26,7 @@ export const hostileClass: HostileClass = {
       name: 'a reference to a table entry that is not there',
       send: frame(FRAME.headers, FLAG.endHeaders | FLAG.endStream, 1, Buffer.from([0xff, 0x7f])),
       gets: 'GOAWAY COMPRESSION_ERROR, closed',
+      logs: 'DPE http2.compression_error',
       upstreamSees: 'nothing',
     },
   ],

@@ -24,7 +24,7 @@ export const hostileClass: HostileClass = {
   why: 'RFC 9113 8.1.1 to 8.3: a message that is malformed must not be translated. As in Envoy it costs the connection, unless override_stream_error_on_invalid_http_message is set.',
   protocol: 'http2',
   counts: 'downstream_cx_protocol_error, http2.rx_messaging_error',
-  logs: 'no line',
+  logs: 'DPE http2.invalid.header.field',
   cases: [
     { name: 'a name in upper case', send: get(['X-Upper', '1']), gets: broken, upstreamSees: 'nothing' },
     { name: 'transfer-encoding', send: get(['transfer-encoding', 'chunked']), gets: broken, upstreamSees: 'nothing' },
@@ -32,8 +32,20 @@ export const hostileClass: HostileClass = {
     { name: 'te that is not trailers', send: get(['te', 'gzip']), gets: broken, upstreamSees: 'nothing' },
     { name: 'CR and LF in a value', send: get(['x', 'a\r\nb: c']), gets: broken, upstreamSees: 'nothing' },
     { name: 'NUL in a value', send: get(['x', 'a\0b']), gets: broken, upstreamSees: 'nothing' },
-    { name: 'no :method', send: without(':method'), gets: broken, upstreamSees: 'nothing' },
-    { name: 'no :path', send: without(':path'), gets: broken, upstreamSees: 'nothing' },
+    {
+      name: 'no :method',
+      send: without(':method'),
+      gets: broken,
+      logs: 'DPE http2.violation.of.messaging.rule',
+      upstreamSees: 'nothing',
+    },
+    {
+      name: 'no :path',
+      send: without(':path'),
+      gets: broken,
+      logs: 'DPE http2.violation.of.messaging.rule',
+      upstreamSees: 'nothing',
+    },
     {
       name: 'two :path',
       send: headers(1, [...GET, [':path', '/b']], whole),
@@ -73,6 +85,7 @@ export const hostileClass: HostileClass = {
       send: headers(2, GET, whole),
       gets: broken,
       counts: 'downstream_cx_protocol_error',
+      logs: 'no line',
       upstreamSees: 'nothing',
     },
     {
@@ -80,6 +93,7 @@ export const hostileClass: HostileClass = {
       send: data(1, 'x'),
       gets: broken,
       counts: 'downstream_cx_protocol_error',
+      logs: 'no line',
       upstreamSees: 'nothing',
     },
     {
@@ -87,6 +101,7 @@ export const hostileClass: HostileClass = {
       send: frame(FRAME.data, 0, 1, Buffer.alloc(20_000)),
       gets: 'GOAWAY FRAME_SIZE_ERROR, closed',
       counts: 'downstream_cx_protocol_error',
+      logs: 'no line',
       upstreamSees: 'nothing',
     },
     {
@@ -94,6 +109,7 @@ export const hostileClass: HostileClass = {
       send: frame(FRAME.pushPromise, FLAG.endHeaders, 1, Buffer.from([0, 0, 0, 2])),
       gets: broken,
       counts: 'downstream_cx_protocol_error',
+      logs: 'no line',
       upstreamSees: 'nothing',
     },
   ],

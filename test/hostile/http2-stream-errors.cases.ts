@@ -3,8 +3,11 @@ import { data, headers, type RawField } from '../../src/transport/http2/testing/
 import type { HostileCase, HostileClass } from './hostile-case.ts'
 import { END, GET, POST } from './http2-frames.ts'
 
-function refused(name: string, fields: readonly RawField[]): HostileCase {
-  return { name, send: headers(1, fields, END), gets: 'RST_STREAM PROTOCOL_ERROR, kept', upstreamSees: 'nothing' }
+const INCOMPLETE = 'DPE http2.violation.of.messaging.rule'
+
+function refused(name: string, fields: readonly RawField[], logs?: string): HostileCase {
+  const gets = 'RST_STREAM PROTOCOL_ERROR, kept'
+  return { name, send: headers(1, fields, END), gets, ...(logs === undefined ? {} : { logs }), upstreamSees: 'nothing' }
 }
 
 export const hostileClass: HostileClass = {
@@ -12,18 +15,20 @@ export const hostileClass: HostileClass = {
   why: 'What HTTP/1.1 has other words for must not cross over into them; override_stream_error_on_invalid_http_message is set here (RFC 9113 8.1.1, 8.2, 8.3, 10.3).',
   protocol: 'http2',
   counts: 'http2.rx_messaging_error',
-  logs: 'no line',
+  logs: 'DPE http2.invalid.header.field',
   config: { http2ProtocolOptions: { overrideStreamErrorOnInvalidHttpMessage: true } },
   cases: [
-    refused('no :method', GET.slice(1)),
+    refused('no :method', GET.slice(1), INCOMPLETE),
     refused(
       'no :path',
       GET.filter(([name]) => name !== ':path'),
+      INCOMPLETE,
     ),
     refused('an empty :path', [...GET.filter(([name]) => name !== ':path'), [':path', '']]),
     refused(
       'no :scheme',
       GET.filter(([name]) => name !== ':scheme'),
+      INCOMPLETE,
     ),
     refused(':path twice', [...GET, [':path', '/b']]),
     refused('a pseudo-header field after others', [...GET.slice(1), ['x', 'y'], GET[0]!]),
@@ -41,7 +46,7 @@ export const hostileClass: HostileClass = {
     refused('transfer-encoding', [...GET, ['transfer-encoding', 'chunked']]),
     refused('upgrade', [...GET, ['upgrade', 'h2c']]),
     refused('te of more than trailers', [...GET, ['te', 'gzip']]),
-    refused('a content-length and no content', [...GET, ['content-length', '3']]),
+    refused('a content-length and no content', [...GET, ['content-length', '3']], INCOMPLETE),
     refused('two lengths', [...GET, ['content-length', '0'], ['content-length', '1']]),
     refused('a length that is no number', [...GET, ['content-length', '+0']]),
     {

@@ -30,6 +30,8 @@ export interface ConnectionManagerTimeouts {
   readonly request: number
   /** For the request's head to arrive, from its first byte. */
   readonly requestHeaders: number
+  /** What a head has of both: the shorter. */
+  readonly head: number
   /** Of a whole stream, where the route says nothing else (max_stream_duration). */
   readonly streamDuration: number
   /** Of a connection without a stream. */

@@ -54,6 +54,8 @@ export class DownstreamConnection implements MessageHandler, StreamConnection, M
   readonly #framing = { toHead: false, close: false, tunnels: false, http10: false }
   readonly #idleTimer = new WheelTimer(this, TIMER.idle)
   #requestTimer: WheelTimer | null = null
+  /** When the first part of a head came; 0: it came whole. */
+  #headBegan = 0
   #durationTimer: WheelTimer | null = null
   #stream: Stream | null = null
   #requests = 0
@@ -207,7 +209,8 @@ export class DownstreamConnection implements MessageHandler, StreamConnection, M
     if (this.#requestTimer !== null) wheel.cancel(this.#requestTimer)
     const stream = this.#openStream(parser.head, endStream)
     this.setStreamIdleTimeout(timeouts.streamIdle)
-    if (!endStream && timeouts.request > 0) this.#setRequestTimer(timeouts.request)
+    if (!endStream && timeouts.request > 0) this.#setRequestTimer(Math.max(1, timeouts.request - this.#headTime()))
+    this.#headBegan = 0
     const refusal = this.#refusalOf(parser)
     if (refusal !== null) stream.localReply(refusal)
     else stream.begin(parser.fields, endStream)
@@ -318,9 +321,7 @@ export class DownstreamConnection implements MessageHandler, StreamConnection, M
     if (parser.hasLeftover) {
       // Sent ahead of the response: kept up to this read, and no more read until its turn (RFC 9112 9.3.2).
       this.pauseReading()
-    } else if (parser.inHead && !parser.isIdle && this.#requestTimer?.isSet !== true) {
-      this.#setRequestTimer(this.#config.timeouts.requestHeaders)
-    }
+    } else if (parser.inHead && !parser.isIdle) this.#awaitHead()
     closeBatch()
     // Answered here, all of it, and not taken by the client.
     if (this.#state === 'open' && this.#stream === null && this.#writer.isBlocked) this.pauseReading()
@@ -336,7 +337,7 @@ export class DownstreamConnection implements MessageHandler, StreamConnection, M
     }
     if (length < HTTP2_PREFACE.length) {
       this.#preface = bytes
-      if (this.#requestTimer?.isSet !== true) this.#setRequestTimer(this.#config.timeouts.requestHeaders)
+      this.#awaitHead()
       return null
     }
     this.#state = 'closed'
@@ -398,16 +399,19 @@ export class DownstreamConnection implements MessageHandler, StreamConnection, M
   }
 
   #onRequestTimeout(): void {
-    const { stats } = this.#config
+    const { stats, timeouts } = this.#config
     const stream = this.#stream
     if (stream !== null) {
       stats.requestTimeouts.value++
       stream.localReply(REFUSAL.requestTimeout)
       return
     }
-    stats.requestHeaderTimeouts.value++
+    const { head, requestHeaders } = timeouts
+    const isWhole = requestHeaders === 0 || head < requestHeaders
+    if (isWhole) stats.requestTimeouts.value++
+    else stats.requestHeaderTimeouts.value++
     this.#last = true
-    this.#openStream(emptyHead(), false).localReply(REFUSAL.requestHeaderTimeout)
+    this.#openStream(emptyHead(), false).localReply(isWhole ? REFUSAL.requestTimeout : REFUSAL.requestHeaderTimeout)
   }
 
   #onDuration(): void {
@@ -421,6 +425,17 @@ export class DownstreamConnection implements MessageHandler, StreamConnection, M
     if (isDraining) stats.connectionDrainClose.value++
     else stats.connectionMaxDurationReached.value++
     this.#closeGently()
+  }
+
+  /** The time for a whole request runs from its first byte on, too (Envoy). */
+  #awaitHead(): void {
+    if (this.#requestTimer?.isSet === true) return
+    this.#headBegan = this.#config.clock.now()
+    this.#setRequestTimer(this.#config.timeouts.head)
+  }
+
+  #headTime(): number {
+    return this.#headBegan === 0 ? 0 : this.#config.clock.now() - this.#headBegan
   }
 
   #setRequestTimer(timeoutMs: number): void {

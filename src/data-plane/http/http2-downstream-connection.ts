@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net'
 import { WheelTimer } from '../../base/timer-wheel.ts'
 import { closeBatch, openBatch } from '../../transport/http/write-batch.ts'
-import { ERROR_CODE } from '../../transport/http2/error-code.ts'
+import { DETAILS, ERROR_CODE } from '../../transport/http2/error-code.ts'
 import { Keepalive, type KeepaliveOwner } from '../../transport/http2/keepalive.ts'
 import { Http2Session } from '../../transport/http2/session.ts'
 import type { Http2SessionHandler } from '../../transport/http2/session-handler.ts'
@@ -12,9 +12,10 @@ import { readDirectly } from '../../transport/net/direct-read.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
 import { RESPONSE_FLAG } from '../response-flag.ts'
+import { StreamInfo } from '../stream-info.ts'
 import type { ConnectionManagerConfig } from './connection-manager-config.ts'
 import type { ConnectionOwner, ManagedConnection } from './downstream-connection.ts'
-import { Http2DownstreamStream } from './http2-downstream-stream.ts'
+import { faultFlag, Http2DownstreamStream } from './http2-downstream-stream.ts'
 import { areTooManyResets } from './premature-resets.ts'
 
 const TIMER = { idle: 0, duration: 1, drain: 2, close: 3, head: 4, drainLimit: 5 } as const
@@ -176,8 +177,16 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
   /** The client opens no more streams; those that run go on. */
   onGoAway(): void {}
 
-  onRequestRefused(_code: number, details: string): void {
-    this.#config.stats.http2.countFault(details)
+  onRequestRefused(_code: number, details: string, isFatal: boolean): void {
+    const { stats, clock, accessLogs } = this.#config
+    if (!isFatal) stats.http2.countFault(details)
+    // Who opens more streams than allowed hears of it and asks again: nothing has been lost.
+    if (details === DETAILS.streamLimit) return
+    const info = new StreamInfo(this.info, clock.wallNow(), clock.now())
+    info.protocol = 'HTTP/2'
+    info.responseFlags = faultFlag(details)
+    info.responseCodeDetails = details
+    for (let i = 0; i < accessLogs.length; i++) accessLogs[i]!.log(info)
   }
 
   onSessionError(_code: number, details: string): void {
@@ -235,9 +244,9 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
     const { timeouts, wheel } = this.#config
     this.#unfinished = this.#session.unfinishedStream
     if (this.#headTimer !== null) wheel.cancel(this.#headTimer)
-    if (this.#unfinished === 0 || timeouts.requestHeaders === 0 || !this.#isServing) return
+    if (this.#unfinished === 0 || timeouts.head === 0 || !this.#isServing) return
     this.#headTimer ??= new WheelTimer(this, TIMER.head)
-    wheel.set(this.#headTimer, timeouts.requestHeaders)
+    wheel.set(this.#headTimer, timeouts.head)
   }
 
   /** RFC 9113 4.3: nothing else can arrive before that head ends, so this ends the connection, not a stream. */

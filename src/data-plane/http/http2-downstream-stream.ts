@@ -3,7 +3,7 @@ import { WheelTimer } from '../../base/timer-wheel.ts'
 import { getHeader, type HeaderList, removeHeader } from '../../transport/header-list.ts'
 import { FIELD } from '../../transport/http/field-name.ts'
 import { closeBatch, openBatch } from '../../transport/http/write-batch.ts'
-import { ERROR_CODE } from '../../transport/http2/error-code.ts'
+import { DETAILS, ERROR_CODE } from '../../transport/http2/error-code.ts'
 import type { Http2Stream } from '../../transport/http2/stream.ts'
 import type { Http2StreamHandler } from '../../transport/http2/stream-handler.ts'
 import type { RequestHead, ResponseHead } from '../../transport/request-head.ts'
@@ -132,6 +132,7 @@ export class Http2DownstreamStream implements StreamConnection, Http2StreamHandl
   setStreamIdleTimeout(timeoutMs: number): void {
     this.#idleMs = timeoutMs
     if (timeoutMs > 0) this.#config.wheel.set(this.#idleTimer, timeoutMs)
+    else this.#config.wheel.cancel(this.#idleTimer)
   }
 
   touch(): void {
@@ -173,14 +174,17 @@ export class Http2DownstreamStream implements StreamConnection, Http2StreamHandl
     const { isClosed, terminationDetails, terminationFlag } = this.#carrier
     if (isClosed) this.#stream.onDownstreamGone(terminationDetails, terminationFlag)
     else if (!remote) this.#onFault(details)
-    // Without an error the client has said that it wants no more: neither flag nor details in Envoy.
-    else if (code === ERROR_CODE.noError) this.#stream.onDownstreamGone('', 0)
-    else this.#stream.onDownstreamGone(details, RESPONSE_FLAG.DR)
+    // Without an error the client, having asked, has said that it wants no more: neither flag nor details in Envoy.
+    else if (code === ERROR_CODE.noError && this.#stream.isRequestComplete) this.#stream.onDownstreamGone('', 0)
+    else {
+      const flag = code === ERROR_CODE.protocolError ? RESPONSE_FLAG.DPE : RESPONSE_FLAG.DR
+      this.#stream.onDownstreamGone(details, flag)
+    }
   }
 
   #onFault(details: string): void {
     this.#config.stats.http2.countFault(details)
-    this.#stream.onDownstreamGone(details, RESPONSE_FLAG.DPE)
+    this.#stream.onDownstreamGone(details, faultFlag(details))
   }
 
   #rejectsUnderscores(headers: HeaderList): boolean {
@@ -207,6 +211,12 @@ export class Http2DownstreamStream implements StreamConnection, Http2StreamHandl
     }
     closeBatch()
   }
+}
+
+/** More than the limits allow is no fault of the protocol. */
+export function faultFlag(details: string): number {
+  const isLimit = details === DETAILS.tooManyHeaders || details === DETAILS.headersTooLarge
+  return isLimit ? RESPONSE_FLAG.DR : RESPONSE_FLAG.DPE
 }
 
 /** RFC 9113 8.3.1: `host` stands in for an :authority that is not there, and yields to one that is. */

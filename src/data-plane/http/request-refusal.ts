@@ -22,8 +22,13 @@ export const REFUSAL = {
   responseTooLarge: failure(500, 'response_payload_too_large', 0, 'Internal Server Error'),
   requestHeaderTimeout: failure(408, 'request_header_timeout', 0, 'request header timeout'),
   requestTimeout: failure(408, 'request_overall_timeout', 0, 'request timeout'),
+  /** While the request is still arriving. */
+  requestMaxDuration: {
+    ...failure(408, 'max_duration_timeout', 0, 'downstream duration timeout'),
+    grpcStatus: GRPC_DEADLINE_EXCEEDED,
+  },
   maxDuration: {
-    ...failure(408, 'max_duration_timeout', RESPONSE_FLAG.DT, 'downstream duration timeout'),
+    ...failure(504, 'max_duration_timeout', 0, 'downstream duration timeout'),
     grpcStatus: GRPC_DEADLINE_EXCEEDED,
   },
   overload: failure(503, 'overload', 0, 'envoy overloaded'),

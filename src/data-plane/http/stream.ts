@@ -9,7 +9,7 @@ import type { HttpFilter, TerminalFilter } from '../filters/http/contract/http-f
 import { RESPONSE_FLAG } from '../response-flag.ts'
 import type { ClusterChoice, RouteEntry, RouteFilters, RouteQuery, RouteTable } from '../route/route-entry.ts'
 import { countStream } from '../route/route-stats.ts'
-import { NO_STREAM_DURATION, streamDurationMs } from '../route/stream-duration.ts'
+import { boundDuration } from '../route/stream-duration.ts'
 import type { StreamInfo } from '../stream-info.ts'
 import { stripAuthority } from './authority.ts'
 import { setForwardedClientCert } from './client-certificate-header.ts'
@@ -87,7 +87,7 @@ export class Stream implements ManagedStream, RouteQuery {
       this.#refuseTunnel()
       return
     }
-    this.#startDurationTimer()
+    if (!this.#startDurationTimer()) return
     const { chain, bufferLimit } = this.#config
     this.#terminal = chain.terminal.createTerminalFilter(this)
     if (chain.filters.length > 0 && chain.isNeeded(this.routeFilters())) {
@@ -185,7 +185,8 @@ export class Stream implements ManagedStream, RouteQuery {
   onDownstreamGone(details: string, flag: number): void {
     if (this.isEnded) return
     this.info.responseFlags |= flag
-    this.info.responseCodeDetails = details
+    // Who went without an error leaves the word of the response that was under way (Envoy).
+    if (details !== '') this.info.responseCodeDetails = details
     this.#config.stats.requestsReset.value++
     this.#end(true)
   }
@@ -375,23 +376,24 @@ export class Stream implements ManagedStream, RouteQuery {
 
   onTimer(): void {
     openBatch()
-    this.#config.stats.requestMaxDurationReached.value++
-    this.localReply(REFUSAL.maxDuration)
+    this.#onMaxDuration()
     closeBatch()
   }
 
-  /** The route is looked up before any filter has seen the request, as in Envoy. */
-  #startDurationTimer(): void {
-    const route = this.route()
+  #onMaxDuration(): void {
+    this.#config.stats.requestMaxDurationReached.value++
+    this.localReply(this.isRequestComplete ? REFUSAL.maxDuration : REFUSAL.requestMaxDuration)
+  }
+
+  /** The route is looked up before any filter has seen the request, as in Envoy. False: the time is over already. */
+  #startDurationTimer(): boolean {
     const { timeouts, wheel } = this.#config
-    const bound = timeouts.streamDuration
-    const timeout =
-      route?.kind !== 'forward' || route.streamDuration === NO_STREAM_DURATION
-        ? bound
-        : streamDurationMs(route.streamDuration, getHeader(this.request.headers, 'grpc-timeout'), bound)
-    if (timeout <= 0) return
-    this.#durationTimer = new WheelTimer(this, 0)
-    wheel.set(this.#durationTimer, timeout)
+    const timeout = boundDuration(this.route(), this.request.headers, timeouts.streamDuration)
+    if (timeout > 0) {
+      this.#durationTimer = new WheelTimer(this, 0)
+      wheel.set(this.#durationTimer, timeout)
+    } else if (timeout === 0) this.#onMaxDuration()
+    return timeout !== 0
   }
 
   /** Host, path, request id and the x-forwarded fields. False: answered already. */

@@ -1,6 +1,6 @@
 // One request on an HTTP/2 connection.
 import { type HeaderList, removeHeader } from '../../transport/header-list.ts'
-import { ERROR_CODE } from '../../transport/http2/error-code.ts'
+import { DETAILS, ERROR_CODE } from '../../transport/http2/error-code.ts'
 import type { Http2Session } from '../../transport/http2/session.ts'
 import type { Http2Stream } from '../../transport/http2/stream.ts'
 import type { Http2StreamHandler } from '../../transport/http2/stream-handler.ts'
@@ -118,12 +118,13 @@ export class Http2UpstreamStream implements RequestEncoder, Http2StreamHandler {
     this.#stream?.onResponseTrailers(trailers)
   }
 
-  onReset(code: number, remote: boolean): void {
+  onReset(code: number, remote: boolean, details: string): void {
     const stream = this.#stream
     this.#stream = null
     if (stream === null) return
     if (!remote) this.#stats.upstreamRqTxReset.value++
-    if (this.#carrier.isClosed) stream.onReset(this.#carrier.closeReason)
+    // That the connection is closed may be what followed: a stream that was its last.
+    if (details === DETAILS.connectionTermination) stream.onReset(this.#carrier.closeReason)
     else if (!remote) stream.onReset(RESET.protocolError)
     else stream.onReset(RESET_BY_CODE[code] ?? RESET.remoteReset)
   }

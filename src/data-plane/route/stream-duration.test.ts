@@ -8,7 +8,7 @@ import { ResourceCheck } from '../../xds/resource-check.ts'
 import { parse } from '../mesh-fixture.ts'
 import { compileRouteTable } from './compile-route-table.ts'
 import { compileRouteUpgrades } from './route-upgrades.ts'
-import { NO_STREAM_DURATION, streamDurationMs } from './stream-duration.ts'
+import { formatGrpcTimeout, NO_STREAM_DURATION, streamDurationMs, UNBOUNDED } from './stream-duration.ts'
 
 test('without a word from the route the connection manager decides', () => {
   assert.equal(streamDurationMs(NO_STREAM_DURATION, undefined, 7), 7)
@@ -17,7 +17,8 @@ test('without a word from the route the connection manager decides', () => {
 
 test('the route decides, and 0 is no bound', () => {
   assert.equal(streamDurationMs({ maxMs: 5, grpcTimeoutMaxMs: -1, grpcTimeoutOffsetMs: 0 }, undefined, 7), 5)
-  assert.equal(streamDurationMs({ maxMs: 0, grpcTimeoutMaxMs: -1, grpcTimeoutOffsetMs: 0 }, undefined, 7), 0)
+  assert.equal(streamDurationMs({ maxMs: 0, grpcTimeoutMaxMs: -1, grpcTimeoutOffsetMs: 0 }, undefined, 7), UNBOUNDED)
+  assert.equal(streamDurationMs(NO_STREAM_DURATION, undefined, 0), UNBOUNDED)
 })
 
 test('grpc-timeout in every unit', () => {
@@ -32,12 +33,19 @@ test('grpc-timeout in every unit', () => {
   for (const malformed of ['', 'S', '5', '5x', '-1S', '123456789S', '1.5S']) assert.equal(of(malformed), 7, malformed)
 })
 
-test('grpc-timeout is bounded, and shortened by the offset where that leaves anything', () => {
+test('grpc-timeout is bounded, and shortened by the offset, down to nothing (Envoy)', () => {
   const duration = { maxMs: 1, grpcTimeoutMaxMs: 1000, grpcTimeoutOffsetMs: 100 }
   assert.equal(streamDurationMs(duration, '5S', 7), 900)
   assert.equal(streamDurationMs(duration, '500m', 7), 400)
-  assert.equal(streamDurationMs(duration, '50m', 7), 50)
-  assert.equal(streamDurationMs(duration, '0S', 7), 900)
+  assert.equal(streamDurationMs(duration, '50m', 7), 0)
+  assert.equal(streamDurationMs(duration, '0S', 7), 0)
+})
+
+test('grpc-timeout is written in the smallest unit that has room for it', () => {
+  assert.equal(formatGrpcTimeout(1), '1m')
+  assert.equal(formatGrpcTimeout(99_999_999), '99999999m')
+  assert.equal(formatGrpcTimeout(100_000_000), '100000S')
+  assert.equal(formatGrpcTimeout(99_999_999 * 3_600_000), '99999999H')
 })
 
 test('CONNECT has routes of its own, in their order', () => {

@@ -1,10 +1,12 @@
 // How long a stream may live: max_stream_duration, and the deadline that a gRPC client sends along.
+import { getHeader, type HeaderList, setHeader } from '../../transport/header-list.ts'
 import {
   RouteAction_MaxStreamDurationSchema as MaxStreamDurationSchema,
   type RouteAction,
 } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
 import { durationMs, type ResourceCheck } from '../../xds/resource-check.ts'
-import type { StreamDuration } from './route-entry.ts'
+import { isGrpcRequest } from '../http/grpc-status.ts'
+import type { RouteEntry, StreamDuration } from './route-entry.ts'
 
 export const NO_STREAM_DURATION: StreamDuration = { maxMs: -1, grpcTimeoutMaxMs: -1, grpcTimeoutOffsetMs: 0 }
 
@@ -41,9 +43,13 @@ function compileOldDeadline(
   return maxMs < 0 ? NO_STREAM_DURATION : { maxMs: -1, grpcTimeoutMaxMs: maxMs, grpcTimeoutOffsetMs: 0 }
 }
 
+/** No time is too long. */
+export const UNBOUNDED = -1
+
 /**
- * The bound for one stream, 0 for none. `grpcTimeout`: the request's header, undefined without. As Envoy has it, a
- * deadline that the route honours stands in place of its own bound; nothing can be read into a malformed one.
+ * Milliseconds that one stream may take, none left among them, or UNBOUNDED. `grpcTimeout`: the request's header,
+ * undefined without. As Envoy has it (refreshDurationTimeout), a deadline that the route honours stands in place of its
+ * own bound; nothing can be read into a malformed one.
  */
 export function streamDurationMs(
   duration: StreamDuration,
@@ -54,11 +60,42 @@ export function streamDurationMs(
     const asked = parseGrpcTimeout(grpcTimeout)
     if (asked >= 0) {
       const { grpcTimeoutMaxMs, grpcTimeoutOffsetMs } = duration
-      const bounded = grpcTimeoutMaxMs > 0 && (asked === 0 || asked > grpcTimeoutMaxMs) ? grpcTimeoutMaxMs : asked
-      return bounded > grpcTimeoutOffsetMs ? bounded - grpcTimeoutOffsetMs : bounded
+      const bounded = grpcTimeoutMaxMs > 0 ? Math.min(asked, grpcTimeoutMaxMs) : asked
+      return Math.max(0, bounded - grpcTimeoutOffsetMs)
     }
   }
-  return duration.maxMs >= 0 ? duration.maxMs : ofConnectionManagerMs
+  return (duration.maxMs >= 0 ? duration.maxMs : ofConnectionManagerMs) || UNBOUNDED
+}
+
+const MAX_DIGITS = 99_999_999
+/** How many of each there are in the next, from milliseconds on. */
+const UNITS = [
+  ['m', 1000],
+  ['S', 60],
+  ['M', 60],
+] as const
+
+/** `grpc-timeout` in the smallest unit that eight digits are enough for; what is more than one of it counts for whole. */
+export function formatGrpcTimeout(ms: number): string {
+  let value = ms
+  for (let i = 0; i < UNITS.length; i++) {
+    const [unit, size] = UNITS[i]!
+    if (value <= MAX_DIGITS) return value + unit
+    value = Math.ceil(value / size)
+  }
+  return `${Math.min(value, MAX_DIGITS)}H`
+}
+
+/**
+ * The same for a request. gRPC is told in `grpc-timeout` what the route gives it, so that whoever is called next knows how
+ * long its answer is waited for (Envoy).
+ */
+export function boundDuration(route: RouteEntry | null, headers: HeaderList, ofConnectionManagerMs: number): number {
+  const duration = route?.kind === 'forward' ? route.streamDuration : NO_STREAM_DURATION
+  if (duration === NO_STREAM_DURATION) return ofConnectionManagerMs || UNBOUNDED
+  const timeoutMs = streamDurationMs(duration, getHeader(headers, 'grpc-timeout'), ofConnectionManagerMs)
+  if (timeoutMs > 0 && isGrpcRequest(headers)) setHeader(headers, 'grpc-timeout', formatGrpcTimeout(timeoutMs))
+  return timeoutMs
 }
 
 /** `grpc-timeout`: up to eight digits and a unit (the gRPC protocol over HTTP/2); milliseconds, -1 when it is malformed. */

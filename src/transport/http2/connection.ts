@@ -185,8 +185,8 @@ export class Connection implements StreamConnection, InboundOwner, OutboundOwner
     if (!stream.isGone && stream.resetAfter === NO_RESET) stream.handler = handler
   }
 
-  onRequestRefused(code: number, details: string): void {
-    this.#handler.onRequestRefused?.(code, details)
+  onRequestRefused(code: number, details: string, isFatal: boolean): void {
+    this.#handler.onRequestRefused?.(code, details, isFatal)
   }
 
   onPeerSettings(): void {

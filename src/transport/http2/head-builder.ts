@@ -106,13 +106,14 @@ export class HeadBuilder implements FieldSink {
     }
     const hasProtocol = this.#has(PSEUDO.protocol)
     if (hasProtocol && (method !== 'CONNECT' || !allowConnect || !isToken(this.#protocol))) {
-      this.#violate(DETAILS.messaging)
+      this.#violate(DETAILS.invalidField)
     }
     if (method === 'CONNECT' && !hasProtocol) {
       if (this.#has(PSEUDO.path) || this.#has(PSEUDO.scheme)) this.#violate(DETAILS.messaging)
     } else {
       if (!this.#has(PSEUDO.path) || !this.#has(PSEUDO.scheme)) this.#violate(DETAILS.messaging)
-      else if (!isPath(this.#path, method) || !isScheme(this.#scheme)) this.#violate(DETAILS.invalidField)
+      else if (!isScheme(this.#scheme)) this.#violate(DETAILS.invalidField)
+      else this.#checkPath(method)
     }
     if (method === 'CONNECT' && this.contentLength !== UNKNOWN_LENGTH) {
       // RFC 9110 9.3.6: a tunnel has no content; to whom it becomes an HTTP/1.1 request, the length would frame one.
@@ -143,7 +144,7 @@ export class HeadBuilder implements FieldSink {
   #authorityOrHost(): string {
     const authority = this.#has(PSEUDO.authority) ? this.#authority : this.#host
     if (authority === this.#goodAuthority && authority !== '') return authority
-    if (authority === '') this.#violate(DETAILS.messaging)
+    if (authority === '') this.#violate(this.#has(PSEUDO.authority) ? DETAILS.invalidField : DETAILS.messaging)
     else if (!isAuthority(authority)) this.#violate(DETAILS.invalidField)
     else this.#goodAuthority = authority
     return authority
@@ -163,7 +164,7 @@ export class HeadBuilder implements FieldSink {
       (this.#seen & mask) !== 0 ||
       this.#section !== (isOfResponse ? SECTION.response : SECTION.request)
     ) {
-      this.#violate(DETAILS.messaging)
+      this.#violate(DETAILS.invalidField)
       return
     }
     this.#seen |= mask
@@ -178,11 +179,11 @@ export class HeadBuilder implements FieldSink {
   /** False: the field does not go on. */
   #onWatched(bit: number, value: string): boolean {
     if ((bit & CONNECTION_FIELDS) !== 0) {
-      this.#violate(DETAILS.messaging)
+      this.#violate(DETAILS.invalidField)
       return false
     }
     if (bit === FIELD.te) {
-      if (value !== 'trailers') this.#violate(DETAILS.messaging)
+      if (value !== 'trailers') this.#violate(DETAILS.invalidField)
       return true
     }
     if (bit === FIELD.host) {
@@ -197,6 +198,13 @@ export class HeadBuilder implements FieldSink {
     this.contentLength = parseContentLength(value)
     if (this.contentLength < 0) this.#violate(DETAILS.invalidField)
     return true
+  }
+
+  /** Origin form, or `*` with OPTIONS. */
+  #checkPath(method: string): void {
+    const path = this.#path
+    if (!hasPathCharacters(path)) this.#violate(DETAILS.invalidField)
+    else if (path.charCodeAt(0) !== 0x2f && (path !== '*' || method !== 'OPTIONS')) this.#violate(DETAILS.messaging)
   }
 
   #has(pseudo: number): boolean {
@@ -231,14 +239,13 @@ function isScheme(text: string): boolean {
   return text.length > 0
 }
 
-/** Origin form, or `*` with OPTIONS. Bytes beyond ASCII pass, as in Envoy. */
-function isPath(text: string, method: string): boolean {
-  if (text.charCodeAt(0) !== 0x2f) return text === '*' && method === 'OPTIONS'
-  for (let i = 1; i < text.length; i++) {
+/** Bytes beyond ASCII pass, as in Envoy. */
+function hasPathCharacters(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i)
     if (TARGET[code] !== 1 && code < 0x80) return false
   }
-  return true
+  return text !== ''
 }
 
 /** Three digits from 100, or -1. */

@@ -18,7 +18,7 @@ export interface InboundOwner {
   readonly isOpen: boolean
   /** The stream is new, and has no handler yet. */
   onRequest(stream: StreamState, head: RequestHead, fields: number, endStream: boolean): void
-  onRequestRefused(code: number, details: string): void
+  onRequestRefused(code: number, details: string, isFatal: boolean): void
   onPeerSettings(): void
   onPingAnswer(): void
   onPeerGoAway(lastStreamId: number, code: number): void
@@ -120,6 +120,7 @@ export class Inbound implements FrameEvents {
     builder.begin(section, this.#settings)
     // Whatever becomes of the fields, the table has to see them.
     if (!this.#decoder.decode(bytes, from, to, builder)) {
+      if (section === SECTION.request) this.#loseRequest(ERROR_CODE.compressionError, DETAILS.compression)
       this.#owner.fail(ERROR_CODE.compressionError, DETAILS.compression)
     } else if (section === SECTION.request) this.#onRequest(streamId, endStream)
     else if (section === SECTION.response) this.#onResponse(stream!, endStream)
@@ -244,6 +245,7 @@ export class Inbound implements FrameEvents {
   }
 
   onConnectionError(code: number, details: string): void {
+    if (this.#streams.isNext(this.unfinishedStream)) this.#loseRequest(code, details)
     this.#owner.fail(code, details)
   }
 
@@ -271,7 +273,7 @@ export class Inbound implements FrameEvents {
       // No error to hold against the client: it may have sent many before it knew.
       this.#streams.closed.addReset(streamId)
       this.#outbound.rstStream(streamId, ERROR_CODE.refusedStream)
-      this.#owner.onRequestRefused(ERROR_CODE.refusedStream, DETAILS.streamLimit)
+      this.#owner.onRequestRefused(ERROR_CODE.refusedStream, DETAILS.streamLimit, false)
       return
     }
     if (builder.overflow !== '') {
@@ -327,14 +329,22 @@ export class Inbound implements FrameEvents {
   /** RFC 9113 8.1.1, or the whole connection, as Envoy does unless told otherwise. */
   #onMalformed(streamId: number, violation: string): void {
     const details = violation === '' ? DETAILS.messaging : violation
-    if (!this.#settings.streamErrorOnInvalidMessage) this.#owner.fail(ERROR_CODE.protocolError, details)
-    else if (this.#streams.open.has(streamId)) this.onStreamError(streamId, ERROR_CODE.protocolError, details)
-    else this.#refuseRequest(streamId, ERROR_CODE.protocolError, details)
+    const isRequest = !this.#streams.open.has(streamId)
+    if (!this.#settings.streamErrorOnInvalidMessage) {
+      if (isRequest) this.#loseRequest(ERROR_CODE.protocolError, details)
+      this.#owner.fail(ERROR_CODE.protocolError, details)
+    } else if (isRequest) this.#refuseRequest(streamId, ERROR_CODE.protocolError, details)
+    else this.onStreamError(streamId, ERROR_CODE.protocolError, details)
+  }
+
+  /** The connection ends in the head of a request: with it, unless there was no place for it anyway. */
+  #loseRequest(code: number, details: string): void {
+    if (this.#streams.open.size < this.#settings.maxConcurrentStreams) this.#owner.onRequestRefused(code, details, true)
   }
 
   #refuseRequest(streamId: number, code: number, details: string): void {
     this.onStreamError(streamId, code, details)
-    if (this.#owner.isOpen) this.#owner.onRequestRefused(code, details)
+    if (this.#owner.isOpen) this.#owner.onRequestRefused(code, details, false)
   }
 
   /** RFC 9113 8.1.1: data follows a head, and content-length tells no lie. */

@@ -15,7 +15,7 @@ const MESSAGING = 'http2.violation.of.messaging.rule'
 for (const [name, [fields, details]] of Object.entries(MALFORMED)) {
   test(`malformed: ${name}`, () => {
     const strict = RawSession.open('server').send(headers(1, fields, END))
-    assert.deepEqual(strict.events(), [`error 1 ${details}`])
+    assert.deepEqual(strict.events(), [`lost 1 ${details}`, `error 1 ${details}`])
     assert.deepEqual(strict.sent(), ['goAway 0 1 1'])
     strict.send(headers(3, GET, END))
     assert.deepEqual(strict.events(), [], 'nothing more is parsed')

@@ -6,8 +6,8 @@ import type { Http2StreamHandler } from './stream-handler.ts'
 export interface Http2SessionHandler {
   /** Server only: a request; the stream's handler. `fields`: bits of FIELD. */
   onRequest(stream: Http2Stream, head: RequestHead, fields: number, endStream: boolean): Http2StreamHandler
-  /** Server only: a request was refused and its stream reset before anyone saw it. */
-  onRequestRefused?(code: number, details: string): void
+  /** Server only: a request was refused before anyone saw it. Its stream is reset, or the connection fails: `isFatal`. */
+  onRequestRefused?(code: number, details: string, isFatal: boolean): void
   /** Client only: the peer announced settings, or a stream was freed; `canOpenStream` may have changed. */
   onCapacity(): void
   onGoAway(lastStreamId: number, code: number): void

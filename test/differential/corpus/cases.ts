@@ -4,20 +4,27 @@ import type { ListenerPlan } from '../plan.ts'
 import { ANSWERS } from './answers.ts'
 import { FIELD_REQUESTS } from './fields.ts'
 import { FILTER_LISTENERS, FILTERS } from './filters.ts'
+import { FRAMES } from './frames/cases.ts'
+import { FRAME_LISTENERS } from './frames/listeners.ts'
 import { FRAMING } from './framing.ts'
 import { HTTP2_LISTENERS, HTTP2_REQUESTS } from './http2-requests.ts'
 import { CORPUS_LISTENERS } from './listeners.ts'
+import { METADATA, METADATA_LISTENERS } from './metadata.ts'
 import { caseOf } from './raw-request.ts'
 import { REQUEST_LINES } from './request-lines.ts'
 import { ROUTE_LISTENER, ROUTES } from './routes.ts'
 import { SETTINGS } from './settings.ts'
+import { WAIT_LISTENERS, WAITS } from './timeouts.ts'
 import { TLS_LISTENERS, TLS_REQUESTS } from './tls.ts'
 
 export const CORPUS_PLAN: readonly ListenerPlan[] = [
   ...CORPUS_LISTENERS,
   ...HTTP2_LISTENERS,
+  ...FRAME_LISTENERS,
   ...FILTER_LISTENERS,
   ...TLS_LISTENERS,
+  ...WAIT_LISTENERS,
+  ...METADATA_LISTENERS,
   ROUTE_LISTENER,
 ]
 
@@ -25,6 +32,9 @@ export const CORPUS: readonly DifferentialCase[] = [
   ...[...REQUEST_LINES, ...FIELD_REQUESTS, ...FRAMING, ...ANSWERS, ...SETTINGS].map(caseOf),
   ...ROUTES,
   ...HTTP2_REQUESTS,
+  ...FRAMES,
   ...FILTERS,
   ...TLS_REQUESTS,
+  ...WAITS,
+  ...METADATA,
 ]

@@ -81,6 +81,31 @@ const pathSpecifier: Arbitrary<JsonObject> = fc.oneof(
     .map((path_separated_prefix): JsonObject => ({ path_separated_prefix })),
 )
 
+const metadataValue: Arbitrary<JsonObject> = fc.oneof(
+  stringMatcher(value).map((string_match): JsonObject => ({ string_match })),
+  fc.constantFrom<JsonObject[]>(
+    { present_match: true },
+    { present_match: false },
+    { null_match: {} },
+    { bool_match: false },
+    { double_match: { exact: 0 } },
+    { list_match: { one_of: { string_match: { exact: 'a' } } } },
+    { or_match: { value_matchers: [{ null_match: {} }, { present_match: true }] } },
+  ),
+)
+
+/** Nobody has said anything of a stream yet when its route is looked for: only what is inverted matches. */
+const metadataMatcher: Arbitrary<JsonObject> = fc
+  .record({ value: metadataValue, invert: fc.boolean(), deep: fc.boolean() })
+  .map(
+    ({ value, invert, deep }): JsonObject => ({
+      filter: 'envoy.filters.http.rbac',
+      path: [{ key: 'shadow_engine_result' }, ...(deep ? [{ key: 'a' }] : [])],
+      value,
+      ...(invert ? { invert: true } : {}),
+    }),
+  )
+
 const extras: Arbitrary<JsonObject> = fc.oneof(
   { weight: 4, arbitrary: fc.constant<JsonObject>({}) },
   {
@@ -94,6 +119,7 @@ const extras: Arbitrary<JsonObject> = fc.oneof(
       .map((query_parameters): JsonObject => ({ query_parameters })),
   },
   { weight: 1, arbitrary: fc.constant<JsonObject>({ grpc: {} }) },
+  { weight: 1, arbitrary: metadataMatcher.map((matcher): JsonObject => ({ dynamic_metadata: [matcher] })) },
   {
     weight: 1,
     arbitrary: fc

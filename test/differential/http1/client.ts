@@ -12,6 +12,10 @@ export interface Http1Dialogue {
   readonly methods: readonly string[]
   /** Over TLS. */
   readonly tls?: TlsDialogue
+  /** Before the last write. */
+  readonly lateMs?: number
+  /** Between the last response and what asks whether the connection is still open. */
+  readonly lingerMs?: number
   /** Half-closes after the last write. */
   readonly end?: boolean
   /** False: what follows the responses is not asked for (the bytes leave the connection amid a message). */
@@ -59,7 +63,12 @@ class Conversation {
       if (this.#dialogue.end) this.#socket.end()
       return
     }
-    this.#socket.write(bytes, 'latin1', () => setImmediate(() => this.#send(index + 1)))
+    const { writes, lateMs } = this.#dialogue
+    this.#socket.write(bytes, 'latin1', () => {
+      const next = (): void => this.#send(index + 1)
+      if (lateMs === undefined || index + 2 !== writes.length) setImmediate(next)
+      else setTimeout(next, lateMs)
+    })
   }
 
   #onBytes(text: string): void {
@@ -91,7 +100,9 @@ class Conversation {
     // A connection announced to close is waited for; anything else is asked for another request.
     if (valueOf(message.fields, 'connection').toLowerCase().includes('close')) return
     this.#probing = true
-    this.#socket.write(PROBE)
+    const { lingerMs } = this.#dialogue
+    if (lingerMs === undefined) this.#socket.write(PROBE)
+    else setTimeout(() => this.#socket.write(PROBE), lingerMs)
   }
 
   #onEnd(): void {

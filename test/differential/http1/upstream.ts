@@ -33,12 +33,31 @@ function answer(host: UpstreamHost, request: Message, socket: Socket): void {
   const method = request.startLine.split(' ')[0] ?? ''
   const breaks = answer.cut !== undefined || answer.close === true || answer.raw !== undefined
   if (breaks) host.ending(socket)
-  const send = (): void => {
-    if (answer.cut === 'before') return void socket.end()
-    const bytes = answerBytes(answer, method, `from ${host.endpoint}`)
+  if (answer.cut === 'before') {
+    later(answer.delayMs, () => void socket.end())
+    return
+  }
+  const { interim, head, body } = answerBytes(answer, method, `from ${host.endpoint}`)
+  const write = (bytes: string): void => {
     if (bytes !== '') socket.write(bytes, 'latin1')
+  }
+  const finish = (bytes: string): void => {
+    write(bytes)
     if (breaks) setTimeout(() => socket.end(), answer.cut === undefined ? 0 : BREAK_DELAY_MS)
   }
-  if (answer.delayMs === undefined) send()
-  else setTimeout(send, answer.delayMs)
+  // What nothing keeps apart is written as one.
+  if (answer.delayMs !== undefined) write(interim)
+  const first = answer.delayMs === undefined ? interim + head : head
+  later(answer.delayMs, () => {
+    if (answer.bodyDelayMs === undefined) finish(first + body)
+    else {
+      write(first)
+      setTimeout(() => finish(body), answer.bodyDelayMs)
+    }
+  })
+}
+
+function later(ms: number | undefined, act: () => void): void {
+  if (ms === undefined) act()
+  else setTimeout(act, ms)
 }

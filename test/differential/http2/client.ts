@@ -10,6 +10,12 @@ export interface Http2Dialogue {
   readonly fields: readonly Field[]
   readonly body: string
   readonly trailers: readonly Field[]
+  /** Between the head and the body. */
+  readonly lateMs?: number
+  /** Nothing follows the head, and nothing says so. */
+  readonly isCut?: boolean
+  /** Between the response and what asks whether the connection is still open. */
+  readonly lingerMs?: number
 }
 
 const PROBE: Http2Dialogue = {
@@ -30,6 +36,7 @@ export async function talkHttp2(port: number, dialogue: Http2Dialogue): Promise<
   session.on('error', () => {})
   const localPort = socket.localPort ?? 0
   const { responses, code } = await exchange(session, dialogue)
+  if (dialogue.lingerMs !== undefined) await new Promise(wake => setTimeout(wake, dialogue.lingerMs))
   const isOpen = !session.closed && !session.destroyed
   const probe = isOpen ? await exchange(session, PROBE) : null
   const end = probe?.responses.at(-1)?.complete ? 'kept' : 'closed'
@@ -43,14 +50,15 @@ interface Heard {
   readonly code: number
 }
 
-function exchange(session: ClientHttp2Session, { fields, body, trailers }: Http2Dialogue): Promise<Heard> {
+function exchange(session: ClientHttp2Session, dialogue: Http2Dialogue): Promise<Heard> {
+  const { fields, body, trailers, lateMs, isCut = false } = dialogue
   return new Promise(resolve => {
     const responses: Message[] = []
     let head: Omit<Message, 'body' | 'trailers' | 'complete'> | null = null
     let text = ''
     let tail: readonly Field[] = []
     let complete = false
-    const endStream = body === '' && trailers.length === 0
+    const endStream = body === '' && trailers.length === 0 && !isCut
     const stream = session.request(flat(fields), { endStream, waitForTrailers: trailers.length > 0 })
     const timer = setTimeout(() => stream.close(), SILENCE_MS)
     const headOf = (raw: string[]): NonNullable<typeof head> => {
@@ -81,6 +89,8 @@ function exchange(session: ClientHttp2Session, { fields, body, trailers }: Http2
       resolve({ responses, code })
     })
     if (trailers.length > 0) stream.on('wantTrailers', () => stream.sendTrailers(Object.fromEntries(trailers)))
-    if (!endStream) stream.end(body, 'latin1')
+    if (endStream || isCut) return
+    if (lateMs === undefined) stream.end(body, 'latin1')
+    else setTimeout(() => stream.destroyed || stream.end(body, 'latin1'), lateMs)
   })
 }

@@ -29,6 +29,9 @@ export function createHttp2Upstream(host: UpstreamHost): Server {
       const startLine = `${pseudo(own, ':method')} ${pseudo(own, ':path')} HTTP/2`
       const whole = [...own.filter(([name]) => name === ':authority' || name === ':scheme'), ...fields]
       const answer = host.answerTo({ startLine, fields: whole, body, trailers, complete: true })
+      if (answer.raw === undefined && answer.cut !== 'before')
+        for (const code of answer.interim ?? [])
+          stream.additionalHeaders({ ':status': code, 'x-interim': String(code) })
       const send = (): void => respond(stream, answer, `from ${host.endpoint}`, pseudo(own, ':method'), host)
       if (answer.delayMs === undefined) send()
       else setTimeout(send, answer.delayMs)
@@ -45,7 +48,7 @@ function respond(
   host: UpstreamHost,
 ): void {
   if (stream.destroyed) return
-  const { status = 200, fields = [], body = fallback, trailers = [], interim = [], cut } = answer
+  const { status = 200, fields = [], body = fallback, trailers = [], bodyDelayMs, cut } = answer
   if (answer.raw !== undefined) {
     stream.close(NGHTTP2_PROTOCOL_ERROR)
     return
@@ -56,7 +59,6 @@ function respond(
     stream.session?.destroy()
     return
   }
-  for (const code of interim) stream.additionalHeaders({ ':status': code, 'x-interim': String(code) })
   if (cut === 'head') {
     stream.close(NGHTTP2_INTERNAL_ERROR)
     return
@@ -73,5 +75,6 @@ function respond(
     stream.write(body.slice(0, Math.ceil(body.length / 2)), 'latin1', () => stream.close(NGHTTP2_INTERNAL_ERROR))
     return
   }
-  stream.end(body, 'latin1')
+  if (bodyDelayMs === undefined) stream.end(body, 'latin1')
+  else setTimeout(() => stream.destroyed || stream.end(body, 'latin1'), bodyDelayMs)
 }

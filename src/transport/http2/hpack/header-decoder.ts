@@ -102,7 +102,8 @@ export class HeaderDecoder {
     pos = this.#readText(bytes, pos, to)
     if (pos < 0) return -1
     const value = this.#readValue()
-    const isValid = this.#isValid
+    // A pseudo-header field is no field of HTTP/1.1, which alone ignores blanks (RFC 9113 8.2.1).
+    const isValid = this.#isValid && (name.bit >= 0 || value.length === this.#octets)
     if (indexed) this.#table.insert(new TableEntry(name, value, isValid, nameOctets + this.#octets + ENTRY_OVERHEAD))
     sink.onField(name, value, isValid)
     return pos
@@ -115,8 +116,8 @@ export class HeaderDecoder {
     let hash = 0
     for (let i = start; i < end; i++) {
       const byte = bytes[i]!
-      // RFC 9113 8.2.1: upper case is as bad as no token.
-      if (TOKEN_LOWER[byte] !== byte) return notAToken(bytes, start, end)
+      // RFC 9113 8.2.1: upper case is as bad as no token. The table has 0 for what is none, NUL among them.
+      if (TOKEN_LOWER[byte] !== byte || byte === 0) return notAToken(bytes, start, end)
       hash = hashByte(hash, byte)
     }
     return start === end ? notAToken(bytes, start, end) : fieldName(bytes, start, end, hash)

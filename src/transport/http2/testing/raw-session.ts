@@ -108,8 +108,8 @@ export class RawSession implements Http2SessionHandler {
     return new RecordedStream(this.log, () => stream.id)
   }
 
-  onRequestRefused(code: number, details: string): void {
-    this.log.push(`refused ${code} ${details}`)
+  onRequestRefused(code: number, details: string, isFatal: boolean): void {
+    this.log.push(`${isFatal ? 'lost' : 'refused'} ${code} ${details}`)
   }
 
   onCapacity(): void {}

@@ -46,9 +46,6 @@ export class RouterFilter
   previous: Endpoint[] | null = null
   attempt = 0
   setCookies: string[] | null = null
-  /** To send to and for, after rewrites. */
-  authority = ''
-  path = ''
   readonly #config: RouterConfig
   #route: ForwardRoute | null = null
   /** Of the request; undefined until a picker asks for it. */
@@ -61,7 +58,7 @@ export class RouterFilter
   #hedged: HedgedTries | null = null
   #shadows: Shadows | null = null
   #responseStarted = false
-  /** Of the try under way: Envoy tries none again that has begun to answer, be it with a 1xx. */
+  /** Of the try under way, which has begun to answer: as in Envoy it is not tried again, and has the route's time. */
   #interimSeen = false
   #attempts = 0
   /** Null while there was no retry. */
@@ -101,9 +98,8 @@ export class RouterFilter
     if (endStream) this.isWhole = true
     this.#shadows?.sendBody(chunk, endStream)
     const upstream = this.#upstream
-    const body = this.body
     const sends = upstream?.takesBody === true
-    if (body !== null) this.keep(body, chunk, sends)
+    if (this.body !== null) this.keep(this.body, chunk, sends)
     // Sending may end the stream, and its timers with it.
     if (endStream) this.#startTimers()
     if (sends) {
@@ -180,6 +176,7 @@ export class RouterFilter
   onUpstreamInterim(request: UpstreamRequest, head: ResponseHead): void {
     if (this.#hedged !== null) this.#settleOn(request)
     this.#interimSeen = true
+    if (this.#perTryTimer !== null) this.#config.wheel.cancel(this.#perTryTimer)
     this.stream.encodeInterim(head)
   }
 
@@ -189,10 +186,6 @@ export class RouterFilter
     this.#shadows?.onAnswerBody(chunk)
     if (endStream) this.#onUpstreamComplete(null)
     if (!this.stream.encodeData(chunk, endStream) && !endStream) upstream.pause()
-  }
-
-  onUpstreamDrained(): void {
-    this.resume()
   }
 
   onUpstreamReset(request: UpstreamRequest, reason: ResetReason, transportFailure: string, reused: boolean): void {
@@ -281,6 +274,7 @@ export class RouterFilter
     if (this.#freshTryUsed || this.#interimSeen || !this.isReplayable) return false
     this.#freshTryUsed = true
     this.#attempts--
+    this.tellTimeLeft(this.#route!, this.#config)
     this.#tryUpstream(true)
     return true
   }
@@ -310,6 +304,7 @@ export class RouterFilter
   }
 
   onRetry(): void {
+    this.tellTimeLeft(this.#route!, this.#config)
     this.#tryUpstream(false)
   }
 
@@ -366,7 +361,9 @@ export class RouterFilter
     this.#freshTryUsed = false
     this.#interimSeen = false
     // It has the route's time anew.
+    this.timedSince = this.#config.clock.now()
     if (this.isWhole) this.#startTimers()
+    this.tellTimeLeft(this.#route!, this.#config)
     this.#tryUpstream(false)
   }
 
@@ -440,14 +437,16 @@ export class RouterFilter
 
   #startPerTryTimer(): void {
     const timeout = this.#route!.retry?.perTryTimeoutMs ?? 0
-    if (timeout <= 0 || this.#responseStarted) return
+    if (timeout <= 0 || this.#responseStarted || this.#interimSeen) return
     this.#perTryTimer ??= new WheelTimer(this, TIMER.perTry)
     this.#config.wheel.set(this.#perTryTimer, timeout)
   }
 
   onUpstreamIdle(request: UpstreamRequest): void {
-    if (this.#responseStarted) this.stream.resetResponse(PER_TRY_IDLE_TIMEOUT.details, RESPONSE_FLAG.UT)
-    else if (request === this.#upstream) this.#onPerTryTimeout(PER_TRY_IDLE_TIMEOUT)
+    if (this.#responseStarted) {
+      // Where tries are hedged none of them is ended by its own time (Envoy).
+      if (!this.#route!.hedgesOnPerTryTimeout) this.stream.resetResponse(PER_TRY_IDLE_TIMEOUT.details, RESPONSE_FLAG.UT)
+    } else if (request === this.#upstream) this.#onPerTryTimeout(PER_TRY_IDLE_TIMEOUT)
   }
 
   #onPerTryTimeout(reply: LocalReply): void {

@@ -21,13 +21,7 @@ export function finalizeRequestHeaders(
 ): void {
   const { head } = request
   const { headers } = head
-  // A try that is hedged may answer until the route's time is over.
-  const perTry = route.hedgesOnPerTryTimeout ? 0 : route.retry?.perTryTimeoutMs
-  const expected = perTry || route.timeoutMs
-  if (expected > 0 && keepOriginal) {
-    const bounded = route.timeoutMs > 0 ? Math.min(expected, route.timeoutMs) : expected
-    setHeader(headers, 'x-envoy-expected-rq-timeout-ms', String(bounded))
-  }
+  if (keepOriginal) setExpectedTimeout(headers, route, 0)
   choice.requestHeaders.apply(headers, info)
   // The weighted cluster's host comes before the route's mutations and leaves no trace; the route's own comes after them,
   // and what was there is kept (Envoy's updateAuthority).
@@ -40,6 +34,20 @@ export function finalizeRequestHeaders(
   if (authority !== null && route.keepsForwardedHost) appendForwardedHost(headers, before)
   if (authority !== null && keepOriginal) setHeader(headers, 'x-envoy-original-host', before)
   finalizePath(request, route.rewritePath(head), info, keepOriginal)
+}
+
+/**
+ * How long the endpoint has for its answer. `elapsedMs`: of the route's time, which a retry has less of; none left is told
+ * as one millisecond (Envoy, FilterUtility::setTimeoutHeaders).
+ */
+export function setExpectedTimeout(headers: HeaderList, route: ForwardRoute, elapsedMs: number): void {
+  const { timeoutMs } = route
+  // A try that is hedged may answer until the route's time is over.
+  const perTry = route.hedgesOnPerTryTimeout ? 0 : route.retry?.perTryTimeoutMs
+  const expected = perTry || timeoutMs
+  if (expected <= 0) return
+  const bounded = timeoutMs > 0 ? Math.max(1, Math.min(expected, timeoutMs - Math.floor(elapsedMs))) : expected
+  setHeader(headers, 'x-envoy-expected-rq-timeout-ms', String(bounded))
 }
 
 /** A rewritten path is from now on the request's path to logs and header mutations, too. */

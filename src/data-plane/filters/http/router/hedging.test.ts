@@ -1,9 +1,10 @@
 // Hedging over real sockets: a try that takes too long goes on, and another is sent beside it.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { test } from 'node:test'
 import { FakeClock } from '../../../../base/clock.ts'
 import { FakeCluster, type FakeProxy, forwardRoute, RETRY, startFakeProxy } from '../../../http/testing/fake-proxy.ts'
-import { exchange } from '../../../http/testing/raw-client.ts'
+import { exchange, RawClient } from '../../../http/testing/raw-client.ts'
 import { ok, type RawUpstream, rawUpstream } from '../../../http/testing/raw-upstream.ts'
 import { RESPONSE_FLAG } from '../../../response-flag.ts'
 import { RETRY_ON, type RetryPolicy } from '../../../route/route-entry.ts'
@@ -185,6 +186,19 @@ test('a request that nobody asks to repeat is waited for', () =>
     scene.answer(0, ok('late'))
     assert.equal((await response).body, 'late')
     assert.equal(scene.upstream.requests.length, 1)
+  }))
+
+test('a response under way is not ended by its silence', () =>
+  withProxy({ perTryIdleTimeoutMs: 300 }, async scene => {
+    const { proxy, clock } = scene
+    const client = new RawClient(proxy.port).send(GET)
+    await first(scene)
+    scene.answer(0, 'HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nabc')
+    await once(client.socket, 'data')
+    clock.advance(500)
+    scene.answer(0, 'def')
+    assert.equal((await client.response()).body, 'abcdef')
+    client.socket.destroy()
   }))
 
 test('what there is no place for is not sent, and the first goes on', () =>

@@ -2,7 +2,10 @@
 // whether the client is held back.
 import type { HeaderList } from '../../../../transport/header-list.ts'
 import { isTunnel, type RequestHead } from '../../../../transport/request-head.ts'
+import type { ForwardRoute } from '../../../route/route-entry.ts'
 import type { TerminalStream } from '../contract/http-filter.ts'
+import type { RouterConfig } from './config.ts'
+import { setExpectedTimeout } from './finalize-request.ts'
 import type { RequestBuffer } from './request-buffer.ts'
 import type { UpstreamRequest } from './upstream-request.ts'
 
@@ -10,11 +13,16 @@ const NO_BYTES = Buffer.alloc(0)
 
 export abstract class HeldRequest {
   readonly head: RequestHead
+  /** To send to and for, after rewrites. */
+  authority = ''
+  path = ''
   protected readonly stream: TerminalStream
   protected isWhole = false
   /** Null while nothing is kept. */
   protected body: RequestBuffer | null = null
   protected trailers: HeaderList | null = null
+  /** When the route's time began to run, where that was after the request was whole. */
+  protected timedSince = 0
   #isPaused = false
 
   constructor(stream: TerminalStream) {
@@ -37,6 +45,13 @@ export abstract class HeldRequest {
     return this.isWhole && this.trailers === null && (this.body === null || this.body.bytes === 0)
   }
 
+  /** Before another try: it has what is left of the route's time. */
+  protected tellTimeLeft(route: ForwardRoute, { clock, suppressEnvoyHeaders }: RouterConfig): void {
+    if (suppressEnvoyHeaders) return
+    const since = Math.max(this.stream.requestCompletedAt, this.timedSince)
+    setExpectedTimeout(this.head.headers, route, this.isWhole ? clock.now() - since : 0)
+  }
+
   /** Bytes that cannot be sent yet, or may have to be sent again. */
   protected keep(body: RequestBuffer, chunk: Buffer, connected: boolean): void {
     body.add(chunk)
@@ -54,6 +69,10 @@ export abstract class HeldRequest {
     if (body !== null && body.bytes > 0) body.sendTo(request, ends)
     else if (ends && isTunnel(this.head)) request.sendBody(NO_BYTES, true)
     if (trailers !== null && this.isUnderWay(request)) request.sendTrailers(trailers)
+  }
+
+  onUpstreamDrained(): void {
+    this.resume()
   }
 
   protected pause(): void {

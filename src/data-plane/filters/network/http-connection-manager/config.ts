@@ -201,6 +201,7 @@ function timeoutsOf(message: HttpConnectionManager): ConnectionManagerTimeouts {
     streamIdle: durationMs(message.streamIdleTimeout, 300_000),
     request: durationMs(message.requestTimeout, 0),
     requestHeaders: durationMs(message.requestHeadersTimeout, 0),
+    head: shorter(durationMs(message.requestHeadersTimeout, 0), durationMs(message.requestTimeout, 0)),
     streamDuration: durationMs(common?.maxStreamDuration, 0),
     idle: durationMs(common?.idleTimeout, 3_600_000),
     connectionDuration: durationMs(common?.maxConnectionDuration, 0),
@@ -256,4 +257,9 @@ const ESCAPED_SLASHES: Readonly<Record<number, EscapedSlashes>> = {
   [EscapedSlashesAction.REJECT_REQUEST]: 'reject',
   [EscapedSlashesAction.UNESCAPE_AND_REDIRECT]: 'redirect',
   [EscapedSlashesAction.UNESCAPE_AND_FORWARD]: 'forward',
+}
+
+/** 0: no limit. */
+function shorter(one: number, other: number): number {
+  return one > 0 && other > 0 ? Math.min(one, other) : one + other
 }

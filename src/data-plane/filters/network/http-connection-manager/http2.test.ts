@@ -13,12 +13,22 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect as connectSocket } from 'node:net'
 import { describe, test } from 'node:test'
-import { FakeCluster, type FakeProxy, type FakeProxyOptions, startFakeProxy } from '../../../http/testing/fake-proxy.ts'
+import { FakeClock } from '../../../../base/clock.ts'
+import { PREFACE } from '../../../../transport/http2/frame.ts'
+import { headers, type RawField, rstStream, settings } from '../../../../transport/http2/testing/raw-frames.ts'
+import {
+  FakeCluster,
+  type FakeProxy,
+  type FakeProxyOptions,
+  forwardRoute,
+  startFakeProxy,
+} from '../../../http/testing/fake-proxy.ts'
 import { exchange } from '../../../http/testing/raw-client.ts'
 import { ok, rawUpstream } from '../../../http/testing/raw-upstream.ts'
 import { RESPONSE_FLAG } from '../../../response-flag.ts'
+import type { StreamInfo } from '../../../stream-info.ts'
 import { HTTP_CONNECTION_MANAGER } from './factory.ts'
 
 type Answer = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void
@@ -260,6 +270,64 @@ describe('ends', () => {
         assert.equal(proxy.logs[0]!.responseCodeDetails, 'upstream_reset_before_response_started{remote_reset}')
       },
     ))
+
+  test('a route without an idle time-out takes that of the connection manager off', () => {
+    const clock = new FakeClock()
+    let asked: ServerHttp2Stream | null = null
+    const options: FakeProxyOptions = {
+      clock,
+      config: { streamIdleTimeout: { seconds: 10n } },
+      route: forwardRoute('c', { idleTimeoutMs: 0, timeoutMs: 0 }),
+    }
+    return withHttp2(
+      stream => {
+        asked = stream
+      },
+      async ({ client }) => {
+        const response = send(client, {})
+        await until(() => asked !== null)
+        clock.advance(11_000)
+        asked!.respond({ ':status': 200 })
+        asked!.end('late')
+        assert.equal((await response).body, 'late')
+      },
+      options,
+    )
+  })
+
+  test('so it is where the connection ends with the stream', () =>
+    withHttp2(
+      stream => stream.close(constants.NGHTTP2_INTERNAL_ERROR),
+      async ({ client, proxy, cluster }) => {
+        cluster.maxRequestsPerConnection = 1
+        await send(client, {})
+        await until(() => proxy.logs.length === 1)
+        assert.equal(proxy.logs[0]!.responseCodeDetails, 'upstream_reset_before_response_started{remote_reset}')
+        assert.equal(proxy.logs[0]!.responseFlags, RESPONSE_FLAG.UR)
+      },
+    ))
+
+  const RESETS: readonly (readonly [what: string, code: number, flag: number])[] = [
+    ['an error of the protocol', constants.NGHTTP2_PROTOCOL_ERROR, RESPONSE_FLAG.DPE],
+    ['one that it does not need any more', constants.NGHTTP2_CANCEL, RESPONSE_FLAG.DR],
+    ['half a request, without an error', constants.NGHTTP2_NO_ERROR, RESPONSE_FLAG.DR],
+  ]
+  for (const [what, code, flag] of RESETS)
+    test(`a client’s reset in the log: ${what}`, () =>
+      withHttp2(echo, async ({ proxy }) => {
+        const head: RawField[] = [
+          [':method', 'POST'],
+          [':scheme', 'http'],
+          [':path', '/'],
+          [':authority', 'a'],
+        ]
+        const socket = connectSocket(proxy.port, '127.0.0.1')
+        socket.write(Buffer.concat([PREFACE, settings(), headers(1, head), rstStream(1, code)]))
+        await until(() => proxy.logs.length === 1)
+        const [{ responseFlags, responseCodeDetails }] = proxy.logs as [StreamInfo]
+        assert.deepEqual([responseFlags, responseCodeDetails], [flag, 'http2.remote_reset'])
+        socket.destroy()
+      }))
 
   test('a refused stream was not looked at: it is sent again, whatever its method', () => {
     let tries = 0

@@ -13,7 +13,7 @@ import {
 import { RawClient } from '../../../http/testing/raw-client.ts'
 import { ok, type RawUpstream, rawUpstream } from '../../../http/testing/raw-upstream.ts'
 import { RESPONSE_FLAG } from '../../../response-flag.ts'
-import { RETRY_ON } from '../../../route/route-entry.ts'
+import { type ForwardRoute, RETRY_ON, type StreamDuration } from '../../../route/route-entry.ts'
 import { HTTP_CONNECTION_MANAGER } from './factory.ts'
 
 interface Stage {
@@ -177,6 +177,71 @@ test('a request that does not arrive: its head, or the rest', () =>
       await ticks(() => proxy.stats.value('http.test.downstream_rq_total') === 2)
       clock.advance(7010)
       assert.equal((await body.response()).headers['x-weft-reason'], 'request_overall_timeout')
+    },
+  ))
+
+test('the time for a request runs from the first byte of its head', () =>
+  withStage(
+    () => ({ config: { requestTimeout: seconds(7) } }),
+    async ({ clock, proxy, client }) => {
+      const bytes = (): number => proxy.stats.value('http.test.downstream_cx_rx_bytes_total')
+      const head = await client()
+      head.send('GET / HT')
+      await ticks(() => bytes() === 8)
+      clock.advance(7010)
+      const first = await head.response()
+      assert.deepEqual([first.status, first.headers['x-weft-reason']], [408, 'request_overall_timeout'])
+      const body = await client()
+      body.send('POST / HT')
+      await ticks(() => bytes() === 17)
+      clock.advance(5000)
+      body.send('TP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nab')
+      await ticks(() => proxy.stats.value('http.test.downstream_rq_total') === 2)
+      clock.advance(2010)
+      assert.equal((await body.response()).headers['x-weft-reason'], 'request_overall_timeout')
+    },
+  ))
+
+const bounded = (duration: Partial<StreamDuration>): ForwardRoute =>
+  forwardRoute('c', { streamDuration: { maxMs: -1, grpcTimeoutMaxMs: -1, grpcTimeoutOffsetMs: 0, ...duration } })
+
+test('a stream over its time: 504 when it waits for the upstream, 408 when for the client', () =>
+  withStage(
+    () => ({ route: bounded({ maxMs: 2000 }) }),
+    async ({ clock, proxy, upstream, client }) => {
+      const whole = await client()
+      whole.send(get('/silent'))
+      const half = await client()
+      half.send('POST /silent HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nab')
+      await ticks(() => upstream.requests.length === 1 && proxy.stats.value('http.test.downstream_rq_total') === 2)
+      clock.advance(2010)
+      const answers = [await whole.response(), await half.response()]
+      assert.deepEqual(
+        answers.map(({ status, headers }) => [status, headers['x-weft-reason']]),
+        [
+          [504, 'max_duration_timeout'],
+          [408, 'max_duration_timeout'],
+        ],
+      )
+      assert.equal(proxy.logs[0]!.responseFlags, 0)
+    },
+  ))
+
+test('a gRPC deadline: the upstream is told what the route leaves of it; one that is over goes nowhere', () =>
+  withStage(
+    () => ({ route: bounded({ grpcTimeoutMaxMs: 3000 }) }),
+    async ({ proxy, upstream, client }) => {
+      const grpc = (timeout: string): string =>
+        `POST /x HTTP/1.1\r\nhost: a\r\ncontent-type: application/grpc\r\ncontent-length: 0\r\ngrpc-timeout: ${timeout}\r\n\r\n`
+      const long = await client()
+      long.send(grpc('5S'))
+      assert.equal((await long.response()).status, 200)
+      assert.equal(upstream.requests[0]!.fields['grpc-timeout'], '3000m')
+      const spent = await client()
+      spent.send(grpc('0m'))
+      assert.equal((await spent.response()).headers['grpc-status'], '4')
+      assert.equal(upstream.requests.length, 1)
+      assert.equal(proxy.stats.value('http.test.downstream_rq_max_duration_reached'), 1)
     },
   ))
 
