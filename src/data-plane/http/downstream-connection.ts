@@ -127,7 +127,7 @@ export class DownstreamConnection implements MessageHandler, StreamConnection, M
   }
 
   writeHead(head: ResponseHead, endStream: boolean, close: boolean): void {
-    const { request } = this.#stream!
+    const { request, isRequestComplete } = this.#stream!
     const { status } = head
     const isInterim = status < 200 && status !== 101
     const http10 = this.#parser.version === 10
@@ -139,9 +139,12 @@ export class DownstreamConnection implements MessageHandler, StreamConnection, M
     framing.toHead = request.method === 'HEAD'
     framing.tunnels = opensTunnel(request, status)
     framing.http10 = http10 && this.#config.http1.acceptsHttp10
-    // RFC 9112 6.3: without chunks a body of unknown length ends with the connection.
-    if (framing.http10 && !endStream && getHeader(head.headers, 'content-length') === undefined) this.#last = true
-    framing.close = (close || (framing.http10 && this.#last)) && !framing.tunnels
+    // Where the response ends first the rest of the request would have to be read; so it ends the connection (Envoy).
+    const isEarly = !isInterim && !isRequestComplete
+    // RFC 9112 6.3: without chunks a body of unknown length ends with the connection. Envoy asks for a length always.
+    const isUnbounded = framing.http10 && getHeader(head.headers, 'content-length') === undefined
+    if (isEarly || isUnbounded) this.#last = true
+    framing.close = (close || isEarly || (framing.http10 && this.#last)) && !framing.tunnels
     this.#writer.response(head, endStream, framing)
   }
 

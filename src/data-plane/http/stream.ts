@@ -269,6 +269,7 @@ export class Stream implements ManagedStream, RouteQuery {
     info.responseCode = head.status
     info.responseHeaders = headers
     const connection = this.#connection
+    if (!this.isRequestComplete) this.#config.stats.responsesBeforeRequestComplete.value++
     if (connection.isClosing || (endStream && !this.isRequestComplete)) this.#close = true
     connection.writeHead(head, endStream, this.#close)
     if (endStream) this.#end(this.#close)
