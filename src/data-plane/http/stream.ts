@@ -14,6 +14,7 @@ import type { StreamInfo } from '../stream-info.ts'
 import { stripAuthority } from './authority.ts'
 import { setForwardedClientCert } from './client-certificate-header.ts'
 import type { ConnectionManagerConfig } from './connection-manager-config.ts'
+import { takeExpectation } from './expectation.ts'
 import { FilterManager, type ManagedStream } from './filter-manager.ts'
 import { setForwardedHeaders, trustedClient } from './forwarded-headers.ts'
 import { isGrpcRequest, pushGrpcFields } from './grpc-status.ts'
@@ -426,7 +427,9 @@ export class Stream implements ManagedStream, RouteQuery {
       const { forwardClientCert, clientCertDetails } = config
       setForwardedClientCert(headers, certPresent, this.#connection.info, forwardClientCert, clientCertDetails)
     }
-    if (fields & FIELD.expect && !config.forwardsInterimResponses) this.#answerExpectation(headers)
+    if (fields & FIELD.expect && !config.forwardsInterimResponses && takeExpectation(headers)) {
+      this.#connection.writeContinue()
+    }
     return true
   }
 
@@ -464,13 +467,6 @@ export class Stream implements ManagedStream, RouteQuery {
   #refusePath(): LocalReply {
     this.#config.stats.requestsFailedPathNormalization.value++
     return REFUSAL.path
-  }
-
-  /** Answered here and not forwarded: the body is taken as it comes (Envoy, with proxy_100_continue off). */
-  #answerExpectation(headers: HeaderList): void {
-    if (getHeader(headers, 'expect')?.toLowerCase() !== '100-continue') return
-    removeHeader(headers, 'expect')
-    this.#connection.writeContinue()
   }
 
   #end(close: boolean): void {
