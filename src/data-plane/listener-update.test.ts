@@ -14,6 +14,7 @@ import {
   connectionManager,
   downstreamTls,
   listener,
+  listenerFilter,
   openProxy,
   routes,
   staticCluster,
@@ -44,9 +45,9 @@ interface Stage {
   update(): void
 }
 
-async function setUp(chain: { readonly [key: string]: JsonValue } = {}): Promise<Stage> {
+async function setUp(chain: { readonly [key: string]: JsonValue } = {}, gradualDrainMs = 0): Promise<Stage> {
   const clock = new FakeClock(Date.now())
-  const proxy = openProxy({ clock })
+  const proxy = openProxy({ clock, gradualDrainMs })
   cleanups.push(() => proxy.close())
   proxy.useIdentity(new TestIdentity(keyPair, authority.bundle))
   proxy.apply('cluster', [staticCluster('app', (application.address() as AddressInfo).port)])
@@ -165,6 +166,55 @@ test('a handshake that an update overtakes ends in an answer', async () => {
   await once(socket, 'secureConnect')
   stage.clock.advance(1000)
   assert.match(await post(socket), /^HTTP\/1.1 200 .*\r\nconnection: close\r\n/s)
+})
+
+test('a gradual drain tells nobody at first, everybody at its end, and some in between', async () => {
+  const stage = await setUp({}, DRAIN_TIME_MS)
+  const sockets = await Promise.all(
+    Array.from({ length: 96 }, async () => {
+      const socket = connect(stage.port, '127.0.0.1')
+      cleanups.push(() => socket.destroy())
+      await once(socket, 'connect')
+      return socket
+    }),
+  )
+  await accepted(stage, sockets.length)
+  const told = async (some: readonly Socket[]): Promise<number> => {
+    const answers = await Promise.all(some.map(post))
+    return answers.filter(answer => /\r\nconnection: close\r\n/.test(answer)).length
+  }
+  stage.update()
+  assert.equal(await told(sockets.slice(0, 32)), 0)
+  stage.clock.advance(DRAIN_TIME_MS / 2)
+  const half = await told(sockets.slice(32, 64))
+  assert.ok(half > 0 && half < 32, `${half} of 32`)
+  // A drain that comes to its end spares nobody.
+  await stage.proxy.listeners.drain()
+  assert.equal(await told(sockets.slice(64)), 32)
+})
+
+test('an update of one filter chain leaves the connections of the others alone', async () => {
+  const stage = await setUp()
+  const tls = { transport_socket: downstreamTls(), filter_chain_match: { transport_protocol: 'tls' } }
+  const chains = (plainVersion: string): void => {
+    const [plain, secure] = [plainVersion, 'secure'].map(server_name =>
+      connectionManager({ route_config: routes('r', 'app'), server_name }),
+    )
+    const inspectors = { listener_filters: [listenerFilter('tls_inspector')] }
+    const message = listener('l', [{ filters: [plain!] }, { filters: [secure!], ...tls }], inspectors)
+    assert.deepEqual(stage.proxy.apply('listener', [message]), [])
+  }
+  chains('first')
+  const plain = connect(stage.port, '127.0.0.1')
+  const { privateKey: key, certificateChain: cert } = keyPair
+  const secure = connectSecure({ port: stage.port, host: '127.0.0.1', rejectUnauthorized: false, key, cert })
+  cleanups.push(() => [plain, secure].forEach(socket => void socket.destroy()))
+  await once(secure, 'secureConnect')
+  for (const socket of [plain, secure]) assert.doesNotMatch(await post(socket), /connection: close/)
+  chains('second')
+  assert.match(await post(secure), /^HTTP\/1.1 200 (?!.*connection: close).*\r\nserver: secure\r\n/s)
+  assert.match(await post(plain), /^HTTP\/1.1 200 .*\r\nconnection: close\r\n/s)
+  assert.equal(stage.proxy.stats.value('listener_manager.total_listeners_draining'), 2)
 })
 
 test('HTTP/2: the response after an update comes with a GOAWAY that leaves out no stream', async () => {

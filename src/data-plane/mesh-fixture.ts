@@ -49,6 +49,7 @@ export function openProxy(
     clock?: Clock
     network?: Network
     certificates?: CertificateFolder
+    gradualDrainMs?: number
     limits?: ProcessLimits
     maxConnections?: number
     onLogLine?: (line: string) => void
@@ -60,6 +61,7 @@ export function openProxy(
     log: silentLog,
     network: options.network ?? systemNetwork,
     ...(options.certificates ? { certificates: options.certificates } : {}),
+    gradualDrainMs: options.gradualDrainMs ?? 0,
     ...(options.limits ? { limits: options.limits } : {}),
     ...(options.maxConnections ? { maxConnections: options.maxConnections } : {}),
     logFiles: {

@@ -66,6 +66,7 @@ test('a difference is counted under the mirror’s cluster, and shown by every e
       state: () => 'LIVE',
       quit: () => {},
       drainListeners: () => {},
+      failHealthChecks: () => {},
       hotRestart: () => null,
       workers: { reports: async () => [reportOf(proxy)], setLogLevel: () => {} },
     },

@@ -30,6 +30,7 @@ import type { ProcessLimits } from './process-limits/process-limits.ts'
 import { ResourceRecords } from './resource-records.ts'
 import { compileRouteTable } from './route/compile-route-table.ts'
 import { RouteTables } from './route/route-tables.ts'
+import type { ServerHealth } from './server-health.ts'
 import { createStats, type Stats } from './stats/stats-store.ts'
 import { CertificateFiles, type CertificateFolder, isFileSecret } from './transport-socket/certificate-files.ts'
 import { takeSecret } from './transport-socket/delivered-secret.ts'
@@ -59,6 +60,8 @@ export interface ProxyOptions {
   readonly serviceCluster?: string
   /** For connections of config that is gone; Istio's 45 s unless set. */
   readonly drainTimeMs?: number
+  /** How long a drain takes to come on; 0, as in Istio, unless set. */
+  readonly gradualDrainMs?: number
   /** Where certificates are that config names by their files; undefined: nowhere. */
   readonly certificates?: CertificateFolder
   /** Downstream, of the whole process. */
@@ -85,6 +88,7 @@ export class Proxy {
   readonly listeners: ListenerManager
   readonly records: ResourceRecords
   readonly mirrorDifferences = new MirrorDifferences()
+  readonly #health = { failed: false }
   readonly #options: ProxyOptions
   readonly #accessLogs: AccessLogs
   readonly #overload: OverloadManager | null
@@ -106,7 +110,8 @@ export class Proxy {
     this.records = new ResourceRecords(clock)
     this.#accessLogs = new AccessLogs({ clock, log, files: options.logFiles, stats })
     const compileTransport = createTransportCompiler(network, this.secrets)
-    this.clusters = new ClusterManager({ clock, random, log, network, stats, limits, compileTransport })
+    const { secrets } = this
+    this.clusters = new ClusterManager({ clock, random, log, network, stats, secrets, limits, compileTransport })
     const { overload, residentBytes } = options
     this.#overload = overload && residentBytes ? new OverloadManager(overload, clock, residentBytes, stats) : null
     const actions = this.#overload?.actions ?? NO_OVERLOAD
@@ -124,6 +129,9 @@ export class Proxy {
       serviceCluster: options.serviceCluster ?? '',
       mirrorDifferences: this.mirrorDifferences,
       overload: actions,
+      health: this.#health,
+      drainHealth: this.#health,
+      gradualDrainMs: options.gradualDrainMs ?? 0,
       bufferLimit: ENVOY_BUFFER_LIMIT,
       chainMetadata: {},
     }
@@ -181,6 +189,20 @@ export class Proxy {
   /** Config has come and every listener serves. */
   get ready(): boolean {
     return this.listeners.ready
+  }
+
+  get health(): ServerHealth {
+    return this.#health
+  }
+
+  /** Has health checks fail, or pass again, and with them the connections drain. */
+  failHealthChecks(failed: boolean): void {
+    this.#health.failed = failed
+  }
+
+  /** Has every client leave with its next response, before anything stops. */
+  sendAway(): void {
+    this.listeners.sendAway()
   }
 
   /** Stops accepting and lets connections end, for at most `limitMs`; with `sparesIdle` none is closed unannounced. */

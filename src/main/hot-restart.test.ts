@@ -1,18 +1,16 @@
 // Hot restart of real processes: what a client sees of it, and what a successor that will not run leaves behind.
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { Agent, type IncomingMessage, request } from 'node:http'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { Agent } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, test } from 'node:test'
 import { systemNetwork } from '../transport/net/system-network.ts'
+import { type Answer, ask, freePort, ProxyLine } from './testing/proxy-line.ts'
 
-const PROGRAM = join(import.meta.dirname, '../../bin/weft.js')
 const TYPE = 'type.googleapis.com/envoy.extensions'
 const folder = mkdtempSync(join(tmpdir(), 'weft-restart-'))
 const config = join(folder, 'bootstrap.yaml')
-const pidFile = join(folder, 'proxy.pid')
 after(() => rmSync(folder, { recursive: true }))
 
 const LOOPBACK = '{ socket_address: { address: 127.0.0.1, port_value: 0 } }'
@@ -42,90 +40,8 @@ static_resources:
 `
 }
 
-interface Answer {
-  readonly status: number
-  readonly body: string
-  readonly closes: boolean
-}
-
-function ask(port: number, path: string, options: { agent?: Agent; method?: string } = {}): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const onResponse = (response: IncomingMessage): void => {
-      let body = ''
-      response.setEncoding('utf8').on('data', chunk => (body += chunk))
-      response.on('error', reject)
-      response.on('end', () =>
-        resolve({ status: response.statusCode ?? 0, body, closes: response.headers.connection === 'close' }),
-      )
-    }
-    request({ agent: false, ...options, host: '127.0.0.1', port, path }, onResponse)
-      .on('error', reject)
-      .end()
-  })
-}
-
-/** A line of processes, told apart by the pid file: only the first is a child of the test. */
-class Line {
-  readonly first: ChildProcess
-  readonly firstEnded: Promise<number | null>
-  adminPort = 0
-  port = 0
-  log = ''
-  readonly #waiting = new Set<() => void>()
-
-  private constructor(args: readonly string[]) {
-    this.first = spawn(process.execPath, [PROGRAM, 'proxy', '-c', config, '--pid-file', pidFile, ...args], {
-      detached: true,
-      stdio: ['ignore', 'ignore', 'pipe'],
-    })
-    this.first.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.log += text
-      for (const check of this.#waiting) check()
-    })
-    this.firstEnded = new Promise(resolve => this.first.once('exit', resolve))
-  }
-
-  static async start(...args: readonly string[]): Promise<Line> {
-    const line = new Line(args)
-    await line.says(/live .*admin=\d+/)
-    line.adminPort = Number(/admin=(\d+)/.exec(line.log)?.[1])
-    const { body } = await ask(line.adminPort, '/listeners')
-    line.port = Number(/:(\d+)\n/.exec(body)?.[1])
-    return line
-  }
-
-  says(pattern: RegExp): Promise<void> {
-    return new Promise(resolve => {
-      const check = (): void => {
-        if (!pattern.test(this.log)) return
-        this.#waiting.delete(check)
-        resolve()
-      }
-      this.#waiting.add(check)
-      check()
-    })
-  }
-
-  /** Nothing of the line is left, whatever came of the test. */
-  end(): void {
-    try {
-      process.kill(-(this.first.pid ?? 0), 'SIGKILL')
-    } catch {
-      // Ended already.
-    }
-  }
-}
-
-async function freePort(): Promise<number> {
-  const probe = await systemNetwork.listen('127.0.0.1', 0, () => {})
-  await probe.close()
-  return probe.port
-}
-
-let line: Line
+let line: ProxyLine
 afterEach(() => line.end())
-
-const pid = (): number => Number(readFileSync(pidFile, 'utf8'))
 
 /** Load on kept and on fresh connections, and two restarts of `line` meanwhile. */
 async function restartTwice(address?: string): Promise<void> {
@@ -143,12 +59,12 @@ async function restartTwice(address?: string): Promise<void> {
     [1, 'second'],
     [2, 'third'],
   ] as const) {
-    const before = pid()
+    const before = line.pid
     writeFileSync(config, bootstrap(body, address))
     if (epoch === 1) process.kill(before, 'SIGUSR2')
     else assert.equal((await ask(line.adminPort, '/hot_restart', { method: 'POST' })).status, 200)
     await line.says(new RegExp(`(stopped.*){${epoch}}`, 's'))
-    assert.notEqual(pid(), before)
+    assert.notEqual(line.pid, before)
     assert.equal((await ask(line.port, '/')).body, body)
     const info = JSON.parse((await ask(line.adminPort, '/server_info')).body)
     assert.equal(info.command_line_options.restart_epoch, epoch)
@@ -164,24 +80,24 @@ async function restartTwice(address?: string): Promise<void> {
 
 test('two restarts under load: no request fails, the new config serves, the admin port follows', async () => {
   writeFileSync(config, bootstrap('first'))
-  line = await Line.start('--drain-time-s', '60')
+  line = await ProxyLine.start(config, '--drain-time-s', '60')
   await restartTwice()
 })
 
 test('so it is with several event loops: each hands its own sockets on', async () => {
   const address = LOOPBACK.replace('value: 0', `value: ${await freePort()}`)
   writeFileSync(config, bootstrap('first', address))
-  line = await Line.start('--drain-time-s', '60', '--concurrency', '3')
+  line = await ProxyLine.start(config, '--drain-time-s', '60', '--concurrency', '3')
   await restartTwice(address)
 })
 
 test('an idle connection is not cut: its next response announces the end', async () => {
   writeFileSync(config, bootstrap('first'))
-  line = await Line.start('--drain-time-s', '60')
+  line = await ProxyLine.start(config, '--drain-time-s', '60')
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   assert.deepEqual(await ask(line.port, '/', { agent }), { status: 200, body: 'first', closes: false })
   writeFileSync(config, bootstrap('second'))
-  process.kill(pid(), 'SIGUSR2')
+  process.kill(line.pid, 'SIGUSR2')
   await line.says(/the successor is live/)
   // The predecessor's answer, on the connection of old; then there is nothing left to stay for.
   assert.deepEqual(await ask(line.port, '/', { agent }), { status: 200, body: 'first', closes: true })
@@ -192,13 +108,13 @@ test('an idle connection is not cut: its next response announces the end', async
 
 test('a successor that will not run changes nothing; two at once are refused; a socket nobody wants is closed', async () => {
   writeFileSync(config, bootstrap('first'))
-  line = await Line.start('--drain-time-s', '0')
+  line = await ProxyLine.start(config, '--drain-time-s', '0')
   writeFileSync(config, 'static_resources: { listeners: [{ name: broken }] }')
   const asked = (): Promise<Answer> => ask(line.adminPort, '/hot_restart', { method: 'POST' })
   assert.equal((await asked()).status, 200)
   assert.equal((await asked()).status, 409)
   await line.says(/hot restart failed .*ended with code 79/)
-  assert.equal(pid(), line.first.pid)
+  assert.equal(line.pid, line.first.pid)
   assert.equal((await ask(line.port, '/')).body, 'first')
   writeFileSync(config, bootstrap('second', LOOPBACK.replace('127.0.0.1', '127.0.0.2')))
   assert.equal((await asked()).status, 200)
@@ -208,13 +124,54 @@ test('a successor that will not run changes nothing; two at once are refused; a 
 
 test('a successor that dies while its predecessor drains is the end of that one, too', async () => {
   writeFileSync(config, bootstrap('first'))
-  line = await Line.start('--drain-time-s', '60')
+  line = await ProxyLine.start(config, '--drain-time-s', '60')
   const agent = new Agent({ keepAlive: true })
   await ask(line.port, '/', { agent })
-  process.kill(pid(), 'SIGUSR2')
+  process.kill(line.pid, 'SIGUSR2')
   await line.says(/the successor is live/)
-  process.kill(pid(), 'SIGKILL')
+  process.kill(line.pid, 'SIGKILL')
   assert.equal(await line.firstEnded, 1)
   assert.match(line.log, /the successor ended by SIGKILL/)
   agent.destroy()
+})
+
+test('a successor that is replaced in its turn is no loss to what its predecessor still carries', async () => {
+  writeFileSync(config, bootstrap('first'))
+  line = await ProxyLine.start(config, '--drain-time-s', '60')
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  await ask(line.port, '/', { agent })
+  for (const epoch of [1, 2]) {
+    process.kill(line.pid, 'SIGUSR2')
+    await line.says(new RegExp(`(the successor is live.*){${epoch}}`, 's'))
+  }
+  // The second has no connection, and ends; the first has one.
+  await line.says(/stopped/)
+  assert.equal(line.first.exitCode, null)
+  assert.deepEqual(await ask(line.port, '/', { agent }), { status: 200, body: 'first', closes: true })
+  assert.equal(await line.firstEnded, 0)
+  agent.destroy()
+})
+
+test('a predecessor that dies while its successor starts leaves it in charge, and nobody is refused', async () => {
+  writeFileSync(config, bootstrap('first'))
+  line = await ProxyLine.start(config)
+  writeFileSync(config, bootstrap('second'))
+  process.kill(line.pid, 'SIGUSR2')
+  await line.says(/hot restart/)
+  line.first.kill('SIGKILL')
+  const answers = await Promise.all(Array.from({ length: 8 }, () => ask(line.port, '/')))
+  assert.deepEqual(new Set(answers.map(({ body }) => body)), new Set(['second']))
+  await line.says(/(live .*){2}/s)
+})
+
+test('what cannot be bound is said, and changes nothing', async () => {
+  writeFileSync(config, bootstrap('first'))
+  line = await ProxyLine.start(config)
+  const taken = await systemNetwork.listen('127.0.0.1', 0, socket => socket.destroy())
+  writeFileSync(config, bootstrap('second', LOOPBACK.replace('value: 0', `value: ${taken.port}`)))
+  process.kill(line.pid, 'SIGUSR2')
+  await line.says(/cannot take over: .*EADDRINUSE.*hot restart failed/s)
+  await taken.close()
+  assert.equal((await ask(line.port, '/')).body, 'first')
+  assert.equal(line.pid, line.first.pid)
 })

@@ -15,16 +15,21 @@ import type { AdminSource, ServerState } from '../data-plane/admin/admin-pages.t
 import { AdminServer } from '../data-plane/admin/admin-server.ts'
 import { sharedLimits } from '../data-plane/process-limits/shared-limits.ts'
 import { Proxy as DataPlaneProxy, type ProxyOptions } from '../data-plane/proxy.ts'
-import { InheritableNetwork, type ListeningDescriptor } from '../transport/net/inheritable-network.ts'
+import {
+  InheritableNetwork,
+  type ListeningDescriptor,
+  type ListeningSockets,
+} from '../transport/net/inheritable-network.ts'
 import type { Network } from '../transport/net/network.ts'
 import { reusePortNetwork } from '../transport/net/reuse-port-network.ts'
 import { systemNetwork } from '../transport/net/system-network.ts'
 import { certificateFolder } from './certificate-folder.ts'
 import { HotRestart, type HotRestartHost } from './hot-restart.ts'
-import { announceLive, type Inheritance, takeInheritance } from './inheritance.ts'
+import { allSockets, type Inheritance, predecessorOf, takeInheritance } from './inheritance.ts'
 import { endOnSignals } from './process-end.ts'
 import { toStandardError } from './standard-error.ts'
 import { releaseStartupMemory } from './startup-memory.ts'
+import { takeOver } from './takeover.ts'
 import type { Workers } from './workers.ts'
 
 export interface ProxyProcessOptions extends DataPlaneStart {
@@ -95,7 +100,8 @@ export class ProxyProcess implements RunningProxy {
     this.clock = options.clock ?? systemClock
     this.#inheritance = takeInheritance()
     this.#firstStartedAt = this.#inheritance.firstStartedAt ?? this.clock.wallNow()
-    this.#network = new InheritableNetwork(options.network ?? networkFor(options), this.#inheritance.sockets)
+    const { epoch, sockets } = this.#inheritance
+    this.#network = new InheritableNetwork(options.network ?? networkFor(options), epoch === 0 ? null : sockets)
     this.#drainMs = (options.terminationDrainSeconds ?? TERMINATION_DRAIN_S) * 1000
     this.log = new AdjustableLog('proxy', options.logLevel ?? 'info', this.clock, toStandardError)
     const finished = Promise.withResolvers<void>()
@@ -117,10 +123,10 @@ export class ProxyProcess implements RunningProxy {
       ...(settings.stateDir === undefined ? {} : { certificates: certificateFolder(settings.stateDir) }),
       ...(slots && { limits: sharedLimits(slots, this.log) }),
       residentBytes: () => process.memoryUsage.rss(),
-      ...(options.drainTimeSeconds === undefined ? {} : { drainTimeMs: options.drainTimeSeconds * 1000 }),
+      ...drainTimes(options),
     })
     this.#slots = slots
-    this.#hotRestart = new HotRestart(this.#asHotRestartHost(), this.#inheritance)
+    this.#hotRestart = new HotRestart(this.#asHotRestartHost())
     if (options.pidFile !== undefined) this.keepFile(options.pidFile, () => `${process.pid}\n`)
     if (options.standalone !== false) this.#mindTheProcess()
   }
@@ -175,7 +181,7 @@ export class ProxyProcess implements RunningProxy {
 
   /** Before the config comes, and the admin port. */
   async startWorkers(): Promise<void> {
-    const { concurrency = 1, drainTimeSeconds, logLevel = 'info' } = this.#options
+    const { concurrency = 1, logLevel = 'info' } = this.#options
     const { workers, epoch } = this.#inheritance
     if (epoch > 0 && workers.length !== concurrency - 1)
       throw new CommandFailure(`a hot restart cannot change --concurrency from ${workers.length + 1} to ${concurrency}`)
@@ -191,12 +197,12 @@ export class ProxyProcess implements RunningProxy {
       ...(maxConnections === undefined ? {} : { maxConnections }),
       ...(overload && { overload }),
       ...(stateDir === undefined ? {} : { stateDir }),
-      ...(drainTimeSeconds === undefined ? {} : { drainTimeMs: drainTimeSeconds * 1000 }),
+      ...drainTimes(this.#options),
     }
     const starts = Array.from({ length: concurrency - 1 }, (_, index) => ({
       ...start,
       limits: { memory, loop: index + 1 },
-      inherited: workers[index] ?? [],
+      inherited: epoch === 0 ? null : (workers[index] ?? []),
     }))
     this.workers = new Workers(starts, {
       onDeath: why => this.fail(new CommandFailure(why)),
@@ -226,9 +232,14 @@ export class ProxyProcess implements RunningProxy {
       startedAt: this.clock.wallNow(),
       epoch,
       firstStartedAt: this.#firstStartedAt,
-      state: () => this.state,
+      // As Envoy calls it.
+      state: () => (this.state === 'LIVE' && this.proxy.health.failed ? 'DRAINING' : this.state),
       quit: () => setImmediate(() => void this.stop()),
-      drainListeners: () => void this.#drain(),
+      drainListeners: graceful => this.#drainListeners(graceful),
+      failHealthChecks: failed => {
+        this.proxy.failHealthChecks(failed)
+        this.workers?.failHealthChecks(failed)
+      },
       workers: this.workers,
       hotRestart: () => this.hotRestart(),
     }
@@ -248,12 +259,21 @@ export class ProxyProcess implements RunningProxy {
   /** Accepts on what it has inherited, too: from now on this is the process in charge. */
   async isLive(facts: Readonly<Record<string, string | number>>): Promise<void> {
     if (this.#options.standalone !== false) releaseStartupMemory()
-    await Promise.all([this.#network.acceptInherited(), this.workers?.acceptInherited()])
-    for (const act of this.#takeovers) await act()
-    this.state = 'LIVE'
-    this.log.info('live', { ...facts, ...(this.#admin ? { admin: this.adminPort } : {}) })
-    this.#markLive()
-    announceLive()
+    const takeCharge = async (): Promise<void> => {
+      for (const act of this.#takeovers) await act()
+      this.state = 'LIVE'
+      this.log.info('live', { ...facts, ...(this.#admin ? { admin: this.adminPort } : {}) })
+      this.#markLive()
+    }
+    try {
+      await takeOver(predecessorOf(this.#inheritance), { loops: this.#loops, signal: this.signal, takeCharge })
+    } catch (error) {
+      throw new CommandFailure(`cannot take over: ${(error as Error).message}`)
+    }
+  }
+
+  get #loops(): readonly Omit<ListeningSockets, 'lend'>[] {
+    return this.workers ? [this.#network, this.workers] : [this.#network]
   }
 
   /** Starts a successor on the same sockets, and drains once it is live. Says why not, or null. */
@@ -272,6 +292,20 @@ export class ProxyProcess implements RunningProxy {
     return this.#stopping
   }
 
+  /** As Envoy drains them: connections that nobody uses are let be until the drain time is over. */
+  #drainListeners(graceful: boolean): void {
+    const drainMs = (this.#options.drainTimeSeconds ?? DRAIN_TIME_S) * 1000
+    if (graceful) {
+      this.proxy.sendAway()
+      this.workers?.sendAway()
+      const timer = this.clock.setTimer(drainMs, () => this.#drainListeners(false))
+      this.atEnd(() => timer.cancel())
+      return
+    }
+    this.state = 'DRAINING'
+    void Promise.all([this.proxy.drain(drainMs, true), this.workers?.drain(drainMs, true)]).then(() => this.#drain())
+  }
+
   async #drain(): Promise<void> {
     this.state = 'DRAINING'
     await Promise.all([this.proxy.drain(this.#drainMs), this.workers?.drain(this.#drainMs)])
@@ -284,11 +318,19 @@ export class ProxyProcess implements RunningProxy {
       state: () => this.state,
       isStopping: () => this.isStopping,
       legacy: () => this.#legacy(),
-      release: () => {
-        this.#network.release()
-        this.workers?.releaseSockets()
+      start: async legacy => {
+        const { Successor } = await import('./successor.ts')
+        const highestInherited = Math.max(-1, ...allSockets(this.#inheritance).map(({ fd }) => fd))
+        return new Successor(this.clock, legacy, highestInherited)
       },
-      handOver: () => this.#handOver(),
+      freeze: async () => {
+        const unchanged = await Promise.all(this.#loops.map(loop => loop.freeze()))
+        return unchanged.every(each => each)
+      },
+      release: () => {
+        for (const loop of this.#loops) loop.release()
+      },
+      handOver: closed => this.#handOver(closed),
       // A successor that came as far as saying that it is in charge has been believed.
       stayInCharge: () => {
         for (const write of this.#keptFiles) write()
@@ -301,21 +343,23 @@ export class ProxyProcess implements RunningProxy {
     return {
       epoch: this.#inheritance.epoch + 1,
       firstStartedAt: this.#firstStartedAt,
-      sockets: this.#network.lend(),
-      workers: (await this.workers?.lendSockets()) ?? [],
+      sockets: await this.#network.lend(),
+      workers: (await this.workers?.lend()) ?? [],
       admin: this.#adminSocket,
     }
   }
 
-  async #handOver(): Promise<void> {
+  async #handOver(closed: () => void): Promise<void> {
     for (const act of this.#handovers) act()
     this.state = 'DRAINING'
-    await this.#admin?.close()
-    this.#admin = null
     const { drainTimeSeconds = DRAIN_TIME_S, parentShutdownTimeSeconds = PARENT_SHUTDOWN_TIME_S } = this.#options
     const drainMs = Math.min(drainTimeSeconds, parentShutdownTimeSeconds) * 1000
     // A client that keeps a connection idle may be about to send: it is told in its next response, not by a reset.
-    await Promise.all([this.proxy.drain(drainMs, true), this.workers?.drain(drainMs, true)])
+    const drained = Promise.all([this.proxy.drain(drainMs, true), this.workers?.drain(drainMs, true)])
+    await Promise.all([this.#admin?.close(), ...this.#loops.map(loop => loop.handOver())])
+    this.#admin = null
+    closed()
+    await drained
     this.#drainMs = parentShutdownTimeSeconds * 1000 - drainMs
     await this.stop()
   }
@@ -351,6 +395,14 @@ export class ProxyProcess implements RunningProxy {
       bugs.value += 1
       this.log.error('broken invariant', { message })
     })
+  }
+}
+
+function drainTimes(options: DataPlaneStart): Pick<ProxyOptions, 'drainTimeMs' | 'gradualDrainMs'> {
+  const { drainTimeSeconds, drainStrategy } = options
+  return {
+    ...(drainTimeSeconds === undefined ? {} : { drainTimeMs: drainTimeSeconds * 1000 }),
+    ...(drainStrategy === 'gradual' ? { gradualDrainMs: (drainTimeSeconds ?? DRAIN_TIME_S) * 1000 } : {}),
   }
 }
 

@@ -54,7 +54,12 @@ export async function startStaticProxy(options: StaticProxyOptions): Promise<Par
   if (refused.length > 0 || unbound.length > 0) await running.stop()
   if (refused.length > 0) return { ok: false, problems: refused.map(problem => file.placed(problem)) }
   if (unbound.length > 0) throw new CommandFailure(unbound.map(formatProblem).join('\nweft: '))
-  await running.isLive({ config: options.file })
+  try {
+    await running.isLive({ config: options.file })
+  } catch (error) {
+    await running.stop()
+    throw error
+  }
   return { ok: true, value: running }
 }
 

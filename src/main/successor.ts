@@ -1,22 +1,51 @@
 // The process that takes the place of this one: the same command line, which may be a newer program by now, with every
 // listening socket as an inherited file descriptor.
 import { type ChildProcess, spawn } from 'node:child_process'
-import type { Clock } from '../base/clock.ts'
+import type { Clock, Timer } from '../base/clock.ts'
 import type { ListeningDescriptor } from '../transport/net/inheritable-network.ts'
-import { asEnvironment, type Inheritance } from './inheritance.ts'
+import { asEnvironment, type Inheritance, SUCCESSION } from './inheritance.ts'
 
-/** Standard streams, and the channel on which it says that it is live. */
+/** Standard streams, and the channel on which the two agree. */
 const FIRST_SOCKET_FD = 4
-const LIVE_TIMEOUT_MS = 60_000
+const READY_TIMEOUT_MS = 60_000
+/** From the leave to take over: this process binds nothing meanwhile. */
+const LIVE_TIMEOUT_MS = 10_000
 const KILL_AFTER_MS = 10_000
 
-export class Successor {
-  /** Null once it is live; else why it never will be: then it is gone, or told to go. */
+export interface Ending {
+  readonly how: string
+  /** It had nothing left to do. */
+  readonly orderly: boolean
+}
+
+/** What a hot restart has to do with the process it has started. */
+export interface StartedSuccessor {
+  readonly pid: number | undefined
+  /** Null once it has its config and waits for leave to take over; else why it never will be. */
+  readonly ready: Promise<string | null>
+  /** Null once it accepts; else why it never will. */
   readonly live: Promise<string | null>
   /** How it ended, should it do so while this process still runs. */
-  readonly ended: Promise<string>
+  readonly ended: Promise<Ending>
+  letTakeOver(): void
+  /** Every socket that it has, too, is closed here: nothing more is said, and either may end without the other noticing. */
+  letGo(): void
+  /** It is not to take over after all. */
+  abort(): void
+  /** The same for one that may be past listening. */
+  kill(): void
+}
+
+export class Successor implements StartedSuccessor {
+  readonly ready: Promise<string | null>
+  readonly live: Promise<string | null>
+  readonly ended: Promise<Ending>
   readonly #child: ChildProcess
   readonly #clock: Clock
+  readonly #ready = Promise.withResolvers<string | null>()
+  readonly #live = Promise.withResolvers<string | null>()
+  #isLive = false
+  #deadline: Timer | null = null
 
   /** `inheritance` numbers the descriptors as they are here; `highestInherited` is the highest that came by inheritance. */
   constructor(clock: Clock, inheritance: Inheritance, highestInherited: number) {
@@ -41,41 +70,60 @@ export class Successor {
       env: { ...process.env, ...asEnvironment(left) },
       stdio,
     })
-    const ended = Promise.withResolvers<string>()
+    const ended = Promise.withResolvers<Ending>()
     this.ended = ended.promise
-    this.#child.once('error', error => ended.resolve(error.message))
-    this.#child.once('exit', (code, signal) => ended.resolve(signal ? `ended by ${signal}` : `ended with code ${code}`))
-    this.live = this.#becomesLive()
+    this.#child.once('error', error => ended.resolve({ how: error.message, orderly: false }))
+    this.#child.once('exit', (code, signal) =>
+      ended.resolve({ how: signal ? `ended by ${signal}` : `ended with code ${code}`, orderly: code === 0 }),
+    )
+    this.ready = this.#ready.promise
+    this.live = this.#live.promise
+    this.#allow(READY_TIMEOUT_MS, 'ready')
+    void this.ended.then(({ how }) => this.#failed(how))
+    this.#child.on('message', message => {
+      // One of an age that asks for no leave is live at its first word.
+      this.#ready.resolve(null)
+      if (message !== SUCCESSION.live) return
+      this.#isLive = true
+      this.#deadline?.cancel()
+      this.#live.resolve(null)
+    })
   }
 
   get pid(): number | undefined {
     return this.#child.pid
   }
 
-  /** It is not to take over after all. */
+  letTakeOver(): void {
+    if (this.#isLive) return
+    this.#allow(LIVE_TIMEOUT_MS, 'live')
+    // That it is gone is heard of by other means.
+    if (this.#child.connected) this.#child.send(SUCCESSION.leave, () => {})
+  }
+
+  letGo(): void {
+    this.#child.unref()
+    if (this.#child.connected) this.#child.disconnect()
+  }
+
   abort(): void {
     this.#child.kill('SIGTERM')
-    const timer = this.#clock.setTimer(KILL_AFTER_MS, () => this.#child.kill('SIGKILL'))
+    const timer = this.#clock.setTimer(KILL_AFTER_MS, () => this.kill())
     void this.ended.then(() => timer.cancel())
   }
 
-  #becomesLive(): Promise<string | null> {
-    return new Promise(resolve => {
-      const timer = this.#clock.setTimer(LIVE_TIMEOUT_MS, () => {
-        this.abort()
-        resolve(`not live within ${LIVE_TIMEOUT_MS / 1000} s`)
-      })
-      const settle = (outcome: string | null): void => {
-        timer.cancel()
-        // Nothing more is said; this process may end without the other noticing.
-        if (this.#child.connected) this.#child.disconnect()
-        resolve(outcome)
-      }
-      this.#child.once('message', () => {
-        this.#child.unref()
-        settle(null)
-      })
-      void this.ended.then(settle)
-    })
+  kill(): void {
+    this.#child.kill('SIGKILL')
+  }
+
+  #allow(ms: number, goal: string): void {
+    this.#deadline?.cancel()
+    this.#deadline = this.#clock.setTimer(ms, () => this.#failed(`not ${goal} within ${ms / 1000} s`))
+  }
+
+  #failed(why: string): void {
+    this.#deadline?.cancel()
+    this.#ready.resolve(why)
+    this.#live.resolve(why)
   }
 }

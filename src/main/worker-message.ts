@@ -23,13 +23,14 @@ export interface WorkerStart {
   readonly maxConnections?: number
   readonly overload?: OverloadConfig
   readonly drainTimeMs?: number
+  readonly gradualDrainMs?: number
   readonly limits: SharedLimitsStart
   /** Of the main thread: deadlines that loops have in common are in its time. */
   readonly clockOrigin: number
   /** Whose certificates config may name. */
   readonly stateDir?: string
-  /** From the predecessor's worker of the same number. */
-  readonly inherited: readonly ListeningDescriptor[]
+  /** From the predecessor's worker of the same number; null without one. */
+  readonly inherited: readonly ListeningDescriptor[] | null
 }
 
 export interface EncodedResource {
@@ -55,10 +56,18 @@ export interface WorkerCalls {
   readonly report: [null, WorkerReport]
   /** Of clusters by name. */
   readonly loads: [readonly string[], readonly ClusterLoad[]]
-  readonly releaseSockets: [null, null]
-  readonly lendSockets: [null, readonly ListeningDescriptor[]]
+  /** These are ListeningSockets, called by name. */
+  readonly lend: [null, readonly ListeningDescriptor[]]
+  readonly freeze: [null, boolean]
+  readonly release: [null, null]
+  readonly handOver: [null, null]
+  /** What could not be bound, and why; empty: nothing. */
+  readonly bindPostponed: [null, string]
   readonly acceptInherited: [null, null]
+  readonly predecessorIsGone: [null, null]
   readonly drain: [{ readonly limitMs: number; readonly sparesIdle: boolean }, null]
+  readonly failHealthChecks: [boolean, null]
+  readonly sendAway: [null, null]
   readonly reopenLogs: [null, null]
   readonly setLogLevel: [LogLevel, null]
   /** Ends everything, and the thread. */

@@ -97,18 +97,41 @@ const CALLS: Calls = {
   isReady: async () => proxy.ready,
   report: async () => reportOf(proxy),
   loads: async names => loadsOf(proxy.clusters, names),
-  lendSockets: async () => network.lend(),
-  async releaseSockets() {
+  lend: () => network.lend(),
+  freeze: () => network.freeze(),
+  async release() {
     network.release()
     return null
+  },
+  async handOver() {
+    await network.handOver()
+    return null
+  },
+  async bindPostponed() {
+    return network.bindPostponed().then(
+      () => '',
+      (error: Error) => error.message,
+    )
   },
   async acceptInherited() {
     releaseStartupMemory()
     await network.acceptInherited()
     return null
   },
+  async predecessorIsGone() {
+    network.predecessorIsGone()
+    return null
+  },
   async drain({ limitMs, sparesIdle }) {
     await proxy.drain(limitMs, sparesIdle)
+    return null
+  },
+  async failHealthChecks(failed) {
+    proxy.failHealthChecks(failed)
+    return null
+  },
+  async sendAway() {
+    proxy.sendAway()
     return null
   },
   async reopenLogs() {

@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, request, type Server, type ServerResponse } from 'node:http'
+import { Agent, createServer, request, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { Worker } from 'node:worker_threads'
 import { clockOrigin } from '../base/clock.ts'
 import { silentLog } from '../base/log.ts'
 import { formatProblem } from '../base/problem.ts'
@@ -95,10 +96,10 @@ async function freePort(): Promise<number> {
 /** Over a connection of its own. */
 function ask(port: number): Promise<string> {
   return new Promise((resolve, reject) => {
-    request({ host: '127.0.0.1', port, agent: false }, async response => {
+    request({ host: '127.0.0.1', port, agent: false }, response => {
       let body = ''
-      for await (const chunk of response) body += chunk
-      resolve(`${response.statusCode} ${body}`)
+      response.setEncoding('utf8').on('data', chunk => (body += chunk))
+      response.on('error', reject).on('end', () => resolve(`${response.statusCode} ${body}`))
     })
       .on('error', reject)
       .end()
@@ -149,6 +150,96 @@ test('a loop that dies is heard of, and nobody waits for its answers', async () 
   await assert.rejects(workers.areReady(), /worker 1 ended/)
   await workers.drain(1000)
   await workers.close()
+})
+
+test('the drain of the others is waited for all the same', async () => {
+  const memory = SharedSlots.allocate(3, 64)
+  const start: WorkerStart = {
+    logLevel: 'error',
+    reasonHeader: true,
+    serviceCluster: '',
+    inherited: null,
+    limits: { memory, loop: 2 },
+    clockOrigin: clockOrigin(),
+  }
+  const heard = Promise.withResolvers<string>()
+  const workers = new Workers([null as unknown as WorkerStart, start], { onDeath: heard.resolve, onEnd: () => {} })
+  await heard.promise
+  await assert.rejects(workers.areReady(), /worker 1 ended/)
+  let isDrained = false
+  const drained = workers.drain(1000).then(() => {
+    isDrained = true
+  })
+  // What is dead has answered by now; what lives needs a turn of its loop.
+  for (let turn = 0; turn < 100; turn++) await null
+  assert.equal(isDrained, false)
+  await drained
+  await workers.close()
+})
+
+test('failed health checks drain the connections of every loop, and refuse none', async () => {
+  const port = await freePort()
+  const running = await start(bootstrap(port, join(folder, 'failed.log')), 2)
+  const admin = (path: string, method = 'GET'): Promise<Response> =>
+    fetch(`http://127.0.0.1:${running.adminPort}${path}`, { method })
+  const endings = async (): Promise<Set<string | undefined>> => {
+    const agent = new Agent({ keepAlive: true })
+    const ask = (): Promise<string | undefined> =>
+      new Promise((resolve, reject) => {
+        request({ host: '127.0.0.1', port, agent }, response => {
+          response.resume().on('end', () => resolve(response.headers.connection))
+        })
+          .on('error', reject)
+          .end()
+      })
+    const found = await Promise.all(Array.from({ length: REQUESTS }, ask))
+    agent.destroy()
+    return new Set(found)
+  }
+  assert.deepEqual(await endings(), new Set([undefined]))
+  assert.equal((await admin('/healthcheck/fail', 'POST')).status, 200)
+  const ready = await admin('/ready')
+  assert.deepEqual([ready.status, await ready.text()], [503, 'DRAINING\n'])
+  assert.deepEqual(await endings(), new Set(['close']))
+  assert.equal((await admin('/healthcheck/ok', 'POST')).status, 200)
+  assert.equal((await admin('/ready')).status, 200)
+  assert.deepEqual(await endings(), new Set([undefined]))
+  await running.stop()
+})
+
+test('a loop that crashes takes its own connections along; the process ends when the others have finished', async () => {
+  const port = await freePort()
+  const threads = new Set<Worker>()
+  const { postMessage } = Worker.prototype
+  Worker.prototype.postMessage = function (this: Worker, ...message: Parameters<typeof postMessage>): void {
+    threads.add(this)
+    postMessage.apply(this, message)
+  }
+  const running = await start(bootstrap(port, join(folder, 'crash.log')), 3)
+  Worker.prototype.postMessage = postMessage
+  const finished = assert.rejects(running.finished, /worker 1: TypeError/)
+  const slow: ServerResponse[] = []
+  const onRequest = (_: unknown, response: ServerResponse): void => {
+    slow.push(response)
+    response.write('begun ')
+  }
+  upstream.removeAllListeners('request').on('request', onRequest)
+  const answers = Array.from({ length: REQUESTS }, () =>
+    ask(port).catch((error: NodeJS.ErrnoException) => error.code ?? ''),
+  )
+  while (slow.length < REQUESTS) await new Promise(resolve => setImmediate(resolve))
+  // It dies of a question that makes no sense.
+  const [victim] = threads
+  victim?.postMessage({ id: 0, name: 'loads', argument: null })
+  await finished
+  for (const response of slow) response.end('hello')
+  const counts = new Map<string, number>()
+  for (const answer of await Promise.all(answers)) counts.set(answer, (counts.get(answer) ?? 0) + 1)
+  const [whole = 0, cut = 0] = [counts.get('200 begun hello'), counts.get('ECONNRESET')]
+  assert.equal(whole + cut, REQUESTS, JSON.stringify([...counts]))
+  assert.ok(whole > cut && cut > 0, `${whole} answers whole, ${cut} cut`)
+  await running.stop()
+  await assert.rejects(ask(port), /ECONNREFUSED/)
 })
 
 /** Holds every request until it is told to answer. */
@@ -236,7 +327,7 @@ test('what a loop had that has died is given back', async () => {
     logLevel: 'error',
     reasonHeader: true,
     serviceCluster: '',
-    inherited: [],
+    inherited: null,
     limits: { memory, loop: 1 },
     clockOrigin: clockOrigin(),
   }

@@ -8,7 +8,7 @@ import type { WorkerReport } from '../data-plane/admin/worker-report.ts'
 import type { ClusterLoad } from '../data-plane/load-report/cluster-load.ts'
 import type { ProxyIdentity } from '../data-plane/proxy.ts'
 import type { ResourceApplier } from '../data-plane/xds-client/resource-applier.ts'
-import type { ListeningDescriptor } from '../transport/net/inheritable-network.ts'
+import type { ListeningDescriptor, ListeningSockets } from '../transport/net/inheritable-network.ts'
 import {
   Bootstrap_StaticResourcesSchema,
   type Bootstrap_StaticResources as StaticResources,
@@ -28,7 +28,7 @@ export interface WorkerOwner {
   onEnd(number: number): void
 }
 
-export class Workers {
+export class Workers implements ListeningSockets<readonly (readonly ListeningDescriptor[])[]> {
   readonly #threads: readonly WorkerThread[]
 
   constructor(starts: readonly WorkerStart[], owner: WorkerOwner) {
@@ -76,20 +76,46 @@ export class Workers {
   }
 
   /** What a successor's workers are to inherit, in their order. */
-  lendSockets(): Promise<readonly (readonly ListeningDescriptor[])[]> {
-    return this.#all('lendSockets', null)
+  lend(): Promise<readonly (readonly ListeningDescriptor[])[]> {
+    return this.#all('lend', null)
   }
 
-  releaseSockets(): void {
-    this.#tell('releaseSockets', null)
+  async freeze(): Promise<boolean> {
+    return (await this.#all('freeze', null)).every(unchanged => unchanged)
+  }
+
+  release(): void {
+    this.#tell('release', null)
+  }
+
+  async handOver(): Promise<void> {
+    await Promise.allSettled(this.#threads.map(thread => thread.ask('handOver', null)))
+  }
+
+  async bindPostponed(): Promise<void> {
+    const failure = (await this.#all('bindPostponed', null)).find(why => why !== '')
+    if (failure !== undefined) throw new Error(failure)
   }
 
   async acceptInherited(): Promise<void> {
     await this.#all('acceptInherited', null)
   }
 
+  predecessorIsGone(): void {
+    this.#tell('predecessorIsGone', null)
+  }
+
   async drain(limitMs: number, sparesIdle = false): Promise<void> {
-    await this.#all('drain', { limitMs, sparesIdle }).catch(ignored)
+    // One that has died has nothing left to drain, and is no reason to cut short the others.
+    await Promise.allSettled(this.#threads.map(thread => thread.ask('drain', { limitMs, sparesIdle })))
+  }
+
+  failHealthChecks(failed: boolean): void {
+    this.#tell('failHealthChecks', failed)
+  }
+
+  sendAway(): void {
+    this.#tell('sendAway', null)
   }
 
   reopenLogs(): void {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { freePort } from '../../src/main/testing/proxy-line.ts'
 import { Http2LoadClient } from './http2-load-client.ts'
 import { eventually, type ProcessRow, RunningMesh } from './running-mesh.ts'
 import { ask, SteadyLoad } from './steady-load.ts'
@@ -25,6 +26,26 @@ function pidInCharge(proxy: ProcessRow): number {
 
 async function instancesNow(): Promise<string> {
   return (await ask(`${mesh.api}/v1/instances`)).body.replace(/"(lease|expires|renewed)[^,}]*/g, '')
+}
+
+/** The servers of the gateway: its own port, and more. */
+function gatewayAt(ports: readonly number[]): string {
+  const servers = [8080, ...ports].map(
+    port => `    - { port: { number: ${port}, name: http-${port}, protocol: HTTP }, hosts: ["*"] }`,
+  )
+  return `apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: { name: edge }
+spec:
+  selector: { istio: ingressgateway }
+  servers:
+${servers.join('\n')}
+`
+}
+
+async function asked(port: number, refused: string[]): Promise<void> {
+  const { status } = await ask(`http://127.0.0.1:${port}/`).catch(error => ({ status: `${error}` }))
+  if (status !== 200) refused.push(`${port}: ${status}`)
 }
 
 function isAlive(pid: number): boolean {
@@ -81,6 +102,34 @@ test('a client of HTTP/2 loses nothing when the gateway is restarted: what a GOA
   }
   const load = await SteadyLoad.during(`${mesh.gateway}/`, 8, work, client)
   assert.deepEqual(load.failures, [])
+})
+
+test('a gateway that is given ports while it is restarted serves each from the moment it says so', async () => {
+  const failures: string[] = []
+  const refused: string[] = []
+  const ports: number[] = []
+  const load = await SteadyLoad.during(`${mesh.gateway}/`, 2, async load => {
+    for (let round = 0; round < 2; round++) {
+      const gateway = (await proxies()).find(({ role }) => role === 'gateway')
+      assert.ok(gateway)
+      const before = pidInCharge(gateway)
+      ports.push(await freePort())
+      process.kill(before, 'SIGUSR2')
+      const applied = mesh.apply(gatewayAt(ports), '--wait').then(({ code, stderr }) => {
+        if (code !== 0) failures.push(stderr)
+        // Acknowledged by whoever is in charge: from now on nobody is refused.
+        return Promise.all(Array.from({ length: 40 }, async () => await asked(ports.at(-1)!, refused)))
+      })
+      await eventually('a successor of the gateway', () => pidInCharge(gateway) !== before)
+      await applied
+      await load.passes(50)
+      for (const port of ports) await asked(port, refused)
+    }
+  })
+  assert.deepEqual(load.failures, [])
+  assert.deepEqual([failures, refused], [[], []])
+  const [log = ''] = globSync(join(mesh.state, 'logs/*gateway*'))
+  assert.doesNotMatch(readFileSync(log, 'utf8'), /cannot bind|hot restart failed/)
 })
 
 test('a successor that is killed is started again, and one that is stopped ends with the mesh', async () => {

@@ -38,6 +38,8 @@ export interface BootstrapInput {
 export interface DataPlaneStart {
   /** How long a draining proxy waits for connections to end by themselves. */
   readonly drainTimeSeconds?: number
+  /** Whether every client hears of a drain at once, as in Istio, or more and more of them over the drain time, as in Envoy. */
+  readonly drainStrategy?: 'gradual' | 'immediate'
   /** How long after a hot restart the predecessor is ended, whatever it still does. */
   readonly parentShutdownTimeSeconds?: number
   /** How long what is under way may go on after a stop was asked for; Istio's 5 s unless set. */

@@ -86,7 +86,7 @@ export class ProxyRunner {
 
   /** Lets requests under way end, for `graceMs` and as long as the mesh says at most: new ones are no longer taken. */
   async drain(graceMs: number): Promise<void> {
-    await this.#admin('/drain_listeners?graceful', 'POST').catch(() => {})
+    await this.#admin('/drain_listeners', 'POST').catch(() => {})
     await becomesReady(async () => (await this.#activeRequests()) === 0, {
       clock: this.#host.clock,
       everyMs: DRAIN_POLL_MS,

@@ -26,6 +26,7 @@ interface ProxyOptions {
   readonly adminPort: number
   readonly envoy?: string
   readonly drainTimeS?: number
+  readonly drainStrategy?: 'gradual' | 'immediate'
   readonly parentShutdownTimeS?: number
   readonly terminationDrainTimeS?: number
   readonly pidFile?: string
@@ -60,6 +61,12 @@ export function proxyCommand(context: CliContext): Command {
       '--drain-time-s <seconds>',
       'how long a draining proxy spares idle connections (default: 600)',
       parseSeconds,
+    )
+    .addOption(
+      new Option(
+        '--drain-strategy <strategy>',
+        'whether clients hear of a drain with their next response, or more of them as the drain time passes (default: immediate)',
+      ).choices(['gradual', 'immediate']),
     )
     .option(
       '--parent-shutdown-time-s <seconds>',
@@ -113,8 +120,9 @@ function startMeshProxy(context: CliContext, options: ProxyOptions, command: Com
   if (join === undefined) return missing(command, 'join')
   if (trustBundle === undefined) return missing(command, 'trust-bundle')
   const start = startOf(options)
-  if (options.envoy !== undefined && (start.parentShutdownTimeSeconds ?? start.pidFile) !== undefined)
-    return command.error('error: --parent-shutdown-time-s and --pid-file have no effect with --envoy')
+  const { parentShutdownTimeSeconds, pidFile, drainStrategy } = start
+  if (options.envoy !== undefined && (parentShutdownTimeSeconds ?? pidFile ?? drainStrategy) !== undefined)
+    return command.error('error: --parent-shutdown-time-s, --drain-strategy and --pid-file have no effect with --envoy')
   return context.starters.proxy({
     workload,
     namespace: options.namespace,
@@ -133,11 +141,12 @@ function startMeshProxy(context: CliContext, options: ProxyOptions, command: Com
 }
 
 function startOf(options: ProxyOptions): DataPlaneStart {
-  const { concurrency, drainTimeS, parentShutdownTimeS, terminationDrainTimeS, pidFile } = options
+  const { concurrency, drainTimeS, drainStrategy, parentShutdownTimeS, terminationDrainTimeS, pidFile } = options
   return {
     ...(terminationDrainTimeS === undefined ? {} : { terminationDrainSeconds: terminationDrainTimeS }),
     ...(concurrency === undefined ? {} : { concurrency }),
     ...(drainTimeS === undefined ? {} : { drainTimeSeconds: drainTimeS }),
+    ...(drainStrategy === undefined ? {} : { drainStrategy }),
     ...(parentShutdownTimeS === undefined ? {} : { parentShutdownTimeSeconds: parentShutdownTimeS }),
     ...(pidFile === undefined ? {} : { pidFile }),
   }

@@ -31,8 +31,10 @@ export interface AdminSource {
   state(): ServerState
   /** Drains and ends the process. */
   quit(): void
-  /** Stops accepting, and lets streams end. */
-  drainListeners(): void
+  /** Has every client leave with its next response, and accepts none any more: `graceful`: once the drain time is over. */
+  drainListeners(graceful: boolean): void
+  /** Has health checks fail, or pass again. */
+  failHealthChecks(failed: boolean): void
   /** The event loops beside the one of `proxy`; absent: there are none. */
   readonly workers?: WorkerSource | null
   /** Starts a successor on the same sockets; says why not, or null. */
@@ -127,9 +129,25 @@ const PAGES: Readonly<Record<string, Page>> = {
   },
   '/drain_listeners': {
     method: 'POST',
-    help: 'stop accepting, let streams end',
+    help: 'stop accepting, end connections with their next response: ?graceful accepts until the drain time is over',
+    answer: (source, query) => {
+      source.drainListeners(query.has('graceful'))
+      return text('OK\n')
+    },
+  },
+  '/healthcheck/fail': {
+    method: 'POST',
+    help: 'cause the server to fail health checks, and to drain its connections',
     answer: source => {
-      source.drainListeners()
+      source.failHealthChecks(true)
+      return text('OK\n')
+    },
+  },
+  '/healthcheck/ok': {
+    method: 'POST',
+    help: 'cause the server to pass health checks',
+    answer: source => {
+      source.failHealthChecks(false)
       return text('OK\n')
     },
   },

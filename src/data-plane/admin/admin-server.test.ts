@@ -51,7 +51,8 @@ const source: AdminSource = {
   firstStartedAt: clock.wallNow() - 60_000,
   state: () => state,
   quit: () => asked.push('quit'),
-  drainListeners: () => asked.push('drain'),
+  drainListeners: graceful => asked.push(graceful ? 'drain gracefully' : 'drain'),
+  failHealthChecks: failed => asked.push(`fail ${failed}`),
   hotRestart: () => (asked.push('restart') > 1 ? 'a hot restart is under way' : null),
 }
 const admin = await AdminServer.open('127.0.0.1', 0, source)
@@ -181,7 +182,10 @@ test('what changes something is asked by POST', async () => {
   assert.equal((await ask('/quitquitquit')).status, 405)
   assert.deepEqual(await ask('/quitquitquit', { method: 'POST' }), { status: 200, body: 'OK\n' })
   await ask('/drain_listeners', { method: 'POST' })
-  assert.deepEqual(asked, ['quit', 'drain'])
+  await ask('/drain_listeners?graceful&skip_exit', { method: 'POST' })
+  await ask('/healthcheck/fail', { method: 'POST' })
+  await ask('/healthcheck/ok', { method: 'POST' })
+  assert.deepEqual(asked, ['quit', 'drain', 'drain gracefully', 'fail true', 'fail false'])
   assert.match((await ask('/logging?level=debug', { method: 'POST' })).body, /weft: debug/)
   log.debug('now seen')
   assert.equal(lines.length, 1)

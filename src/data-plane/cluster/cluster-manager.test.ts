@@ -17,6 +17,7 @@ import { ClusterLoadAssignmentSchema } from '../../xds/generated/envoy/config/en
 import { ClusterConfigSchema } from '../../xds/generated/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster_pb.ts'
 import { LOOP_LIMITS } from '../process-limits/loop-limits.ts'
 import { createStats } from '../stats/stats-store.ts'
+import { SecretStore } from '../transport-socket/secret-store.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
 import type { Endpoint } from './cluster.ts'
 import { ClusterManager } from './cluster-manager.ts'
@@ -31,6 +32,7 @@ const TLS = transport('tls')
 function fixture(addresses: Record<string, string[]> = {}) {
   const clock = new FakeClock()
   const stats = createStats()
+  const secrets = new SecretStore()
   const manager = new ClusterManager({
     clock,
     random: new SeededRandom(1),
@@ -41,13 +43,14 @@ function fixture(addresses: Record<string, string[]> = {}) {
       resolve: async name => addresses[name] ?? Promise.reject(new Error('ENOTFOUND')),
     },
     stats: stats.root,
+    secrets,
     limits: LOOP_LIMITS,
     compileTransport: socket => ({
       ok: true,
       value: socket?.name.startsWith('tls') ? { ...TLS, secretNames: socket.name.split(' ').slice(1) } : PLAINTEXT,
     }),
   })
-  return { manager, clock, stats, addresses }
+  return { manager, clock, stats, secrets, addresses }
 }
 
 function cluster(init: MessageInitShape<typeof ClusterSchema>) {
@@ -137,7 +140,8 @@ test('the same config again changes nothing; a changed one takes over the endpoi
 })
 
 test('the secrets asked for are those of the clusters that are there, whatever changed them', () => {
-  const { manager } = fixture()
+  const { manager, secrets } = fixture()
+  for (const secret of 'xyz') secrets.setTrustedCa(secret, 'pem')
   const named = (name: string, socket: string, connectTimeout = 1n) =>
     cluster({ name, transportSocket: { name: socket }, connectTimeout: { seconds: connectTimeout } })
   const secretsAfter = (...changed: Parameters<typeof manager.updateClusters>): readonly string[] => {
@@ -342,4 +346,71 @@ test('metadata of Weft make LEAST_REQUEST balance by response time, and nothing 
     problems.map(problem => problem.path),
     ['lb_policy'],
   )
+})
+
+test('a changed cluster takes over when it knows what it refers to; the one before it serves meanwhile', async () => {
+  const { manager, clock, secrets, addresses } = fixture({ 'a.test': ['10.0.0.1'] })
+  const type = { case: 'type', value: Cluster_DiscoveryType.STRICT_DNS } as const
+  const named = (address: string) =>
+    cluster({
+      clusterDiscoveryType: type,
+      loadAssignment: assignment([{ port: 80, address }]),
+      dnsRefreshRate: { seconds: 5n },
+    })
+  manager.updateClusters([cluster({ ...EDS })])
+  manager.updateEndpoints([assignment([{ port: 1 }])])
+  const before = manager.get('c')
+  // Endpoints under another name.
+  const edsClusterConfig = { serviceName: 'new' }
+  const renamed = cluster({ ...EDS, edsClusterConfig })
+  manager.updateClusters([renamed])
+  manager.updateClusters([renamed])
+  assert.equal(manager.get('c'), before)
+  assert.deepEqual(manager.edsNames(), ['c', 'new'])
+  manager.updateEndpoints([assignment([{ port: 2 }], 'new')])
+  assert.deepEqual(picked(manager, 4), ['127.0.0.1:2'])
+  assert.deepEqual(manager.edsNames(), ['new'])
+  assert.equal(before?.live, false)
+  // A certificate that has not come.
+  const secured = cluster({ ...EDS, edsClusterConfig, transportSocket: { name: 'tls secret' } })
+  manager.updateClusters([secured])
+  assert.equal(manager.get('c')?.endpoints[0]?.transport.name, 'raw_buffer')
+  assert.deepEqual(manager.secretNames(), ['secret'])
+  secrets.setTrustedCa('secret', 'pem')
+  assert.equal(manager.get('c')?.endpoints[0]?.transport.name, 'tls')
+  // Names that are not looked up as yet.
+  manager.updateClusters([named('a.test')])
+  assert.deepEqual(picked(manager, 4), ['127.0.0.1:2'])
+  await new Promise(resolve => setImmediate(resolve))
+  assert.deepEqual(picked(manager, 4), ['10.0.0.1:80'])
+  // One that does not resolve has been looked up, too.
+  manager.updateClusters([named('b.test')])
+  await new Promise(resolve => setImmediate(resolve))
+  assert.deepEqual(picked(manager, 4), ['none'])
+  addresses['b.test'] = ['10.0.0.2']
+  clock.advance(5000)
+  await new Promise(resolve => setImmediate(resolve))
+  assert.deepEqual(picked(manager, 4), ['10.0.0.2:80'])
+})
+
+test('it waits no longer than Envoy does, and config may think better of it', () => {
+  const { manager, clock } = fixture()
+  const first = cluster({ ...EDS })
+  const second = cluster({ ...EDS, edsClusterConfig: { serviceName: 'new' } })
+  manager.updateClusters([first])
+  manager.updateEndpoints([assignment([{ port: 1 }])])
+  const before = manager.get('c')
+  manager.updateClusters([second])
+  clock.advance(14_000)
+  manager.updateClusters([first])
+  clock.advance(2000)
+  assert.equal(manager.get('c'), before)
+  assert.deepEqual(manager.edsNames(), ['c'])
+  manager.updateClusters([second])
+  clock.advance(15_000)
+  assert.deepEqual(picked(manager, 1), ['none'])
+  manager.updateClusters([first])
+  manager.updateClusters([second], ['c'])
+  assert.equal(manager.get('c'), undefined)
+  assert.equal(clock.pendingTimers, 0)
 })

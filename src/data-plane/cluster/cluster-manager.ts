@@ -1,6 +1,6 @@
 // The clusters that CDS has delivered and the endpoints that EDS has, by name.
 import { equals } from '@bufbuild/protobuf'
-import type { Clock } from '../../base/clock.ts'
+import type { Clock, Timer } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import type { Parsed, Problem } from '../../base/problem.ts'
 import type { Random } from '../../base/random.ts'
@@ -15,6 +15,7 @@ import type { ClusterLoadAssignment } from '../../xds/generated/envoy/config/end
 import { ResourceCheck } from '../../xds/resource-check.ts'
 import type { ProcessLimits } from '../process-limits/process-limits.ts'
 import type { StatsScope } from '../stats/stats-scope.ts'
+import type { SecretStore } from '../transport-socket/secret-store.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
 import { showCircuits } from './circuit-limits.ts'
 import type { CircuitLimits, Cluster, ClusterSource, ClusterStats } from './cluster.ts'
@@ -37,6 +38,7 @@ export interface ClusterManagerHost {
   readonly network: Network
   readonly stats: StatsScope
   readonly limits: ProcessLimits
+  readonly secrets: Pick<SecretStore, 'has' | 'onChange'>
   /** Compiles a transport socket; undefined stands for plaintext. Problems name fields from `path` on. */
   compileTransport(
     transportSocket: TransportSocket | undefined,
@@ -55,11 +57,24 @@ interface Entry {
   readonly resources: ResourceManager
 }
 
+/** A changed cluster that does not know yet all it refers to: the one before it serves meanwhile, as in Envoy. */
+interface Warming {
+  readonly message: ClusterMessage
+  readonly config: ClusterConfig
+  readonly deadline: Timer
+  /** Looks its names up; null: there are none, or their addresses are known. */
+  readonly resolution: NameResolution | null
+  hasLookedUp: boolean
+}
+
+/** Envoy's initial_fetch_timeout: after it a cluster serves with what it has. */
+const WARMING_TIMEOUT_MS = 15_000
 const NOTHING_KNOWN: ResolvedAddresses = new Map()
 
 export class ClusterManager implements ClusterSource {
   readonly #host: ClusterManagerHost
   readonly #entries = new Map<string, Entry>()
+  readonly #warming = new Map<string, Warming>()
   /** What EDS last said, by service name: a cluster that comes later, or comes back changed, begins with it. */
   readonly #assignments = new Map<string, readonly EndpointSpec[]>()
   /** Null: to be gathered. */
@@ -67,6 +82,7 @@ export class ClusterManager implements ClusterSource {
 
   constructor(host: ClusterManagerHost) {
     this.#host = host
+    host.secrets.onChange(() => this.#resourcesArrived())
   }
 
   get(name: string): Cluster | undefined {
@@ -82,14 +98,20 @@ export class ClusterManager implements ClusterSource {
   updateClusters(messages: readonly ClusterMessage[], removed: readonly string[] = []): Problem[] {
     const problems: Problem[] = []
     for (const message of messages) {
+      const warming = this.#warming.get(message.name)
+      if (warming !== undefined && equals(ClusterSchema, warming.message, message)) continue
       const known = this.#entries.get(message.name)
-      if (known !== undefined && equals(ClusterSchema, known.message, message)) continue
+      if (known !== undefined && equals(ClusterSchema, known.message, message)) {
+        this.#abandon(message.name)
+        continue
+      }
       const compiled = compileCluster(message, (socket, path, alpn, keepalive) =>
         this.#host.compileTransport(socket, path, alpn, keepalive),
       )
-      if (compiled.ok) this.#replace(message, compiled.value)
+      if (compiled.ok) this.#take(message, compiled.value)
       else problems.push(...compiled.problems)
     }
+    this.#resourcesArrived()
     for (const name of removed) {
       this.#entries.get(name)?.stats.remove()
       this.#remove(name)
@@ -110,13 +132,14 @@ export class ClusterManager implements ClusterSource {
       this.#assign(name, [])
       this.#assignments.delete(name)
     }
+    this.#resourcesArrived()
     return problems
   }
 
   /** What to subscribe to by EDS. */
   edsNames(): string[] {
     const names = new Set<string>()
-    for (const { config } of this.#entries.values()) {
+    for (const { config } of this.#latest()) {
       if (config.discovery.kind === 'eds') names.add(config.discovery.serviceName)
     }
     return [...names]
@@ -124,9 +147,7 @@ export class ClusterManager implements ClusterSource {
 
   /** Of all transport sockets, by SDS name. */
   secretNames(): readonly string[] {
-    this.#secretNames ??= [
-      ...new Set([...this.#entries.values()].flatMap(({ config }) => config.transports.secretNames)),
-    ]
+    this.#secretNames ??= [...new Set([...this.#latest()].flatMap(({ config }) => config.transports.secretNames))]
     return this.#secretNames
   }
 
@@ -135,7 +156,69 @@ export class ClusterManager implements ClusterSource {
     for (const name of [...this.#entries.keys()]) this.#remove(name)
   }
 
-  #replace(message: ClusterMessage, config: ClusterConfig): void {
+  /** In force at once, unless there is a cluster that can do more for its requests meanwhile. */
+  #take(message: ClusterMessage, config: ClusterConfig): void {
+    const { name } = config
+    this.#abandon(name)
+    if (this.#entries.has(name)) this.#warm(message, config)
+    else this.#replace(message, config, NOTHING_KNOWN)
+  }
+
+  #warm(message: ClusterMessage, config: ClusterConfig): void {
+    const { name, discovery } = config
+    const { clock, log } = this.#host
+    const deadline = clock.setTimer(WARMING_TIMEOUT_MS, () => {
+      log.warn('cluster serves without all it refers to', { cluster: name })
+      this.#activate(name)
+    })
+    const known = this.#entries.get(name)?.resolution?.known ?? NOTHING_KNOWN
+    const asksNames = discovery.kind === 'dns' && !discovery.endpoints.every(({ address }) => known.has(address))
+    let warming: Warming | null = null
+    const onLookedUp = (): void => {
+      // What is known already is published before anything is looked up.
+      if (warming === null) return
+      warming.hasLookedUp = true
+      this.#resourcesArrived()
+    }
+    const resolution = asksNames ? new NameResolution(this.#host, discovery, known, onLookedUp) : null
+    warming = { message, config, deadline, resolution, hasLookedUp: !asksNames }
+    this.#warming.set(name, warming)
+    this.#secretNames = null
+  }
+
+  #resourcesArrived(): void {
+    for (const [name, { config, hasLookedUp }] of this.#warming) {
+      const { discovery, transports } = config
+      const knowsEndpoints = discovery.kind !== 'eds' || this.#assignments.has(discovery.serviceName)
+      const { secrets } = this.#host
+      if (hasLookedUp && knowsEndpoints && transports.secretNames.every(secret => secrets.has(secret)))
+        this.#activate(name)
+    }
+  }
+
+  #activate(name: string): void {
+    const warming = this.#warming.get(name)
+    if (warming === undefined) return
+    const known = warming.resolution?.known ?? this.#entries.get(name)?.resolution?.known ?? NOTHING_KNOWN
+    this.#abandon(name)
+    this.#replace(warming.message, warming.config, known)
+  }
+
+  #abandon(name: string): void {
+    const warming = this.#warming.get(name)
+    if (warming === undefined) return
+    warming.deadline.cancel()
+    warming.resolution?.stop()
+    this.#warming.delete(name)
+    this.#secretNames = null
+  }
+
+  *#latest(): Generator<{ readonly config: ClusterConfig }> {
+    yield* this.#entries.values()
+    yield* this.#warming.values()
+  }
+
+  #replace(message: ClusterMessage, config: ClusterConfig, known: ResolvedAddresses): void {
     const { name, discovery } = config
     const before = this.#entries.get(name)
     this.#forgetSecretNames(config.transports.secretNames, before?.config.transports.secretNames)
@@ -158,9 +241,7 @@ export class ClusterManager implements ClusterSource {
       if (discovery.kind === 'eds') cluster.setEndpoints(this.#assignments.get(discovery.serviceName) ?? [])
       const resolution =
         discovery.kind === 'dns'
-          ? new NameResolution(this.#host, discovery, before?.resolution?.known ?? NOTHING_KNOWN, endpoints =>
-              cluster.setEndpoints(endpoints),
-            )
+          ? new NameResolution(this.#host, discovery, known, endpoints => cluster.setEndpoints(endpoints))
           : null
       this.#entries.set(name, { ...common, cluster, resolution })
     }
@@ -190,6 +271,7 @@ export class ClusterManager implements ClusterSource {
 
   #remove(name: string): void {
     const entry = this.#entries.get(name)
+    this.#abandon(name)
     this.#forgetSecretNames([], entry?.config.transports.secretNames)
     this.#entries.delete(name)
     entry?.resolution?.stop()

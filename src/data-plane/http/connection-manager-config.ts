@@ -11,6 +11,7 @@ import type { RequestHead } from '../../transport/request-head.ts'
 import type { ClusterSource } from '../cluster/cluster.ts'
 import type { OverloadActions } from '../overload/overload-manager.ts'
 import type { RouteTable } from '../route/route-entry.ts'
+import type { ServerHealth } from '../server-health.ts'
 import type { AccessLog } from '../stream-info.ts'
 import type { StripPort } from './authority.ts'
 import type { ClientCertDetails, ForwardClientCert } from './client-certificate-header.ts'
@@ -94,4 +95,8 @@ export interface ConnectionManagerConfig {
   readonly bufferLimit: number
   readonly reasonHeader: boolean
   readonly overload: OverloadActions
+  /** While it has failed, each response says that its connection ends. */
+  readonly drainHealth: ServerHealth
+  /** 0: a drain is told at once. */
+  readonly gradualDrainMs: number
 }

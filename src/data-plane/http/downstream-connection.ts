@@ -34,6 +34,8 @@ export interface ManagedConnection {
 /** The listener's connection manager, told of the end. */
 export interface ConnectionOwner {
   readonly isDraining: boolean
+  /** Whether a response is to be its connection's last; new ones are welcome. */
+  readonly drainClose: boolean
   /** While draining: only connections whose client has been told of their end are closed. */
   readonly sparesIdle: boolean
   onConnectionClosed(connection: ManagedConnection): void
@@ -111,7 +113,7 @@ export class DownstreamConnection implements MessageHandler, StreamConnection, M
   get isClosing(): boolean {
     if (this.#last) return true
     const { stats, overload } = this.#config
-    if (this.#owner.isDraining) stats.connectionDrainClose.value++
+    if (this.#owner.drainClose) stats.connectionDrainClose.value++
     else if (overload.disableHttpKeepalive) stats.connectionOverloadDisableKeepalive.value++
     else return false
     this.#last = true

@@ -110,7 +110,7 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
 
   /** A stream is about to be answered. */
   onResponse(): void {
-    if (this.#owner.isDraining) this.#announceEnd()
+    if (this.#owner.drainClose) this.#announceEnd()
   }
 
   /** Streams that run go on; the client is told to open no more. */

@@ -9,12 +9,17 @@ import {
   FilterChainSchema,
   type ListenerFilter as ListenerFilterMessage,
 } from '../../xds/generated/envoy/config/listener/v3/listener_components_pb.ts'
-import { type Listener, ListenerSchema } from '../../xds/generated/envoy/config/listener/v3/listener_pb.ts'
+import {
+  type Listener,
+  Listener_DrainType,
+  ListenerSchema,
+} from '../../xds/generated/envoy/config/listener/v3/listener_pb.ts'
 import { durationMs, ResourceCheck } from '../../xds/resource-check.ts'
 import type { ListenerFilter } from '../filters/listener/contract/listener-filter.ts'
 import { LISTENER_FILTERS } from '../filters/listener/registry.ts'
 import type { NetworkFilterHost } from '../filters/network/contract/network-filter.ts'
 import { internalAddress } from '../internal-listener/internal-network.ts'
+import { ALWAYS_HEALTHY } from '../server-health.ts'
 import type { StatsScope } from '../stats/stats-scope.ts'
 import { compileDownstreamTransport } from '../transport-socket/downstream-tls.ts'
 import type { SecretSource } from '../transport-socket/secret-store.ts'
@@ -51,7 +56,7 @@ export interface CompiledListener {
 }
 
 // Taken without effect: enable_reuse_port, connection_balance_config and max_connections_to_accept_per_socket_event (one
-// thread accepts), metadata, drain_type and traffic_direction (they describe, or concern hot restart).
+// thread accepts), metadata and traffic_direction (they describe).
 const LISTENER_FIELDS = new Set([
   'name',
   'address',
@@ -96,7 +101,9 @@ export function compileListener(
   const internal = message.listenerSpecifier.case === 'internalListener'
   const { address, port } = internal ? compileInternal(message, check) : compileAddress(message.address, check)
   const bufferLimit = bufferLimitOf(message.perConnectionBufferLimitBytes)
-  const compiler = new ChainCompiler(message, existing, host, check)
+  const drainHealth = message.drainType === Listener_DrainType.MODIFY_ONLY ? ALWAYS_HEALTHY : host.filterHost.health
+  const own = { ...host, filterHost: { ...host.filterHost, bufferLimit, drainHealth } }
+  const compiler = new ChainCompiler(message.name, existing, own, check)
   const chains = message.filterChains.flatMap((chain, index) => compiler.compile(chain, `filter_chains[${index}]`))
   const fallback = message.defaultFilterChain
   const defaultChain = fallback ? (compiler.compile(fallback, 'default_filter_chain')[0] ?? null) : null
@@ -189,29 +196,29 @@ function compileInspectors(
 
 class ChainCompiler {
   readonly #existing: ReadonlyMap<string, FilterChain>
+  /** Its filter host is this listener's. */
   readonly #host: ListenerCompilerHost
-  /** For the filters of this listener. */
-  readonly #filterHost: NetworkFilterHost
   readonly #check: ResourceCheck
   /** Its name. */
   readonly #listener: string
 
   constructor(
-    { name, perConnectionBufferLimitBytes }: Listener,
+    listener: string,
     existing: ReadonlyMap<string, FilterChain>,
     host: ListenerCompilerHost,
     check: ResourceCheck,
   ) {
-    this.#listener = name
+    this.#listener = listener
     this.#existing = existing
     this.#host = host
-    this.#filterHost = { ...host.filterHost, bufferLimit: bufferLimitOf(perConnectionBufferLimitBytes) }
     this.#check = check
   }
 
   compile(message: FilterChainMessage, path: string): FilterChain[] {
     const config = Buffer.from(toBinary(FilterChainSchema, message)).toString('base64')
-    const fingerprint = `${this.#filterHost.bufferLimit} ${config}`
+    const { networkFilters, filterHost } = this.#host
+    const { bufferLimit, drainHealth } = filterHost
+    const fingerprint = `${bufferLimit} ${drainHealth === ALWAYS_HEALTHY} ${config}`
     const same = this.#existing.get(fingerprint)
     if (same) return [same]
     this.#check.honour(FilterChainSchema, message, path, CHAIN_FIELDS)
@@ -222,11 +229,9 @@ class ChainCompiler {
       this.#host.secrets,
       this.#check,
     )
-    const { networkFilters } = this.#host
-    const { limits } = this.#filterHost
     const host: NetworkFilterHost = {
-      ...this.#filterHost,
-      limits: limits.within(() => `${this.#listener} ${fingerprint}`),
+      ...filterHost,
+      limits: filterHost.limits.within(() => `${this.#listener} ${fingerprint}`),
       chainMetadata: message.metadata?.filterMetadata ?? {},
     }
     const filters = compileNetworkFilters(message.filters, `${path}.filters`, networkFilters, host, this.#check)

@@ -65,6 +65,7 @@ export class ListenerManager {
   readonly #draining = new Map<FilterChain, Timer>()
   #connectionId = 0
   #stopping = false
+  #sendsAway = false
 
   constructor(host: ListenerManagerHost) {
     this.#host = host
@@ -141,6 +142,8 @@ export class ListenerManager {
   async settled(): Promise<Problem[]> {
     await Promise.all([...this.#sockets].map(socket => socket.firstAttempt))
     this.#updateGauges()
+    // What a drain overtook is not going to be bound.
+    if (this.#stopping) return []
     return this.status()
       .filter(({ failure }) => failure !== '')
       .map(({ name, address, failure, message }) => ({
@@ -154,6 +157,12 @@ export class ListenerManager {
   /** Connections in any state, TLS handshakes included. */
   get activeConnections(): number {
     return this.#connections.open.size
+  }
+
+  /** Has clients leave, each with its next response; whoever comes is served, and sent away as well. */
+  sendAway(): void {
+    this.#sendsAway = true
+    for (const listener of this.#compiled()) for (const chain of chainsOf(listener)) chain.filter.drain(true)
   }
 
   /** Stops accepting and lets every connection end between requests; with `sparesIdle`, see NetworkFilter. */
@@ -241,6 +250,7 @@ export class ListenerManager {
         : (this.#freeSocket(listener) ?? this.#bind(listener))
     socket.onConnection = onConnection
     entry.active = { listener, socket }
+    if (this.#sendsAway) for (const chain of chainsOf(listener)) chain.filter.drain(true)
     if (before) this.#drainChains(before.listener, [listener])
     this.#host.log.info('listener active', { listener: listener.name, address: `${listener.address}:${listener.port}` })
   }

@@ -209,6 +209,13 @@ export interface RouteTable {
 }
 
 export interface RouteTableSource {
-  /** Undefined until RDS has delivered it. */
+  /** Undefined until RDS has delivered it, and when it has taken it back. */
   get(name: string): RouteTable | undefined
+  hold(name: string): HeldRoutes
+}
+
+/** What a connection manager goes by: the routes of a name, as they are now or were last. */
+export interface HeldRoutes {
+  /** Null until RDS has delivered it. */
+  readonly table: RouteTable | null
 }

@@ -16,6 +16,7 @@ import { RateLimitSchema } from '../../../xds/generated/envoy/extensions/filters
 import { MirrorDifferences } from '../../mirror-differences.ts'
 import { NO_OVERLOAD } from '../../overload/overload-manager.ts'
 import { LOOP_LIMITS } from '../../process-limits/loop-limits.ts'
+import { ALWAYS_HEALTHY } from '../../server-health.ts'
 import { createStats } from '../../stats/stats-store.ts'
 import type { HttpFilterHost } from './contract/http-filter-factory.ts'
 import { HTTP_FILTERS } from './registry.ts'
@@ -32,7 +33,7 @@ const host: HttpFilterHost = {
     stats: root,
     limits: LOOP_LIMITS,
     clusters: { get: () => undefined },
-    routeTables: { get: () => undefined },
+    routeTables: { get: () => undefined, hold: () => ({ table: null }) },
     compileRouteTable: () => assert.fail('a filter compiles no route table'),
     compileAccessLog: () => assert.fail('a filter compiles no access log'),
     reasonHeader: true,
@@ -40,6 +41,9 @@ const host: HttpFilterHost = {
     chainMetadata: {},
     mirrorDifferences: new MirrorDifferences(),
     overload: NO_OVERLOAD,
+    health: ALWAYS_HEALTHY,
+    drainHealth: ALWAYS_HEALTHY,
+    gradualDrainMs: 0,
     serviceCluster: '',
   },
 }

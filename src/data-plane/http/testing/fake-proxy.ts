@@ -48,6 +48,7 @@ import {
 } from '../../route/route-entry.ts'
 import { NO_UPGRADES } from '../../route/route-upgrades.ts'
 import { NO_STREAM_DURATION } from '../../route/stream-duration.ts'
+import { ALWAYS_HEALTHY, type ServerHealth } from '../../server-health.ts'
 import type { Counter, Gauge, Histogram, StatsScope } from '../../stats/stats-scope.ts'
 import type { StreamInfo } from '../../stream-info.ts'
 import type { UpstreamTransport } from '../../upstream-transport.ts'
@@ -269,6 +270,8 @@ export interface FakeProxyOptions {
   readonly info?: Partial<ConnectionInfo>
   readonly reasonHeader?: boolean
   readonly overload?: OverloadActions
+  readonly health?: ServerHealth
+  readonly gradualDrainMs?: number
   readonly bufferLimit?: number
   readonly chainMetadata?: Readonly<Record<string, JsonObject>>
   readonly mirrorDifferences?: MirrorDifferences
@@ -298,12 +301,18 @@ export function fakeHost(options: FakeProxyOptions, stats: FakeStats, logs: Stre
     stats,
     limits: options.limits ?? LOOP_LIMITS,
     clusters,
-    routeTables: { get: name => (name === 'routes' ? table : undefined) },
+    routeTables: {
+      get: name => (name === 'routes' ? table : undefined),
+      hold: name => ({ table: name === 'routes' ? table : null }),
+    },
     compileRouteTable: () => ({ ok: true, value: table }),
     compileAccessLog: () => ({ ok: true, value: { log: options.onLog ?? (info => void logs.push(info)) } }),
     reasonHeader: options.reasonHeader ?? true,
     mirrorDifferences: options.mirrorDifferences ?? new MirrorDifferences(),
     overload: options.overload ?? NO_OVERLOAD,
+    health: options.health ?? ALWAYS_HEALTHY,
+    drainHealth: options.health ?? ALWAYS_HEALTHY,
+    gradualDrainMs: options.gradualDrainMs ?? 0,
     bufferLimit: options.bufferLimit ?? 1024 * 1024,
     chainMetadata: options.chainMetadata ?? {},
     serviceCluster: 'own',

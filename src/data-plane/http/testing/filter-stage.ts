@@ -12,6 +12,7 @@ import { HTTP_CONNECTION_MANAGER } from '../../filters/network/http-connection-m
 import { LOOP_LIMITS } from '../../process-limits/loop-limits.ts'
 import { formatResponseFlags } from '../../response-flag.ts'
 import { compileRouteTable } from '../../route/compile-route-table.ts'
+import type { ServerHealth } from '../../server-health.ts'
 import type { StreamInfo } from '../../stream-info.ts'
 import type { MetadataValue } from '../../stream-metadata.ts'
 import { FakeCluster, type FakeProxy, FakeStats, startFakeProxy } from './fake-proxy.ts'
@@ -36,6 +37,7 @@ export interface StageOptions {
   readonly clock?: Clock
   readonly random?: Random
   readonly info?: Partial<ConnectionInfo>
+  readonly health?: ServerHealth
   /** The listener's per_connection_buffer_limit_bytes. */
   readonly bufferLimit?: number
   /** Of the filter chain. */
@@ -111,6 +113,7 @@ export async function withFilters(options: StageOptions, use: (stage: FilterStag
     random,
     stats,
     ...(options.info && { info: options.info }),
+    ...(options.health && { health: options.health }),
     ...(options.bufferLimit !== undefined && { bufferLimit: options.bufferLimit }),
     ...(options.chainMetadata && { chainMetadata: options.chainMetadata }),
   })

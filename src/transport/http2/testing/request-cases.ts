@@ -1,5 +1,5 @@
 // Requests that are taken and requests that are none, with Envoy's words for why: what the codec is held to, and Envoy too
-// (test/system/http2-refusals.test.ts).
+// (test/differential/corpus/frames).
 import type { RawField } from './raw-frames.ts'
 import { GET } from './raw-session.ts'
 

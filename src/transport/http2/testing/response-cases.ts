@@ -1,5 +1,5 @@
 // Frames on stream 1 that are a response, and such that are none: what the codec is held to, and Envoy too
-// (test/system/http2-refusals.test.ts).
+// (test/differential/corpus/frames).
 import { FLAG } from '../frame.ts'
 import { data, headers, type RawField } from './raw-frames.ts'
 

@@ -15,6 +15,7 @@ export const HEALTH_CHECK: HttpFilterFactory = {
       config: config.value,
       clock: host.proxy.clock,
       clusters: host.proxy.clusters,
+      health: host.proxy.health,
       serviceCluster: host.proxy.serviceCluster,
       stats: healthCheckStats(host.connectionManagerStats),
       memory: { status: 0, degraded: false, until: Number.NEGATIVE_INFINITY },

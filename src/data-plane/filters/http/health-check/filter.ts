@@ -5,6 +5,7 @@ import type { RequestHead, ResponseHead } from '../../../../transport/request-he
 import type { Cluster, ClusterSource } from '../../../cluster/cluster.ts'
 import { failure, type LocalReply } from '../../../http/local-reply.ts'
 import { RESPONSE_FLAG } from '../../../response-flag.ts'
+import type { ServerHealth } from '../../../server-health.ts'
 import type { DataStatus, FilterStream, HeadersStatus, HttpFilter } from '../contract/http-filter.ts'
 import type { HealthCheckConfig } from './config.ts'
 import type { HealthCheckStats } from './health-check-stats.ts'
@@ -21,6 +22,7 @@ export interface HealthCheckTools {
   readonly config: HealthCheckConfig
   readonly clock: Clock
   readonly clusters: ClusterSource
+  readonly health: ServerHealth
   /** The name of the cluster that this proxy belongs to. */
   readonly serviceCluster: string
   readonly stats: HealthCheckStats
@@ -35,6 +37,7 @@ const OK_CLUSTERS: LocalReply = {
   flags: 0,
   isFailure: false,
 }
+const FAILED = failure(503, 'health_check_failed', RESPONSE_FLAG.LH)
 const NO_CLUSTER = failure(503, 'health_check_failed_no_cluster_found', RESPONSE_FLAG.LH)
 const EMPTY_CLUSTER = failure(503, 'health_check_failed_cluster_empty', RESPONSE_FLAG.LH)
 const UNHEALTHY_CLUSTER = failure(503, 'health_check_failed_cluster_unhealthy', RESPONSE_FLAG.LH)
@@ -51,11 +54,11 @@ export class HealthCheckFilter implements HttpFilter {
   }
 
   decodeHeaders(head: RequestHead, endStream: boolean): HeadersStatus {
-    const { config } = this.#tools
+    const { config, health } = this.#tools
     const { headers } = config
     for (let i = 0; i < headers.length; i++) if (!headers[i]!.test(head)) return 'continue'
     this.#isHealthCheck = true
-    this.#answers = !config.passThrough || this.#remembers()
+    this.#answers = !config.passThrough || health.failed || this.#remembers()
     if (!this.#answers) return 'continue'
     if (endStream) this.#answer()
     return 'stop'
@@ -75,8 +78,10 @@ export class HealthCheckFilter implements HttpFilter {
   }
 
   encodeHeaders(head: ResponseHead, _endStream: boolean): HeadersStatus {
+    const { config, memory, clock, serviceCluster, health } = this.#tools
+    // An Envoy that checks this proxy's health hears of it without asking.
+    if (health.failed) setHeader(head.headers, 'x-envoy-immediate-health-check-fail', 'true')
     if (!this.#isHealthCheck) return 'continue'
-    const { config, memory, clock, serviceCluster } = this.#tools
     if (config.cacheMs > 0 && !this.#answers) {
       memory.status = head.status
       memory.degraded = getHeader(head.headers, 'x-envoy-degraded') !== undefined
@@ -93,12 +98,18 @@ export class HealthCheckFilter implements HttpFilter {
   }
 
   #answer(): void {
-    const { config, stats } = this.#tools
+    const { stats } = this.#tools
     stats.requests.value++
-    const reply = config.passThrough ? this.#fromMemory() : this.#byClusters()
+    const reply = this.#reply()
     const outcome = reply.status >= 200 && reply.status < 300 ? stats.ok : stats.failed
     outcome.value++
     this.#stream.localReply(reply)
+  }
+
+  #reply(): LocalReply {
+    const { config, health } = this.#tools
+    if (health.failed) return FAILED
+    return config.passThrough ? this.#fromMemory() : this.#byClusters()
   }
 
   #fromMemory(): LocalReply {

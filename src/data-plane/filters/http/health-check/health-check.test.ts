@@ -16,6 +16,7 @@ const healthCheck = (config: JsonObject): JsonObject =>
     ...config,
   })
 const CLUSTER = 'x-envoy-upstream-healthchecked-cluster'
+const IMMEDIATE = 'x-envoy-immediate-health-check-fail'
 
 test('answers itself, once the whole request has come', () =>
   withFilters({ filters: [healthCheck({ passThroughMode: false })] }, async stage => {
@@ -117,4 +118,26 @@ test('what contradicts itself is refused', () => {
   assert.deepEqual(problems({}), ['pass_through_mode'])
   assert.deepEqual(problems({ passThroughMode: false, cacheTime: '1s' }), ['cache_time'])
   assert.ok(compileHealthCheck(packAny(HealthCheckSchema, create(HealthCheckSchema, { passThroughMode: false }))).ok)
+})
+
+test('what the admin port has failed fails, says so to every client, and sends it away', async () => {
+  const health = { failed: false }
+  const filters = [healthCheck({ passThroughMode: true, cacheTime: '60s' })]
+  await withFilters({ filters, health }, async stage => {
+    assert.equal((await stage.get('/h')).status, 200)
+    const client = new RawClient(stage.proxy.port)
+    assert.equal((await client.send('GET /x HTTP/1.1\r\nhost: a\r\n\r\n').response()).headers['connection'], undefined)
+    health.failed = true
+    const checked = await stage.get('/h')
+    assert.deepEqual([checked.status, checked.headers['connection'], checked.headers[CLUSTER]], [503, 'close', 'own'])
+    assert.equal(checked.headers[IMMEDIATE], 'true')
+    assert.equal(stage.lastLog, '503 LH health_check_failed')
+    const other = await client.send('GET /x HTTP/1.1\r\nhost: a\r\n\r\n').response()
+    assert.deepEqual([other.status, other.headers['connection'], other.headers[IMMEDIATE]], [200, 'close', 'true'])
+    assert.equal(stage.proxy.stats.value('http.test.health_check.failed'), 1)
+    assert.equal(stage.proxy.stats.value('http.test.downstream_cx_drain_close'), 2)
+    health.failed = false
+    assert.deepEqual((await stage.get('/x')).headers['connection'], undefined)
+    client.socket.destroy()
+  })
 })

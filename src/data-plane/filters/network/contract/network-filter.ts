@@ -13,6 +13,7 @@ import type { MirrorDifferences } from '../../../mirror-differences.ts'
 import type { OverloadActions } from '../../../overload/overload-manager.ts'
 import type { ProcessLimits } from '../../../process-limits/process-limits.ts'
 import type { RouteTable, RouteTableSource } from '../../../route/route-entry.ts'
+import type { ServerHealth } from '../../../server-health.ts'
 import type { StatsScope } from '../../../stats/stats-scope.ts'
 import type { AccessLog } from '../../../stream-info.ts'
 
@@ -36,6 +37,12 @@ export interface NetworkFilterHost {
   readonly mirrorDifferences: MirrorDifferences
   /** What is given up at the moment. */
   readonly overload: OverloadActions
+  /** What health checks are told. */
+  readonly health: ServerHealth
+  /** What has connections of this listener drain when it fails. */
+  readonly drainHealth: ServerHealth
+  /** How long a drain takes to come on, as each response may be its connection's last; 0: each is, at once. */
+  readonly gradualDrainMs: number
   /** Bytes of a message that may be kept while it waits: the listener's per_connection_buffer_limit_bytes. */
   readonly bufferLimit: number
   /** Of the filter chain, by the names of those it speaks to. */

@@ -77,6 +77,8 @@ type Tools = Pick<
   | 'stats'
   | 'reasonHeader'
   | 'overload'
+  | 'drainHealth'
+  | 'gradualDrainMs'
   | 'bufferLimit'
 >
 type Compiled = 'chain' | 'accessLogs' | 'limits' | 'http1' | 'http2' | 'allowsTunnel' | 'underscores' | 'routeTable'
@@ -92,6 +94,8 @@ function toolsOf(host: NetworkFilterHost, scope: StatsScope): Tools {
     stats: connectionManagerStats(scope, host.stats),
     reasonHeader: host.reasonHeader,
     overload: host.overload,
+    drainHealth: host.drainHealth,
+    gradualDrainMs: host.gradualDrainMs,
     bufferLimit: host.bufferLimit,
   }
 }
@@ -135,7 +139,8 @@ function compileRoutes(
   const specifier = message.routeSpecifier
   if (specifier.case === 'rds') {
     const name = specifier.value.routeConfigName
-    return { names: [name], get: () => host.routeTables.get(name) ?? null }
+    const held = host.routeTables.hold(name)
+    return { names: [name], get: () => held.table }
   }
   if (specifier.case !== 'routeConfig') {
     if (specifier.case === undefined) check.error(`${path}.route_specifier`, 'is required')

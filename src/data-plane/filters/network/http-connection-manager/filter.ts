@@ -21,6 +21,7 @@ export class HttpConnectionManagerFilter implements NetworkFilter, ConnectionOwn
   sparesIdle = false
   readonly #config: ConnectionManagerConfig
   readonly #connections = new Set<ManagedConnection>()
+  #drainStartedAt = 0
 
   constructor(config: ConnectionManagerConfig, routeConfigurations: readonly string[]) {
     this.#config = config
@@ -52,9 +53,21 @@ export class HttpConnectionManagerFilter implements NetworkFilter, ConnectionOwn
     if (this.isDraining) connection.drain()
   }
 
+  get drainClose(): boolean {
+    if (this.#config.drainHealth.failed) return true
+    return this.isDraining && (!this.sparesIdle || this.#isDue)
+  }
+
+  /** The share of responses that are their connection's last grows with the time, as Envoy's (DrainManagerImpl). */
+  get #isDue(): boolean {
+    const { gradualDrainMs, random, clock } = this.#config
+    return gradualDrainMs === 0 || random.next() * gradualDrainMs < clock.now() - this.#drainStartedAt
+  }
+
   drain(sparesIdle = false): void {
     // Never softer than it was.
     if (this.isDraining && (sparesIdle || !this.sparesIdle)) return
+    if (!this.isDraining) this.#drainStartedAt = this.#config.clock.now()
     this.isDraining = true
     this.sparesIdle = sparesIdle
     for (const connection of this.#connections) connection.drain()
