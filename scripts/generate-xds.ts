@@ -52,6 +52,8 @@ const GENERATED_PATHS = [
   'envoy/extensions/http/header_formatters/preserve_case/v3',
   'envoy/extensions/formatter/req_without_query/v3',
   'envoy/extensions/request_id/uuid/v3',
+  'envoy/extensions/path/match/uri_template/v3',
+  'envoy/extensions/path/rewrite/uri_template/v3',
   'envoy/extensions/clusters/dynamic_forward_proxy/v3',
   'envoy/extensions/filters/listener/tls_inspector/v3',
   'envoy/extensions/filters/listener/http_inspector/v3',

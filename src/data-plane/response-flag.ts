@@ -30,6 +30,10 @@ export const RESPONSE_FLAG = {
   RLSE: 1 << 24, // the rate limit service failed
 } as const
 
+export function isResponseFlag(name: string): name is keyof typeof RESPONSE_FLAG {
+  return Object.hasOwn(RESPONSE_FLAG, name)
+}
+
 /** `URX,UF`, or `-` when none is set. */
 export function formatResponseFlags(flags: number): string {
   if (flags === 0) return '-'
@@ -38,6 +42,44 @@ export function formatResponseFlags(flags: number): string {
     if (flags & bit) text = text === '' ? name : `${text},${name}`
   }
   return text
+}
+
+/** By the short name. */
+const LONG_NAMES: Readonly<Record<string, string>> = {
+  DI: 'DelayInjected',
+  FI: 'FaultInjected',
+  URX: 'UpstreamRetryLimitExceeded',
+  UO: 'UpstreamOverflow',
+  UH: 'NoHealthyUpstream',
+  UF: 'UpstreamConnectionFailure',
+  NR: 'NoRouteFound',
+  NC: 'NoClusterFound',
+  DT: 'DurationTimeout',
+  DC: 'DownstreamConnectionTermination',
+  UT: 'UpstreamRequestTimeout',
+  LR: 'LocalReset',
+  UR: 'UpstreamRemoteReset',
+  UC: 'UpstreamConnectionTermination',
+  RL: 'RateLimited',
+  UAEX: 'UnauthorizedExternalService',
+  SI: 'StreamIdleTimeout',
+  IH: 'InvalidEnvoyRequestHeaders',
+  DPE: 'DownstreamProtocolError',
+  UPE: 'UpstreamProtocolError',
+  UMSDR: 'UpstreamMaxStreamDurationReached',
+  OM: 'OverloadManagerTerminated',
+  LH: 'FailedLocalHealthCheck',
+  DR: 'DownstreamRemoteReset',
+  RLSE: 'RateLimitServiceError',
+}
+
+export function formatResponseFlagsLong(flags: number, isConnection: boolean): string {
+  if (flags === 0) return '-'
+  const short = isConnection ? formatConnectionFlags(flags) : formatResponseFlags(flags)
+  return short
+    .split(',')
+    .map(name => LONG_NAMES[name] ?? name)
+    .join(',')
 }
 
 /** Those of a TCP connection: its failed tries come up before the verdict that there are no more, `UF,URX`. */

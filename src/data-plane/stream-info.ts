@@ -1,7 +1,13 @@
 // One stream's facts, filled in on its way and read once, at its end, by access log and stats.
-import type { HeaderList } from '../transport/header-list.ts'
+import { getHeader, type HeaderList } from '../transport/header-list.ts'
+import { ACCESS_LOG_TYPE } from './access-log-type.ts'
 import type { ConnectionInfo } from './connection-info.ts'
 import type { MetadataSource, MetadataValue, StreamMetadata } from './stream-metadata.ts'
+import type { StreamRecord } from './stream-record.ts'
+import type { UpstreamCluster } from './upstream-cluster.ts'
+import type { UpstreamConnectionInfo } from './upstream-connection-info.ts'
+import type { UpstreamHost } from './upstream-host.ts'
+import type { VirtualCluster } from './virtual-cluster.ts'
 
 const NONE: HeaderList = []
 
@@ -36,10 +42,23 @@ export class StreamInfo implements MetadataSource {
   duration = 0
   /** `address:port`; empty when none was chosen. */
   upstreamHost = ''
-  upstreamCluster = ''
-  upstreamLocalAddress = ''
+  /** Its name, where it has one. */
+  upstreamHostname = ''
+  /** Where the route sends it; null: nowhere yet. */
+  cluster: UpstreamCluster | null = null
+  /** Of the latest try that had one. */
+  upstream: UpstreamConnectionInfo | null = null
   routeName = ''
+  virtualCluster: VirtualCluster | null = null
   attemptCount = 0
+  /** The health_check filter takes it for one. */
+  isHealthCheck = false
+  /** Of ACCESS_LOG_TYPE: why it is logged now. */
+  logType: number = ACCESS_LOG_TYPE.downstreamEnd
+  /** Of a TCP connection, once it was asked for. */
+  streamId = ''
+  /** Null where no access log asks for it. */
+  record: StreamRecord | null = null
   /** What filters say of the stream (Envoy's dynamic metadata), the latest first. */
   metadata: StreamMetadata | null = null
 
@@ -60,14 +79,46 @@ export class StreamInfo implements MetadataSource {
     return undefined
   }
 
-  /** As text; null when there was none. */
-  readMetadata(namespace: string, key: string): string | null {
-    const value = this.metadataOf(namespace, key)
-    return typeof value === 'string' ? value : null
+  /** All that was said below one namespace; null when nothing was. */
+  allMetadata(namespace: string): MetadataValue {
+    // Keys may be a client's: `__proto__` among them.
+    const all: Record<string, MetadataValue> = Object.create(null)
+    for (let entry = this.metadata; entry !== null; entry = entry.before) {
+      if (entry.namespace === namespace && !Object.hasOwn(all, entry.key)) all[entry.key] = entry.value
+    }
+    return Object.keys(all).length === 0 ? null : all
+  }
+
+  get upstreamCluster(): string {
+    return this.cluster?.name ?? ''
+  }
+
+  get requestId(): string | null {
+    return getHeader(this.requestHeaders, 'x-request-id') ?? null
+  }
+
+  /** `host` is tried. */
+  goTo(host: UpstreamHost): void {
+    this.goBackTo(host)
+    this.record?.hosts.push(host)
+  }
+
+  /** Of several tries it is this one that counts. */
+  goBackTo(host: UpstreamHost): void {
+    this.upstreamHost = host.key
+    this.upstreamHostname = host.hostname
+  }
+
+  /** What is sent goes out on it. */
+  goBy(connection: UpstreamConnectionInfo | null): void {
+    this.upstream = connection
+    if (connection !== null) this.record?.connectionIds.push(connection.id)
   }
 }
 
-/** Called once for each stream, at its end. Must not throw, block or wait. */
+/** Called for each stream at its end, and before that where config says so. Must not throw, block or wait. */
 export interface AccessLog {
+  /** It tells what is in `record`. */
+  readonly needsRecord: boolean
   log(info: StreamInfo): void
 }

@@ -20,6 +20,8 @@ export interface StreamMetadata {
 export interface MetadataSource {
   /** The last word under this key; undefined when there was none. */
   metadataOf(namespace: string, key: string): MetadataValue | undefined
+  /** All that was said below a namespace; null when nothing was. */
+  allMetadata(namespace: string): MetadataValue
 }
 
 /** A place in metadata: a filter's namespace, and one key at least. */

@@ -1,7 +1,7 @@
 // What differs between the two proxies' doings in one case, under names that the page of known differences uses.
 import type { Observation } from './case.ts'
 import type { Field, Message } from './message.ts'
-import { normalValue } from './normalisation.ts'
+import { normalValue, shapeOf } from './normalisation.ts'
 
 export interface Difference {
   /** `response status`, `upstream header x-name`, `log details`, ... */
@@ -49,7 +49,8 @@ export function comparable({ talk, received, log }: Observation): ReadonlyMap<st
   for (const [index, entry] of log.entries()) {
     const at = index === 0 ? 'log' : `log ${index + 1}`
     for (const [name, value] of Object.entries(entry))
-      if (name !== 'port') facts.set(`${at} ${name}`, JSON.stringify(value))
+      if (name !== 'port')
+        facts.set(`${at} ${name}`, JSON.stringify(name.startsWith('shape ') ? shapeOf(value) : value))
   }
   return facts
 }

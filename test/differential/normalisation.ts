@@ -13,3 +13,13 @@ export function normalValue(name: string, value: string): string {
   // Listeners' and clients' own ports.
   return value.replace(/\b127\.0\.0\.1:\d{4,5}\b/g, '127.0.0.1:(port)')
 }
+
+const ANY_UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g
+const WORDS_OF_TIME = /\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\b/g
+
+/** What is never the same, by its kind: numbers, times, ports, ids. */
+export function shapeOf(value: unknown): unknown {
+  if (typeof value === 'number') return '(number)'
+  if (typeof value !== 'string') return value
+  return value.replace(ANY_UUID, '(uuid)').replace(WORDS_OF_TIME, '(day)').replace(/\d+/g, '0')
+}

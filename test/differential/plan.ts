@@ -14,6 +14,8 @@ export interface ListenerPlan {
   readonly listener?: JsonObject
   /** Reached from the proxy's own clusters only. */
   readonly internal?: true
+  /** Of the access log: what its lines have besides the usual, and which it has; or whether each try has one, too. */
+  readonly log?: { readonly format?: JsonObject; readonly filter?: JsonObject; readonly ofTries?: true }
   /** In place of a connection manager. */
   readonly tcpProxy?: JsonObject
   /** Besides those that every plan has; names are unique among all plans. */
@@ -135,9 +137,26 @@ export function bootstrap(
   }
 }
 
+const FORMATTERS: JsonValue = [
+  {
+    name: 'envoy.formatter.req_without_query',
+    typed_config: { '@type': `${EXTENSION}.formatter.req_without_query.v3.ReqWithoutQuery` },
+  },
+]
+
 function listener(plan: ListenerPlan, logFile: string): JsonObject {
   const accessLog = { '@type': `${EXTENSION}.access_loggers.file.v3.FileAccessLog`, path: logFile }
-  const log = [{ name: 'file', typed_config: { ...accessLog, log_format: { json_format: LOG_FORMAT } } }]
+  const log = [
+    {
+      name: 'file',
+      typed_config: {
+        ...accessLog,
+        log_format: { json_format: { ...LOG_FORMAT, ...plan.log?.format }, formatters: FORMATTERS },
+      },
+      ...(plan.log?.filter ? { filter: plan.log.filter } : {}),
+    },
+  ]
+  const router: JsonObject = { '@type': `${EXTENSION}.filters.http.router.v3.Router` }
   const manager: JsonObject = {
     '@type': `${EXTENSION}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
     stat_prefix: plan.name,
@@ -145,7 +164,7 @@ function listener(plan: ListenerPlan, logFile: string): JsonObject {
     // A connection to be closed is closed when the last byte is out: how long one lingers is not what is compared.
     delayed_close_timeout: '0s',
     access_log: log,
-    http_filters: [{ name: 'router', typed_config: { '@type': `${EXTENSION}.filters.http.router.v3.Router` } }],
+    http_filters: [{ name: 'router', typed_config: plan.log?.ofTries ? { ...router, upstream_log: log } : router }],
     route_config: {
       name: plan.name,
       ...plan.routeConfiguration,

@@ -46,7 +46,57 @@ const endpoints = (...addresses: string[]): JsonObject[] => [
   },
 ]
 
+const withLog = (filter: JsonObject, format = '%PROTOCOL%'): JsonObject => {
+  const file = 'type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog'
+  const log_format = { text_format_source: { inline_string: format } }
+  const typed_config = { '@type': file, path: join(folder, 'access.log'), log_format }
+  return withManager({ access_log: [{ name: 'file', filter, typed_config }] })
+}
+const withFormat = (format: string): JsonObject => withLog({ not_health_check_filter: {} }, format)
+
+const template = (path_template: string): JsonObject => ({
+  path_match_policy: {
+    name: 'template',
+    typed_config: {
+      '@type': 'type.googleapis.com/envoy.extensions.path.match.uri_template.v3.UriTemplateMatchConfig',
+      path_template,
+    },
+  },
+})
+const rewritten = (path_template_rewrite: string): JsonObject => ({
+  path_rewrite_policy: {
+    name: 'template',
+    typed_config: {
+      '@type': 'type.googleapis.com/envoy.extensions.path.rewrite.uri_template.v3.UriTemplateRewriteConfig',
+      path_template_rewrite,
+    },
+  },
+})
+
 const REFUSED: Readonly<Record<string, JsonObject>> = {
+  'both of one filter': withLog({ and_filter: { filters: [{ not_health_check_filter: {} }] } }),
+  'a log filter without anything': withLog({}),
+  'a log filter by a flag that there is none of': withLog({ response_flag_filter: { flags: ['XX'] } }),
+  'a share of requests without a key': withLog({ runtime_filter: { percent_sampled: { numerator: 1 } } }),
+  'a comparison without a value': withLog({ status_code_filter: { comparison: { op: 'EQ' } } }),
+  'an operator that there is none of': withFormat('%NO_SUCH%'),
+  'an operator without its argument': withFormat('%REQ%'),
+  'a duration between unknown units': withFormat('%COMMON_DURATION(DS_RX_BEG:DS_RX_END:h)%'),
+  'a gRPC status in an unknown form': withFormat('%GRPC_STATUS(WORDS)%'),
+  'a choice of nothing': withFormat('%COALESCE({"operators": []})%'),
+  'lines in no time': withManager({ access_log_options: { access_log_flush_interval: '0.0001s' } }),
+  'lines asked for twice': withManager({
+    access_log_options: { flush_access_log_on_new_request: true },
+    flush_access_log_on_new_request: true,
+  }),
+  'a template without a slash': withRoute({ match: template('a') }),
+  'a template with a glob behind a glob': withRoute({ match: template('/**/*') }),
+  'a template with a name twice': withRoute({ match: template('/{a}/{a}') }),
+  'a rewrite by a name that is not matched': withRoute({
+    match: template('/{a}'),
+    route: { cluster: 'alpha', ...rewritten('/{b}') },
+  }),
+  'a rewrite by template without a match': withAction(rewritten('/a')),
   'no statistics prefix': withManager({ stat_prefix: '' }),
   'no room for a head': withManager({ max_request_headers_kb: 0 }),
   'too much room for a head': withManager({ max_request_headers_kb: 100_000 }),

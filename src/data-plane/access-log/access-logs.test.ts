@@ -8,12 +8,14 @@ import type { Any } from '@bufbuild/protobuf/wkt'
 import { FakeClock } from '../../base/clock.ts'
 import { type LogFields, silentLog } from '../../base/log.ts'
 import { packAny } from '../../xds/any-pack.ts'
+import { SubstitutionFormatStringSchema } from '../../xds/generated/envoy/config/core/v3/substitution_format_string_pb.ts'
 import { FileAccessLogSchema } from '../../xds/generated/envoy/extensions/access_loggers/file/v3/file_pb.ts'
 import { StdoutAccessLogSchema } from '../../xds/generated/envoy/extensions/access_loggers/stream/v3/stream_pb.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
 import { RESPONSE_FLAG } from '../response-flag.ts'
 import { createStats } from '../stats/stats-store.ts'
 import { StreamInfo } from '../stream-info.ts'
+import { UpstreamConnectionInfo } from '../upstream-connection-info.ts'
 import { AccessLogs } from './access-logs.ts'
 import { type LogFile, type LogFiles, systemLogFiles } from './log-file.ts'
 
@@ -28,6 +30,13 @@ const connection: ConnectionInfo = {
   remoteIp: '127.0.0.1',
   directRemoteAddress: '127.0.0.1:40000',
   directRemoteIp: '127.0.0.1',
+  directLocalAddress: '127.0.0.1:15001',
+  handshake: null,
+  acceptedAt: 0,
+  handshakeBegunAt: -1,
+  handshakeDoneAt: -1,
+  listener: 'l',
+  filterChain: '',
   tls: false,
   requestedServerName: '',
   alpn: '',
@@ -35,6 +44,10 @@ const connection: ConnectionInfo = {
   localUriSan: '',
   proxyTlvs: Buffer.alloc(0),
   tcpProxyCluster: '',
+}
+
+function connected(localAddress: string): UpstreamConnectionInfo {
+  return Object.assign(new UpstreamConnectionInfo('HTTP/1.1', 0), { localAddress })
 }
 
 function stream(): StreamInfo {
@@ -50,7 +63,7 @@ function stream(): StreamInfo {
   info.bytesSent = 91
   info.duration = 12.7
   info.upstreamHost = '127.0.0.1:9080'
-  info.upstreamCluster = 'outbound|9080||productpage.default.svc.cluster.local'
+  info.cluster = { name: 'outbound|9080||productpage.default.svc.cluster.local' }
   info.routeName = 'default'
   return info
 }
@@ -127,7 +140,7 @@ test('operators: length, alternatives, the first of several values, times, perce
   const info = stream()
   // Chosen, and not connected to.
   assert.equal(lineOf(upstream, info), '127.0.0.1:9080 - 127.0.0.1 503')
-  info.upstreamLocalAddress = '127.0.0.1:50000'
+  info.upstream = connected('127.0.0.1:50000')
   assert.equal(lineOf(upstream, info), '127.0.0.1:9080 9080 127.0.0.1 503')
 })
 
@@ -143,7 +156,8 @@ test('a client of whom a proxy before this one tells has no port', () => {
 test('an address of IPv6 without its port is without its brackets, too', () => {
   const info = new StreamInfo({ ...connection, localAddress: '[::2]:443' }, 0, 0)
   assert.equal(lineOf('%DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT%', info), '[::2]:443 ::2')
-  info.upstreamHost = info.upstreamLocalAddress = '[::1]:80'
+  info.upstreamHost = '[::1]:80'
+  info.upstream = connected('[::1]:80')
   assert.equal(lineOf('%UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT% %UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%', info), '::1 ::1')
 })
 
@@ -191,9 +205,39 @@ test('JSON keeps numbers and nulls, and stays JSON whatever a header holds', () 
   })
 })
 
+test('JSON is in the order of its keys; what is empty is left out where it is to be, as Envoy does', () => {
+  const format: JsonObject = {
+    z: '%RESPONSE_CODE%',
+    a: '%REQ(X-NONE)%',
+    list: ['%REQ(X-NONE)%', 'x', null, '%RESPONSE_CODE%', [], {}],
+    inner: { nothing: '%REQ(X-NONE)%' },
+    mixed: '[%REQ(X-NONE)%]',
+    text: '',
+    number: 1.5,
+  }
+  const lineWith = (omitEmptyValues: boolean): string => {
+    const { logs, files } = setUp()
+    const value = create(SubstitutionFormatStringSchema, {
+      format: { case: 'jsonFormat', value: format },
+      omitEmptyValues,
+    })
+    const message = create(StdoutAccessLogSchema, { accessLogFormat: { case: 'logFormat', value } })
+    const compiled = logs.compile(packAny(StdoutAccessLogSchema, message))
+    assert.ok(compiled.ok, JSON.stringify(compiled))
+    compiled.value.log(stream())
+    logs.flush()
+    return files.written.get('/dev/stdout')!.join('')
+  }
+  assert.equal(lineWith(true), '{"list":["x",503,[]],"mixed":"[]","number":1.5,"text":"","z":503}\n')
+  assert.equal(
+    lineWith(false),
+    '{"a":null,"inner":{"nothing":null},"list":[null,"x",null,503,[],{}],"mixed":"[-]","number":1.5,"text":"","z":503}\n',
+  )
+})
+
 test('an unknown operator, time or formatter is a problem that says what there is', () => {
   const { logs } = setUp()
-  for (const format of ['%NO_SUCH%', '%REQ()%', '%START_TIME(%Q)%', '%DYNAMIC_METADATA(a)%', '100%']) {
+  for (const format of ['%NO_SUCH%', '%REQ()%', '%START_TIME(%Q)%', '%DYNAMIC_METADATA(:a)%', '100%']) {
     const compiled = logs.compile(textLog(format))
     assert.ok(!compiled.ok, format)
     assert.equal(compiled.problems[0]!.code, 'WEFT-4004')

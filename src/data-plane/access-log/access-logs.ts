@@ -4,6 +4,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import type { Parsed } from '../../base/problem.ts'
 import { unpackAny } from '../../xds/any-pack.ts'
+import { OPERATOR_NAMES } from '../../xds/command-operator-table.ts'
 import {
   type SubstitutionFormatString,
   SubstitutionFormatStringSchema,
@@ -19,7 +20,6 @@ import {
 import { ResourceCheck } from '../../xds/resource-check.ts'
 import type { StatsScope } from '../stats/stats-scope.ts'
 import type { AccessLog, StreamInfo } from '../stream-info.ts'
-import { OPERATOR_NAMES } from './command-operators.ts'
 import type { LogFiles } from './log-file.ts'
 import { type CompiledLine, compileJsonFormat, compileTextFormat, type LineFormat } from './log-format.ts'
 import { createLogStats, type LogStats, LogWriter } from './log-writer.ts'
@@ -108,10 +108,12 @@ export class AccessLogs {
 }
 
 class LineLog implements AccessLog {
+  readonly needsRecord: boolean
   readonly #line: LineFormat
   readonly #writer: LogWriter
 
-  constructor(line: LineFormat, writer: LogWriter) {
+  constructor({ line, needsRecord }: Line, writer: LogWriter) {
+    this.needsRecord = needsRecord
     this.#line = line
     this.#writer = writer
   }
@@ -125,9 +127,14 @@ class LineLog implements AccessLog {
 }
 
 /** Stands in where problems keep the config from being taken. */
-const NO_LOG: AccessLog = { log: () => {} }
+const NO_LOG: AccessLog = { needsRecord: false, log: () => {} }
 
-function compileFileFormat(file: FileAccessLog, check: ResourceCheck): LineFormat {
+interface Line {
+  readonly line: LineFormat
+  readonly needsRecord: boolean
+}
+
+function compileFileFormat(file: FileAccessLog, check: ResourceCheck): Line {
   const { accessLogFormat: format } = file
   switch (format.case) {
     case 'format':
@@ -141,7 +148,7 @@ function compileFileFormat(file: FileAccessLog, check: ResourceCheck): LineForma
   }
 }
 
-function compileLogFormat(format: SubstitutionFormatString | undefined, check: ResourceCheck): LineFormat {
+function compileLogFormat(format: SubstitutionFormatString | undefined, check: ResourceCheck): Line {
   if (format === undefined) return take(compileTextFormat(DEFAULT_FORMAT, false), '', check)
   check.honour(SubstitutionFormatStringSchema, format, 'log_format', FORMAT_FIELDS)
   for (const [index, { name, typedConfig }] of format.formatters.entries()) {
@@ -164,10 +171,10 @@ function compileLogFormat(format: SubstitutionFormatString | undefined, check: R
   return take(compileTextFormat(DEFAULT_FORMAT, false), 'log_format', check)
 }
 
-const NO_LINE: LineFormat = () => {}
+const NO_LINE: Line = { line: () => {}, needsRecord: false }
 
-function take(compiled: CompiledLine, path: string, check: ResourceCheck): LineFormat {
-  if ('line' in compiled) return compiled.line
+function take(compiled: CompiledLine, path: string, check: ResourceCheck): Line {
+  if ('line' in compiled) return compiled
   for (const fault of compiled.faults) {
     const at = fault.path === '' ? path : `${path}.${fault.path}`
     check.error(at, fault.message, 'WEFT-4004', `there are ${OPERATOR_NAMES.join(', ')}`)

@@ -1,15 +1,16 @@
 // One line of the access log, from a text format or a JSON one. Values that a peer chose cannot break out of their place.
-import { isUtf8 } from 'node:buffer'
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf'
-import { toByteString } from '../../automata/regex.ts'
 import type { StreamInfo } from '../stream-info.ts'
-import { type CompiledPart, compileFormat, type Operator } from './command-operators.ts'
+import { type CompiledPart, compileFormat, textOf } from './command-operators.ts'
+import { asciiJson, byKey, jsonText, quoteJson } from './json-text.ts'
 import type { LineBuffer } from './line-buffer.ts'
 
 /** Appends the line. */
 export type LineFormat = (info: StreamInfo, to: LineBuffer) => void
 
-export type CompiledLine = { readonly line: LineFormat } | { readonly faults: readonly LineFault[] }
+export type CompiledLine =
+  | { readonly line: LineFormat; readonly needsRecord: boolean }
+  | { readonly faults: readonly LineFault[] }
 
 export interface LineFault {
   /** Below the format: `method.inner`, empty for a text format. */
@@ -21,9 +22,9 @@ export interface LineFault {
 export function compileTextFormat(format: string, omitEmpty: boolean): CompiledLine {
   const compiled = compileFormat(format)
   if ('fault' in compiled) return { faults: [{ path: '', message: compiled.fault }] }
-  const { parts } = compiled
+  const { parts, needsRecord } = compiled
   const empty = omitEmpty ? '' : '-'
-  return { line: (info, to) => formatParts(parts, info, empty, to) }
+  return { needsRecord, line: (info, to) => formatParts(parts, info, empty, to) }
 }
 
 function formatParts(parts: readonly CompiledPart[], info: StreamInfo, empty: string, to: LineBuffer): void {
@@ -35,93 +36,90 @@ function formatParts(parts: readonly CompiledPart[], info: StreamInfo, empty: st
     }
     const value = part(info)
     if (value === null) to.text(empty)
-    else if (typeof value === 'number') to.text(String(value))
-    else to.escaped(value)
+    else if (typeof value === 'string') to.escaped(value)
+    // Numbers, and JSON, which escapes what would break out of it.
+    else to.text(textOf(value))
   }
 }
 
 /** Envoy's rules: a value that is one operator alone keeps its type (number, null); anything around it makes it text. */
 export function compileJsonFormat(format: JsonObject, omitEmpty: boolean): CompiledLine {
-  const faults: LineFault[] = []
-  const compiled = compileObject(format, '', faults, omitEmpty)
+  const compiler = new JsonCompiler(omitEmpty)
+  const compiled = compiler.object(format, '')
+  const { faults, needsRecord } = compiler
   if (faults.length > 0) return { faults }
-  return { line: (info, to) => to.text(`${compiled(info)}\n`) }
+  return { needsRecord, line: (info, to) => to.text(`${compiled(info)}\n`) }
 }
 
 type JsonPiece = (info: StreamInfo) => string
 
-function compileObject(object: JsonObject, path: string, faults: LineFault[], omitEmpty: boolean): JsonPiece {
-  const keys: string[] = []
-  const values: JsonPiece[] = []
-  for (const [key, value] of Object.entries(object)) {
-    keys.push(`${asciiJson(key)}:`)
-    values.push(compileValue(value, path === '' ? key : `${path}.${key}`, faults, omitEmpty))
+class JsonCompiler {
+  readonly faults: LineFault[] = []
+  needsRecord = false
+  readonly #omitEmpty: boolean
+
+  constructor(omitEmpty: boolean) {
+    this.#omitEmpty = omitEmpty
   }
-  return info => {
-    let text = '{'
-    for (let i = 0; i < keys.length; i++) {
-      const value = values[i]!(info)
-      if (omitEmpty && value === 'null') continue
-      if (text.length > 1) text += ','
-      text += keys[i]! + value
+
+  object(object: JsonObject, path: string): JsonPiece {
+    const keys: string[] = []
+    const values: JsonPiece[] = []
+    for (const [key, value] of Object.entries(object).sort(byKey)) {
+      keys.push(`${asciiJson(key)}:`)
+      values.push(this.#value(value, path === '' ? key : `${path}.${key}`))
     }
-    return `${text}}`
+    return info => `{${joinPieces(values, keys, info, this.#omitEmpty)}}`
+  }
+
+  #value(value: JsonValue, path: string): JsonPiece {
+    if (typeof value === 'string') return this.#string(value, path)
+    if (Array.isArray(value)) {
+      const items = value.map((item, index) => this.#value(item, `${path}[${index}]`))
+      const unnamed = items.map(() => '')
+      return info => `[${joinPieces(items, unnamed, info, this.#omitEmpty)}]`
+    }
+    if (typeof value === 'object' && value !== null) return this.object(value, path)
+    const constant = JSON.stringify(value)
+    return () => constant
+  }
+
+  #string(format: string, path: string): JsonPiece {
+    const compiled = compileFormat(format)
+    if ('fault' in compiled) {
+      this.faults.push({ path, message: compiled.fault })
+      return () => ''
+    }
+    const { parts } = compiled
+    this.needsRecord ||= compiled.needsRecord
+    const [first] = parts
+    if (parts.length === 1 && typeof first === 'function') return info => jsonText(first(info))
+    const empty = this.#omitEmpty ? '' : '-'
+    return info => quoteJson(joinRaw(parts, info, empty))
   }
 }
 
-function compileValue(value: JsonValue, path: string, faults: LineFault[], omitEmpty: boolean): JsonPiece {
-  if (typeof value === 'string') return compileString(value, path, faults, omitEmpty)
-  if (Array.isArray(value)) {
-    const items = value.map((item, index) => compileValue(item, `${path}[${index}]`, faults, omitEmpty))
-    return info => `[${items.map(item => item(info)).join(',')}]`
+/** Left out as empty are null and objects without a field, of objects and lists alike; lists never are (Envoy). */
+function joinPieces(
+  pieces: readonly JsonPiece[],
+  names: readonly string[],
+  info: StreamInfo,
+  omitEmpty: boolean,
+): string {
+  let text = ''
+  for (let i = 0; i < pieces.length; i++) {
+    const value = pieces[i]!(info)
+    if (omitEmpty && (value === 'null' || value === '{}')) continue
+    text += text === '' ? names[i]! + value : `,${names[i]!}${value}`
   }
-  if (typeof value === 'object' && value !== null) return compileObject(value, path, faults, omitEmpty)
-  const constant = JSON.stringify(value)
-  return () => constant
-}
-
-function compileString(format: string, path: string, faults: LineFault[], omitEmpty: boolean): JsonPiece {
-  const compiled = compileFormat(format)
-  if ('fault' in compiled) {
-    faults.push({ path, message: compiled.fault })
-    return () => ''
-  }
-  const { parts } = compiled
-  const [first] = parts
-  if (parts.length === 1 && typeof first === 'function') return info => quoteOperator(first, info)
-  const empty = omitEmpty ? '' : '-'
-  return info => quoteJson(joinRaw(parts, info, empty))
+  return text
 }
 
 function joinRaw(parts: readonly CompiledPart[], info: StreamInfo, empty: string): string {
   let text = ''
-  for (const part of parts) text += typeof part === 'string' ? part : (part(info) ?? empty)
-  return text
-}
-
-function quoteOperator(operator: Operator, info: StreamInfo): string {
-  const value = operator(info)
-  return value === null ? 'null' : typeof value === 'number' ? String(value) : quoteJson(value)
-}
-
-/** `bytes` has one character for each byte; the JSON is ASCII. */
-function quoteJson(bytes: string): string {
-  for (let i = 0; i < bytes.length; i++) {
-    const unit = bytes.charCodeAt(i)
-    if (unit < 32 || unit > 126 || unit === 34 || unit === 92) {
-      const raw = Buffer.from(bytes, 'latin1')
-      // What is no UTF-8 is written byte by byte, as Envoy has it: nothing is lost.
-      return asciiJson(isUtf8(raw) ? raw.toString('utf8') : bytes)
-    }
+  for (const part of parts) {
+    const value = typeof part === 'string' ? part : part(info)
+    text += value === null ? empty : textOf(value)
   }
-  return `"${bytes}"`
-}
-
-function asciiJson(text: string): string {
-  const json = JSON.stringify(text)
-  return toByteString(json) === json ? json : json.replace(/[^\x20-\x7e]/g, escapeUnit)
-}
-
-function escapeUnit(unit: string): string {
-  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
+  return text
 }

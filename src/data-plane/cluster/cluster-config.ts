@@ -18,7 +18,9 @@ import {
 import { RoutingPriority, type TransportSocket } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import { ClusterConfigSchema } from '../../xds/generated/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster_pb.ts'
 import { durationMs, ResourceCheck } from '../../xds/resource-check.ts'
+import { configMetadata } from '../config-metadata.ts'
 import { isInternal } from '../internal-listener/internal-network.ts'
+import type { MetadataSource } from '../stream-metadata.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
 import type { CircuitLimits, Thresholds, UpstreamProtocol } from './cluster.ts'
 import type { Balancing } from './cluster-picker.ts'
@@ -48,6 +50,8 @@ export interface ClusterConfig extends HttpOptions, Balancing {
   readonly name: string
   /** What its stats are counted under: alt_stat_name, else the name. */
   readonly statName: string
+  /** Null without. */
+  readonly metadata: MetadataSource | null
   readonly discovery: Discovery
   readonly connectTimeoutMs: number
   readonly bufferLimit: number
@@ -129,6 +133,7 @@ export function compileCluster(message: ClusterMessage, compileTransport: Transp
   const config = {
     name: message.name,
     statName: message.altStatName || message.name,
+    metadata: configMetadata(message.metadata),
     discovery,
     connectTimeoutMs: durationMs(message.connectTimeout, ENVOY_CONNECT_TIMEOUT_MS),
     bufferLimit: bufferLimitOf(message.perConnectionBufferLimitBytes),

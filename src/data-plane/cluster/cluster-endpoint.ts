@@ -10,6 +10,7 @@ export class ClusterEndpoint implements Endpoint {
   readonly address: string
   readonly port: number
   readonly transport: UpstreamTransport
+  hostname = ''
   weight: number
   activeRequests = 0
   readonly stats: EndpointStats = {

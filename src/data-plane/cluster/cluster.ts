@@ -9,6 +9,7 @@ import type { Http2Settings } from '../../transport/http2/session-options.ts'
 import type { Resource } from '../process-limits/process-limits.ts'
 import type { ResponseCriterion } from '../route/response-criterion.ts'
 import type { Counter, Gauge, Histogram } from '../stats/stats-scope.ts'
+import type { UpstreamCluster } from '../upstream-cluster.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
 import type { ComparisonStats } from './comparison-stats.ts'
 import type { RequestWindow } from './request-window.ts'
@@ -16,6 +17,8 @@ import type { RequestWindow } from './request-window.ts'
 export interface Endpoint {
   /** `address:port`. */
   readonly key: string
+  /** As config names it, or the name that was resolved; empty where there is none. */
+  readonly hostname: string
   readonly address: string
   readonly port: number
   readonly weight: number
@@ -207,8 +210,7 @@ export interface AutoIdentity {
   readonly header: string
 }
 
-export interface Cluster {
-  readonly name: string
+export interface Cluster extends UpstreamCluster {
   /** Null, or absent: no outlier detection. */
   readonly outliers?: { readonly external: SuccessFigures; readonly local: SuccessFigures } | null
   readonly connectTimeoutMs: number

@@ -1,6 +1,7 @@
 // What every cluster takes from its config as it stands, and whom it tells when an endpoint leaves.
 import type { Random } from '../../base/random.ts'
 import type { Http2Settings } from '../../transport/http2/session-options.ts'
+import type { MetadataSource } from '../stream-metadata.ts'
 import type {
   AutoIdentity,
   CircuitLimits,
@@ -73,6 +74,14 @@ export abstract class ConfiguredCluster implements Cluster {
 
   get name(): string {
     return this.config.name
+  }
+
+  get statName(): string {
+    return this.config.statName
+  }
+
+  get metadata(): MetadataSource | null {
+    return this.config.metadata
   }
 
   get connectTimeoutMs(): number {

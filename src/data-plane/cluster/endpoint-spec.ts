@@ -23,6 +23,7 @@ export interface EndpointSpec {
   /** IP address, a host name where the cluster resolves names, or an internal listener's address, with port 0. */
   readonly address: string
   readonly port: number
+  readonly hostname: string
   readonly weight: number
   /** 0 is used first. */
   readonly priority: number
@@ -83,6 +84,7 @@ function readEndpoint(
   const hashKey = message.metadata?.filterMetadata['envoy.lb']?.['hash_key']
   return {
     ...place,
+    hostname: endpoint?.hostname ?? '',
     weight: message.loadBalancingWeight ?? 1,
     priority: group.priority,
     locality: group.locality ?? NO_LOCALITY,

@@ -34,6 +34,7 @@ export class ForwardProxyCluster extends ConfiguredCluster implements Picker {
     if (destination === null) return null
     if (this.#byAuthority.size >= MAX_ENDPOINTS && !this.#makeRoom()) return null
     const endpoint = new ClusterEndpoint(destination.host, destination.port, 1, transport)
+    endpoint.hostname = authority
     this.#byAuthority.set(authority, endpoint)
     return endpoint
   }

@@ -69,6 +69,7 @@ export class ManagedCluster extends ConfiguredCluster {
       const endpoint = this.#endpointFor(spec, stay)
       stay.set(endpoint.key, endpoint)
       endpoint.weight = spec.weight
+      endpoint.hostname = spec.hostname
       endpoint.priority = spec.priority
       endpoint.locality = spec.locality
       endpoint.localityWeight = spec.localityWeight

@@ -82,6 +82,10 @@ export class NameResolution {
 
   #addressesOf(spec: EndpointSpec): EndpointSpec[] {
     const addresses = this.#names.choose(this.#known.get(spec.address) ?? [])
-    return (this.#names.all ? addresses : addresses.slice(0, 1)).map(address => ({ ...spec, address }))
+    return (this.#names.all ? addresses : addresses.slice(0, 1)).map(address => ({
+      ...spec,
+      address,
+      hostname: spec.hostname || spec.address,
+    }))
   }
 }

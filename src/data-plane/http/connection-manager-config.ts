@@ -8,6 +8,7 @@ import type { ParserLimits } from '../../transport/http1/message-parser.ts'
 import type { WriterOptions } from '../../transport/http1/message-writer.ts'
 import type { Http2Settings } from '../../transport/http2/session-options.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
+import type { EarlyLines } from '../access-log/early-lines.ts'
 import type { ClusterSource } from '../cluster/cluster.ts'
 import type { OverloadActions } from '../overload/overload-manager.ts'
 import type { RouteTable } from '../route/route-entry.ts'
@@ -64,6 +65,10 @@ export interface ConnectionManagerConfig {
   readonly chain: FilterChain
   readonly stats: ConnectionManagerStats
   readonly accessLogs: readonly AccessLog[]
+  /** Null: one line for each stream, at its end. */
+  readonly earlyLines: EarlyLines | null
+  /** One of them tells what is kept of streams for that alone. */
+  readonly recordsStreams: boolean
   /** Null while RDS has not delivered it. */
   routeTable(): RouteTable | null
   readonly timeouts: ConnectionManagerTimeouts

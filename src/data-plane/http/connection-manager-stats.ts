@@ -81,3 +81,12 @@ export function connectionManagerStats(scope: StatsScope, root: StatsScope): Con
     http2KeepaliveTimeouts: root.scope('http2').counter('keepalive_timeout'),
   }
 }
+
+/** A request is over; `status` is 0 where it had no response. */
+export function countEnd(stats: ConnectionManagerStats, status: number, durationMs: number): void {
+  stats.requestsActive.value--
+  stats.requestsCompleted.value++
+  stats.requestTime.record(durationMs)
+  const byClass = stats.requestsByClass[Math.floor(status / 100) - 1]
+  if (byClass !== undefined) byClass.value++
+}

@@ -29,6 +29,14 @@ export function failure(
   return { status, body, details, flags, isFailure: true, ...(headers && { headers }) }
 }
 
+const NO_BODY = Buffer.alloc(0)
+
+/** What follows its head: nothing to gRPC, nor where bytes would be read as the next response (RFC 9110 15.3.5, 15.4.5). */
+export function bodyOf({ status, body }: LocalReply, isGrpc: boolean): Buffer {
+  if (isGrpc || status === 204 || status === 304) return NO_BODY
+  return typeof body === 'string' ? Buffer.from(body) : body
+}
+
 /** Without what is for the access log only: the transport's own words, which name addresses, and the names of policies. */
 export function publicReason(details: string): string {
   const policy = details.indexOf('[')

@@ -1,30 +1,32 @@
 // One request and its response: the only place that begins a response, and the only one that ends a stream.
-
 import { WheelTimer } from '../../base/timer-wheel.ts'
-import { addHeader, getHeader, type HeaderList, removeHeader, setHeader } from '../../transport/header-list.ts'
+import { getHeader, type HeaderList, removeHeader } from '../../transport/header-list.ts'
 import { FIELD } from '../../transport/http/field-name.ts'
 import { closeBatch, openBatch } from '../../transport/http/write-batch.ts'
-import { isTunnel, type RequestHead, type ResponseHead, tunnelType } from '../../transport/request-head.ts'
+import { isTunnel, opensTunnel, type RequestHead, type ResponseHead, tunnelType } from '../../transport/request-head.ts'
+import { type EarlyLines, PeriodicLines, tellLogs, writeLine } from '../access-log/early-lines.ts'
+import { ACCESS_LOG_TYPE } from '../access-log-type.ts'
 import type { HttpFilter, TerminalFilter } from '../filters/http/contract/http-filter.ts'
 import { RESPONSE_FLAG } from '../response-flag.ts'
 import type { ClusterChoice, RouteEntry, RouteFilters, RouteQuery, RouteTable } from '../route/route-entry.ts'
-import { countStream } from '../route/route-stats.ts'
+import { countRoute } from '../route/route-stats.ts'
 import { boundDuration } from '../route/stream-duration.ts'
 import type { StreamInfo } from '../stream-info.ts'
+import { StreamRecord } from '../stream-record.ts'
 import { stripAuthority } from './authority.ts'
 import { setForwardedClientCert } from './client-certificate-header.ts'
 import type { ConnectionManagerConfig } from './connection-manager-config.ts'
+import { countEnd } from './connection-manager-stats.ts'
 import { takeExpectation } from './expectation.ts'
 import { FilterManager, type ManagedStream } from './filter-manager.ts'
 import { setForwardedHeaders, trustedClient } from './forwarded-headers.ts'
 import { isGrpcRequest, pushGrpcFields } from './grpc-status.ts'
-import { type LocalReply, publicReason } from './local-reply.ts'
-import { mayNeedNormalization, normalizePath } from './path-normalization.ts'
-import { pathRedirect, REFUSAL } from './request-refusal.ts'
+import { bodyOf, type LocalReply, publicReason } from './local-reply.ts'
+import { preparePath } from './prepare-path.ts'
+import { ensureRequestId } from './request-id.ts'
+import { REFUSAL } from './request-refusal.ts'
 import { completeResponseHeaders } from './response-headers.ts'
 import type { StreamConnection } from './stream-connection.ts'
-
-const NO_BODY = Buffer.alloc(0)
 
 export class Stream implements ManagedStream, RouteQuery {
   readonly info: StreamInfo
@@ -52,6 +54,7 @@ export class Stream implements ManagedStream, RouteQuery {
   /** The connection ends with this stream, and the response says so. */
   #close = false
   #durationTimer: WheelTimer | null = null
+  #periodicLines: PeriodicLines | null = null
   #readPauses = 0
   /** Filters that hold as much of the response as they may. */
   #responsePauses = 0
@@ -68,6 +71,7 @@ export class Stream implements ManagedStream, RouteQuery {
     this.info = info
     this.request = request
     this.#routeTable = config.routeTable()
+    if (config.recordsStreams) info.record = new StreamRecord()
     this.isRequestComplete = endStream
     this.requestCompletedAt = info.startedAt
     info.method = request.method
@@ -89,6 +93,7 @@ export class Stream implements ManagedStream, RouteQuery {
       return
     }
     if (!this.#startDurationTimer()) return
+    if (this.#config.earlyLines !== null) this.#beginLog(this.#config.earlyLines)
     const { chain, bufferLimit } = this.#config
     this.#terminal = chain.terminal.createTerminalFilter(this)
     if (chain.filters.length > 0 && chain.isNeeded(this.routeFilters())) {
@@ -266,6 +271,7 @@ export class Stream implements ManagedStream, RouteQuery {
     const info = this.info
     const headers = head.headers
     this.#responseStarted = true
+    if (info.record !== null) info.record.firstDownstreamTx = this.#config.clock.now()
     completeResponseHeaders(headers, this.#config, this.request.headers)
     info.responseCode = head.status
     info.responseHeaders = headers
@@ -273,7 +279,9 @@ export class Stream implements ManagedStream, RouteQuery {
     if (!this.isRequestComplete) this.#config.stats.responsesBeforeRequestComplete.value++
     if (connection.isClosing || (endStream && !this.isRequestComplete)) this.#close = true
     connection.writeHead(head, endStream, this.#close)
-    if (endStream) this.#end(this.#close)
+    if (this.#config.earlyLines?.onConnected && opensTunnel(this.request, head.status))
+      writeLine(info, this.#config, ACCESS_LOG_TYPE.downstreamTunnelEstablished)
+    if (endStream) this.#complete()
     else connection.touch()
   }
 
@@ -284,7 +292,7 @@ export class Stream implements ManagedStream, RouteQuery {
       this.info.bytesSent += chunk.length
       connection.writeBody(chunk, endStream)
     }
-    if (endStream) this.#end(this.#close)
+    if (endStream) this.#complete()
     else connection.touch()
   }
 
@@ -292,7 +300,7 @@ export class Stream implements ManagedStream, RouteQuery {
     if (this.isEnded) return
     this.info.responseTrailers = trailers
     if (this.request.method !== 'HEAD') this.#connection.writeTrailers(trailers)
-    this.#end(this.#close)
+    this.#complete()
   }
 
   localReply(reply: LocalReply): void {
@@ -311,9 +319,7 @@ export class Stream implements ManagedStream, RouteQuery {
     if (isGrpc) pushGrpcFields(headers, reply, this.request.method === 'HEAD')
     if (!reply.isFinal) this.#applyRoute(headers)
     if (reply.headers) for (const text of reply.headers) headers.push(text)
-    // RFC 9110 15.3.5, 15.4.5: bytes behind these would be read as the next response.
-    const hasBody = !isGrpc && reply.status !== 204 && reply.status !== 304
-    const body = !hasBody ? NO_BODY : typeof reply.body === 'string' ? Buffer.from(reply.body) : reply.body
+    const body = bodyOf(reply, isGrpc)
     if (body.length > 0) headers.push('content-length', String(body.length))
     else if (!isGrpc) removeHeader(headers, 'content-type')
     if (body.length > 0 && getHeader(headers, 'content-type') === undefined) headers.push('content-type', 'text/plain')
@@ -344,8 +350,7 @@ export class Stream implements ManagedStream, RouteQuery {
   /** A filter's refusal is the cluster's loss: the log names where the request would have gone (Envoy). */
   #nameCluster(): void {
     const choice = this.#clusterChoice
-    if (choice === null || this.info.upstreamCluster !== '') return
-    this.info.upstreamCluster = this.#config.clusters.get(choice.cluster)?.name ?? ''
+    if (choice !== null) this.info.cluster ??= this.#config.clusters.get(choice.cluster) ?? null
   }
 
   resetResponse(details: string, flags: number): void {
@@ -402,7 +407,7 @@ export class Stream implements ManagedStream, RouteQuery {
   #prepareRequest(fields: number): boolean {
     const { request, info } = this
     const config = this.#config
-    const refusal = this.#preparePath()
+    const refusal = preparePath(request, info, config)
     if (refusal !== null) {
       this.localReply(refusal)
       return false
@@ -415,13 +420,7 @@ export class Stream implements ManagedStream, RouteQuery {
     const headers = request.headers
     if (fields & FIELD.forwardedFor) info.clientIp = trustedClient(headers, config.forwarded)
     setForwardedHeaders(request, fields, this.#connection.info, config.forwarded)
-    if (config.generateRequestId) {
-      const present = (fields & FIELD.requestId) !== 0
-      if (!present) addHeader(headers, 'x-request-id', config.requestIds.next())
-      else if (config.forwarded.useRemoteAddress && !config.preserveRequestId) {
-        setHeader(headers, 'x-request-id', config.requestIds.next())
-      }
-    }
+    ensureRequestId(headers, (fields & FIELD.requestId) !== 0, config)
     const certPresent = (fields & FIELD.forwardedClientCert) !== 0
     if (certPresent || this.#connection.info.peer !== null) {
       const { forwardClientCert, clientCertDetails } = config
@@ -449,24 +448,18 @@ export class Stream implements ManagedStream, RouteQuery {
     this.localReply(REFUSAL.upgrade)
   }
 
-  #preparePath(): LocalReply | null {
-    const { path } = this.request
-    if (path === '*') return REFUSAL.asterisk
-    if (!mayNeedNormalization(path)) return null
-    const config = this.#config.path
-    if (config === null) return path.includes('#') ? this.#refusePath() : null
-    const normalized = normalizePath(path, config)
-    if (normalized.path === null) return this.#refusePath()
-    this.request.path = normalized.path
-    this.info.path = normalized.path
-    if (!normalized.redirect) return null
-    this.#config.stats.requestsRedirectedWithNormalizedPath.value++
-    return pathRedirect(normalized.path)
+  /** The response's last byte is on its way. */
+  #complete(): void {
+    if (this.info.record !== null) this.info.record.lastDownstreamTx = this.#config.clock.now()
+    this.#end(this.#close)
   }
 
-  #refusePath(): LocalReply {
-    this.#config.stats.requestsFailedPathNormalization.value++
-    return REFUSAL.path
+  #beginLog({ onBegin, intervalMs }: EarlyLines): void {
+    if (this.clusterChoice() !== null) this.#nameCluster()
+    this.info.record?.receivedDownstream(this)
+    if (onBegin) writeLine(this.info, this.#config, ACCESS_LOG_TYPE.downstreamStart)
+    if (intervalMs <= 0) return
+    this.#periodicLines = new PeriodicLines(this.info, this.#config, intervalMs, ACCESS_LOG_TYPE.downstreamPeriodic)
   }
 
   #end(close: boolean): void {
@@ -476,17 +469,14 @@ export class Stream implements ManagedStream, RouteQuery {
     const config = this.#config
     const info = this.info
     if (this.#durationTimer !== null) config.wheel.cancel(this.#durationTimer)
+    this.#periodicLines?.stop()
     info.duration = config.clock.now() - info.startedAt
     this.#terminal?.onDestroy?.()
     this.#filters?.destroy()
-    const { stats, accessLogs } = config
-    stats.requestsActive.value--
-    stats.requestsCompleted.value++
-    stats.requestTime.record(info.duration)
-    const byClass = stats.requestsByClass[Math.floor(info.responseCode / 100) - 1]
-    if (byClass !== undefined) byClass.value++
-    if (this.#route?.kind === 'forward' && this.#route.stats !== null) countStream(this.#route.stats, info)
-    for (let i = 0; i < accessLogs.length; i++) accessLogs[i]!.log(info)
+    countEnd(config.stats, info.responseCode, info.duration)
+    countRoute(info, this.#route)
+    info.record?.receivedDownstream(this)
+    tellLogs(info, config.accessLogs, ACCESS_LOG_TYPE.downstreamEnd)
     this.#connection.onStreamEnd(!close && this.isRequestComplete)
   }
 }

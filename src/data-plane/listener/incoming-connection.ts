@@ -5,6 +5,7 @@ import type { Log } from '../../base/log.ts'
 import { limitBuffers } from '../../transport/net/buffer-limit.ts'
 import type { VerifiedPeer } from '../../transport/tls/peer-verification.ts'
 import { plainServerName } from '../../transport/tls/server-name.ts'
+import { tlsDetailsOf } from '../../transport/tls/tls-details.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
 import { Findings, type ListenerFilter } from '../filters/listener/contract/listener-filter.ts'
 import type { ConnectionAhead } from '../filters/network/contract/network-filter.ts'
@@ -47,6 +48,8 @@ export class IncomingConnection {
   readonly #host: IncomingHost
   readonly #direct: ConnectionAddresses
   readonly #findings = new Findings()
+  readonly #acceptedAt: number
+  #handshakeBegunAt = -1
   #silence: Timer | null = null
   #ahead: HeadStart | null = null
 
@@ -56,6 +59,7 @@ export class IncomingConnection {
     this.#stats = stats
     this.#host = host
     this.#direct = socketAddresses(socket)
+    this.#acceptedAt = host.clock.now()
   }
 
   start(): void {
@@ -96,7 +100,7 @@ export class IncomingConnection {
     const chain = this.#findChain()
     // What is asked before a connection is let in is asked once, and before anything is done for it.
     if (chain === null || chain.tls !== null || chain.before.length > 0 || !chain.filter.connectAhead) return
-    const info = this.#describe(this.#socket, null)
+    const info = this.#describe(chain, this.#socket, null)
     const connection = chain.filter.connectAhead(info, {
       onSpoken: () => {
         if (run.isSilent) run.finish()
@@ -153,6 +157,7 @@ export class IncomingConnection {
   #secure(chain: FilterChain, tls: DownstreamTls, readAhead: Buffer | null): void {
     const timing = { clock: this.#host.clock, handshakeTimeoutMs: chain.handshakeTimeoutMs }
     chain.connections.add(this.#socket)
+    this.#handshakeBegunAt = this.#host.clock.now()
     tls.accept(this.#socket, readAhead, this.#findings, timing, outcome => {
       chain.connections.delete(this.#socket)
       count(this.#stats, outcome)
@@ -163,7 +168,7 @@ export class IncomingConnection {
 
   #hand(chain: FilterChain, socket: Socket, readAhead: Buffer | null, secured: Secured | null): void {
     this.#own(chain, socket)
-    const info = this.#describe(socket, secured)
+    const info = this.#describe(chain, socket, secured)
     const refusal = chain.refusalOf(info)
     if (refusal === null) {
       chain.filter.onConnection(socket, info, readAhead)
@@ -184,23 +189,30 @@ export class IncomingConnection {
     return announced === null ? this.#direct : announcedAddresses(announced)
   }
 
-  #describe(socket: Socket, secured: Secured | null): ConnectionInfo {
+  #describe(chain: FilterChain, socket: Socket, secured: Secured | null): ConnectionInfo {
     const addresses = this.#addresses
     const carried = this.#socket instanceof InternalSocket ? this.#socket.carried : null
     // What is known of an identity is written in each listener's own words (client-certificate-header.ts).
     const carriedPeer = carried?.peer ? { ...carried.peer } : null
     return {
       id: this.#host.nextConnectionId(),
+      acceptedAt: this.#acceptedAt,
+      handshakeBegunAt: this.#handshakeBegunAt,
+      handshakeDoneAt: secured === null ? -1 : this.#host.clock.now(),
       localAddress: addresses.localAddress,
       localPort: addresses.localPort,
       remoteAddress: addresses.remoteAddress,
       remoteIp: addresses.remoteIp,
       directRemoteAddress: this.#direct.remoteAddress,
       directRemoteIp: this.#direct.remoteIp,
+      directLocalAddress: this.#direct.localAddress,
       tls: secured !== null || carried?.tls === true,
       requestedServerName: this.#findings.serverName || sniOf(socket) || (carried?.requestedServerName ?? ''),
       alpn: secured?.alpn ?? '',
       peer: secured?.peer ?? carriedPeer,
+      handshake: tlsDetailsOf(socket),
+      listener: this.#listener.name,
+      filterChain: chain.name,
       localUriSan: secured?.localUriSan ?? carried?.localUriSan ?? '',
       proxyTlvs: this.#findings.tlvs,
       tcpProxyCluster: '',

@@ -159,7 +159,7 @@ export class EndpointPool implements HttpPool, ConnectionOwner {
   #connect(): void {
     this.#connecting++
     this.#open++
-    const connection = new UpstreamConnection(this, this.#endpoint, this.#cluster, this.#transport)
+    const connection = new UpstreamConnection(this, this.#endpoint, this.#cluster, this.#transport, this.#wheel)
     if (connection.isConnecting) this.#wheel.set(connection.timer, this.#cluster.connectTimeoutMs)
   }
 

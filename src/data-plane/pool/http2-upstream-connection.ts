@@ -10,9 +10,9 @@ import { limitBuffers } from '../../transport/net/buffer-limit.ts'
 import { readDirectly } from '../../transport/net/direct-read.ts'
 import { LingeringClose } from '../../transport/net/lingering-close.ts'
 import type { Cluster, Endpoint } from '../cluster/cluster.ts'
+import { UpstreamConnectionInfo } from '../upstream-connection-info.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
 import { Http2UpstreamStream } from './http2-upstream-stream.ts'
-import { localAddressOf } from './local-address.ts'
 import { RESET, type ResetReason } from './reset-reason.ts'
 
 /** The pool that owns a connection. */
@@ -37,7 +37,7 @@ export class Http2UpstreamConnection implements Http2SessionHandler, KeepaliveOw
   readonly lifetime: WheelTimer
   /** Streams that were opened on it. */
   requests = 0
-  localAddress = ''
+  readonly connection: UpstreamConnectionInfo
   readonly #owner: Http2ConnectionOwner
   readonly #cluster: Cluster
   readonly #socket: Socket
@@ -61,12 +61,14 @@ export class Http2UpstreamConnection implements Http2SessionHandler, KeepaliveOw
   ) {
     this.#owner = owner
     this.#wheel = wheel
+    this.connection = new UpstreamConnectionInfo('HTTP/2', wheel.now())
     this.#cluster = cluster
     this.endpoint = endpoint
     this.timer = new WheelTimer(this, WAIT)
     this.lifetime = new WheelTimer(this, LIFETIME)
     const socket = transport.connect(endpoint.address, endpoint.port, failure => this.#onReady(failure))
     limitBuffers(socket, cluster.bufferLimit)
+    this.connection.watch(socket, wheel)
     this.#socket = socket
     this.#session = new Http2Session('client', socket, this, cluster.http2)
     // The close event that follows says all there is to say.
@@ -190,7 +192,7 @@ export class Http2UpstreamConnection implements Http2SessionHandler, KeepaliveOw
     }
     this.#state = 'open'
     const socket = this.#socket
-    this.localAddress = localAddressOf(socket)
+    this.connection.onReady(socket, this.#wheel)
     readDirectly(socket, (chunk: Buffer) => this.#onData(chunk))
     socket.on('end', () => this.close())
     socket.on('drain', () => this.#onDrain())

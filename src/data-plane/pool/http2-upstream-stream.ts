@@ -6,6 +6,7 @@ import type { Http2Stream } from '../../transport/http2/stream.ts'
 import type { Http2StreamHandler } from '../../transport/http2/stream-handler.ts'
 import type { RequestHead, ResponseHead } from '../../transport/request-head.ts'
 import type { ClusterStats } from '../cluster/cluster.ts'
+import type { UpstreamConnectionInfo } from '../upstream-connection-info.ts'
 import { MAX_INTERIM_RESPONSES, type RequestEncoder, type UpstreamStream } from './request-encoder.ts'
 import { RESET, type ResetReason } from './reset-reason.ts'
 
@@ -20,7 +21,7 @@ const TOO_MANY_INTERIM = 'too_many_interim_responses'
 /** The connection as its streams see it. */
 export interface Http2StreamCarrier {
   readonly requests: number
-  readonly localAddress: string
+  readonly connection: UpstreamConnectionInfo
   readonly isClosed: boolean
   /** Why, once it is. */
   readonly closeReason: ResetReason
@@ -46,8 +47,8 @@ export class Http2UpstreamStream implements RequestEncoder, Http2StreamHandler {
     this.#http2 = session.openStream(this)
   }
 
-  get localAddress(): string {
-    return this.#carrier.localAddress
+  get connection(): UpstreamConnectionInfo {
+    return this.#carrier.connection
   }
 
   get isBlocked(): boolean {

@@ -2,6 +2,7 @@
 // has them.
 import type { HeaderList } from '../../transport/header-list.ts'
 import type { RequestHead, ResponseHead } from '../../transport/request-head.ts'
+import type { UpstreamConnectionInfo } from '../upstream-connection-info.ts'
 import type { ResetReason } from './reset-reason.ts'
 
 /**
@@ -26,8 +27,7 @@ export interface UpstreamStream {
 }
 
 export interface RequestEncoder {
-  /** `address:port` of this end. */
-  readonly localAddress: string
+  readonly connection: UpstreamConnectionInfo
   /** The endpoint takes no more for now; `onEncoderDrained` follows. */
   readonly isBlocked: boolean
   /** Its connection has carried requests before. */

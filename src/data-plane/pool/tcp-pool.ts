@@ -38,7 +38,7 @@ export class TcpPool implements HttpPool, TcpUpstreamOwner {
     stats.upstreamRqPendingTotal.value++
     countConnection(this.#cluster, this.#endpoint)
     this.#open++
-    const upstream = new TcpUpstream(this, this.#endpoint, this.#transport, this.#cluster, this.#wheel, waiter)
+    const upstream = new TcpUpstream(this, this.#endpoint, this.#transport, this.#cluster, waiter, this.#wheel)
     this.#waiting.set(waiter, upstream)
     this.#wheel.set(upstream.timer, this.#cluster.connectTimeoutMs)
     return null

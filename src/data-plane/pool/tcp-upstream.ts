@@ -8,8 +8,8 @@ import { readDirectly } from '../../transport/net/direct-read.ts'
 import { LingeringClose } from '../../transport/net/lingering-close.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
 import type { Cluster, ClusterStats, Endpoint } from '../cluster/cluster.ts'
+import { UpstreamConnectionInfo } from '../upstream-connection-info.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
-import { localAddressOf } from './local-address.ts'
 import type { PoolWaiter, RequestEncoder, UpstreamStream } from './request-encoder.ts'
 import { RESET, type ResetReason } from './reset-reason.ts'
 
@@ -26,12 +26,12 @@ const NO_BYTES = Buffer.alloc(0)
 export class TcpUpstream implements RequestEncoder {
   readonly isReused = false
   readonly timer = new WheelTimer(this, 0)
-  localAddress = ''
+  readonly connection: UpstreamConnectionInfo
   readonly #owner: TcpUpstreamOwner
   readonly #stats: ClusterStats
-  readonly #wheel: TimerWheel
   readonly #waiter: PoolWaiter
   readonly #socket: Socket
+  readonly #wheel: TimerWheel
   readonly #writer: SocketWriter
   #stream: UpstreamStream | null = null
   #state: 'connecting' | 'open' | 'closed' = 'connecting'
@@ -43,17 +43,19 @@ export class TcpUpstream implements RequestEncoder {
     endpoint: Endpoint,
     transport: UpstreamTransport,
     cluster: Cluster,
-    wheel: TimerWheel,
     waiter: PoolWaiter,
+    wheel: TimerWheel,
   ) {
-    this.#owner = owner
     this.#wheel = wheel
+    this.connection = new UpstreamConnectionInfo('', wheel.now())
+    this.#owner = owner
     this.#stats = cluster.stats
     this.#waiter = waiter
     const socket = transport.connect(endpoint.address, endpoint.port, failure => this.#onReady(failure))
     // An end in one direction is no end of the other.
     socket.allowHalfOpen = true
     limitBuffers(socket, cluster.bufferLimit)
+    this.connection.watch(socket, wheel)
     this.#socket = socket
     this.#writer = new SocketWriter(socket)
     // The close event that follows says all there is to say.
@@ -116,7 +118,7 @@ export class TcpUpstream implements RequestEncoder {
     }
     this.#state = 'open'
     const socket = this.#socket
-    this.localAddress = localAddressOf(socket)
+    this.connection.onReady(socket, this.#wheel)
     // Nothing is read before the stream has been told that it stands.
     socket.pause()
     readDirectly(socket, (chunk: Buffer) => this.#onData(chunk))

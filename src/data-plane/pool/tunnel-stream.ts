@@ -3,14 +3,15 @@
 import { Duplex } from 'node:stream'
 import { closeBatch, openBatch } from '../../transport/http/write-batch.ts'
 import type { RequestHead, ResponseHead } from '../../transport/request-head.ts'
+import type { UpstreamConnectionInfo } from '../upstream-connection-info.ts'
 import type { HttpPool, PoolWaiter, RequestEncoder, UpstreamStream } from './request-encoder.ts'
 import type { ResetReason } from './reset-reason.ts'
 
 const NO_BYTES = Buffer.alloc(0)
 
 export class TunnelStream extends Duplex implements PoolWaiter, UpstreamStream {
-  /** Of the connection that carries the tunnel. */
-  localAddress = ''
+  /** What carries the tunnel; null while there is nothing. */
+  connection: UpstreamConnectionInfo | null = null
   readonly #pool: HttpPool
   readonly #head: RequestHead
   readonly #onReady: (failure: string | null) => void
@@ -35,7 +36,7 @@ export class TunnelStream extends Duplex implements PoolWaiter, UpstreamStream {
 
   onPoolReady(encoder: RequestEncoder): void {
     this.#encoder = encoder
-    this.localAddress = encoder.localAddress
+    this.connection = encoder.connection
     this.#state = 'asking'
     encoder.assign(this)
     encoder.sendHead(this.#head, this.#head.path, this.#head.authority, false)

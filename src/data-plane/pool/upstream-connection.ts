@@ -1,6 +1,6 @@
 // One HTTP/1.1 connection to an endpoint, carrying one request at a time: then it is that request's encoder.
 import type { Socket } from 'node:net'
-import { WheelTimer } from '../../base/timer-wheel.ts'
+import { type TimerWheel, WheelTimer } from '../../base/timer-wheel.ts'
 import type { HeaderList } from '../../transport/header-list.ts'
 import { closeBatch, openBatch } from '../../transport/http/write-batch.ts'
 import type { CodecError } from '../../transport/http1/codec-error.ts'
@@ -11,8 +11,8 @@ import { limitBuffers } from '../../transport/net/buffer-limit.ts'
 import { readDirectly } from '../../transport/net/direct-read.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
 import type { Cluster, ClusterStats, Endpoint } from '../cluster/cluster.ts'
+import { UpstreamConnectionInfo } from '../upstream-connection-info.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
-import { localAddressOf } from './local-address.ts'
 import { MAX_INTERIM_RESPONSES, type RequestEncoder, type UpstreamStream } from './request-encoder.ts'
 import { RESET, type ResetReason } from './reset-reason.ts'
 
@@ -33,8 +33,7 @@ export class UpstreamConnection implements MessageHandler, RequestEncoder {
   readonly timer: WheelTimer
   /** Requests that were sent on it. */
   requests = 0
-  /** `address:port` of this end, once connected. */
-  localAddress = ''
+  readonly connection: UpstreamConnectionInfo
   /** What its timer was set to when it was last put by; 0: it was not. Of the pool. */
   idleLimitMs = 0
   /** When it is too old to be given to anybody. Of the pool. */
@@ -43,6 +42,7 @@ export class UpstreamConnection implements MessageHandler, RequestEncoder {
   readonly #owner: ConnectionOwner
   readonly #stats: ClusterStats
   readonly #socket: Socket
+  readonly #wheel: TimerWheel
   readonly #parser: ResponseParser
   readonly #writer: MessageWriter
   #stream: UpstreamStream | null = null
@@ -53,7 +53,15 @@ export class UpstreamConnection implements MessageHandler, RequestEncoder {
   #paused = false
   #failed = false
 
-  constructor(owner: ConnectionOwner, endpoint: Endpoint, cluster: Cluster, transport: UpstreamTransport) {
+  constructor(
+    owner: ConnectionOwner,
+    endpoint: Endpoint,
+    cluster: Cluster,
+    transport: UpstreamTransport,
+    wheel: TimerWheel,
+  ) {
+    this.#wheel = wheel
+    this.connection = new UpstreamConnectionInfo('HTTP/1.1', wheel.now())
     this.#owner = owner
     this.#stats = cluster.stats
     this.endpoint = endpoint
@@ -61,6 +69,7 @@ export class UpstreamConnection implements MessageHandler, RequestEncoder {
     this.#parser = new ResponseParser(this, cluster.http1.limits)
     const socket = transport.connect(endpoint.address, endpoint.port, failure => this.#onReady(failure))
     limitBuffers(socket, cluster.bufferLimit)
+    this.connection.watch(socket, wheel)
     this.#socket = socket
     this.#writer = new MessageWriter(socket, cluster.http1)
     // The close event that follows says all there is to say.
@@ -200,7 +209,7 @@ export class UpstreamConnection implements MessageHandler, RequestEncoder {
     }
     this.#state = 'idle'
     const socket = this.#socket
-    this.localAddress = localAddressOf(socket)
+    this.connection.onReady(socket, this.#wheel)
     readDirectly(socket, (chunk: Buffer) => this.#onData(chunk))
     socket.on('end', () => this.#onEnd())
     socket.on('drain', () => this.#onDrain())

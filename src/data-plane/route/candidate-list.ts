@@ -2,15 +2,14 @@
 // so that ten thousand routes that differ in one header value cost one look-up and not ten thousand comparisons.
 import type { Criterion } from './criterion.ts'
 import { hasOneValue, headValue } from './head-value.ts'
-import type { MetadataCriterion } from './metadata-criterion.ts'
-import type { RouteEntry, RouteQuery } from './route-entry.ts'
+import type { RouteEntry, RouteQuery, StreamCriterion } from './route-entry.ts'
 
 export interface Candidate {
   /** Place among the virtual host's routes: the lowest that matches wins. */
   readonly index: number
   readonly entry: RouteEntry
   readonly criteria: readonly Criterion[]
-  readonly metadata: readonly MetadataCriterion[]
+  readonly streamCriteria: readonly StreamCriterion[]
   /** Runtime fraction in 0..1; 1 asks for no draw. */
   readonly fraction: number
 }
@@ -90,9 +89,9 @@ function firstOf(group: CandidateList | undefined, query: RouteQuery, best: Cand
 
 function matches(candidate: Candidate, query: RouteQuery): boolean {
   if (candidate.fraction < 1 && query.random() >= candidate.fraction) return false
-  const { criteria, metadata } = candidate
+  const { criteria, streamCriteria } = candidate
   for (let i = 0; i < criteria.length; i++) if (!criteria[i]!.test(query.head)) return false
-  for (let i = 0; i < metadata.length; i++) if (!metadata[i]!.test(query.info)) return false
+  for (let i = 0; i < streamCriteria.length; i++) if (!streamCriteria[i]!.test(query.info)) return false
   return true
 }
 

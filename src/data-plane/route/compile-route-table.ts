@@ -17,11 +17,13 @@ import { type CompiledRoute, compileRoute } from './compile-route.ts'
 import { DomainMap } from './domain-map.ts'
 import { compileLevel } from './header-mutator.ts'
 import { compileHedgePolicy } from './hedge-policy.ts'
+import { compileMirrorPolicies, type MirrorPolicy } from './mirror-policy.ts'
 import { createTlsRedirect } from './redirect-route.ts'
 import { compileRetryPolicy } from './retry-policy.ts'
 import type { RouteEntry, RouteQuery, RouteTable } from './route-entry.ts'
 import { compileFilterLevel, mergeFilterLevels, NO_ROUTE_CONFIGS, type RouteConfigFactories } from './route-filters.ts'
 import { type RouteScope, withLevel } from './route-scope.ts'
+import { compileVirtualClusters } from './virtual-clusters.ts'
 import { type TlsRequirement, VirtualHost } from './virtual-host.ts'
 
 const CONFIGURATION_FIELDS = new Set([
@@ -34,6 +36,7 @@ const CONFIGURATION_FIELDS = new Set([
   'most_specific_header_mutations_wins',
   'validate_clusters',
   'max_direct_response_body_size_bytes',
+  'request_mirror_policies',
   'ignore_port_in_host_matching',
   'metadata',
   'typed_per_filter_config',
@@ -51,6 +54,8 @@ const VIRTUAL_HOST_FIELDS = new Set([
   'include_attempt_count_in_response',
   'retry_policy',
   'hedge_policy',
+  'request_mirror_policies',
+  'virtual_clusters',
   'metadata',
   'typed_per_filter_config',
   'cors',
@@ -79,7 +84,9 @@ export function compileRouteTable(
       requestLevels: [],
       responseLevels: [],
       mostSpecificWins: configuration.mostSpecificHeaderMutationsWins,
+      virtualClusters: null,
       retry: null,
+      mirrors: mirrorsOf(configuration, '', check) ?? [],
       hedgesOnPerTryTimeout: false,
       attemptCountInRequest: false,
       attemptCountInResponse: false,
@@ -145,6 +152,16 @@ function addDomains(
   }
 }
 
+/** Null where a level says nothing of copies: the level above holds. */
+function mirrorsOf(
+  { requestMirrorPolicies: policies }: Pick<VirtualHostMessage, 'requestMirrorPolicies'>,
+  prefix: string,
+  check: ResourceCheck,
+): readonly MirrorPolicy[] | null {
+  if (policies.length === 0) return null
+  return compileMirrorPolicies(policies, null, `${prefix}request_mirror_policies`, check)
+}
+
 function compileVirtualHost(
   message: VirtualHostMessage,
   outer: RouteScope,
@@ -161,6 +178,14 @@ function compileVirtualHost(
       hedgesOnPerTryTimeout: message.hedgePolicy
         ? compileHedgePolicy(message.hedgePolicy, `${path}.hedge_policy`, check)
         : false,
+      virtualClusters: compileVirtualClusters(
+        message.virtualClusters,
+        message.name,
+        `${path}.virtual_clusters`,
+        outer.stats,
+        check,
+      ),
+      mirrors: mirrorsOf(message, `${path}.`, check) ?? outer.mirrors,
       attemptCountInRequest: message.includeRequestAttemptCount,
       attemptCountInResponse: message.includeAttemptCountInResponse,
       virtualHostRateLimits: compileRateLimits(message.rateLimits, `${path}.rate_limits`, check),

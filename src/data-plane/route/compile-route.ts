@@ -1,5 +1,7 @@
 // One route: what it matches, and what becomes of a request that does.
 import { type Regex, toByteString } from '../../automata/regex.ts'
+import { typeUrlOf, unpackAny } from '../../xds/any-pack.ts'
+import type { TypedExtensionConfig } from '../../xds/generated/envoy/config/core/v3/extension_pb.ts'
 import {
   type DirectResponseAction,
   DirectResponseActionSchema,
@@ -8,6 +10,7 @@ import {
   RouteMatchSchema,
   RouteSchema,
 } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
+import { UriTemplateMatchConfigSchema } from '../../xds/generated/envoy/extensions/path/match/uri_template/v3/uri_template_match_pb.ts'
 import type { ResourceCheck } from '../../xds/resource-check.ts'
 import { compileRouteCors } from './compile-cors-policy.ts'
 import { compileRateLimits } from './compile-rate-limit-rule.ts'
@@ -15,27 +18,29 @@ import { type Criterion, compileHeaderMatcher, compileQueryMatcher, GRPC_CRITERI
 import { compileForward } from './forward-route.ts'
 import { fractionOf } from './fraction.ts'
 import { compileLevel, createMutations } from './header-mutator.ts'
-import { compileMetadataMatcher, type MetadataCriterion } from './metadata-criterion.ts'
+import { compileMetadataMatcher } from './metadata-criterion.ts'
 import type { MatchedPath } from './path-rewrite.ts'
 import type { PathKind } from './path-trie.ts'
 import { compileRedirect, ownLocation, type RouteNames } from './redirect-route.ts'
-import type { DirectResponseRoute, RouteEntry } from './route-entry.ts'
+import type { DirectResponseRoute, RouteEntry, StreamCriterion } from './route-entry.ts'
 import { compileFilterLevel, mergeFilterLevels } from './route-filters.ts'
 import { type RouteScope, withLevel } from './route-scope.ts'
 import { createRouteStats, type RouteStats } from './route-stats.ts'
 import { compileRegexField } from './string-matcher.ts'
+import { compileTlsContextMatch } from './tls-criterion.ts'
+import { compileUriTemplate, type UriTemplate } from './uri-template.ts'
 import { compileWeftRoute } from './weft-route.ts'
 
 export type PathMatch =
   | { readonly kind: PathKind; readonly path: string; readonly caseSensitive: boolean }
-  | { readonly kind: 'regex'; readonly regex: Regex }
+  | { readonly kind: 'regex'; readonly regex: Regex; readonly template?: UriTemplate }
   /** CONNECT, which has no path. */
   | { readonly kind: 'connect' }
 
 export interface CompiledRoute {
   readonly match: PathMatch
   readonly criteria: readonly Criterion[]
-  readonly metadata: readonly MetadataCriterion[]
+  readonly streamCriteria: readonly StreamCriterion[]
   readonly fraction: number
   readonly entry: RouteEntry
 }
@@ -69,6 +74,8 @@ const MATCH_FIELDS = new Set([
   'query_parameters',
   'grpc',
   'dynamic_metadata',
+  'tls_context',
+  'path_match_policy',
 ])
 const DIRECT_FIELDS = new Set(['status', 'body'])
 const SEPARATED_PREFIX = /^[^?#]+[^?#/]$/
@@ -97,11 +104,9 @@ export function compileRoute(
   const fraction = matchMessage.runtimeFraction
   if (fraction && !fraction.defaultValue) check.error(`${path}.match.runtime_fraction.default_value`, 'is required')
   const criteria = compileCriteria(matchMessage, `${path}.match`, check)
-  const metadata = matchMessage.dynamicMetadata.map((matcher, index) =>
-    compileMetadataMatcher(matcher, `${path}.match.dynamic_metadata[${index}]`, check),
-  )
+  const streamCriteria = compileStreamCriteria(matchMessage, `${path}.match`, check)
   if (match === null || entry === null) return null
-  return { match, criteria, metadata, fraction: fractionOf(fraction?.defaultValue, 1), entry }
+  return { match, criteria, streamCriteria, fraction: fractionOf(fraction?.defaultValue, 1), entry }
 }
 
 /** What RouteAction, of all actions alone, says to filters. */
@@ -135,12 +140,40 @@ function compilePath(match: RouteMatch, path: string, check: ResourceCheck): Pat
     }
     case 'connectMatcher':
       return { kind: 'connect' }
+    case 'pathMatchPolicy':
+      return compileTemplateMatch(specifier.value, `${path}.path_match_policy`, check)
     case undefined:
-      check.error(path, 'needs a path: prefix, path, safe_regex, path_separated_prefix or connect_matcher')
+      check.error(
+        path,
+        'needs a path: prefix, path, safe_regex, path_separated_prefix, path_match_policy or connect_matcher',
+      )
       return null
     default:
       return null
   }
+}
+
+function compileTemplateMatch(policy: TypedExtensionConfig, path: string, check: ResourceCheck): PathMatch | null {
+  const message = unpackAny(policy.typedConfig, UriTemplateMatchConfigSchema)
+  if (message === null) {
+    check.unsupported(`${path}.typed_config`, `only ${typeUrlOf(UriTemplateMatchConfigSchema)} is supported`)
+    return null
+  }
+  const template = compileUriTemplate(message.pathTemplate)
+  const at = `${path}.typed_config.path_template`
+  if ('fault' in template) check.error(at, template.fault)
+  else if (!template.ok) check.adopt(at, template.problems)
+  else return { kind: 'regex', regex: template.value.regex, template: template.value }
+  return null
+}
+
+function compileStreamCriteria(match: RouteMatch, path: string, check: ResourceCheck): readonly StreamCriterion[] {
+  const metadata = match.dynamicMetadata.map((matcher, index) =>
+    compileMetadataMatcher(matcher, `${path}.dynamic_metadata[${index}]`, check),
+  )
+  return match.tlsContext
+    ? [...metadata, compileTlsContextMatch(match.tlsContext, `${path}.tls_context`, check)]
+    : metadata
 }
 
 function compileCriteria(match: RouteMatch, path: string, check: ResourceCheck): readonly Criterion[] {
@@ -160,7 +193,7 @@ function compileAction(
 ): RouteEntry | null {
   const { action } = route
   const prefixLength = match?.kind === 'prefix' || match?.kind === 'separated' ? match.path.length : -1
-  const matched: MatchedPath = { prefixLength }
+  const matched: MatchedPath = { prefixLength, template: match?.kind === 'regex' ? (match.template ?? null) : null }
   const names: RouteNames = {
     name: route.name,
     virtualHost: scope.virtualHost,

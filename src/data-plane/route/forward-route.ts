@@ -17,7 +17,14 @@ import { compileHashPolicy } from './hash-policy.ts'
 import { compileLevel, createMutations, HostFromHeader, NO_MUTATIONS } from './header-mutator.ts'
 import { compileHedgePolicy } from './hedge-policy.ts'
 import { compileMirrorPolicies, type MirrorPolicy } from './mirror-policy.ts'
-import { compilePrefixRewrite, compileRegexRewrite, type MatchedPath, type PathRewrite } from './path-rewrite.ts'
+import {
+  compilePathRegex,
+  compilePathRewritePolicy,
+  compilePrefixRewrite,
+  compileRegexRewrite,
+  type MatchedPath,
+  type PathRewrite,
+} from './path-rewrite.ts'
 import type { RouteNames } from './redirect-route.ts'
 import { compileRetryPolicy } from './retry-policy.ts'
 import type {
@@ -36,6 +43,7 @@ import type { RouteScope } from './route-scope.ts'
 import type { RouteStats } from './route-stats.ts'
 import { compileRouteUpgrades } from './route-upgrades.ts'
 import { compileStreamDuration } from './stream-duration.ts'
+import type { VirtualClusters } from './virtual-clusters.ts'
 import type { WeftRoute } from './weft-route.ts'
 import { drawFromHeader } from './weighted-draw.ts'
 
@@ -49,6 +57,7 @@ const FIELDS = new Set([
   'host_rewrite_literal',
   'host_rewrite_header',
   'auto_host_rewrite',
+  'host_rewrite_path_regex',
   'append_x_forwarded_host',
   'timeout',
   'idle_timeout',
@@ -64,6 +73,7 @@ const FIELDS = new Set([
   'include_vh_rate_limits',
   'upgrade_configs',
   'request_mirror_policies',
+  'path_rewrite_policy',
 ])
 const WEIGHTED_FIELDS = new Set(['clusters', 'total_weight', 'runtime_key_prefix', 'header_name'])
 const WEIGHT_FIELDS = new Set([
@@ -97,7 +107,6 @@ export function compileForward(
 ): ForwardRoute {
   check.honour(RouteActionSchema, action, path, FIELDS)
   const host = action.hostRewriteSpecifier
-  if (host.case === 'autoHostRewrite' && host.value) check.unsupported(`${path}.auto_host_rewrite`)
   if (host.case === 'hostRewriteLiteral' && hasControl(host.value))
     check.error(`${path}.host_rewrite_literal`, 'must not hold control characters')
   const requestHeaders = createMutations(scope.requestLevels)
@@ -124,9 +133,18 @@ export function compileForward(
       : scope.hedgesOnPerTryTimeout,
     hashPolicy: compileHashPolicy(action.hashPolicy, `${path}.hash_policy`, check),
     stats: names.stats ?? null,
-    mirrors: compileMirrorPolicies(action.requestMirrorPolicies, comparison, `${path}.request_mirror_policies`, check),
+    virtualClusters: scope.virtualClusters,
+    mirrors:
+      action.requestMirrorPolicies.length > 0
+        ? compileMirrorPolicies(action.requestMirrorPolicies, comparison, `${path}.request_mirror_policies`, check)
+        : scope.mirrors.map(mirror => (comparison ? { ...mirror, comparison } : mirror)),
     rewrite: compileRewrite(action, matched, path, check),
     hostRewrite: host.case === 'hostRewriteLiteral' && host.value !== '' ? toByteString(host.value) : null,
+    hostFromPath:
+      host.case === 'hostRewritePathRegex'
+        ? compilePathRegex(host.value, `${path}.host_rewrite_path_regex`, check)
+        : null,
+    asksForEndpoint: host.case === 'autoHostRewrite' && host.value.value,
     keepsForwardedHost: action.appendXForwardedHost,
     attemptCountInRequest: scope.attemptCountInRequest,
     attemptCountInResponse: scope.attemptCountInResponse,
@@ -150,8 +168,11 @@ function compileRewrite(
   path: string,
   check: ResourceCheck,
 ): PathRewrite | null {
-  if (action.prefixRewrite !== '' && action.regexRewrite)
-    check.error(`${path}.regex_rewrite`, 'prefix_rewrite and regex_rewrite exclude each other')
+  const policy = action.pathRewritePolicy
+  const said = [action.prefixRewrite !== '', action.regexRewrite !== undefined, policy !== undefined]
+  if (said.filter(Boolean).length > 1)
+    check.error(`${path}.${policy ? 'path_rewrite_policy' : 'regex_rewrite'}`, 'several rewrites exclude each other')
+  if (policy) return compilePathRewritePolicy(policy, matched, `${path}.path_rewrite_policy`, check)
   if (action.regexRewrite) return compileRegexRewrite(action.regexRewrite, `${path}.regex_rewrite`, check)
   if (action.prefixRewrite === '') return null
   return compilePrefixRewrite(action.prefixRewrite, matched, `${path}.prefix_rewrite`, check)
@@ -259,6 +280,7 @@ function compileWeighted(
 
 interface ForwardParts extends RouteNames {
   readonly stats: RouteStats | null
+  readonly virtualClusters: VirtualClusters | null
   readonly fallback: Fallback | null
   readonly choices: WeightedChoices
   readonly clusterNotFoundStatus: number
@@ -273,6 +295,8 @@ interface ForwardParts extends RouteNames {
   readonly mirrors: readonly MirrorPolicy[]
   readonly rewrite: PathRewrite | null
   readonly hostRewrite: string | null
+  readonly hostFromPath: PathRewrite | null
+  readonly asksForEndpoint: boolean
   readonly keepsForwardedHost: boolean
   readonly attemptCountInRequest: boolean
   readonly attemptCountInResponse: boolean
@@ -297,10 +321,13 @@ class CompiledForward implements ForwardRoute {
   readonly hashPolicy: HashPolicy | null
   readonly mirrors: readonly MirrorPolicy[]
   readonly stats: RouteStats | null
+  readonly virtualClusters: VirtualClusters | null
   readonly hostRewrite: string | null
+  readonly asksForEndpoint: boolean
   readonly keepsForwardedHost: boolean
   readonly attemptCountInRequest: boolean
   readonly attemptCountInResponse: boolean
+  readonly #hostFromPath: PathRewrite | null
   readonly #choices: WeightedChoices
   readonly #rewrite: PathRewrite | null
 
@@ -322,7 +349,10 @@ class CompiledForward implements ForwardRoute {
     this.hashPolicy = parts.hashPolicy
     this.mirrors = parts.mirrors
     this.stats = parts.stats
+    this.virtualClusters = parts.virtualClusters
     this.hostRewrite = parts.hostRewrite
+    this.#hostFromPath = parts.hostFromPath
+    this.asksForEndpoint = parts.asksForEndpoint
     this.keepsForwardedHost = parts.keepsForwardedHost
     this.attemptCountInRequest = parts.attemptCountInRequest
     this.attemptCountInResponse = parts.attemptCountInResponse
@@ -338,6 +368,10 @@ class CompiledForward implements ForwardRoute {
     const last = choices.length - 1
     for (let i = 0; i < last; i++) if (draw < choices[i]!.below) return choices[i]!.choice
     return choices[last]!.choice
+  }
+
+  hostFromPath(head: RequestHead): string | null {
+    return this.#hostFromPath === null ? null : this.#hostFromPath(head.path)
   }
 
   rewritePath(head: RequestHead): string | null {

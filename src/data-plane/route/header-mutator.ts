@@ -1,14 +1,16 @@
 // Headers added, set and removed by a route, its virtual host and its route configuration: compiled once, applied per stream.
 import { toByteString } from '../../automata/regex.ts'
 import { addHeader, getHeader, type HeaderList, removeHeader, setHeader } from '../../transport/header-list.ts'
+import { OPERATOR_NAMES } from '../../xds/command-operator-table.ts'
 import {
   HeaderValueOption_HeaderAppendAction as Append,
   type HeaderValueOption,
   HeaderValueOptionSchema,
 } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import type { ResourceCheck } from '../../xds/resource-check.ts'
-import { type CompiledPart, compileFormat, OPERATOR_NAMES } from '../access-log/command-operators.ts'
+import { type CompiledPart, compileHeaderFormat, textOf } from '../access-log/command-operators.ts'
 import type { StreamInfo } from '../stream-info.ts'
+import type { MetadataValue } from '../stream-metadata.ts'
 import { hasControl, withoutControl } from './control-character.ts'
 import type { HeaderMutations } from './route-entry.ts'
 
@@ -74,14 +76,14 @@ function computeValue(addition: Addition, headers: HeaderList, info: StreamInfo)
   let value = ''
   for (let i = 0; i < parts.length; i++) {
     const part = parts[i]!
-    value += typeof part === 'string' ? part : fieldText(part(info) ?? '')
+    value += typeof part === 'string' ? part : fieldText(part(info))
   }
   return value === '' && !addition.keepEmpty ? null : value
 }
 
 /** What a TLS hello or a certificate says may hold line ends; in a field they would begin another one. */
-function fieldText(value: string | number): string {
-  return withoutControl(String(value))
+function fieldText(value: MetadataValue): string {
+  return value === null ? '' : withoutControl(textOf(value))
 }
 
 /** host_rewrite_header: the new authority is read where the mutations end, and kept until the next stream's. */
@@ -135,7 +137,7 @@ export function compileAddition(option: HeaderValueOption, path: string, check: 
   if (option.append !== undefined && option.appendAction !== Append.APPEND_IF_EXISTS_OR_ADD)
     check.error(`${path}.append_action`, 'excludes append')
   if (hasControl(text)) check.error(`${path}.header.value`, 'must not hold control characters')
-  const compiled = compileFormat(text)
+  const compiled = compileHeaderFormat(text)
   if ('fault' in compiled)
     check.error(`${path}.header.value`, compiled.fault, 'WEFT-4004', `there are ${OPERATOR_NAMES.join(', ')}`)
   // The deprecated `append: false` means to overwrite.

@@ -19,6 +19,7 @@ const SAID: Readonly<Record<string, MetadataValue>> = {
   },
 }
 const source = {
+  allMetadata: () => null,
   metadataOf: (namespace: string, key: string) =>
     namespace === 'jwt' && Object.hasOwn(SAID, key) ? SAID[key] : undefined,
 }

@@ -1,10 +1,14 @@
 // The path that a route sends, or redirects to.
 import { toByteString } from '../../automata/regex.ts'
-import { compileReplacement } from '../../automata/regex-replacement.ts'
+import { compileReplacement, type RegexReplacement } from '../../automata/regex-replacement.ts'
+import { typeUrlOf, unpackAny } from '../../xds/any-pack.ts'
+import type { TypedExtensionConfig } from '../../xds/generated/envoy/config/core/v3/extension_pb.ts'
+import { UriTemplateRewriteConfigSchema } from '../../xds/generated/envoy/extensions/path/rewrite/uri_template/v3/uri_template_rewrite_pb.ts'
 import type { RegexMatchAndSubstitute } from '../../xds/generated/envoy/type/matcher/v3/regex_pb.ts'
 import type { ResourceCheck } from '../../xds/resource-check.ts'
 import { hasControl } from './control-character.ts'
 import { compileRegexField } from './string-matcher.ts'
+import { compileTemplateRewrite, type UriTemplate } from './uri-template.ts'
 
 /** Path and query as they came -> as they are sent; null where they stay. */
 export type PathRewrite = (path: string) => string | null
@@ -12,6 +16,8 @@ export type PathRewrite = (path: string) => string | null
 /** What the route's path matcher takes of a path: `prefixLength` characters, or with -1 all of it up to the query. */
 export interface MatchedPath {
   readonly prefixLength: number
+  /** By which it was matched; null: by something else. */
+  readonly template: UriTemplate | null
 }
 
 /** Where the path ends and its query, or fragment, begins. */
@@ -42,15 +48,60 @@ export function compileRegexRewrite(
   path: string,
   check: ResourceCheck,
 ): PathRewrite | null {
+  const replacement = compileReplacementField(rewrite, path, check)
+  return replacement === null ? null : replacing(replacement)
+}
+
+/** Envoy's host_rewrite_path_regex: what comes of the path without its query. */
+export function compilePathRegex(
+  rewrite: RegexMatchAndSubstitute,
+  path: string,
+  check: ResourceCheck,
+): PathRewrite | null {
+  const replacement = compileReplacementField(rewrite, path, check)
+  return replacement === null ? null : from => replacement.replaceAll(from.slice(0, pathEnd(from))) || null
+}
+
+function compileReplacementField(
+  rewrite: RegexMatchAndSubstitute,
+  path: string,
+  check: ResourceCheck,
+): RegexReplacement | null {
   const regex = compileRegexField(rewrite.pattern, `${path}.pattern`, check)
   if (hasControl(rewrite.substitution)) check.error(`${path}.substitution`, 'must not hold control characters')
   if (regex === null) return null
   const compiled = compileReplacement(regex, rewrite.substitution)
-  if (!compiled.ok) {
-    check.adopt(`${path}.substitution`, compiled.problems)
+  if (compiled.ok) return compiled.value
+  check.adopt(`${path}.substitution`, compiled.problems)
+  return null
+}
+
+/** Envoy's path_rewrite_policy: the path is put together anew from the variables of the template that matched it. */
+export function compilePathRewritePolicy(
+  policy: TypedExtensionConfig,
+  { template }: MatchedPath,
+  path: string,
+  check: ResourceCheck,
+): PathRewrite | null {
+  const message = unpackAny(policy.typedConfig, UriTemplateRewriteConfigSchema)
+  const at = `${path}.typed_config`
+  if (message === null) {
+    check.unsupported(at, `only ${typeUrlOf(UriTemplateRewriteConfigSchema)} is supported`)
     return null
   }
-  const replacement = compiled.value
+  if (template === null) {
+    check.error(path, 'needs a path_match_policy in the route')
+    return null
+  }
+  const compiled = compileTemplateRewrite(message.pathTemplateRewrite, template)
+  if ('fault' in compiled) check.error(`${at}.path_template_rewrite`, compiled.fault)
+  else if (!compiled.ok) check.adopt(`${at}.path_template_rewrite`, compiled.problems)
+  else return replacing(compiled.value)
+  return null
+}
+
+/** In the path; the query stays. */
+function replacing(replacement: RegexReplacement): PathRewrite {
   return from => {
     const end = pathEnd(from)
     const path = replacement.replaceAll(end === from.length ? from : from.slice(0, end))

@@ -2,6 +2,7 @@
 import type { Uint64 } from '../../base/uint64.ts'
 import type { HeaderList } from '../../transport/header-list.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
+import type { ConnectionInfo } from '../connection-info.ts'
 import type { StreamInfo } from '../stream-info.ts'
 import type { MetadataSource } from '../stream-metadata.ts'
 import type { CorsPolicy } from './cors-policy.ts'
@@ -10,11 +11,22 @@ import type { MirrorPolicy } from './mirror-policy.ts'
 import type { RateLimitRule } from './rate-limit-rule.ts'
 import type { ResponseCriterion } from './response-criterion.ts'
 import type { RouteStats } from './route-stats.ts'
+import type { VirtualClusters } from './virtual-clusters.ts'
+
+/** What is known of a stream besides its head. */
+export interface RoutedStream extends MetadataSource {
+  readonly connection: Pick<ConnectionInfo, 'peer'>
+}
+
+/** What a route asks of it. */
+export interface StreamCriterion {
+  test(stream: RoutedStream): boolean
+}
 
 /** What a table is asked with; one object per stream, filled before the look-up. */
 export interface RouteQuery {
   readonly head: RequestHead
-  readonly info: MetadataSource
+  readonly info: RoutedStream
   /** Uniform in [0, 1): runtime fractions. */
   random(): number
 }
@@ -161,12 +173,18 @@ export interface ForwardRoute extends RouteBase {
   /** What keeps requests to an endpoint in clusters that balance by hash; null: nothing. */
   readonly hashPolicy: HashPolicy | null
   readonly mirrors: readonly MirrorPolicy[]
+  /** Kinds of requests of its virtual host; null where that tells none apart. */
+  readonly virtualClusters: VirtualClusters | null
   /** Null without a stat_prefix. */
   readonly stats: RouteStats | null
   /** The path to send, or null when it stays. Sets x-envoy-original-path at the caller. */
   rewritePath(head: RequestHead): string | null
   /** New :authority, or null when it stays. */
   readonly hostRewrite: string | null
+  /** The same, made of the path; null when it stays. */
+  hostFromPath(head: RequestHead): string | null
+  /** The endpoint is asked for by its own name, where it has one (auto_host_rewrite). */
+  readonly asksForEndpoint: boolean
   /** Whether an :authority that is rewritten is kept in x-forwarded-host. */
   readonly keepsForwardedHost: boolean
   /** Envoy's include_request_attempt_count / include_attempt_count_in_response of the virtual host. */

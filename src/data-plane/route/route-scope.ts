@@ -1,8 +1,10 @@
 // What a route takes over from its virtual host and route configuration.
 import type { StatsScope } from '../stats/stats-scope.ts'
 import type { MutationLevel } from './header-mutator.ts'
+import type { MirrorPolicy } from './mirror-policy.ts'
 import type { RetryPolicy } from './route-entry.ts'
 import type { FilterLevel, FilterScope, RouteConfigFactories } from './route-filters.ts'
+import type { VirtualClusters } from './virtual-clusters.ts'
 
 export interface RouteScope extends FilterScope {
   readonly virtualHost: string
@@ -11,7 +13,10 @@ export interface RouteScope extends FilterScope {
   readonly responseLevels: readonly MutationLevel[]
   /** most_specific_header_mutations_wins: the levels come the other way round. */
   readonly mostSpecificWins: boolean
+  readonly virtualClusters: VirtualClusters | null
   readonly retry: RetryPolicy | null
+  /** For routes that mirror nowhere themselves. */
+  readonly mirrors: readonly MirrorPolicy[]
   readonly hedgesOnPerTryTimeout: boolean
   readonly attemptCountInRequest: boolean
   readonly attemptCountInResponse: boolean

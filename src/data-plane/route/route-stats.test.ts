@@ -30,3 +30,18 @@ test('a route with a stat_prefix is counted under it, and no other is', () => {
     assert.equal(stats.value('vhost.all.route.gone.upstream_rq_completed'), 0)
   })
 })
+
+test('requests of a kind are counted and logged under its name, the rest as others', () => {
+  const virtualClusters = [{ name: 'reads', headers: [{ name: ':path', stringMatch: { prefix: '/read' } }] }]
+  const routes = [{ match: { prefix: '/' }, route: { cluster: 'c' } }]
+  return withFilters({ filters: [], routes, virtualHost: { virtualClusters }, answer: () => ok() }, async stage => {
+    for (const path of ['/read/a', '/read/b', '/write']) await stage.get(path)
+    const { stats, logs } = stage.proxy
+    const total = (name: string): number => stats.value(`vhost.all.vcluster.${name}.upstream_rq_total`)
+    assert.deepEqual([total('reads'), total('other')], [2, 1])
+    assert.deepEqual(
+      logs.map(({ virtualCluster }) => virtualCluster?.name),
+      ['reads', 'reads', null],
+    )
+  })
+})

@@ -1,7 +1,8 @@
-// The counters of one route, which has them where it has a stat_prefix: Envoy's `vhost.<name>.route.<stat_prefix>.`.
+// The counters of one route, which has them where it has a stat_prefix, and of one virtual cluster: Envoy's
+// `vhost.<name>.route.<stat_prefix>.` and `vhost.<name>.vcluster.<name>.`.
 import { RESPONSE_FLAG } from '../response-flag.ts'
 import type { Counter, Histogram, StatsScope } from '../stats/stats-scope.ts'
-import type { StreamInfo } from '../stream-info.ts'
+import type { StreamOutcome, VirtualCluster } from '../virtual-cluster.ts'
 
 export interface RouteStats {
   /** Tries. */
@@ -15,7 +16,18 @@ export interface RouteStats {
 }
 
 export function createRouteStats(root: StatsScope, virtualHost: string, prefix: string): RouteStats {
-  const scope = root.scope('vhost', { envoy_virtual_host: virtualHost }).scope('route', { envoy_route: prefix })
+  return statsIn(ofVirtualHost(root, virtualHost).scope('route', { envoy_route: prefix }))
+}
+
+export function createVirtualClusterStats(root: StatsScope, virtualHost: string, name: string): RouteStats {
+  return statsIn(ofVirtualHost(root, virtualHost).scope('vcluster', { envoy_virtual_cluster: name }))
+}
+
+function ofVirtualHost(root: StatsScope, name: string): StatsScope {
+  return root.scope('vhost', { envoy_virtual_host: name })
+}
+
+function statsIn(scope: StatsScope): RouteStats {
   return {
     total: scope.counter('upstream_rq_total'),
     completed: scope.counter('upstream_rq_completed'),
@@ -28,7 +40,7 @@ export function createRouteStats(root: StatsScope, virtualHost: string, prefix: 
 }
 
 /** At a stream's end. What never came to an endpoint is not the route's. */
-export function countStream(stats: RouteStats, info: StreamInfo): void {
+export function countStream(stats: RouteStats, info: StreamOutcome): void {
   const tries = info.attemptCount
   if (tries === 0) return
   stats.total.value += tries
@@ -40,4 +52,13 @@ export function countStream(stats: RouteStats, info: StreamInfo): void {
   byClass.value++
   stats.completed.value++
   stats.time.record(info.duration)
+}
+
+/** At a stream's end: of its route, and of the kind of requests that it is. */
+export function countRoute(
+  info: StreamOutcome & { readonly virtualCluster: VirtualCluster | null },
+  route: { readonly kind: string; readonly stats?: RouteStats | null } | null | undefined,
+): void {
+  if (route?.kind === 'forward' && route.stats) countStream(route.stats, info)
+  if (info.virtualCluster !== null) info.virtualCluster.count(info)
 }

@@ -28,7 +28,7 @@ const SHAPES: Readonly<Record<string, { match(index: number): JsonObject; path(i
   },
 }
 
-const NO_METADATA = { metadataOf: () => undefined }
+const NO_METADATA = { metadataOf: () => undefined, allMetadata: () => null, connection: { peer: null } }
 
 /** `last`: the request that a linear scan likes least; `spread`: 64 requests all over the table in turn. */
 function measure(shape: keyof typeof SHAPES, count: number, spread: boolean): number {

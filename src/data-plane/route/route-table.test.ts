@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { SeededRandom } from '../../base/random.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
 import { RouteConfigurationSchema } from '../../xds/generated/envoy/config/route/v3/route_pb.ts'
+import { MESSAGE_REGISTRY } from '../../xds/message-registry.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
 import { StreamInfo } from '../stream-info.ts'
 import { compileRouteTable } from './compile-route-table.ts'
@@ -31,8 +32,11 @@ function head(path: string, headers: string[] = [], authority = 'example.com', m
   return { method, path, authority, scheme: 'http', headers, protocol: '' }
 }
 
-function match(table: RouteTable, request: RequestHead, random = 0): RouteEntry | null {
-  return table.match({ head: request, info: { metadataOf: () => undefined }, random: () => random })
+type Peer = ConnectionInfo['peer']
+
+function match(table: RouteTable, request: RequestHead, random = 0, peer: Peer = null): RouteEntry | null {
+  const info = { metadataOf: () => undefined, allMetadata: () => null, connection: { peer } }
+  return table.match({ head: request, info, random: () => random })
 }
 
 function nameOf(table: RouteTable, request: RequestHead, random = 0): string | undefined {
@@ -53,6 +57,13 @@ const connection: ConnectionInfo = {
   remoteIp: '10.0.0.9',
   directRemoteAddress: '10.0.0.9:5555',
   directRemoteIp: '10.0.0.9',
+  directLocalAddress: '127.0.0.1:80',
+  handshake: null,
+  acceptedAt: 0,
+  handshakeBegunAt: -1,
+  handshakeDoneAt: -1,
+  listener: 'l',
+  filterChain: '',
   tls: false,
   requestedServerName: '',
   alpn: '',
@@ -524,7 +535,7 @@ test('what is not honoured is a problem that names the field, all of them at onc
         [
           to(
             'a',
-            { prefix: '/', tlsContext: {} },
+            { prefix: '/' },
             { hashPolicy: [{ filterState: { key: 'x' } }], requestMirrorPolicies: [{ clusterHeader: 'm' }] },
           ),
           { match: { safeRegex: { regex: '(?=a)' } }, route: { clusterHeader: 'x' } },
@@ -545,7 +556,6 @@ test('what is not honoured is a problem that names the field, all of them at onc
     ).sort(),
     [
       'WEFT-4001 virtual_hosts[0].hedge_policy.initial_requests',
-      'WEFT-4001 virtual_hosts[0].routes[0].match.tls_context',
       'WEFT-4001 virtual_hosts[0].routes[0].route.hash_policy[0].filter_state',
       'WEFT-4001 virtual_hosts[0].routes[0].route.request_mirror_policies[0].cluster_header',
       'WEFT-4001 virtual_hosts[0].routes[2].route.retry_policy.retry_on',
@@ -562,6 +572,81 @@ test('what is not honoured is a problem that names the field, all of them at onc
   )
   const twice = { virtualHosts: ['a', 'b'].map(name => ({ name, domains: ['x.com', 'X.com'] })) }
   assert.equal(problemsOf(twice).length, 3)
+})
+
+test('what is known of the client’s certificate', () => {
+  const asks = (name: string, tlsContext: JsonObject): JsonValue => to(name, { prefix: '/', tlsContext })
+  const table = tableOf([
+    asks('validated', { validated: true }),
+    asks('presented', { presented: true }),
+    asks('neither', { presented: false, validated: false }),
+  ])
+  const peer = (validated: boolean): Peer => ({ uriSan: '', dnsSans: [], subject: '', sha256: '', validated })
+  const nameFor = (peer: Peer): string | undefined => match(table, head('/'), 0, peer)?.name
+  assert.deepEqual([nameFor(peer(true)), nameFor(peer(false)), nameFor(null)], ['validated', 'presented', 'neither'])
+})
+
+test('URI templates match, and rewrite with what they matched', () => {
+  const policy = (kind: 'match' | 'rewrite', fields: JsonObject): JsonObject => {
+    const message = kind === 'match' ? 'UriTemplateMatchConfig' : 'UriTemplateRewriteConfig'
+    const type = `type.googleapis.com/envoy.extensions.path.${kind}.uri_template.v3.${message}`
+    return { name: 'template', typedConfig: { '@type': type, ...fields } }
+  }
+  const matching = (pathTemplate: string): JsonObject => ({ pathMatchPolicy: policy('match', { pathTemplate }) })
+  const rewriting = (pathTemplateRewrite: string): JsonObject => ({
+    pathRewritePolicy: policy('rewrite', { pathTemplateRewrite }),
+  })
+  const compiled = compileRouteTable(
+    fromJson(
+      RouteConfigurationSchema,
+      {
+        name: 'r',
+        virtualHosts: [
+          {
+            name: 'v',
+            domains: ['*'],
+            routes: [
+              to('t', matching('/{country}/{rest=**}'), rewriting('/{rest}/{country}')),
+              to('rest', { prefix: '/' }),
+            ],
+          },
+        ],
+      },
+      { registry: MESSAGE_REGISTRY },
+    ),
+  )
+  assert.ok(compiled.ok, JSON.stringify(compiled))
+  const route = match(compiled.value, head('/de/a/b?q=/x')) as ForwardRoute
+  assert.equal(route.name, 't')
+  assert.equal(route.rewritePath(head('/de/a/b?q=/x')), '/a/b/de?q=/x')
+  assert.equal(nameOf(compiled.value, head('/de')), 'rest')
+})
+
+test('a host made of the path; copies that a virtual host, or all of the table, sends', () => {
+  const regex = { pattern: { regex: '^/([^/]+)/.*$' }, substitution: '\\1.test' }
+  const mirrors = (cluster: string): JsonObject => ({ requestMirrorPolicies: [{ cluster }] })
+  const table = compile({
+    ...mirrors('everywhere'),
+    virtualHosts: [
+      {
+        name: 'a',
+        domains: ['a'],
+        routes: [
+          to('own', { path: '/own' }, mirrors('own')),
+          to('r', { prefix: '/' }, { hostRewritePathRegex: regex }),
+        ],
+        ...mirrors('host'),
+      },
+      { name: 'b', domains: ['b'], routes: [to('r', { prefix: '/' }, { autoHostRewrite: true })] },
+    ],
+  })
+  const routeOf = (path: string, host: string): ForwardRoute => match(table, head(path, [], host)) as ForwardRoute
+  assert.equal(routeOf('/x', 'a').hostFromPath(head('/x/y?z')), 'x.test')
+  assert.deepEqual(
+    [routeOf('/own', 'a'), routeOf('/', 'a'), routeOf('/', 'b')].map(({ mirrors }) => mirrors.map(one => one.cluster)),
+    [['own'], ['host'], ['everywhere']],
+  )
+  assert.deepEqual([routeOf('/', 'a').asksForEndpoint, routeOf('/', 'b').asksForEndpoint], [false, true])
 })
 
 test('RDS: what compiles is taken, what does not leaves its predecessor', () => {

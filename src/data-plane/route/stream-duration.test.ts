@@ -73,7 +73,7 @@ test('CONNECT has routes of its own, in their order', () => {
   const nameOf = (method: string, path: string, headers: string[] = []): string | undefined =>
     compiled.value.match({
       head: { method, path, authority: 'a:1', scheme: 'http', protocol: '', headers },
-      info: { metadataOf: () => undefined },
+      info: { metadataOf: () => undefined, allMetadata: () => null, connection: { peer: null } },
       random: () => 0,
     })?.name
   assert.equal(nameOf('CONNECT', ''), 'any')

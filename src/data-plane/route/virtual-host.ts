@@ -25,8 +25,8 @@ export class VirtualHost {
     this.#tls = tls
     this.#tlsRedirect = tlsRedirect
     const connects: Candidate[] = []
-    for (const [index, { match, criteria, metadata, fraction, entry }] of routes.entries()) {
-      const candidate: Candidate = { index, entry, criteria, metadata, fraction }
+    for (const [index, { match, criteria, streamCriteria, fraction, entry }] of routes.entries()) {
+      const candidate: Candidate = { index, entry, criteria, streamCriteria, fraction }
       if (match.kind === 'connect') connects.push(candidate)
       else if (match.kind === 'regex') {
         this.#regexes ??= new RegexRoutes()

@@ -66,6 +66,7 @@ export class DownstreamTls {
       context: ready.context,
       applicationProtocol: selectApplicationProtocol(config.applicationProtocols, client.applicationProtocols),
       peer: asksForCertificate ? this.#context.peerRequirements(this.#clientCertificateRequired) : null,
+      ownCertificate: ready.ownCertificate,
       ...timing,
     }
     acceptTls(socket, readAhead, options, outcome =>

@@ -1,9 +1,9 @@
 // CommonTlsContext, compiled: what both directions of TLS share, with secrets looked up by name for each connection.
 import type { SecureContext, SecureVersion } from 'node:tls'
+import { type CertificateDetails, leafOf } from '../../transport/tls/certificate-details.ts'
 import type { CertificatePins, PeerRequirements, SanMatcher } from '../../transport/tls/peer-verification.ts'
 import { requireRevocations } from '../../transport/tls/pem-blocks.ts'
 import { buildSecureContext, type KeyPair, type TlsParameters } from '../../transport/tls/secure-context.ts'
-import { readSubjectAltNames } from '../../transport/tls/subject-alt-names.ts'
 import type { DataSource } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import {
   type CertificateValidationContext,
@@ -228,6 +228,8 @@ export interface ReadyContext {
   readonly context: SecureContext
   /** First URI SAN of the certificate shown to peers; empty without. */
   readonly localUriSan: string
+  /** That certificate; null without. */
+  readonly ownCertificate: CertificateDetails | null
 }
 
 /** A config with its secrets: makes the OpenSSL context on first use, and anew when a secret has changed. */
@@ -251,7 +253,8 @@ export class TlsContext {
     if (keyPairs.length < wanted.length || (caReference && trustedCa === undefined)) return null
     if (this.#ready === null || !same(keyPairs, this.#keyPairs) || trustedCa !== this.#trustedCa) {
       const context = buildSecureContext({ parameters, keyPairs, trustedCa: trustedCa ?? null })
-      this.#ready = { context, localUriSan: keyPairs[0] ? leafUriSan(keyPairs[0]) : '' }
+      const ownCertificate = keyPairs[0] ? leafOf(keyPairs[0].certificateChain) : null
+      this.#ready = { context, localUriSan: ownCertificate?.names.uris[0] ?? '', ownCertificate }
       this.#keyPairs = keyPairs
       this.#trustedCa = trustedCa
     }
@@ -259,8 +262,8 @@ export class TlsContext {
   }
 
   peerRequirements(certificateRequired: boolean): PeerRequirements {
-    const { verifyChain, sans, pins } = this.config
-    return { certificateRequired, verifyChain, sans, pins }
+    const { verifyChain, trustedCa, sans, pins } = this.config
+    return { certificateRequired, verifyChain, trustsAuthority: trustedCa !== null, sans, pins }
   }
 }
 
@@ -270,10 +273,4 @@ function same(a: readonly KeyPair[], b: readonly KeyPair[]): boolean {
 
 function resolve<T>(secret: Secret<T>, find: (name: string) => T | undefined): T | undefined {
   return 'name' in secret ? find(secret.name) : secret.value
-}
-
-function leafUriSan(keyPair: KeyPair): string {
-  const body =
-    /-----BEGIN CERTIFICATE-----([\s\S]*?)-----END CERTIFICATE-----/.exec(keyPair.certificateChain)?.[1] ?? ''
-  return readSubjectAltNames(Buffer.from(body, 'base64')).uris[0] ?? ''
 }

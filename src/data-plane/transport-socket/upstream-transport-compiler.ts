@@ -186,9 +186,10 @@ class TlsTransport implements UpstreamTransport {
       const ready = this.#context.current()
       if (ready) {
         const peer = { ...this.#context.peerRequirements(true), verifiedName: this.#verifiedName }
-        const { context } = ready
+        const { context, ownCertificate } = ready
         const applicationProtocols = this.#applicationProtocols
-        return connectTls(raw, { context, serverName: this.#serverName, applicationProtocols, peer }, onReady)
+        const serverName = this.#serverName
+        return connectTls(raw, { context, serverName, applicationProtocols, peer, ownCertificate }, onReady)
       }
     } catch (error) {
       failure = `TLS_error:_${(error as Error).message.replaceAll(' ', '_')}`

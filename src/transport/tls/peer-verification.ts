@@ -1,6 +1,7 @@
 // Checks a peer's certificate as Envoy's default validator does: chain against the trusted CA, the SAN matchers, then the pins.
 import { createHash, type X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
+import { CertificateDetails, distinguishedName } from './certificate-details.ts'
 import { readSubjectAltNames, type SubjectAltNames } from './subject-alt-names.ts'
 
 /** True when one of the certificate's names is among those wanted. */
@@ -11,6 +12,8 @@ export interface PeerRequirements {
   readonly certificateRequired: boolean
   /** False: no trusted CA was configured (Envoy then takes any certificate). */
   readonly verifyChain: boolean
+  /** There is one, by which certificates are judged even where any is taken (ACCEPT_UNTRUSTED). */
+  readonly trustsAuthority?: boolean
   /** One of them must match; none: any name will do. */
   readonly sans: readonly SanMatcher[]
   /** Must match, too; absent or null: nothing more is asked. */
@@ -35,6 +38,10 @@ export interface VerifiedPeer {
   readonly subject: string
   /** Hex SHA-256 of the DER certificate. */
   readonly sha256: string
+  /** Checked against a trusted CA or a pin, not just taken. */
+  readonly validated: boolean
+  /** All that can be told of it. */
+  readonly details: CertificateDetails
 }
 
 export type PeerVerdict =
@@ -60,7 +67,9 @@ export function verifyPeer(socket: TLSSocket, requirements: PeerRequirements): P
   if ((sans.length > 0 && !sans.some(matches => matches(names))) || (verifiedName && !verifiedName(names))) {
     return { ok: false, reason: 'san', detail: 'verify SAN list' }
   }
-  const peer = describe(certificate, names)
+  const isTrusted = requirements.verifyChain || (requirements.trustsAuthority === true && chainFailure(socket) === null)
+  const validated = isTrusted || requirements.pins !== null
+  const peer = describe(certificate, names, validated)
   if (requirements.pins && !isPinned(requirements.pins, certificate, peer)) {
     return { ok: false, reason: 'pin', detail: 'verify certificate hash' }
   }
@@ -85,11 +94,13 @@ function isPinned(pins: CertificatePins, { publicKey }: X509Certificate, { sha25
   return pins.publicKeys.has(key)
 }
 
-function describe(certificate: X509Certificate, names: SubjectAltNames): VerifiedPeer {
+function describe(certificate: X509Certificate, names: SubjectAltNames, validated: boolean): VerifiedPeer {
   return {
     uriSan: names.uris[0] ?? '',
     dnsSans: names.dnsNames,
-    subject: (certificate.subject ?? '').split('\n').reverse().join(','),
+    subject: distinguishedName(certificate.subject),
     sha256: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
+    validated,
+    details: new CertificateDetails(certificate),
   }
 }

@@ -2,7 +2,9 @@
 import type { Socket } from 'node:net'
 import { connect, type SecureContext, type TLSSocket } from 'node:tls'
 import { connectFailure } from '../net/system-network.ts'
+import type { CertificateDetails } from './certificate-details.ts'
 import { type PeerRequirements, verifyPeer } from './peer-verification.ts'
+import { rememberTls } from './tls-details.ts'
 
 export interface TlsClientOptions {
   readonly context: SecureContext
@@ -10,6 +12,8 @@ export interface TlsClientOptions {
   readonly serverName: string
   readonly applicationProtocols: readonly string[]
   readonly peer: PeerRequirements
+  /** What this side shows where it is asked, for whoever wants to know later. */
+  readonly ownCertificate?: CertificateDetails | null
 }
 
 /**
@@ -49,6 +53,7 @@ export function connectTls(
   secure.once('close', () => finish(failure || tlsFailure('connection closed during handshake')))
   secure.once('secureConnect', () => {
     const verdict = verifyPeer(secure, options.peer)
+    if (verdict.ok) rememberTls(secure, verdict.peer?.details ?? null, options.ownCertificate ?? null)
     finish(verdict.ok ? null : tlsFailure(`${UNVERIFIED}:${LIBRARY}:CERTIFICATE_VERIFY_FAILED:${verdict.detail}`))
   })
   return secure

@@ -2,7 +2,9 @@
 import type { Socket } from 'node:net'
 import { type SecureContext, TLSSocket } from 'node:tls'
 import type { Clock } from '../../base/clock.ts'
+import type { CertificateDetails } from './certificate-details.ts'
 import { type PeerRequirements, type VerifiedPeer, verifyPeer } from './peer-verification.ts'
+import { rememberTls } from './tls-details.ts'
 
 export interface TlsServerOptions {
   readonly context: SecureContext
@@ -10,6 +12,8 @@ export interface TlsServerOptions {
   readonly applicationProtocol: string | null
   /** Null: no certificate is asked for. */
   readonly peer: PeerRequirements | null
+  /** What this side shows, for whoever asks later. */
+  readonly ownCertificate?: CertificateDetails | null
   readonly clock: Clock
   readonly handshakeTimeoutMs: number
 }
@@ -66,6 +70,7 @@ export function acceptTls(
   secure.on('close', onClose)
   secure.once('secure', () => {
     const verdict = options.peer ? verifyPeer(secure, options.peer) : ({ ok: true, peer: null } as const)
+    if (verdict.ok) rememberTls(secure, verdict.peer?.details ?? null, options.ownCertificate ?? null)
     finish(verdict.ok ? { ok: true, socket: secure, peer: verdict.peer, alpn: secure.alpnProtocol || '' } : verdict)
   })
   return secure

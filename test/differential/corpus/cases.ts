@@ -1,6 +1,7 @@
 // The whole corpus.
 import type { DifferentialCase } from '../case.ts'
 import type { ListenerPlan } from '../plan.ts'
+import { ACCESS_LOG_CASES, ACCESS_LOG_LISTENERS } from './access-log.ts'
 import { ANSWERS } from './answers.ts'
 import { FIELD_REQUESTS } from './fields.ts'
 import { FILTER_LISTENERS, FILTERS } from './filters.ts'
@@ -25,6 +26,7 @@ export const CORPUS_PLAN: readonly ListenerPlan[] = [
   ...TLS_LISTENERS,
   ...WAIT_LISTENERS,
   ...METADATA_LISTENERS,
+  ...ACCESS_LOG_LISTENERS,
   ROUTE_LISTENER,
 ]
 
@@ -37,4 +39,5 @@ export const CORPUS: readonly DifferentialCase[] = [
   ...TLS_REQUESTS,
   ...WAITS,
   ...METADATA,
+  ...ACCESS_LOG_CASES,
 ]

@@ -433,10 +433,79 @@ const HEADERS: readonly RouteCase[] = [
   },
 ]
 
-const ALL = [...FORWARDING, ...RETRIES, ...HEDGES, ...REDIRECTS, ...DIRECT, ...MATCHES, ...HEADERS]
+const PATH = 'type.googleapis.com/envoy.extensions.path'
+const template = (path_template: string): JsonObject => ({
+  path_match_policy: {
+    name: 'template',
+    typed_config: { '@type': `${PATH}.match.uri_template.v3.UriTemplateMatchConfig`, path_template },
+  },
+})
+const rewritten = (path_template_rewrite: string): JsonObject => ({
+  path_rewrite_policy: {
+    name: 'template',
+    typed_config: { '@type': `${PATH}.rewrite.uri_template.v3.UriTemplateRewriteConfig`, path_template_rewrite },
+  },
+})
+const templated = (path_template: string, route: JsonObject = {}): JsonObject => ({
+  routes: [
+    { name: 'yes', match: template(path_template), route: { cluster: 'beta', ...route } },
+    { name: 'no', match: { prefix: '/' }, route: { cluster: 'alpha' } },
+  ],
+})
+
+const TEMPLATES: Readonly<Record<string, readonly string[]>> = {
+  '/a/*': ['/a/b', '/a/', '/a/b/c', '/a/b?q=/c', '/a/b%2Fc', '/a/b=c', '/a/b*c', '/a/b"c'],
+  '/a/**': ['/a/b/c', '/a/', '/a', '/A/b'],
+  '/{x}/{y=**}.json': ['/a/b/c.json', '/a/.json', '/a/b'],
+  '/v1/{x=a/*/c}/d': ['/v1/a/b/c/d', '/v1/a/c/d'],
+  '/a.b/': ['/a.b/', '/a.b', '/axb/'],
+}
+
+const POLICIES: readonly RouteCase[] = [
+  ...Object.entries(TEMPLATES).flatMap(([pattern, paths]) =>
+    paths.map((path): RouteCase => ({ name: `template/${pattern}-${path}`, host: templated(pattern), path })),
+  ),
+  ...['/x/y?q=1', '/x/y#f', '/de/a/b'].map(
+    (path): RouteCase => ({
+      name: `template/rewritten-${path}`,
+      host: templated('/{country}/{rest=**}', rewritten('/{rest}/in/{country}')),
+      path,
+    }),
+  ),
+  {
+    name: 'host/of-path',
+    host: forward({ host_rewrite_path_regex: { pattern: { regex: '^/([^/]+)/.*$' }, substitution: '\\1.test' } }),
+    path: '/a/b?c',
+  },
+  {
+    name: 'host/of-other-path',
+    host: forward({ host_rewrite_path_regex: { pattern: { regex: '^/([^/]+)/.*$' }, substitution: '\\1.test' } }),
+    path: '/a?c',
+  },
+  { name: 'host/of-endpoint', host: forward({ cluster: 'named', auto_host_rewrite: true }) },
+  {
+    name: 'host/of-endpoint-told',
+    host: forward({ cluster: 'named', auto_host_rewrite: true, append_x_forwarded_host: true }),
+    fields: 'x-forwarded-host: before.test\r\n',
+  },
+  {
+    name: 'host/of-endpoint-retried',
+    host: forward({
+      cluster: 'named',
+      auto_host_rewrite: true,
+      append_x_forwarded_host: true,
+      retry_policy: { retry_on: '5xx', num_retries: 1 },
+    }),
+    answers: [{ status: 503 }, {}],
+  },
+  { name: 'host/of-nameless-endpoint', host: forward({ auto_host_rewrite: true }) },
+]
+
+const ALL = [...FORWARDING, ...RETRIES, ...HEDGES, ...REDIRECTS, ...DIRECT, ...MATCHES, ...HEADERS, ...POLICIES]
 
 export const ROUTE_LISTENER: ListenerPlan = {
   name: LISTENER,
+  clusters: [{ name: 'named', endpoint: 'alpha', fields: { type: 'STRICT_DNS' } }],
   virtualHosts: ALL.map(({ host }, index) => ({ name: `h${index}`, domains: [`h${index}.test`], ...host })),
 }
 

@@ -58,7 +58,30 @@ const listener = (name: string, chains: readonly JsonObject[], more: Partial<Lis
   ...more,
 })
 
+const asked = (name: string, tls_context: JsonObject): JsonObject => ({
+  name,
+  match: { prefix: '/', tls_context },
+  route: { cluster: 'alpha' },
+})
+/** Routes by what is known of the client's certificate. */
+const byCertificate: JsonObject = {
+  name: 'all',
+  domains: ['*'],
+  routes: [
+    asked('validated', { validated: true }),
+    asked('presented', { presented: true, validated: false }),
+    asked('none', { presented: false }),
+  ],
+}
+
 export const TLS_LISTENERS: readonly ListenerPlan[] = [
+  listener('context', [downstreamTls({ validation_context: trusted })], { virtualHosts: [byCertificate] }),
+  listener(
+    'context-any',
+    [downstreamTls({ validation_context: { ...trusted, trust_chain_verification: 'ACCEPT_UNTRUSTED' } })],
+    { virtualHosts: [byCertificate] },
+  ),
+  { name: 'context-plain', virtualHosts: [byCertificate] },
   listener('plain', [downstreamTls()]),
   listener('mutual', [mutual]),
   listener('optional', [downstreamTls({ validation_context: trusted })]),

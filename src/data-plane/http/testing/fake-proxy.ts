@@ -250,9 +250,12 @@ export function forwardRoute(cluster: string, fields: Partial<ForwardRoute> = {}
     isHighPriority: false,
     hashPolicy: null,
     mirrors: [],
+    virtualClusters: null,
     stats: null,
     rewritePath: () => null,
     hostRewrite: null,
+    hostFromPath: () => null,
+    asksForEndpoint: false,
     keepsForwardedHost: false,
     attemptCountInRequest: false,
     attemptCountInResponse: false,
@@ -278,6 +281,8 @@ export interface FakeProxyOptions {
   readonly stats?: FakeStats
   readonly limits?: ProcessLimits
   readonly onLog?: (info: StreamInfo) => void
+  /** The access log asks for what is kept for it alone. */
+  readonly recordsStreams?: boolean
 }
 
 export interface FakeProxy {
@@ -306,7 +311,10 @@ export function fakeHost(options: FakeProxyOptions, stats: FakeStats, logs: Stre
       hold: name => ({ table: name === 'routes' ? table : null }),
     },
     compileRouteTable: () => ({ ok: true, value: table }),
-    compileAccessLog: () => ({ ok: true, value: { log: options.onLog ?? (info => void logs.push(info)) } }),
+    compileAccessLog: () => ({
+      ok: true,
+      value: { needsRecord: options.recordsStreams ?? false, log: options.onLog ?? (info => void logs.push(info)) },
+    }),
     reasonHeader: options.reasonHeader ?? true,
     mirrorDifferences: options.mirrorDifferences ?? new MirrorDifferences(),
     overload: options.overload ?? NO_OVERLOAD,
@@ -377,6 +385,13 @@ export function connectionInfo(id: number, socket: Socket, fields: Partial<Conne
     remoteIp: '127.0.0.1',
     directRemoteAddress: `127.0.0.1:${socket.remotePort}`,
     directRemoteIp: '127.0.0.1',
+    directLocalAddress: '127.0.0.1:15001',
+    handshake: null,
+    acceptedAt: 0,
+    handshakeBegunAt: -1,
+    handshakeDoneAt: -1,
+    listener: 'l',
+    filterChain: '',
     tls: false,
     requestedServerName: '',
     alpn: '',

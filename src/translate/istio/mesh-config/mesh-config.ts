@@ -183,7 +183,7 @@ function readPathNormalization(reader: ObjectReader): PathNormalization {
 
 function readLogFormat(reader: ObjectReader, encoding: 'TEXT' | 'JSON'): string {
   const format = reader.string('accessLogFormat') ?? ''
-  checkOperators(format, reader.place('accessLogFormat'), reader.sink)
+  checkOperators(format, 'log', reader.place('accessLogFormat'), reader.sink)
   if (format === '' || encoding === 'TEXT') return format
   try {
     const parsed: unknown = JSON.parse(format)

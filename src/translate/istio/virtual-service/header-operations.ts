@@ -67,5 +67,5 @@ export function checkHeaderName(name: string, place: FieldPlace, sink: ProblemSi
 function checkHeaderValue(value: string, place: FieldPlace, sink: ProblemSink): void {
   if (value.length > 16_384) sink.badValue(place, 'the value is longer than 16384 characters')
   else if (BAD_VALUE.test(value)) sink.badValue(place, 'the value holds a line break or a null character')
-  else checkOperators(value, place, sink)
+  else checkOperators(value, 'header', place, sink)
 }

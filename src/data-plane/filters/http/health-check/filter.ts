@@ -58,6 +58,7 @@ export class HealthCheckFilter implements HttpFilter {
     const { headers } = config
     for (let i = 0; i < headers.length; i++) if (!headers[i]!.test(head)) return 'continue'
     this.#isHealthCheck = true
+    this.#stream.info.isHealthCheck = true
     this.#answers = !config.passThrough || health.failed || this.#remembers()
     if (!this.#answers) return 'continue'
     if (endStream) this.#answer()

@@ -102,7 +102,7 @@ test('LOG turns nobody away and tells the access log', () =>
       ['/c', 'false'],
     ] as const) {
       assert.equal((await stage.get(url)).status, 200)
-      assert.equal(stage.proxy.logs.at(-1)!.readMetadata('envoy.common', 'access_log_hint'), hint)
+      assert.equal(stage.proxy.logs.at(-1)!.metadataOf('envoy.common', 'access_log_hint'), hint)
     }
     assert.equal(stage.proxy.stats.value('http.test.rbac.allowed'), 2)
   }))

@@ -10,6 +10,8 @@ import { RouterSchema } from '../../../../xds/generated/envoy/extensions/filters
 import { ResourceCheck } from '../../../../xds/resource-check.ts'
 import type { ClusterSource } from '../../../cluster/cluster.ts'
 import type { MirrorDifferences } from '../../../mirror-differences.ts'
+import type { AccessLog } from '../../../stream-info.ts'
+import { compileAccessLogs } from '../../network/contract/access-log-list.ts'
 import type { HttpFilterHost } from '../contract/http-filter-factory.ts'
 import { type RouterStats, routerStats } from './router-stats.ts'
 
@@ -18,6 +20,8 @@ export interface RouterConfig {
   readonly wheel: TimerWheel
   readonly random: Random
   readonly clusters: ClusterSource
+  /** Told of each try. */
+  readonly upstreamLogs: readonly AccessLog[]
   readonly stats: RouterStats
   /** Where answers of mirrors go that are not the client's. */
   readonly differences: MirrorDifferences
@@ -36,6 +40,7 @@ const FIELDS = new Set([
   'start_child_span',
   'suppress_envoy_headers',
   'suppress_grpc_request_failure_code_stats',
+  'upstream_log',
 ])
 
 export function compileRouter(typedConfig: Any, host: HttpFilterHost): Parsed<RouterConfig> {
@@ -43,11 +48,15 @@ export function compileRouter(typedConfig: Any, host: HttpFilterHost): Parsed<Ro
   const router = unpackAny(typedConfig, RouterSchema)
   if (router === null) check.error('', 'cannot be decoded', 'WEFT-4102')
   else check.honour(RouterSchema, router, '', FIELDS)
+  const upstreamLogs = compileAccessLogs(router?.upstreamLog ?? [], 'upstream_log', host.proxy, check)
+  if (upstreamLogs.some(({ needsRecord }) => needsRecord))
+    check.error('upstream_log', "times of a stream are for the connection manager's access log")
   return check.result({
     clock: host.proxy.clock,
     wheel: TimerWheel.of(host.proxy.clock),
     random: host.proxy.random,
     clusters: host.proxy.clusters,
+    upstreamLogs,
     stats: routerStats(host.connectionManagerStats),
     differences: host.proxy.mirrorDifferences,
     suppressEnvoyHeaders: router?.suppressEnvoyHeaders ?? false,

@@ -17,11 +17,12 @@ import { ClusterPools } from '../../../pool/cluster-pools.ts'
 import type { HttpPool, PoolWaiter, RequestEncoder, UpstreamStream } from '../../../pool/request-encoder.ts'
 import { RESET } from '../../../pool/reset-reason.ts'
 import { RETRY_ON } from '../../../route/route-entry.ts'
+import { UpstreamConnectionInfo } from '../../../upstream-connection-info.ts'
 import { HTTP_CONNECTION_MANAGER } from '../../network/http-connection-manager/factory.ts'
 
 /** Is ready a turn later, notes what it is sent, and answers a whole request; `breaks` at the first bytes of the body. */
 class FakeEncoder implements RequestEncoder {
-  readonly localAddress = ''
+  readonly connection = new UpstreamConnectionInfo('HTTP/1.1', 0)
   readonly isBlocked = false
   readonly isReused = false
   readonly sent: string[] = []

@@ -15,7 +15,7 @@ import type { DataStatus, HeadersStatus, TerminalFilter, TerminalStream } from '
 import type { RouterConfig } from './config.ts'
 import { directReply } from './direct-reply.ts'
 import { failureOf, standIn, takesOver } from './fallback.ts'
-import { type FinalizedRequest, finalizeRequestHeaders } from './finalize-request.ts'
+import { type FinalizedRequest, finalizeForTry, finalizeRequestHeaders } from './finalize-request.ts'
 import { countStatus, finalizeReply, finalizeResponseHeaders } from './finalize-response.ts'
 import { findCluster } from './find-cluster.ts'
 import { HedgedTries } from './hedged-tries.ts'
@@ -136,7 +136,7 @@ export class RouterFilter
   }
 
   onUpstreamReady(request: UpstreamRequest): void {
-    this.stream.info.upstreamLocalAddress = request.localAddress
+    finalizeForTry(this, this.#route!, request, this.stream.info, !this.#config.suppressEnvoyHeaders)
     if (this.isWhole) this.#watchIdle(request)
     request.sendHead(this.head, this.path, this.authority, this.isHeadOnly)
     if (!isTunnel(this.head)) this.#sendBody(request)
@@ -226,7 +226,7 @@ export class RouterFilter
       return
     }
     config.stats.requests.value++
-    this.stream.info.upstreamCluster = cluster.name
+    this.stream.info.cluster = cluster
     this.#route = route
     this.#choice = choice
     this.#cluster = cluster
@@ -249,7 +249,7 @@ export class RouterFilter
     info.attemptCount = this.#attempts
     if (route.attemptCountInRequest) setHeader(this.head.headers, 'x-envoy-attempt-count', String(this.#attempts))
     const endpoint = pickEndpoint(this.#retries?.picker ?? cluster.picker, this, route.retry)
-    if (endpoint !== null) info.upstreamHost = endpoint.key
+    if (endpoint !== null) info.goTo(endpoint)
     if (endpoint === null || !claimRequest(cluster)) {
       const reply = refusal(cluster, endpoint, this.#attempts > 1)
       // What there is no place for beside the others is left to them.
@@ -259,7 +259,7 @@ export class RouterFilter
     if (route.retry?.avoidPreviousHosts) this.previous = remembered(this.previous, endpoint)
     if (this.#attempts === 1 && !fresh) this.#shadows = Shadows.open(route, this, this.isWhole, info, this.#config)
     const pool = poolForTry(cluster, endpoint, this, route, info, this.#config.wheel)
-    const request = new UpstreamRequest(this, cluster, endpoint, pool, this.#config.clock)
+    const request = new UpstreamRequest(this, cluster, endpoint, pool, this.#config, info)
     this.#upstream = request
     if (this.isWhole) this.#startPerTryTimer()
     request.start(fresh)
@@ -355,7 +355,7 @@ export class RouterFilter
   #turnTo(cluster: Cluster): void {
     this.#retries?.end()
     this.#retries = null
-    this.stream.info.upstreamCluster = cluster.name
+    this.stream.info.cluster = cluster
     this.#cluster = cluster
     this.previous = null
     this.#freshTryUsed = false
@@ -398,8 +398,8 @@ export class RouterFilter
     if (request !== this.#upstream) this.#dropTry()
     this.#upstream = request
     this.#hedged!.giveUpAllBut(request)
-    this.stream.info.upstreamHost = request.endpoint.key
-    this.stream.info.upstreamLocalAddress = request.localAddress
+    this.stream.info.goBackTo(request.endpoint)
+    this.stream.info.goBy(request.connection)
     // Nobody is left to say that he takes more.
     this.resume()
   }

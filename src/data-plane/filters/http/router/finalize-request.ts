@@ -3,6 +3,8 @@ import { getCombinedHeader, type HeaderList, setHeader } from '../../../../trans
 import type { RequestHead } from '../../../../transport/request-head.ts'
 import type { ClusterChoice, ForwardRoute } from '../../../route/route-entry.ts'
 import type { StreamInfo } from '../../../stream-info.ts'
+import type { UpstreamConnectionInfo } from '../../../upstream-connection-info.ts'
+import type { UpstreamHost } from '../../../upstream-host.ts'
 
 /** `authority` and `path`: as they are to be sent. The head keeps what came. */
 export interface FinalizedRequest {
@@ -21,6 +23,8 @@ export function finalizeRequestHeaders(
 ): void {
   const { head } = request
   const { headers } = head
+  // As the request came (Envoy), and only once it is forwarded.
+  if (route.virtualClusters !== null) info.virtualCluster = route.virtualClusters.find(head)
   if (keepOriginal) setExpectedTimeout(headers, route, 0)
   choice.requestHeaders.apply(headers, info)
   // The weighted cluster's host comes before the route's mutations and leaves no trace; the route's own comes after them,
@@ -28,7 +32,7 @@ export function finalizeRequestHeaders(
   const before = choice.hostRewrite ?? head.authority
   info.authority = before
   route.requestHeaders.apply(headers, info)
-  const authority = route.hostRewrite ?? route.requestHeaders.authority
+  const authority = route.hostRewrite ?? route.hostFromPath(head) ?? route.requestHeaders.authority
   request.authority = authority ?? before
   info.authority = request.authority
   if (authority !== null && route.keepsForwardedHost) appendForwardedHost(headers, before)
@@ -48,6 +52,24 @@ export function setExpectedTimeout(headers: HeaderList, route: ForwardRoute, ela
   if (expected <= 0) return
   const bounded = timeoutMs > 0 ? Math.max(1, Math.min(expected, timeoutMs - Math.floor(elapsedMs))) : expected
   setHeader(headers, 'x-envoy-expected-rq-timeout-ms', String(bounded))
+}
+
+/** There is a connection for the request: where the route says so, it is asked for by its endpoint's name (Envoy). */
+export function finalizeForTry(
+  request: FinalizedRequest,
+  route: ForwardRoute,
+  { connection, endpoint }: { readonly connection: UpstreamConnectionInfo | null; readonly endpoint: UpstreamHost },
+  info: StreamInfo,
+  keepOriginal: boolean,
+): void {
+  info.goBy(connection)
+  if (!route.asksForEndpoint || endpoint.hostname === '') return
+  const { headers } = request.head
+  const before = request.authority
+  request.authority = endpoint.hostname
+  info.authority = endpoint.hostname
+  if (route.keepsForwardedHost) appendForwardedHost(headers, before)
+  if (keepOriginal) setHeader(headers, 'x-envoy-original-host', before)
 }
 
 /** A rewritten path is from now on the request's path to logs and header mutations, too. */

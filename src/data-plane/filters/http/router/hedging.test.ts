@@ -89,7 +89,7 @@ test('the first try answers after all: the second is reset, and the log tells of
     assert.equal((await response).body, 'first')
     await until(() => other.sockets.size === 0)
     assert.equal(proxy.logs[0]!.upstreamHost, `127.0.0.1:${upstream.port}`)
-    assert.equal(proxy.logs[0]!.upstreamLocalAddress, `127.0.0.1:${upstream.requests[0]!.socket.remotePort}`)
+    assert.equal(proxy.logs[0]!.upstream!.localAddress, `127.0.0.1:${upstream.requests[0]!.socket.remotePort}`)
     await other.close()
   }))
 

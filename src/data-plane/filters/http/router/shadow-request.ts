@@ -78,7 +78,7 @@ export class ShadowRequest implements UpstreamRequestOwner, PickContext {
     } else {
       const server = serverIdentityFor(cluster, this.head.headers, this.authority)
       const pool = ClusterPools.of(cluster, this.#config.wheel).get(endpoint, http2, null, server)
-      const request = new UpstreamRequest(this, cluster, endpoint, pool, this.#config.clock)
+      const request = new UpstreamRequest(this, cluster, endpoint, pool, this.#config, null)
       this.#upstream = request
       if (endStream) this.#end()
       request.start(false)

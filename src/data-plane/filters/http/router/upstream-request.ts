@@ -9,6 +9,10 @@ import type { Cluster, Endpoint, EndpointMonitor } from '../../../cluster/cluste
 import { grpcToHttpStatus, isGrpcRequest } from '../../../http/grpc-status.ts'
 import type { HttpPool, PoolWaiter, RequestEncoder, UpstreamStream } from '../../../pool/request-encoder.ts'
 import { RESET, type ResetReason } from '../../../pool/reset-reason.ts'
+import type { StreamInfo } from '../../../stream-info.ts'
+import type { StreamRecord } from '../../../stream-record.ts'
+import type { UpstreamConnectionInfo } from '../../../upstream-connection-info.ts'
+import { UpstreamLog, type UpstreamLogTools } from './upstream-log.ts'
 
 /** The router, told how the try fares. */
 export interface UpstreamRequestOwner {
@@ -34,6 +38,10 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
   readonly #cluster: Cluster
   readonly #pool: HttpPool
   readonly #clock: Clock
+  /** Null: nobody wants to know when what happened. */
+  readonly #record: StreamRecord | null
+  /** Null: tries have no lines of their own. */
+  readonly #log: UpstreamLog | null
   /** Read only where the endpoint's balancing policy wants to know of it. */
   #startedAt = 0
   /** The endpoint's fault: a response that says so, or none though it was asked. A try given up is judged by its time alone. */
@@ -58,12 +66,21 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
    */
   #tunnelAsked: RequestHead | null = null
 
-  constructor(owner: UpstreamRequestOwner, cluster: Cluster, endpoint: Endpoint, pool: HttpPool, clock: Clock) {
+  constructor(
+    owner: UpstreamRequestOwner,
+    cluster: Cluster,
+    endpoint: Endpoint,
+    pool: HttpPool,
+    tools: UpstreamLogTools,
+    info: StreamInfo | null,
+  ) {
+    this.#record = info?.record ?? null
+    this.#log = info === null || tools.upstreamLogs.length === 0 ? null : new UpstreamLog(info, endpoint, tools)
     this.#owner = owner
     this.#cluster = cluster
     this.endpoint = endpoint
     this.#pool = pool
-    this.#clock = clock
+    this.#clock = tools.clock
   }
 
   /** With a place among the cluster's requests. `fresh`: not on a connection that was used before. */
@@ -75,12 +92,13 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
     this.endpoint.stats.requestsTotal++
     this.#cluster.stats.upstreamRqTotal.value++
     this.#cluster.stats.requestWindow?.add()
+    this.#record?.beginTry(this.#clock.now())
     const encoder = this.#pool.acquire(this, fresh)
     if (encoder !== null) this.onPoolReady(encoder)
   }
 
-  get localAddress(): string {
-    return this.#encoder?.localAddress ?? ''
+  get connection(): UpstreamConnectionInfo | null {
+    return this.#encoder?.connection ?? null
   }
 
   /** It does not count among the requests under way any more. */
@@ -104,14 +122,19 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
 
   sendHead(head: RequestHead, path: string, authority: string, endStream: boolean): void {
     if (isTunnel(head)) this.#tunnelAsked = head
-    this.#encoder?.sendHead(head, path, authority, endStream && this.#tunnelAsked === null)
+    const isWhole = endStream && this.#tunnelAsked === null
+    this.#record?.sentUpstream(this.#clock.now(), isWhole)
+    this.#encoder?.sendHead(head, path, authority, isWhole)
   }
 
   sendBody(chunk: Buffer, endStream: boolean): void {
+    this.#log?.onSent(chunk.length)
+    if (endStream) this.#record?.sentUpstream(this.#clock.now(), true)
     this.#encoder?.sendBody(chunk, endStream)
   }
 
   sendTrailers(trailers: HeaderList): void {
+    this.#record?.sentUpstream(this.#clock.now(), true)
     this.#encoder?.sendTrailers(trailers)
   }
 
@@ -175,13 +198,17 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
 
   onPoolReady(encoder: RequestEncoder): void {
     this.#encoder = encoder
+    if (this.#record !== null) this.#record.poolReady = this.#clock.now()
     this.endpoint.monitor?.connected()
+    this.#log?.onConnection(encoder.connection)
     encoder.assign(this)
     this.#owner.onUpstreamReady(this)
   }
 
   onPoolFailure(reason: ResetReason, failure: string): void {
     if (this.#over) return
+    if (this.#record !== null) this.#record.poolReady = this.#clock.now()
+    this.#log?.onReset(reason, failure)
     // The cluster's limit, not the endpoint's fault.
     if (reason === RESET.overflow) this.#abandon()
     else this.#fail(false)
@@ -198,6 +225,8 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
       if (this.#over) return
     }
     this.#awaitsHead = false
+    this.#log?.onHead(head)
+    this.#record?.receivedUpstream(this.#clock.now(), endStream)
     this.#failed = head.status >= 500
     this.#touch()
     if (this.endpoint.monitor !== null) this.#judge(this.endpoint.monitor, head, fields)
@@ -209,6 +238,8 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
 
   onResponseBody(chunk: Buffer, endStream: boolean): void {
     this.#touch()
+    this.#log?.onReceived(chunk.length)
+    this.#record?.receivedBody(this.#clock.now(), endStream)
     if (endStream) {
       this.#count(false) // where it is not yet known: gRPC without a status
       this.#finish()
@@ -217,6 +248,8 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
   }
 
   onResponseTrailers(trailers: HeaderList): void {
+    this.#log?.onTrailers(trailers)
+    this.#record?.receivedUpstream(this.#clock.now(), true)
     if (!this.#counted) this.#count(saysWell(trailers))
     this.#finish()
     this.#owner.onUpstreamTrailers(trailers)
@@ -229,6 +262,7 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
   onReset(reason: ResetReason): void {
     if (this.#over) return
     const reused = this.isReused
+    this.#log?.onReset(reason, '')
     // A pooled connection that turns out to be dead tells of its age; the endpoint's own death shows at the next one.
     if (this.#awaitsHead && reused && reason === RESET.connectionTermination) this.#abandon()
     else this.#fail(false)
@@ -309,6 +343,7 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
       tracker.onRequestEnd(now, now - this.#startedAt, this.#failed)
     }
     this.#cluster.resources.requests.release()
+    this.#log?.end()
   }
 }
 

@@ -70,7 +70,7 @@ test('refuses all that it does not honour at once, by name', () => {
       'WEFT-4001 hcm.set_current_client_cert_details.chain: is not supported',
       'WEFT-4001 hcm.http_filters[0]: HTTP filter envoy.filters.http.lua (x/lua) is not supported',
       'WEFT-4002 hcm.http_filters[1].disabled: the filter that ends the chain cannot be disabled',
-      'WEFT-4001 hcm.access_log[0].filter: is not supported',
+      'WEFT-4002 hcm.access_log[0].filter: needs a filter',
       'WEFT-4002 hcm.access_log[0].typed_config: is required',
       'WEFT-4002 hcm.route_specifier: is required',
       'WEFT-4002 hcm.common_http_protocol_options.max_headers_count: must be from 1 to 1024',

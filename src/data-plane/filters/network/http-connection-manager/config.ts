@@ -33,6 +33,7 @@ import { type UnderscorePolicy, underscoreStats } from '../../../http/underscore
 import type { RouteTable } from '../../../route/route-entry.ts'
 import type { StatsScope } from '../../../stats/stats-scope.ts'
 import { compileAccessLogs } from '../contract/access-log-list.ts'
+import { compileEarlyLines } from '../contract/early-lines.ts'
 import type { NetworkFilterHost } from '../contract/network-filter.ts'
 import { checkHonoured } from './honoured-fields.ts'
 import { compileFilterChain } from './http-filters.ts'
@@ -54,6 +55,7 @@ export function compileConnectionManager(
   const scope = host.stats.scope('http', { envoy_http_conn_manager_prefix: message.statPrefix })
   const chain = compileFilterChain(message.httpFilters, `${path}.http_filters`, host, scope, check)
   const accessLogs = compileAccessLogs(message.accessLog, `${path}.access_log`, host, check)
+  const earlyLines = earlyLinesOf(message, path, check)
   const routes = compileRoutes(message, path, host, check)
   const http1 = compileHttp1(message.httpProtocolOptions, `${path}.http_protocol_options`, check)
   const limits = compileLimits(message, http1, path, check)
@@ -61,7 +63,19 @@ export function compileConnectionManager(
   const allowsTunnel = compileUpgrades(message.upgradeConfigs, `${path}.upgrade_configs`, check)
   if (chain === null || routes === null || check.problems.length > 0) return { ok: false, problems: check.problems }
   const underscores = compileUnderscores(message, host.stats)
-  const compiled = { chain, accessLogs, limits, http1, http2, allowsTunnel, underscores, routeTable: routes.get }
+  const recordsStreams = accessLogs.some(({ needsRecord }) => needsRecord)
+  const compiled = {
+    chain,
+    accessLogs,
+    recordsStreams,
+    earlyLines,
+    limits,
+    http1,
+    http2,
+    allowsTunnel,
+    underscores,
+    routeTable: routes.get,
+  }
   const config = { ...settingsOf(message), ...toolsOf(host, scope), ...compiled }
   return { ok: true, value: { config, routeConfigurations: routes.names } }
 }
@@ -81,7 +95,17 @@ type Tools = Pick<
   | 'gradualDrainMs'
   | 'bufferLimit'
 >
-type Compiled = 'chain' | 'accessLogs' | 'limits' | 'http1' | 'http2' | 'allowsTunnel' | 'underscores' | 'routeTable'
+type Compiled =
+  | 'chain'
+  | 'accessLogs'
+  | 'recordsStreams'
+  | 'earlyLines'
+  | 'limits'
+  | 'http1'
+  | 'http2'
+  | 'allowsTunnel'
+  | 'underscores'
+  | 'routeTable'
 
 function toolsOf(host: NetworkFilterHost, scope: StatsScope): Tools {
   return {
@@ -123,6 +147,17 @@ function settingsOf(message: HttpConnectionManager): Omit<ConnectionManagerConfi
     stripTrailingDot: message.stripTrailingHostDot,
     maxRequestsPerConnection: message.commonHttpProtocolOptions?.maxRequestsPerConnection ?? 0,
   }
+}
+
+function earlyLinesOf(message: HttpConnectionManager, path: string, check: ResourceCheck) {
+  const options = message.accessLogOptions
+  const said = options && {
+    interval: options.accessLogFlushInterval,
+    onBegin: options.flushAccessLogOnNewRequest,
+    onConnected: options.flushLogOnTunnelSuccessfullyEstablished,
+  }
+  const { accessLogFlushInterval: interval, flushAccessLogOnNewRequest: onBegin } = message
+  return compileEarlyLines(said, { interval, onBegin, onConnected: false }, path, check)
 }
 
 interface Routes {

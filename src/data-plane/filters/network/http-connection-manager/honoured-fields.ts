@@ -5,6 +5,7 @@ import {
   HttpProtocolOptionsSchema,
 } from '../../../../xds/generated/envoy/config/core/v3/protocol_pb.ts'
 import {
+  HttpConnectionManager_HcmAccessLogOptionsSchema as AccessLogOptionsSchema,
   HttpConnectionManager_SetCurrentClientCertDetailsSchema as ClientCertDetailsSchema,
   HttpConnectionManager_CodecType as CodecType,
   type HttpConnectionManager,
@@ -20,7 +21,8 @@ const FIELDS = new Set(
     'delayed_close_timeout access_log use_remote_address xff_num_trusted_hops skip_xff_append generate_request_id ' +
     'preserve_external_request_id always_set_request_id_in_response forward_client_cert_details ' +
     'set_current_client_cert_details proxy_100_continue normalize_path merge_slashes path_with_escaped_slashes_action ' +
-    'http2_protocol_options upgrade_configs request_id_extension strip_matching_host_port strip_any_host_port strip_trailing_host_dot append_x_forwarded_port'
+    'http2_protocol_options upgrade_configs request_id_extension strip_matching_host_port strip_any_host_port strip_trailing_host_dot append_x_forwarded_port ' +
+    'access_log_options access_log_flush_interval flush_access_log_on_new_request'
   ).split(' '),
 )
 
@@ -39,6 +41,11 @@ const HTTP1_FIELDS = new Set([
   'accept_http_10',
   'default_host_for_http_10',
   'header_key_format',
+])
+const ACCESS_LOG_FIELDS = new Set([
+  'access_log_flush_interval',
+  'flush_access_log_on_new_request',
+  'flush_log_on_tunnel_successfully_established',
 ])
 const CLIENT_CERT_FIELDS = new Set(['subject', 'cert', 'dns', 'uri'])
 
@@ -60,6 +67,8 @@ export function checkHonoured(message: HttpConnectionManager, path: string, chec
     check.honour(HttpProtocolOptionsSchema, common, at, COMMON_FIELDS)
   }
   if (message.httpProtocolOptions) checkHttp1(message.httpProtocolOptions, `${path}.http_protocol_options`, check)
+  if (message.accessLogOptions)
+    check.honour(AccessLogOptionsSchema, message.accessLogOptions, `${path}.access_log_options`, ACCESS_LOG_FIELDS)
   const details = message.setCurrentClientCertDetails
   if (details) {
     check.honour(ClientCertDetailsSchema, details, `${path}.set_current_client_cert_details`, CLIENT_CERT_FIELDS)

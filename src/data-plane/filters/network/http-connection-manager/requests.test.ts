@@ -77,7 +77,7 @@ describe('a request', () => {
       assert.equal(log.responseCodeDetails, 'via_upstream')
       assert.equal(log.upstreamCluster, 'c')
       assert.equal(log.upstreamHost, `127.0.0.1:${upstream.port}`)
-      assert.match(log.upstreamLocalAddress, /^127\.0\.0\.1:\d+$/)
+      assert.match(log.upstream!.localAddress, /^127\.0\.0\.1:\d+$/)
       assert.equal(log.bytesSent, 6)
       assert.equal(proxy.stats.value('http.test.downstream_rq_2xx'), 1)
     }))

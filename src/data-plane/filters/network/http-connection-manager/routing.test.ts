@@ -80,6 +80,21 @@ test('rewrites path and host and says what they were', () =>
     },
   ))
 
+test('an endpoint with a name is asked for by it, where the route says so', () =>
+  withStage(
+    ({ head }) => ok(head.authority),
+    cluster => {
+      cluster.endpoints = [Object.assign(fakeEndpoint(cluster.endpoints[0]!.port), { hostname: 'named.test' })]
+      return { route: forwardRoute('c', { asksForEndpoint: true, keepsForwardedHost: true }) }
+    },
+    async ({ proxy, upstream }) => {
+      assert.equal((await exchange(proxy.port, get('/p'))).body, 'named.test')
+      const { fields } = upstream.requests[0]!
+      assert.deepEqual([fields['x-forwarded-host'], fields['x-envoy-original-host']], ['a.b', 'a.b'])
+      assert.equal(proxy.logs[0]!.authority, 'named.test')
+    },
+  ))
+
 test('the weighted cluster’s host leaves no trace; the route’s own keeps what was there', () =>
   withStage(
     ({ head }) => ok(head.authority),

@@ -5,14 +5,17 @@ import type { Random } from '../../../../base/random.ts'
 import { TimerWheel } from '../../../../base/timer-wheel.ts'
 import {
   type TcpProxy,
+  TcpProxy_TcpAccessLogOptionsSchema,
   TcpProxy_WeightedCluster_ClusterWeightSchema,
   TcpProxySchema,
 } from '../../../../xds/generated/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts'
 import { HashPolicySchema } from '../../../../xds/generated/envoy/type/v3/hash_policy_pb.ts'
 import { durationMs, ResourceCheck } from '../../../../xds/resource-check.ts'
+import type { EarlyLines } from '../../../access-log/early-lines.ts'
 import type { ClusterSource } from '../../../cluster/cluster.ts'
 import type { AccessLog } from '../../../stream-info.ts'
 import { compileAccessLogs } from '../contract/access-log-list.ts'
+import { compileEarlyLines } from '../contract/early-lines.ts'
 import type { NetworkFilterHost } from '../contract/network-filter.ts'
 import { type TcpProxyStats, tcpProxyStats } from './tcp-proxy-stats.ts'
 import { compileTunnel, type Tunnel } from './tunnel.ts'
@@ -24,6 +27,9 @@ export interface TcpProxyConfig {
   readonly clusters: ClusterSource
   readonly stats: TcpProxyStats
   readonly accessLogs: readonly AccessLog[]
+  readonly recordsStreams: boolean
+  /** Null: one line for each connection, at its end. */
+  readonly earlyLines: EarlyLines | null
   readonly maxConnectAttempts: number
   /** 0: never, as the next. */
   readonly idleTimeoutMs: number
@@ -42,11 +48,15 @@ const FIELDS = new Set([
   'weighted_clusters',
   'idle_timeout',
   'access_log',
+  'access_log_options',
+  'access_log_flush_interval',
+  'flush_access_log_on_connected',
   'max_connect_attempts',
   'max_downstream_connection_duration',
   'tunneling_config',
   'hash_policy',
 ])
+const ACCESS_LOG_FIELDS = new Set(['access_log_flush_interval', 'flush_access_log_on_connected'])
 const WEIGHT_FIELDS = new Set(['name', 'weight'])
 /** Envoy's where nothing is set: an hour. */
 const DEFAULT_IDLE_TIMEOUT_MS = 3_600_000
@@ -59,13 +69,16 @@ export function compileTcpProxy(message: TcpProxy, path: string, host: NetworkFi
   const maxDurationMs = durationMs(message.maxDownstreamConnectionDuration, 0)
   if (message.maxDownstreamConnectionDuration && maxDurationMs < 1)
     check.error(`${path}.max_downstream_connection_duration`, 'must be at least 1ms')
+  const accessLogs = compileAccessLogs(message.accessLog, `${path}.access_log`, host, check)
   return check.result<TcpProxyConfig>({
     clock: host.clock,
     wheel: TimerWheel.of(host.clock),
     random: host.random,
     clusters: host.clusters,
     stats: tcpProxyStats(host.stats.scope('tcp', { envoy_tcp_prefix: message.statPrefix })),
-    accessLogs: compileAccessLogs(message.accessLog, `${path}.access_log`, host, check),
+    accessLogs,
+    recordsStreams: accessLogs.some(({ needsRecord }) => needsRecord),
+    earlyLines: earlyLinesOf(message, path, check),
     maxConnectAttempts: message.maxConnectAttempts ?? 1,
     idleTimeoutMs: durationMs(message.idleTimeout, DEFAULT_IDLE_TIMEOUT_MS),
     maxDurationMs,
@@ -73,6 +86,19 @@ export function compileTcpProxy(message: TcpProxy, path: string, host: NetworkFi
     hashesSourceIp: readHashPolicy(message, path, check),
     chooseCluster: compileChoice(message, path, check),
   })
+}
+
+function earlyLinesOf(message: TcpProxy, path: string, check: ResourceCheck): EarlyLines | null {
+  const options = message.accessLogOptions
+  if (options)
+    check.honour(TcpProxy_TcpAccessLogOptionsSchema, options, `${path}.access_log_options`, ACCESS_LOG_FIELDS)
+  const { accessLogFlushInterval: interval, flushAccessLogOnConnected: onConnected } = message
+  const said = options && {
+    interval: options.accessLogFlushInterval,
+    onBegin: false,
+    onConnected: options.flushAccessLogOnConnected,
+  }
+  return compileEarlyLines(said, { interval, onBegin: false, onConnected }, path, check)
 }
 
 /** Envoy takes one at most. */

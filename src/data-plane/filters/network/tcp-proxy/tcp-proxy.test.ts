@@ -6,6 +6,7 @@ import { after, test } from 'node:test'
 import { FakeClock } from '../../../../base/clock.ts'
 import { Uint64 } from '../../../../base/uint64.ts'
 import { xxHash64 } from '../../../../base/xx-hash64.ts'
+import { ACCESS_LOG_TYPE } from '../../../access-log-type.ts'
 import type { Endpoint, PickContext } from '../../../cluster/cluster.ts'
 import { FakeCluster, fakeEndpoint, NO_LIMITS } from '../../../http/testing/fake-proxy.ts'
 import { formatConnectionFlags } from '../../../response-flag.ts'
@@ -61,7 +62,7 @@ test('bytes go both ways, a FIN goes on, and all is counted and logged', async (
   assert.equal(info.protocol, '')
   assert.equal(info.upstreamHost, `127.0.0.1:${server.port}`)
   assert.equal(info.upstreamCluster, 'echo')
-  assert.match(info.upstreamLocalAddress, /^127\.0\.0\.1:\d+$/)
+  assert.match(info.upstream!.localAddress, /^127\.0\.0\.1:\d+$/)
   assert.equal(info.attemptCount, 1)
   assert.equal(formatConnectionFlags(info.responseFlags), '-')
   assert.equal(stats.value('tcp.test.downstream_cx_total'), 1)
@@ -74,6 +75,23 @@ test('bytes go both ways, a FIN goes on, and all is counted and logged', async (
   assert.equal(cluster.counts.value('upstreamCxDestroyRemoteWithActiveRq'), 1)
   assert.equal(cluster.endpoints[0]!.activeRequests, 0)
   assert.equal(filter.activeConnections, 0)
+})
+
+test('a connection is logged as soon as its endpoint is reached, in between, and at its end, where config says so', async () => {
+  const server = await upstream(echo)
+  const clock = new FakeClock()
+  const interval = { seconds: 60n, nanos: 0 }
+  const config = { accessLogOptions: { flushAccessLogOnConnected: true, accessLogFlushInterval: interval } }
+  const { port, logged } = await proxy({ clusters: [new FakeCluster('c', server.port)], clock, config })
+  const client = dial(port)
+  const connected = await logged()
+  assert.equal(connected.logType, ACCESS_LOG_TYPE.tcpUpstreamConnected)
+  assert.notEqual(connected.upstream, null)
+  clock.advance(60_000)
+  assert.equal((await logged()).logType, ACCESS_LOG_TYPE.tcpPeriodic)
+  client.end()
+  await readAll(client)
+  assert.equal((await logged()).logType, ACCESS_LOG_TYPE.tcpConnectionEnd)
 })
 
 test('a server that speaks first needs no byte of the client', async () => {

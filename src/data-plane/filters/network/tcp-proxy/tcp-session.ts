@@ -2,9 +2,12 @@
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { WheelTimer } from '../../../../base/timer-wheel.ts'
+import { PeriodicLines, writeLine } from '../../../access-log/early-lines.ts'
+import { ACCESS_LOG_TYPE } from '../../../access-log-type.ts'
 import type { ConnectionInfo } from '../../../connection-info.ts'
 import { RESPONSE_FLAG } from '../../../response-flag.ts'
 import { StreamInfo } from '../../../stream-info.ts'
+import { StreamRecord } from '../../../stream-record.ts'
 import type { AheadObserver } from '../contract/network-filter.ts'
 import { ByteRelay, type RelayOwner } from './byte-relay.ts'
 import type { TcpProxyConfig } from './config.ts'
@@ -22,6 +25,7 @@ export class TcpSession implements RelayOwner, LinkOwner {
   #downstream: Socket | null = null
   #early: Buffer | null = null
   #inbound: ByteRelay | null = null
+  #periodicLines: PeriodicLines | null = null
   /** Whom to tell how it goes while there is no downstream. */
   #ahead: AheadObserver | null = null
   readonly #onSpoken = (): void => {
@@ -35,6 +39,7 @@ export class TcpSession implements RelayOwner, LinkOwner {
     this.#config = config
     this.#info = new StreamInfo(connection, config.clock.wallNow(), config.clock.now())
     this.#info.protocol = ''
+    if (config.recordsStreams) this.#info.record = new StreamRecord()
     this.#link = new UpstreamLink(this, config, this.#info)
   }
 
@@ -60,6 +65,9 @@ export class TcpSession implements RelayOwner, LinkOwner {
       if (error.code === 'ECONNRESET' && this.#link.isConnected) this.#link.reset()
     })
     downstream.once('close', () => this.#onDownstreamClosed())
+    const intervalMs = config.earlyLines?.intervalMs ?? 0
+    if (intervalMs > 0)
+      this.#periodicLines = new PeriodicLines(this.#info, config, intervalMs, ACCESS_LOG_TYPE.tcpPeriodic)
     if (config.maxDurationMs > 0) config.wheel.set(this.#duration, config.maxDurationMs)
     if (this.#link.isConnected) this.#join(downstream, this.#link.socket!)
     else if (!this.#link.isUnderWay) this.#link.connect(this.#chooseCluster())
@@ -70,6 +78,7 @@ export class TcpSession implements RelayOwner, LinkOwner {
       if (error.code === 'ECONNRESET') this.#onUpstreamReset()
     })
     upstream.once('close', () => this.#onUpstreamClosed())
+    if (this.#config.earlyLines?.onConnected) writeLine(this.#info, this.#config, ACCESS_LOG_TYPE.tcpUpstreamConnected)
     if (this.#downstream !== null) this.#join(this.#downstream, upstream)
     else upstream.once('readable', this.#onSpoken)
   }
@@ -184,9 +193,8 @@ export class TcpSession implements RelayOwner, LinkOwner {
   }
 
   #finish(): void {
-    const info = this.#info
-    info.duration = this.#config.clock.now() - info.startedAt
-    for (const log of this.#config.accessLogs) log.log(info)
+    this.#periodicLines?.stop()
+    writeLine(this.#info, this.#config, ACCESS_LOG_TYPE.tcpConnectionEnd)
     this.#onEnd(this)
   }
 

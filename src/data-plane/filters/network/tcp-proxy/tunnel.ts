@@ -6,7 +6,7 @@ import {
   TcpProxy_TunnelingConfigSchema as TunnelingConfigSchema,
 } from '../../../../xds/generated/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts'
 import type { ResourceCheck } from '../../../../xds/resource-check.ts'
-import { type CompiledPart, compileFormat } from '../../../access-log/command-operators.ts'
+import { type CompiledPart, compileHeaderFormat, textOf } from '../../../access-log/command-operators.ts'
 import { compileLevel, createMutations } from '../../../route/header-mutator.ts'
 import type { StreamInfo } from '../../../stream-info.ts'
 
@@ -22,7 +22,7 @@ const UNFIT = /[^\x21-\x7e]/g
 export function compileTunnel(message: TunnelingConfig, path: string, check: ResourceCheck): Tunnel {
   check.honour(TunnelingConfigSchema, message, path, FIELDS)
   if (message.hostname === '') check.error(`${path}.hostname`, 'is required')
-  const hostname = compileFormat(message.hostname)
+  const hostname = compileHeaderFormat(message.hostname)
   if ('fault' in hostname) check.error(`${path}.hostname`, hostname.fault)
   const parts = 'parts' in hostname ? hostname.parts : []
   if (parts.some(part => typeof part === 'string' && part.search(UNFIT) >= 0))
@@ -44,6 +44,9 @@ export function compileTunnel(message: TunnelingConfig, path: string, check: Res
 
 function render(parts: readonly CompiledPart[], info: StreamInfo): string {
   let text = ''
-  for (const part of parts) text += typeof part === 'string' ? part : String(part(info) ?? '').replaceAll(UNFIT, '_')
+  for (const part of parts) {
+    const value = typeof part === 'string' ? part : part(info)
+    if (value !== null) text += typeof part === 'string' ? value : textOf(value).replaceAll(UNFIT, '_')
+  }
   return text
 }

@@ -9,10 +9,10 @@ import { xxHash64 } from '../../../../base/xx-hash64.ts'
 import { limitBuffers } from '../../../../transport/net/buffer-limit.ts'
 import type { Cluster, Endpoint, PickContext } from '../../../cluster/cluster.ts'
 import { ClusterPools } from '../../../pool/cluster-pools.ts'
-import { localAddressOf } from '../../../pool/local-address.ts'
 import { TunnelStream } from '../../../pool/tunnel-stream.ts'
 import { RESPONSE_FLAG } from '../../../response-flag.ts'
 import type { StreamInfo } from '../../../stream-info.ts'
+import { UpstreamConnectionInfo } from '../../../upstream-connection-info.ts'
 import type { TcpProxyConfig } from './config.ts'
 
 export interface LinkOwner {
@@ -36,6 +36,8 @@ export class UpstreamLink implements PickContext {
   readonly #timer = new WheelTimer(this, 0)
   #cluster: Cluster | null = null
   #endpoint: Endpoint | null = null
+  /** Of the try under way; null behind a tunnel, whose pool has one. */
+  #connection: UpstreamConnectionInfo | null = null
   #state: 'connecting' | 'connected' | 'over' = 'over'
   #cancelled = false
   /** One of the connections that an endpoint on probation has to prove itself with. */
@@ -69,6 +71,7 @@ export class UpstreamLink implements PickContext {
   /** Tries until a connection is under way, or it is clear that there will be none. */
   connect(clusterName: string): void {
     const info = this.#info
+    info.record?.beginTry(this.#config.clock.now())
     for (;;) {
       const cluster = this.#config.clusters.get(clusterName)
       if (cluster === undefined) {
@@ -76,7 +79,7 @@ export class UpstreamLink implements PickContext {
         this.#giveUp(RESPONSE_FLAG.NC)
         return
       }
-      info.upstreamCluster = clusterName
+      info.cluster = cluster
       if (!this.#claimConnection(cluster)) {
         cluster.stats.upstreamCxOverflow.value++
         this.#giveUp(RESPONSE_FLAG.UO)
@@ -164,7 +167,7 @@ export class UpstreamLink implements PickContext {
     this.#state = 'connecting'
     this.#cluster = cluster
     this.#endpoint = endpoint
-    this.#info.upstreamHost = endpoint.key
+    this.#info.goTo(endpoint)
     const { stats } = cluster
     if (this.#isOwn) {
       stats.upstreamRqPendingTotal.value++
@@ -199,6 +202,8 @@ export class UpstreamLink implements PickContext {
       const transport = endpoint.transport.forDownstream?.(connection) ?? endpoint.transport
       const socket = transport.connect(endpoint.address, endpoint.port, onReady)
       limitBuffers(socket, cluster.bufferLimit)
+      this.#connection = new UpstreamConnectionInfo('', wheel.now())
+      this.#connection.watch(socket, wheel)
       return socket
     }
     const pool = ClusterPools.of(cluster, wheel).get(endpoint, true, connection)
@@ -220,7 +225,9 @@ export class UpstreamLink implements PickContext {
     resources.requests.add()
     endpoint.stats.requestsTotal++
     endpoint.monitor?.connectedForGood(this.#isProbe)
-    this.#info.upstreamLocalAddress = addressOf(socket)
+    this.#noteReady()
+    this.#connection?.onReady(socket as Socket, this.#config.wheel)
+    this.#info.goBy(this.#connection ?? (socket as TunnelStream).connection)
     socket.once('end', () => {
       this.#remoteEndedFirst = !socket.writableEnded
     })
@@ -274,7 +281,12 @@ export class UpstreamLink implements PickContext {
 
   #giveUp(flag: number): void {
     this.#info.responseFlags |= flag
+    this.#noteReady()
     this.#owner.onGivenUp()
+  }
+
+  #noteReady(): void {
+    if (this.#info.record !== null) this.#info.record.poolReady = this.#config.clock.now()
   }
 
   /** Bytes that went to the endpoint and came from it. */
@@ -285,11 +297,6 @@ export class UpstreamLink implements PickContext {
   countReceived(length: number): void {
     if (this.#config.tunnel === null) this.#cluster!.stats.upstreamCxRxBytesTotal.value += length
   }
-}
-
-function addressOf(upstream: Duplex): string {
-  if (upstream instanceof Socket) return localAddressOf(upstream)
-  return upstream instanceof TunnelStream ? upstream.localAddress : ''
 }
 
 const ignore = (): void => {}
