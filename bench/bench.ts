@@ -5,9 +5,12 @@ import { BENCHMARKS } from './benchmarks/registry.ts'
 import type { Benchmark } from './harness/benchmark.ts'
 import { endChildren } from './harness/child.ts'
 import { machine } from './harness/cores.ts'
-import { formatTable, medianOf } from './harness/figures.ts'
+import { FIGURES, formatTable, medianOf } from './harness/figures.ts'
 import { type Outcome, runRounds } from './harness/rounds.ts'
 
+const SEVERAL_WORKERS = BENCHMARKS.filter(({ defaults }) => defaults?.workers)
+  .map(({ name }) => name)
+  .join(', ')
 const USAGE = `usage: npm run bench -- NAME [options]
 
 ${BENCHMARKS.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`).join('\n')}
@@ -16,7 +19,7 @@ ${BENCHMARKS.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`).join(
   --seconds N        under load in each round                               (6)
   --warm-up N        seconds of the same load before                        (8)
   --connections N    of the load generator                                  (64)
-  --workers N,N      worker threads of a contestant, in turn                (1; http1 and http2: 1,2)
+  --workers N,N      worker threads of a contestant, in turn                (1; ${SEVERAL_WORKERS}: 1,2)
   --only a,b         these contestants only
   --json FILE        writes the figures, too`
 
@@ -71,8 +74,12 @@ async function run(chosen: Benchmark): Promise<Outcome> {
   return await runRounds(runs, Number(values.rounds ?? defaults.rounds), say)
 }
 
-/** Medians by contestant and case, and every round behind them. */
-function report({ name, figures }: Benchmark, { results, failures }: Outcome): object {
+/**
+ * Medians by contestant and case, and every round behind them: all figures that the benchmark measures, the table's and
+ * others. Null where a contestant has no such figure.
+ */
+function report({ name }: Benchmark, { results, failures }: Outcome): object {
+  const figures = FIGURES.filter(figure => results.some(result => medianOf(result, figure) !== null))
   const contestants = results.map(result => ({
     name: result.contestant,
     ...(result.case === '' ? {} : { case: result.case }),

@@ -5,6 +5,7 @@ import { KILOBYTE } from '../contestants/upstream.ts'
 import type { Benchmark } from '../harness/benchmark.ts'
 import { costOf } from '../harness/process-cost.ts'
 import { openConnections } from '../load/idle-connections.ts'
+import { percentiles } from '../load/load-result.ts'
 import { probeHttp1 } from '../load/probe.ts'
 import { Stage } from './stage.ts'
 
@@ -26,12 +27,17 @@ export const idle: Benchmark = {
       await sleep(1000)
       const empty = costOf(process.pid)
       await using connections = await openConnections(port, path, COUNT)
+      const open = costOf(process.pid)
       await sleep(SETTLE_MS)
       const before = costOf(process.pid)
       await sleep(options.seconds * 1000)
       const after = costOf(process.pid)
       if (connections.closed > 0) throw new Error(`${connections.closed} connections were closed`)
       return {
+        // Of the one request of each connection, in which the connection is made.
+        cpuMicrosecondsPerRequest: (open.cpuMicroseconds - empty.cpuMicroseconds) / COUNT,
+        requests: COUNT,
+        ...percentiles(connections.waits),
         kilobytesPerConnection: ((after.residentMegabytes - empty.residentMegabytes) * 1024) / COUNT,
         idleCpuPercent: (after.cpuMicroseconds - before.cpuMicroseconds) / (options.seconds * 1e4),
         residentIdleMegabytes: empty.residentMegabytes,

@@ -55,7 +55,11 @@ export const memory: Benchmark = {
           residentIdleMegabytes: idle.residentMegabytes,
           cpuMicrosecondsPerRequest: (loaded.cpuMicroseconds - idle.cpuMicroseconds) / result.requests,
           requests: result.requests,
+          requestsPerSecond: result.requests / result.seconds,
+          p50: result.p50,
+          p90: result.p90,
           p99: result.p99,
+          max: result.max,
         }
       },
     })

@@ -28,6 +28,8 @@ const COLUMNS = {
 
 export type FigureName = keyof typeof COLUMNS
 
+export const FIGURES = Object.keys(COLUMNS) as readonly FigureName[]
+
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)
   const middle = sorted.length >> 1

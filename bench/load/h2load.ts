@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { runChild } from '../harness/child.ts'
 import { peer } from '../harness/peer.ts'
-import { AUTHORITY, type LoadResult, type LoadTarget, urlOf } from './load-result.ts'
+import { AUTHORITY, type LoadResult, type LoadTarget, percentiles, urlOf } from './load-result.ts'
 
 export interface H2loadOptions {
   readonly cores: string
@@ -41,9 +41,7 @@ export async function h2load(target: LoadTarget, options: H2loadOptions): Promis
 /** A line is start, status and duration in microseconds, by tabs. */
 function latencies(log: string): Pick<LoadResult, 'requests' | 'p50' | 'p90' | 'p99' | 'max'> {
   const lines = log.split('\n').filter(Boolean)
-  const durations = Float64Array.from(lines, line => Number(line.split('\t')[2]) / 1000).sort()
-  const at = (part: number): number => durations[Math.floor((durations.length - 1) * part)] ?? Number.NaN
-  return { requests: lines.length, p50: at(0.5), p90: at(0.9), p99: at(0.99), max: at(1) }
+  return { requests: lines.length, ...percentiles(lines.map(line => Number(line.split('\t')[2]) / 1000)) }
 }
 
 function notOk(text: string): number {

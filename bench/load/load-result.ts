@@ -10,6 +10,13 @@ export interface LoadResult {
   readonly max: number
 }
 
+/** Of the milliseconds that each request took. */
+export function percentiles(durations: Iterable<number>): Pick<LoadResult, 'p50' | 'p90' | 'p99' | 'max'> {
+  const sorted = Float64Array.from(durations).sort()
+  const at = (part: number): number => sorted[Math.floor((sorted.length - 1) * part)] ?? Number.NaN
+  return { p50: at(0.5), p90: at(0.9), p99: at(0.99), max: at(1) }
+}
+
 export interface LoadTarget {
   /** `http` or `https`, on loopback. */
   readonly scheme: 'http' | 'https'

@@ -296,11 +296,7 @@ test('what cannot be honoured is refused by name', async () => {
     parse(ClusterSchema, {
       name: 'd',
       type: 'STATIC',
-      outlier_detection: {
-        interval: '0s',
-        max_ejection_percent: 101,
-        successful_active_health_check_uneject_host: false,
-      },
+      outlier_detection: { interval: '0s', max_ejection_percent: 101 },
       metadata: { filter_metadata: { 'weft.dev': { half_open_probes: 0.5, other: 1 } } },
     }),
   ])
@@ -309,7 +305,6 @@ test('what cannot be honoured is refused by name', async () => {
     'metadata.filter_metadata[weft.dev].other',
     'outlier_detection.interval',
     'outlier_detection.max_ejection_percent',
-    'outlier_detection.successful_active_health_check_uneject_host',
   ])
 })
 

@@ -151,7 +151,7 @@ test('max_requests: of the requests of both loops so many are let through, and t
   const gauges = (): number[] =>
     ['upstream_rq_active', 'circuit_breakers.default.rq_open', 'circuit_breakers.default.remaining_rq'].map(stat)
   assert.deepEqual(gauges(), [3, 1, 0])
-  assert.equal(stat('upstream_rq_pending_overflow'), 2)
+  assert.equal(stat('upstream_rq_active_overflow'), 2)
   arrived.answer()
   for (const { status } of await Promise.all(first)) assert.equal(status, 200)
   assert.deepEqual(gauges(), [0, 0, 3])

@@ -111,7 +111,18 @@ export class Proxy {
     this.#accessLogs = new AccessLogs({ clock, log, files: options.logFiles, stats })
     const compileTransport = createTransportCompiler(network, this.secrets)
     const { secrets } = this
-    this.clusters = new ClusterManager({ clock, random, log, network, stats, secrets, limits, compileTransport })
+    const onChecked = (): void => this.listeners.resourcesArrived()
+    this.clusters = new ClusterManager({
+      clock,
+      random,
+      log,
+      network,
+      stats,
+      secrets,
+      limits,
+      compileTransport,
+      onChecked,
+    })
     const { overload, residentBytes } = options
     this.#overload = overload && residentBytes ? new OverloadManager(overload, clock, residentBytes, stats) : null
     const actions = this.#overload?.actions ?? NO_OVERLOAD
@@ -145,6 +156,7 @@ export class Proxy {
       networkFilters: NETWORK_FILTERS,
       drainTimeMs: options.drainTimeMs ?? ISTIO_DRAIN_TIME_MS,
       maxConnections: options.maxConnections ?? MAX_CONNECTIONS,
+      areClustersChecked: () => this.clusters.areChecked,
     })
   }
 

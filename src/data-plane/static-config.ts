@@ -1,6 +1,7 @@
 // A static bootstrap, put into force: its resources go the way of those that xDS delivers, and are checked as those are.
 import { create } from '@bufbuild/protobuf'
 import type { Problem } from '../base/problem.ts'
+import { DUAL_STACK } from '../transport/net/network.ts'
 import { unpackAny } from '../xds/any-pack.ts'
 import {
   AdminSchema,
@@ -8,7 +9,6 @@ import {
   BootstrapSchema,
   type Bootstrap_StaticResources as StaticResources,
 } from '../xds/generated/envoy/config/bootstrap/v3/bootstrap_pb.ts'
-import type { Address } from '../xds/generated/envoy/config/core/v3/address_pb.ts'
 import { type Node, NodeSchema } from '../xds/generated/envoy/config/core/v3/base_pb.ts'
 import type { Listener } from '../xds/generated/envoy/config/listener/v3/listener_pb.ts'
 import { InternalListenerSchema } from '../xds/generated/envoy/extensions/bootstrap/internal_listener/v3/internal_listener_pb.ts'
@@ -17,6 +17,7 @@ import type { ResourceMessage } from '../xds/resource-message.ts'
 import type { ResourceType } from '../xds/type-url.ts'
 import { compileOverload, type OverloadConfig } from './overload/overload-config.ts'
 import type { Proxy } from './proxy.ts'
+import { readSocketAddress } from './socket-address.ts'
 
 export interface StaticConfig {
   readonly node: Node
@@ -65,15 +66,9 @@ function readAdmin(bootstrap: Bootstrap, check: ResourceCheck): StaticConfig['ad
   if (admin === undefined) return null
   check.honour(AdminSchema, admin, 'admin', new Set(['address']))
   if (admin.address === undefined) return null
-  const address = socketAddress(admin.address)
-  if (address === null) check.unsupported('admin.address', 'only a socket_address with a port_value is supported')
-  return address
-}
-
-function socketAddress(message: Address): { host: string; port: number } | null {
-  if (message.address.case !== 'socketAddress') return null
-  const { address, portSpecifier } = message.address.value
-  return portSpecifier.case === 'portValue' ? { host: address, port: portSpecifier.value } : null
+  const place = readSocketAddress(admin.address, 'admin.address', check)
+  if (place === null) return null
+  return { host: place.ipv4Compat && place.address === '::' ? DUAL_STACK : place.address, port: place.port }
 }
 
 /** Takes every resource that is good; problems' paths begin at the bootstrap. */
@@ -112,8 +107,9 @@ function apply(
 /** Envoy gives a static listener without a name one of its own making. */
 function nameListener(listener: Listener): void {
   if (listener.name !== '' || listener.address === undefined) return
-  const address = socketAddress(listener.address)
-  if (address) listener.name = `${address.host}_${address.port}`
+  const { address } = listener.address
+  if (address.case === 'socketAddress' && address.value.portSpecifier.case === 'portValue')
+    listener.name = `${address.value.address}_${address.value.portSpecifier.value}`
 }
 
 /** The path from the bootstrap's root says which resource it is. */

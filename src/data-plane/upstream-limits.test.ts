@@ -142,7 +142,7 @@ test('routes of high priority have limits, connections and queues of their own',
     [3, 1, 1],
   )
   for (const path of ['/', '/high']) assert.equal((await get(path)).status, 503)
-  assert.equal(stat('upstream_rq_pending_overflow'), 2)
+  assert.equal(stat('upstream_rq_active_overflow'), 2)
   const byPath = (path: string) => upstream.requests.filter(({ head }) => head.path === path)
   byPath('/')[0]!.socket.write(ok())
   assert.equal((await answers[2]!).status, 200)
@@ -198,12 +198,39 @@ test('gauges tell which limits are reached, and what is left of them where that 
   const second = get()
   await until(() => stat('upstream_rq_pending_active') === 1)
   assert.deepEqual(gauges(), [1, 1, 1, 0, 0, 0, 0])
+  // Who waits, or is refused, is no request of the cluster's yet; the limit kept one connection from being made.
+  const counters = (): (number | undefined)[] =>
+    ['upstream_rq_total', 'upstream_cx_overflow', 'upstream_rq_pending_overflow', 'upstream_rq_active_overflow'].map(
+      stat,
+    )
+  assert.deepEqual(counters(), [1, 1, 0, 0])
   assert.equal(await get(), 503)
+  assert.deepEqual(counters(), [1, 1, 0, 1])
   for (const { socket } of upstream.requests) socket.write(ok())
   await until(() => upstream.requests.length === 2)
+  assert.equal(stat('upstream_rq_total'), 2)
   upstream.requests[1]!.socket.write(ok())
   assert.deepEqual(await Promise.all([first, second]), [200, 200])
   assert.deepEqual(gauges(), [1, 0, 0, 0, 0, 1, 2])
+})
+
+test('a limit of connections is counted whenever it keeps one from being made', async () => {
+  const upstream = await rawUpstream(() => undefined)
+  ends.push(() => upstream.close())
+  const { stat, get } = await scene(upstream.port, { circuit_breakers: { thresholds: [{ max_connections: 1 }] } })
+  const answers: Promise<number>[] = []
+  for (let waiting = 0; waiting < 3; waiting++) {
+    answers.push(get())
+    await until(() => upstream.requests.length === 1 && stat('upstream_rq_pending_active') === waiting)
+  }
+  assert.deepEqual([stat('upstream_cx_overflow'), stat('upstream_rq_total')], [2, 1])
+  for (let answered = 1; answered <= 3; answered++) {
+    await until(() => upstream.requests.length === answered)
+    upstream.requests[answered - 1]!.socket.write(ok())
+  }
+  assert.deepEqual(await Promise.all(answers), [200, 200, 200])
+  // Once more when the second was served, and the third still waited.
+  assert.deepEqual([stat('upstream_cx_overflow'), stat('upstream_rq_total')], [3, 3])
 })
 
 test('a connection that is too old takes no further request', async () => {

@@ -11,6 +11,7 @@ import { applyStaticResources, compileBootstrap, type StaticConfig } from '../da
 import type { DataSourceReader } from '../translate/bootstrap/data-sources.ts'
 import { type BootstrapFile, readBootstrap } from '../translate/bootstrap/read-bootstrap.ts'
 import { BootstrapSchema } from '../xds/generated/envoy/config/bootstrap/v3/bootstrap_pb.ts'
+import { checkedClusters } from './checked-clusters.ts'
 import { ProxyProcess, type ProxyProcessOptions, type RunningProxy } from './proxy-process.ts'
 import { UNBOUND_NETWORK } from './unbound-network.ts'
 
@@ -48,6 +49,7 @@ export async function startStaticProxy(options: StaticProxyOptions): Promise<Par
   if (admin) await running.openAdmin(admin, { node: config.node, bootstrap: printed(file) })
   running.state = 'INITIALIZING'
   const refused = applyStaticResources(running.proxy, file.bootstrap.staticResources)
+  await checkedClusters(running.proxy)
   const unbound = [...(await running.proxy.listeners.settled())]
   if (refused.length === 0 && unbound.length === 0 && running.workers)
     unbound.push(...(await running.workers.applyStatic(file.bootstrap.staticResources)))

@@ -18,6 +18,7 @@ import type { KeyPair } from '../transport/tls/secure-context.ts'
 import { Bootstrap_StaticResourcesSchema } from '../xds/generated/envoy/config/bootstrap/v3/bootstrap_pb.ts'
 import { decodeResource } from '../xds/resource-message.ts'
 import { certificateFolder } from './certificate-folder.ts'
+import { checkedClusters } from './checked-clusters.ts'
 import { toStandardError } from './standard-error.ts'
 import { releaseStartupMemory } from './startup-memory.ts'
 import type { WorkerCalls, WorkerRequest, WorkerStart } from './worker-message.ts'
@@ -84,6 +85,7 @@ const CALLS: Calls = {
   },
   async applyStatic(bytes) {
     const refused = applyStaticResources(proxy, fromBinary(Bootstrap_StaticResourcesSchema, bytes))
+    await checkedClusters(proxy)
     return [...refused, ...(await proxy.listeners.settled())]
   },
   async identify({ keyPair, trustBundle }) {

@@ -271,7 +271,7 @@ test('max_requests is the process’s: of requests that come to two loops exactl
     'circuit_breakers.default.rq_open: 1',
     'circuit_breakers.default.remaining_rq: 0',
     'upstream_rq_active: 10',
-    `upstream_rq_pending_overflow: ${REQUESTS - 10}`,
+    `upstream_rq_active_overflow: ${REQUESTS - 10}`,
   ]
   for (const line of lines) assert.ok(stats.includes(`\ncluster.up.${line}\n`), `${line} in ${stats}`)
   for (const response of held) response.end('at last')

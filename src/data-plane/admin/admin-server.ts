@@ -2,7 +2,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createServer } from '../../transport/http/node-http.ts'
-import { descriptorOf } from '../../transport/net/system-network.ts'
+import { descriptorOf, placeOf } from '../../transport/net/system-network.ts'
 import { type AdminReply, type AdminSource, answerAdmin } from './admin-pages.ts'
 
 const BASE = 'http://admin'
@@ -31,7 +31,7 @@ export class AdminServer {
     server.maxConnections = 64
     return new Promise((resolve, reject) => {
       server.once('error', reject)
-      server.listen(fd === undefined ? { host, port } : { fd }, () => {
+      server.listen(fd === undefined ? placeOf(host, port) : { fd }, () => {
         server.off('error', reject)
         resolve(new AdminServer(server))
       })

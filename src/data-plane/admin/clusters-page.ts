@@ -41,7 +41,13 @@ export function clustersJson(clusters: readonly Cluster[], viaApi: boolean, othe
           name.endsWith('_active') ? { type: 'GAUGE', name, value: String(value) } : { name, value: String(value) },
         ),
         health_status: {
+          ...(endpoint.check?.failed ? { failed_active_health_check: true } : {}),
           ...(ejectionOf(cluster, endpoint, others) === 'open' ? { failed_outlier_check: true } : {}),
+          ...(endpoint.check?.degraded ? { failed_active_degraded_check: true } : {}),
+          ...(endpoint.leaving ? { pending_dynamic_removal: true } : {}),
+          ...(endpoint.check?.pending ? { pending_active_hc: true } : {}),
+          ...(endpoint.check?.excluded ? { excluded_via_immediate_hc_fail: true } : {}),
+          ...(endpoint.check?.timedOut ? { active_hc_timeout: true } : {}),
           eds_health_status: endpoint.healthy ? 'HEALTHY' : 'UNHEALTHY',
         },
         ...rate('success_rate', endpoint.monitor?.successRate),
@@ -107,10 +113,17 @@ export function ejectionFigure({ ejection }: Endpoint): [string, number] {
 /** Envoy's words; `half_open` is Weft's own: after its ejection the endpoint is to prove itself. */
 function healthFlags(cluster: Cluster, endpoint: Endpoint, others: Others): string {
   const ejection = ejectionOf(cluster, endpoint, others)
+  const { check, leaving } = endpoint
   const flags = [
+    ...(check?.failed ? ['/failed_active_hc'] : []),
     ...(ejection === 'open' ? ['/failed_outlier_check'] : []),
     ...(ejection === 'half-open' ? ['/half_open'] : []),
     ...(endpoint.healthy ? [] : ['/failed_eds_health']),
+    ...(check?.degraded ? ['/degraded_active_hc'] : []),
+    ...(leaving ? ['/pending_dynamic_removal'] : []),
+    ...(check?.pending ? ['/pending_active_hc'] : []),
+    ...(check?.excluded ? ['/excluded_via_immediate_hc_fail'] : []),
+    ...(check?.timedOut ? ['/active_hc_timeout'] : []),
   ]
   return flags.length === 0 ? 'healthy' : flags.join('')
 }

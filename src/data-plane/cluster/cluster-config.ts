@@ -4,7 +4,7 @@ import type { JsonObject } from '@bufbuild/protobuf'
 import type { Parsed } from '../../base/problem.ts'
 import { bufferLimitOf } from '../../transport/net/buffer-limit.ts'
 import type { Keepalive } from '../../transport/net/keepalive-network.ts'
-import { unpackAny } from '../../xds/any-pack.ts'
+import type { AddressChoice } from '../../transport/net/lookup-network.ts'
 import {
   type CircuitBreakers_Thresholds_RetryBudget,
   CircuitBreakers_ThresholdsSchema,
@@ -16,17 +16,18 @@ import {
   ClusterSchema,
 } from '../../xds/generated/envoy/config/cluster/v3/cluster_pb.ts'
 import { RoutingPriority, type TransportSocket } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
-import { ClusterConfigSchema } from '../../xds/generated/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster_pb.ts'
 import { durationMs, ResourceCheck } from '../../xds/resource-check.ts'
 import { configMetadata } from '../config-metadata.ts'
+import { type HealthCheckConfig, readHealthChecks } from '../health-checker/health-check-config.ts'
 import { isInternal } from '../internal-listener/internal-network.ts'
 import type { MetadataSource } from '../stream-metadata.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
 import type { CircuitLimits, Thresholds, UpstreamProtocol } from './cluster.ts'
 import type { Balancing } from './cluster-picker.ts'
 import { readKeepalive } from './connection-options.ts'
-import { ADDRESS_CHOICES, type AddressChoice } from './dns-lookup-family.ts'
+import { ADDRESS_CHOICES } from './dns-lookup-family.ts'
 import { type EndpointSpec, readLoadAssignment } from './endpoint-spec.ts'
+import { type ForwardProxyConfig, readForwardProxy } from './forward-proxy-config.ts'
 import { type HttpOptions, readHttpOptions } from './http-options.ts'
 import { type OutlierConfig, readOutlierDetection } from './outlier/outlier-config.ts'
 import { readBalancing } from './read-balancing.ts'
@@ -43,7 +44,7 @@ export type Discovery =
       readonly choose: AddressChoice
       readonly all: boolean
     }
-  | { readonly kind: 'forward-proxy' }
+  | ({ readonly kind: 'forward-proxy' } & ForwardProxyConfig)
   | { readonly kind: 'original-destination' }
 
 export interface ClusterConfig extends HttpOptions, Balancing {
@@ -59,14 +60,17 @@ export interface ClusterConfig extends HttpOptions, Balancing {
   readonly transports: TransportMatches
   /** Null: endpoints stay whatever they answer. */
   readonly outlier: OutlierConfig | null
+  /** Null: endpoints are well as long as their registry says so. */
+  readonly healthCheck: HealthCheckConfig | null
 }
 
-/** `alpn`: offered where the socket's config names no protocols. */
+/** `alpn`: offered where the socket's config names no protocols. `choose`: null is all of a name's addresses. */
 export type TransportCompiler = (
   socket: TransportSocket | undefined,
   path: string,
   alpn: readonly string[],
   keepalive: Keepalive | null,
+  choose: AddressChoice | null,
 ) => Parsed<UpstreamTransport>
 
 const ENVOY_CONNECT_TIMEOUT_MS = 5000
@@ -109,6 +113,9 @@ const FIELDS = new Set([
   'per_connection_buffer_limit_bytes',
   'outlier_detection',
   'upstream_connection_options',
+  'health_checks',
+  'close_connections_on_host_health_failure',
+  'ignore_health_on_host_removal',
 ])
 const THRESHOLD_FIELDS = new Set([
   'priority',
@@ -126,10 +133,26 @@ export function compileCluster(message: ClusterMessage, compileTransport: Transp
   if (message.name === '') check.error('name', 'is required')
   if (message.connectTimeout && durationMs(message.connectTimeout, 0) <= 0)
     check.error('connect_timeout', 'must be above 0s')
+  if (durationMs(message.dnsRefreshRate, 1000) <= 1) check.error('dns_refresh_rate', 'must be above 0.001s')
   const discovery = readDiscovery(message, check)
+  if (message.edsClusterConfig && discovery?.kind !== 'eds')
+    check.error('eds_cluster_config', 'is for clusters of type EDS')
   const own = readWeftMetadata(message.metadata, check)
   const options = readHttpOptions(message.typedExtensionProtocolOptions, check)
-  const transports = readTransports(message, compileTransport, options.httpProtocol, check)
+  const autoIdentity = identityFor(discovery, message, options, check)
+  const transports = readTransports(
+    message,
+    compileTransport,
+    options.httpProtocol,
+    ALPN[options.httpProtocol],
+    discovery,
+    check,
+  )
+  // For checks only what config names (Envoy); what cannot be compiled has been told by now.
+  const plain =
+    transports && message.healthChecks.length > 0
+      ? readTransports(message, compileTransport, options.httpProtocol, [], discovery, check)
+      : undefined
   const config = {
     name: message.name,
     statName: message.altStatName || message.name,
@@ -141,7 +164,9 @@ export function compileCluster(message: ClusterMessage, compileTransport: Transp
     transports,
     ...readBalancing(message, own, check),
     outlier: readOutliers(message, discovery, own, options.errors, check),
+    healthCheck: plain === undefined ? null : readChecks(message, discovery, plain, options.httpProtocol, check),
     ...options,
+    autoIdentity,
   }
   return check.result(config as ClusterConfig)
 }
@@ -149,8 +174,8 @@ export function compileCluster(message: ClusterMessage, compileTransport: Transp
 function readDiscovery(message: ClusterMessage, check: ResourceCheck): Discovery | undefined {
   const chosen = message.clusterDiscoveryType
   if (chosen.case === 'clusterType') {
-    const config = chosen.value.typedConfig
-    if (unpackAny(config, ClusterConfigSchema) !== null) return { kind: 'forward-proxy' }
+    const config = readForwardProxy(message, check)
+    if (config !== null) return { kind: 'forward-proxy', ...config }
     check.unsupported('cluster_type', `${chosen.value.name} is not supported`)
     return undefined
   }
@@ -166,8 +191,7 @@ function readDiscovery(message: ClusterMessage, check: ResourceCheck): Discovery
       return { kind: 'eds', serviceName: message.edsClusterConfig?.serviceName || message.name }
     case Cluster_DiscoveryType.STRICT_DNS:
     case Cluster_DiscoveryType.LOGICAL_DNS: {
-      if (durationMs(message.dnsRefreshRate, 1000) < 1) check.error('dns_refresh_rate', 'must be at least 0.001s')
-      const refreshMs = Math.max(1000, durationMs(message.dnsRefreshRate, ENVOY_DNS_REFRESH_MS))
+      const refreshMs = durationMs(message.dnsRefreshRate, ENVOY_DNS_REFRESH_MS)
       const choose = ADDRESS_CHOICES[message.dnsLookupFamily]
       if (choose === undefined) {
         check.error('dns_lookup_family', `${message.dnsLookupFamily} is no family`)
@@ -180,11 +204,33 @@ function readDiscovery(message: ClusterMessage, check: ResourceCheck): Discovery
       return { kind: 'dns', endpoints, refreshMs, choose, all }
     }
     case Cluster_DiscoveryType.ORIGINAL_DST:
+      if (assigned)
+        check.error('load_assignment', 'an ORIGINAL_DST cluster has none: it connects to where the caller wanted to')
       return { kind: 'original-destination' }
     default:
       check.error('type', `${chosen.value} is not a discovery type`)
       return undefined
   }
+}
+
+/** A forward proxy's servers are whoever clients name: TLS has to say whom it is for, and to check it (Envoy). */
+function identityFor(
+  discovery: Discovery | undefined,
+  message: ClusterMessage,
+  { autoIdentity }: HttpOptions,
+  check: ResourceCheck,
+): HttpOptions['autoIdentity'] {
+  if (discovery?.kind !== 'forward-proxy' || discovery.insecure) return autoIdentity
+  if (Object.keys(message.typedExtensionProtocolOptions).length === 0)
+    return { announces: true, verifies: true, header: '' }
+  if (!autoIdentity?.announces || !autoIdentity.verifies)
+    check.error(
+      'typed_extension_protocol_options',
+      'a dynamic forward proxy needs auto_sni and auto_san_validation in upstream_http_protocol_options',
+      'WEFT-4002',
+      'or allow_insecure_cluster_options in its cluster_type',
+    )
+  return autoIdentity
 }
 
 /** With `downstream` one socket serves both versions. */
@@ -199,11 +245,14 @@ function readTransports(
   message: ClusterMessage,
   compileTransport: TransportCompiler,
   protocol: UpstreamProtocol,
+  alpn: readonly string[],
+  discovery: Discovery | undefined,
   check: ResourceCheck,
 ): TransportMatches | undefined {
   const keepalive = readKeepalive(message.upstreamConnectionOptions, check)
+  const choose = discovery?.kind === 'forward-proxy' ? discovery.choose : null
   const compile = (socket: TransportSocket | undefined, path: string): UpstreamTransport | undefined => {
-    const compiled = compileTransport(socket, path, ALPN[protocol], keepalive)
+    const compiled = compileTransport(socket, path, alpn, keepalive, choose)
     if (compiled.ok) {
       if (protocol === 'auto' && compiled.value.name !== 'tls')
         check.error(path, 'auto_config needs a transport socket that has ALPN: TLS')
@@ -253,6 +302,24 @@ function readRetryBudget(
   const intervalMs = durationMs(budget.budgetInterval, 0)
   if (intervalMs < 0) check.error(`${path}.budget_interval`, 'must not be below 0s')
   return { percent: asked, minConcurrency: budget.minRetryConcurrency ?? minConcurrency, intervalMs }
+}
+
+function readChecks(
+  message: ClusterMessage,
+  discovery: Discovery | undefined,
+  transports: TransportMatches,
+  protocol: UpstreamProtocol,
+  check: ResourceCheck,
+): HealthCheckConfig | null {
+  if (discovery?.kind === 'forward-proxy' || discovery?.kind === 'original-destination')
+    check.unsupported('health_checks', 'is not supported where endpoints are what requests ask for')
+  const options = {
+    transports,
+    ignoresNew: message.commonLbConfig?.ignoreNewHostsUntilFirstHc ?? false,
+    ignoresOnRemoval: message.ignoreHealthOnHostRemoval,
+    closesConnections: message.closeConnectionsOnHostHealthFailure,
+  }
+  return readHealthChecks(message.healthChecks, options, protocol !== 'http1', check)
 }
 
 function readOutliers(

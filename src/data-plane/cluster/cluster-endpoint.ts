@@ -1,9 +1,19 @@
 // One endpoint of a cluster. The same object lives through updates while address and transport stay, and with it its
 // connections and counters.
 import { isIPv6 } from 'node:net'
+import type { JsonObject } from '@bufbuild/protobuf'
 import { type Locality, NO_LOCALITY } from '../../model/locality.ts'
+import type { CheckState } from '../health-checker/check-state.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
-import type { Endpoint, EndpointMonitor, EndpointStats, RequestTracker } from './cluster.ts'
+import type {
+  CheckMonitor,
+  Endpoint,
+  EndpointDependent,
+  EndpointMonitor,
+  EndpointStats,
+  RequestTracker,
+} from './cluster.ts'
+import { type CheckOptions, OWN_CHECK_OPTIONS } from './endpoint-spec.ts'
 
 export class ClusterEndpoint implements Endpoint {
   readonly key: string
@@ -25,7 +35,15 @@ export class ClusterEndpoint implements Endpoint {
   healthy = true
   ejection: Endpoint['ejection'] = 'closed'
   monitor: EndpointMonitor | null = null
-  degraded = false
+  /** As its registry says. */
+  announcedDegraded = false
+  check: CheckState | null = null
+  checkMonitor: CheckMonitor | null = null
+  checkOptions: CheckOptions = OWN_CHECK_OPTIONS
+  /** What chooses the transport socket of its checks. */
+  transportMatch: Readonly<JsonObject> = {}
+  leaving = false
+  dependents: Set<EndpointDependent> | null = null
   usableSince = 0
   locality: Locality = NO_LOCALITY
   /** Of its locality as a whole; 0: none was given. */
@@ -43,7 +61,16 @@ export class ClusterEndpoint implements Endpoint {
   }
 
   get usable(): boolean {
-    return this.healthy && this.ejection !== 'open'
+    return this.healthy && this.ejection !== 'open' && this.check?.failed !== true
+  }
+
+  get degraded(): boolean {
+    return this.announcedDegraded || this.check?.degraded === true
+  }
+
+  /** Not to be counted among the endpoints of its cluster when it is asked how many of them are well (Envoy). */
+  get excluded(): boolean {
+    return this.check !== null && (this.check.pending || this.check.excluded)
   }
 }
 

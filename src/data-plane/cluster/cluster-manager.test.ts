@@ -15,6 +15,8 @@ import { HealthStatus } from '../../xds/generated/envoy/config/core/v3/health_ch
 import type { LbEndpoint } from '../../xds/generated/envoy/config/endpoint/v3/endpoint_components_pb.ts'
 import { ClusterLoadAssignmentSchema } from '../../xds/generated/envoy/config/endpoint/v3/endpoint_pb.ts'
 import { ClusterConfigSchema } from '../../xds/generated/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster_pb.ts'
+import { DnsCacheConfigSchema } from '../../xds/generated/envoy/extensions/common/dynamic_forward_proxy/v3/dns_cache_pb.ts'
+import { HttpProtocolOptionsSchema } from '../../xds/generated/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts'
 import { LOOP_LIMITS } from '../process-limits/loop-limits.ts'
 import { createStats } from '../stats/stats-store.ts'
 import { SecretStore } from '../transport-socket/secret-store.ts'
@@ -268,7 +270,7 @@ test('a weight of 0 and an endpoint without an address are refused', () => {
     manager.updateEndpoints([message]).map(({ path }) => path),
     [
       'endpoints[0].lb_endpoints[0].load_balancing_weight',
-      'endpoints[1].lb_endpoints[0].endpoint.address.socket_address',
+      'endpoints[1].lb_endpoints[0].endpoint.address.socket_address.address',
     ],
   )
 })
@@ -304,6 +306,69 @@ test('a forward proxy cluster makes its endpoints from authorities and keeps a b
   }
   for (let i = 0; i < 1100; i++) picked(manager, 1, `host-${i}.test`)
   assert.equal(manager.get('c')!.endpoints.length, 1024)
+})
+
+const PROTOCOL_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
+const explicitHttp1 = create(HttpProtocolOptionsSchema, {
+  upstreamProtocolOptions: {
+    case: 'explicitHttpConfig',
+    value: { protocolConfig: { case: 'httpProtocolOptions', value: {} } },
+  },
+})
+const forwardProxy = (config: MessageInitShape<typeof ClusterConfigSchema>, cache?: object) => {
+  const value = create(DnsCacheConfigSchema, { name: 'd', ...cache })
+  const typedConfig = packAny(
+    ClusterConfigSchema,
+    create(ClusterConfigSchema, { clusterImplementationSpecifier: { case: 'dnsCacheConfig', value }, ...config }),
+  )
+  return cluster({
+    clusterDiscoveryType: { case: 'clusterType', value: { name: 'envoy.clusters.dynamic_forward_proxy', typedConfig } },
+    lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
+  })
+}
+
+test('a forward proxy cluster keeps no more than max_hosts, and none unused for longer than host_ttl', () => {
+  const { manager, clock } = fixture()
+  const hostTtl = { seconds: 10n, nanos: 0 }
+  assert.deepEqual(manager.updateClusters([forwardProxy({}, { maxHosts: 2, hostTtl })]), [])
+  const known = (): string[] => manager.get('c')!.endpoints.map(({ address }) => address)
+  for (const host of ['a', 'b', 'c']) picked(manager, 1, host)
+  assert.deepEqual(known(), ['b', 'c'])
+  clock.advance(9_000)
+  picked(manager, 1, 'c')
+  clock.advance(2_000)
+  assert.deepEqual(known(), ['c'])
+  clock.advance(20_000)
+  assert.deepEqual(known(), [])
+  picked(manager, 1, 'd')
+  clock.advance(21_000)
+  assert.deepEqual(known(), [])
+})
+
+test('a forward proxy cluster checks whom TLS reaches, and takes nothing else that it does not honour', () => {
+  const { manager } = fixture()
+  const paths = (message: ReturnType<typeof cluster>): unknown[] => manager.updateClusters([message]).map(p => p.path)
+  assert.deepEqual(paths(forwardProxy({})), [])
+  assert.deepEqual(manager.get('c')?.autoIdentity, { announces: true, verifies: true, header: '' })
+  const options = {
+    typedExtensionProtocolOptions: { [PROTOCOL_OPTIONS]: packAny(HttpProtocolOptionsSchema, explicitHttp1) },
+  }
+  assert.deepEqual(paths({ ...forwardProxy({}), ...options }), ['typed_extension_protocol_options'])
+  assert.deepEqual(paths({ ...forwardProxy({ allowInsecureClusterOptions: true }), ...options }), [])
+  const at = 'cluster_type.typed_config'
+  const cache = { useTcpForDnsLookups: true, maxHosts: 0, hostTtl: {}, dnsRefreshRate: {}, dnsLookupFamily: 9 }
+  assert.deepEqual(
+    paths(forwardProxy({ allowCoalescedConnections: true }, cache)),
+    [
+      'allow_coalesced_connections',
+      ...['use_tcp_for_dns_lookups', 'dns_refresh_rate', 'host_ttl', 'max_hosts', 'dns_lookup_family'].map(
+        field => `dns_cache_config.${field}`,
+      ),
+    ].map(field => `${at}.${field}`),
+  )
+  assert.deepEqual(paths(forwardProxy({ clusterImplementationSpecifier: { case: 'subClustersConfig', value: {} } })), [
+    `${at}.sub_clusters_config`,
+  ])
 })
 
 test('what is not honoured is refused by its field, and the cluster before stays', () => {

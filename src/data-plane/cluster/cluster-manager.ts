@@ -5,6 +5,7 @@ import type { Log } from '../../base/log.ts'
 import type { Parsed, Problem } from '../../base/problem.ts'
 import type { Random } from '../../base/random.ts'
 import type { Keepalive } from '../../transport/net/keepalive-network.ts'
+import type { AddressChoice } from '../../transport/net/lookup-network.ts'
 import type { Network } from '../../transport/net/network.ts'
 import {
   type Cluster as ClusterMessage,
@@ -13,6 +14,7 @@ import {
 import type { TransportSocket } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import type { ClusterLoadAssignment } from '../../xds/generated/envoy/config/endpoint/v3/endpoint_pb.ts'
 import { ResourceCheck } from '../../xds/resource-check.ts'
+import { healthCheckStats } from '../health-checker/health-check-stats.ts'
 import type { ProcessLimits } from '../process-limits/process-limits.ts'
 import type { StatsScope } from '../stats/stats-scope.ts'
 import type { SecretStore } from '../transport-socket/secret-store.ts'
@@ -37,6 +39,8 @@ export interface ClusterManagerHost {
   readonly log: Log
   readonly network: Network
   readonly stats: StatsScope
+  /** The last endpoint of a cluster was checked for the first time. */
+  onChecked?(): void
   readonly limits: ProcessLimits
   readonly secrets: Pick<SecretStore, 'has' | 'onChange'>
   /** Compiles a transport socket; undefined stands for plaintext. Problems name fields from `path` on. */
@@ -45,6 +49,7 @@ export interface ClusterManagerHost {
     path: string,
     alpn: readonly string[],
     keepalive: Keepalive | null,
+    choose: AddressChoice | null,
   ): Parsed<UpstreamTransport>
 }
 
@@ -105,9 +110,7 @@ export class ClusterManager implements ClusterSource {
         this.#abandon(message.name)
         continue
       }
-      const compiled = compileCluster(message, (socket, path, alpn, keepalive) =>
-        this.#host.compileTransport(socket, path, alpn, keepalive),
-      )
+      const compiled = compileCluster(message, (...asked) => this.#host.compileTransport(...asked))
       if (compiled.ok) this.#take(message, compiled.value)
       else problems.push(...compiled.problems)
     }
@@ -149,6 +152,13 @@ export class ClusterManager implements ClusterSource {
   secretNames(): readonly string[] {
     this.#secretNames ??= [...new Set([...this.#latest()].flatMap(({ config }) => config.transports.secretNames))]
     return this.#secretNames
+  }
+
+  /** Every endpoint whose health is checked has been checked once. */
+  get areChecked(): boolean {
+    for (const { cluster } of this.#entries.values())
+      if (cluster instanceof ManagedCluster && !cluster.isChecked) return false
+    return true
   }
 
   /** Stops resolving names and drains every pool. */
@@ -230,12 +240,16 @@ export class ClusterManager implements ClusterSource {
     const common = { message, config, stats: scope, resources }
     const counts = this.#countsOf(scope, stats, resources)
     if (discovery.kind === 'forward-proxy') {
-      const cluster = new ForwardProxyCluster(config, counts, this.#host.random)
+      const cluster = new ForwardProxyCluster(config, counts, this.#host.random, discovery, this.#host.clock)
       showCircuits(scope, 'default', cluster)
       this.#entries.set(name, { ...common, cluster, resolution: null })
     } else {
       const cluster = new ManagedCluster(config, counts, this.#host)
       showCircuits(scope, 'default', cluster)
+      if (config.healthCheck !== null) {
+        const predecessor = before?.cluster instanceof ManagedCluster ? before.cluster : null
+        cluster.checkHealth(healthCheckStats(scope), predecessor, () => this.#host.onChecked?.())
+      }
       if (config.outlier !== null) cluster.detectOutliers(outlierStats(scope, config.outlier.probes > 0), this.#host)
       if (discovery.kind === 'static') cluster.setEndpoints(discovery.endpoints)
       if (discovery.kind === 'eds') cluster.setEndpoints(this.#assignments.get(discovery.serviceName) ?? [])

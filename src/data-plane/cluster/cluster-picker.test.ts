@@ -24,7 +24,7 @@ function endpoints(...all: readonly Fields[]): ClusterEndpoint[] {
     one.locality = { region: 'r', zone, subZone: '' }
     one.localityWeight = localityWeight
     one.healthy = health !== 'bad'
-    one.degraded = health === 'weak'
+    one.announcedDegraded = health === 'weak'
     return one
   })
 }

@@ -58,7 +58,7 @@ class PickerMaker {
     const levels = byPriority(endpoints)
     if (levels.length === 0) return null
     const healths = levels.map(level => ({
-      total: level.length,
+      total: level.filter(endpoint => !endpoint.excluded).length,
       healthy: level.filter(endpoint => is(endpoint, 'healthy')).length,
       degraded: level.filter(endpoint => is(endpoint, 'degraded')).length,
     }))

@@ -6,6 +6,7 @@ import type { Locality } from '../../model/locality.ts'
 import type { ParserLimits } from '../../transport/http1/message-parser.ts'
 import type { WriterOptions } from '../../transport/http1/message-writer.ts'
 import type { Http2Settings } from '../../transport/http2/session-options.ts'
+import type { CheckState } from '../health-checker/check-state.ts'
 import type { Resource } from '../process-limits/process-limits.ts'
 import type { ResponseCriterion } from '../route/response-criterion.ts'
 import type { Counter, Gauge, Histogram } from '../stats/stats-scope.ts'
@@ -27,9 +28,11 @@ export interface Endpoint {
   readonly healthy: boolean
   /** As its own answers say: the phase of its breaker. */
   readonly ejection: 'closed' | 'open' | 'half-open'
-  /** Both let it take requests. */
+  /** As its cluster's health checks found it; null: it is not checked. */
+  readonly check: CheckState | null
+  /** All three let it take requests. */
   readonly usable: boolean
-  /** Usable, but only for what healthy endpoints cannot take (health status DEGRADED). */
+  /** Usable, but only for what healthy endpoints cannot take (health status DEGRADED, or a check that says so). */
   readonly degraded: boolean
   /** Monotonic milliseconds: since when it is usable. Slow start counts from there. */
   readonly usableSince: number
@@ -42,6 +45,12 @@ export interface Endpoint {
   readonly tracker: RequestTracker | null
   /** Of clusters with outlier detection. */
   readonly monitor: EndpointMonitor | null
+  /** Of those that are checked. */
+  readonly checkMonitor: CheckMonitor | null
+  /** Service discovery does not name it any more; it is used until a check fails. */
+  readonly leaving: boolean
+  /** What ends when a check fails (close_connections_on_host_health_failure); null: nothing does. */
+  readonly dependents: Set<EndpointDependent> | null
   /** Requests in flight: read by LEAST_REQUEST, kept by the router. */
   activeRequests: number
   readonly stats: EndpointStats
@@ -84,6 +93,17 @@ export interface EndpointMonitor {
   abandoned(probe: boolean): void
 }
 
+/** Told what requests have found out about an endpoint's health. */
+export interface CheckMonitor {
+  /** A response has x-envoy-immediate-health-check-fail. */
+  onImmediateFailure(): void
+}
+
+/** A TCP connection to an endpoint. */
+export interface EndpointDependent {
+  onEndpointFailed(): void
+}
+
 export interface PickContext {
   /** Uniform in [0, 1). */
   random(): number
@@ -104,6 +124,7 @@ export interface Picker {
 
 /** Envoy's names below `cluster.<name>.`. */
 export interface ClusterStats {
+  /** Requests that got a connection. */
   readonly upstreamRqTotal: Counter
   readonly upstreamRqActive: Gauge
   readonly upstreamRq2xx: Counter
@@ -124,6 +145,8 @@ export interface ClusterStats {
   readonly upstreamRqPendingTotal: Counter
   readonly upstreamRqPendingActive: Gauge
   readonly upstreamRqPendingOverflow: Counter
+  /** Requests that max_requests kept out. */
+  readonly upstreamRqActiveOverflow: Counter
   readonly upstreamCxTotal: Counter
   readonly upstreamCxActive: Gauge
   readonly upstreamCxConnectFail: Counter
@@ -138,12 +161,14 @@ export interface ClusterStats {
   readonly upstreamCxMaxDurationReached: Counter
   /** Weft's own: requests that a route's fallback took over. */
   readonly upstreamRqFallback: Counter
+  /** Tries, whether or not they got a connection. */
+  readonly triesBegun: Counter
   /** Tries that their endpoint answered well, and those it did not: what load reports tell. */
   readonly triesSucceeded: Counter
   readonly triesFailed: Counter
   /** What a retry budget with an interval goes by; null without. */
   readonly requestWindow: RequestWindow | null
-  /** TCP connections that max_connections kept out. */
+  /** How often max_connections kept a connection from being made. */
   readonly upstreamCxOverflow: Counter
   /** TCP connections given up after max_connect_attempts. */
   readonly upstreamCxConnectAttemptsExceeded: Counter
@@ -245,6 +270,8 @@ export interface Cluster extends UpstreamCluster {
   readonly live: boolean
   /** Called when an endpoint leaves the cluster, or the cluster goes: pools drain its connections. */
   onEndpointRemoved(callback: (endpoint: Endpoint) => void): void
+  /** Called when a check has failed an endpoint that stays: the connections of that time are not to be used again. */
+  onEndpointFailed(callback: (endpoint: Endpoint) => void): void
 }
 
 export interface ClusterSource {

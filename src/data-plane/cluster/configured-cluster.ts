@@ -35,6 +35,7 @@ export abstract class ConfiguredCluster implements Cluster {
   readonly #makeHigh: MakeHighPriority
   #high: HighPriorityCluster | null = null
   readonly #onRemoved: ((endpoint: Endpoint) => void)[] = []
+  readonly #onFailed: ((endpoint: Endpoint) => void)[] = []
 
   constructor(config: ClusterConfig, counts: ClusterCounts, random: Random) {
     this.config = config
@@ -124,6 +125,10 @@ export abstract class ConfiguredCluster implements Cluster {
     this.#onRemoved.push(callback)
   }
 
+  onEndpointFailed(callback: (endpoint: Endpoint) => void): void {
+    this.#onFailed.push(callback)
+  }
+
   /** The cluster was replaced or removed: its connections drain, its streams finish. */
   retire(): void {
     this.live = false
@@ -132,5 +137,9 @@ export abstract class ConfiguredCluster implements Cluster {
 
   protected announceRemoval(endpoint: Endpoint): void {
     for (const callback of this.#onRemoved) callback(endpoint)
+  }
+
+  protected announceFailure(endpoint: Endpoint): void {
+    for (const callback of this.#onFailed) callback(endpoint)
   }
 }

@@ -1,8 +1,7 @@
 // Which of a name's addresses a cluster uses: Envoy's Cluster.dns_lookup_family.
 import { isIPv6 } from 'node:net'
+import type { AddressChoice } from '../../transport/net/lookup-network.ts'
 import { Cluster_DnsLookupFamily as Family } from '../../xds/generated/envoy/config/cluster/v3/cluster_pb.ts'
-
-export type AddressChoice = (addresses: readonly string[]) => readonly string[]
 
 const isV4 = (address: string): boolean => !isIPv6(address)
 

@@ -1,4 +1,5 @@
 // What a ClusterLoadAssignment says of each endpoint, read once for every version of it.
+import { isIP } from 'node:net'
 import type { JsonObject } from '@bufbuild/protobuf'
 import { toByteString } from '../../automata/regex.ts'
 import type { Locality } from '../../model/locality.ts'
@@ -6,6 +7,8 @@ import { NO_LOCALITY } from '../../model/locality.ts'
 import type { Address } from '../../xds/generated/envoy/config/core/v3/address_pb.ts'
 import { HealthStatus } from '../../xds/generated/envoy/config/core/v3/health_check_pb.ts'
 import {
+  type Endpoint_HealthCheckConfig,
+  Endpoint_HealthCheckConfigSchema,
   EndpointSchema,
   type LbEndpoint,
   LbEndpointSchema,
@@ -18,6 +21,20 @@ import {
 } from '../../xds/generated/envoy/config/endpoint/v3/endpoint_pb.ts'
 import type { ResourceCheck } from '../../xds/resource-check.ts'
 import { internalAddress } from '../internal-listener/internal-network.ts'
+import { readSocketAddress } from '../socket-address.ts'
+
+/** An endpoint's health_check_config. */
+export interface CheckOptions {
+  /** Empty: the endpoint's own. */
+  readonly address: string
+  /** 0: the endpoint's own. */
+  readonly port: number
+  /** Host or :authority of requests; empty: as the check says. */
+  readonly hostname: string
+  readonly isOff: boolean
+}
+
+export const OWN_CHECK_OPTIONS: CheckOptions = { address: '', port: 0, hostname: '', isOff: false }
 
 export interface EndpointSpec {
   /** IP address, a host name where the cluster resolves names, or an internal listener's address, with port 0. */
@@ -36,6 +53,7 @@ export interface EndpointSpec {
   readonly hashKey: string | null
   /** The `envoy.transport_socket_match` metadata, which chooses the transport socket. */
   readonly transportMatch: Readonly<JsonObject>
+  readonly checkOptions: CheckOptions
 }
 
 /** More than any registry that fits one process; a bound against nonsense. */
@@ -46,8 +64,11 @@ const ASSIGNMENT_FIELDS = new Set(['cluster_name', 'endpoints'])
 const GROUP_FIELDS = new Set(['locality', 'lb_endpoints', 'load_balancing_weight', 'priority', 'metadata'])
 const ENDPOINT_FIELDS = new Set(['endpoint', 'health_status', 'metadata', 'load_balancing_weight'])
 
-// `hostname` is for rewriting the authority and for Envoy's own health checks, which are refused where they are asked for.
-const HOST_FIELDS = new Set(['address', 'hostname'])
+// `hostname` is for rewriting the authority; health checks have one of their own.
+const HOST_FIELDS = new Set(['address', 'hostname', 'health_check_config'])
+const CHECK_FIELDS = new Set(['address', 'port_value', 'hostname', 'disable_active_health_check'])
+const MAX_PORT = 65_535
+const VISIBLE = /^[\x21-\x7e]*$/
 
 const USABLE = new Set<HealthStatus>([HealthStatus.UNKNOWN, HealthStatus.HEALTHY, HealthStatus.DEGRADED])
 
@@ -93,6 +114,27 @@ function readEndpoint(
     degraded: message.healthStatus === HealthStatus.DEGRADED,
     hashKey: typeof hashKey === 'string' && hashKey !== '' ? toByteString(hashKey) : null,
     transportMatch: message.metadata?.filterMetadata['envoy.transport_socket_match'] ?? {},
+    checkOptions: readCheckOptions(endpoint?.healthCheckConfig, `${path}.endpoint.health_check_config`, check),
+  }
+}
+
+function readCheckOptions(
+  message: Endpoint_HealthCheckConfig | undefined,
+  path: string,
+  check: ResourceCheck,
+): CheckOptions {
+  if (!message) return OWN_CHECK_OPTIONS
+  check.honour(Endpoint_HealthCheckConfigSchema, message, path, CHECK_FIELDS)
+  const { portValue, hostname, disableActiveHealthCheck } = message
+  if (portValue > MAX_PORT) check.error(`${path}.port_value`, `must be at most ${MAX_PORT}`)
+  if (!VISIBLE.test(hostname)) check.error(`${path}.hostname`, 'must be visible ASCII')
+  const place = message.address && readAddress(message.address, `${path}.address`, check)
+  if (place && isIP(place.address) === 0) check.error(`${path}.address`, 'must be an IP address')
+  return {
+    address: place?.address ?? '',
+    port: portValue || (place?.port ?? 0),
+    hostname,
+    isOff: disableActiveHealthCheck,
   }
 }
 
@@ -108,15 +150,8 @@ function readAddress(
     check.error(`${path}.envoy_internal_address.server_listener_name`, 'is required')
     return undefined
   }
-  if (address?.case !== 'socketAddress') {
-    check.unsupported(path, 'must be a socket address or an internal one')
-    return undefined
-  }
-  const { portSpecifier } = address.value
-  if (portSpecifier.case !== 'portValue' || portSpecifier.value < 1 || portSpecifier.value > 65_535) {
-    check.error(`${path}.socket_address`, 'needs a port from 1 to 65535')
-    return undefined
-  }
-  if (address.value.address === '') check.error(`${path}.socket_address`, 'needs an address')
-  return { address: address.value.address, port: portSpecifier.value }
+  const place = readSocketAddress(message, path, check)
+  if (place === null) return undefined
+  if (place.port === 0) check.error(`${path}.socket_address.port_value`, 'must be from 1 to 65535')
+  return { address: place.address, port: place.port }
 }

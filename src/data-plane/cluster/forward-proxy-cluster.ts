@@ -1,24 +1,40 @@
 // A dynamic forward proxy cluster: its endpoints are the authorities that requests ask for, made on demand.
+import type { Clock, Timer } from '../../base/clock.ts'
+import type { Random } from '../../base/random.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
 import type { Endpoint, PickContext, Picker } from './cluster.ts'
+import type { ClusterConfig } from './cluster-config.ts'
 import { ClusterEndpoint } from './cluster-endpoint.ts'
-import { ConfiguredCluster } from './configured-cluster.ts'
+import { type ClusterCounts, ConfiguredCluster } from './configured-cluster.ts'
+import type { ForwardProxyConfig } from './forward-proxy-config.ts'
 
-/** Envoy's dns_cache_config.max_hosts. Beyond it the endpoint unused for longest makes room. */
-const MAX_ENDPOINTS = 1024
 const DEFAULT_PORTS: Readonly<Record<UpstreamTransport['name'], string>> = { raw_buffer: '80', tls: '443' }
 const PORT = /^[1-9][0-9]{0,4}$/
 
+interface Destination {
+  readonly endpoint: ClusterEndpoint
+  usedAt: number
+}
+
 export class ForwardProxyCluster extends ConfiguredCluster implements Picker {
   /** In the order of their last use, which is a Map's order of insertion. */
-  readonly #byAuthority = new Map<string, ClusterEndpoint>()
+  readonly #byAuthority = new Map<string, Destination>()
+  readonly #bounds: Pick<ForwardProxyConfig, 'maxHosts' | 'hostTtlMs'>
+  readonly #clock: Clock
+  #sweep: Timer | null = null
+
+  constructor(config: ClusterConfig, counts: ClusterCounts, random: Random, bounds: ForwardProxyConfig, clock: Clock) {
+    super(config, counts, random)
+    this.#bounds = bounds
+    this.#clock = clock
+  }
 
   override get picker(): Picker {
     return this
   }
 
   override get endpoints(): readonly Endpoint[] {
-    return [...this.#byAuthority.values()]
+    return [...this.#byAuthority.values()].map(({ endpoint }) => endpoint)
   }
 
   pick(context: PickContext): Endpoint | null {
@@ -27,31 +43,52 @@ export class ForwardProxyCluster extends ConfiguredCluster implements Picker {
     if (known !== undefined) {
       this.#byAuthority.delete(authority)
       this.#byAuthority.set(authority, known)
-      return known
+      known.usedAt = this.#clock.now()
+      return known.endpoint
     }
     const transport = this.config.transports.choose({})
     const destination = splitAuthority(authority, DEFAULT_PORTS[transport.name])
     if (destination === null) return null
-    if (this.#byAuthority.size >= MAX_ENDPOINTS && !this.#makeRoom()) return null
+    if (this.#byAuthority.size >= this.#bounds.maxHosts && !this.#makeRoom()) return null
     const endpoint = new ClusterEndpoint(destination.host, destination.port, 1, transport)
     endpoint.hostname = authority
-    this.#byAuthority.set(authority, endpoint)
+    this.#byAuthority.set(authority, { endpoint, usedAt: this.#clock.now() })
+    if (this.live) this.#sweep ??= this.#sweepLater()
     return endpoint
   }
 
   override retire(): void {
     super.retire()
+    this.#sweep?.cancel()
+    this.#sweep = null
     this.#byAuthority.clear()
   }
 
+  /** Looks every host_ttl for what nobody has used for so long: it goes within two of them (Envoy: at its next refresh). */
+  #sweepLater(): Timer {
+    return this.#clock.setTimer(this.#bounds.hostTtlMs, () => {
+      const latest = this.#clock.now() - this.#bounds.hostTtlMs
+      for (const [authority, { endpoint, usedAt }] of this.#byAuthority) {
+        if (usedAt > latest) break
+        if (endpoint.activeRequests === 0) this.#forget(authority, endpoint)
+      }
+      this.#sweep = this.#byAuthority.size > 0 ? this.#sweepLater() : null
+    })
+  }
+
+  /** Envoy refuses what exceeds max_hosts; here the endpoint unused for longest goes. */
   #makeRoom(): boolean {
-    for (const [authority, endpoint] of this.#byAuthority) {
+    for (const [authority, { endpoint }] of this.#byAuthority) {
       if (endpoint.activeRequests > 0) continue
-      this.#byAuthority.delete(authority)
-      this.announceRemoval(endpoint)
+      this.#forget(authority, endpoint)
       return true
     }
     return false
+  }
+
+  #forget(authority: string, endpoint: Endpoint): void {
+    this.#byAuthority.delete(authority)
+    this.announceRemoval(endpoint)
   }
 }
 

@@ -107,4 +107,8 @@ export class HighPriorityCluster implements Cluster {
   onEndpointRemoved(callback: (endpoint: Endpoint) => void): void {
     this.#cluster.onEndpointRemoved(callback)
   }
+
+  onEndpointFailed(callback: (endpoint: Endpoint) => void): void {
+    this.#cluster.onEndpointFailed(callback)
+  }
 }

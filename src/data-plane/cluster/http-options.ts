@@ -12,6 +12,7 @@ import {
 } from '../../xds/generated/envoy/config/core/v3/protocol_pb.ts'
 import {
   HttpProtocolOptions_AutoHttpConfigSchema as AutoHttpConfigSchema,
+  HttpProtocolOptions_UseDownstreamHttpConfigSchema as DownstreamHttpConfigSchema,
   type HttpProtocolOptions,
   type HttpProtocolOptions_OutlierDetection,
   HttpProtocolOptionsSchema,
@@ -56,6 +57,8 @@ const FIELDS = new Set([
 const IDENTITY_FIELDS = new Set(['auto_sni', 'auto_san_validation', 'override_auto_sni_header'])
 const AUTO_FIELDS = new Set(['http_protocol_options', 'http2_protocol_options'])
 const HTTP1_FIELDS = new Set(['enable_trailers', 'header_key_format'])
+/** `:authority` and its like included (Envoy). */
+const HEADER_NAME = /^:?[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 const COMMON_FIELDS = new Set(['idle_timeout', 'max_requests_per_connection', 'max_connection_duration'])
 
 export function readHttpOptions(options: Readonly<Record<string, Any>>, check: ResourceCheck): HttpOptions {
@@ -80,8 +83,11 @@ export function readHttpOptions(options: Readonly<Record<string, Any>>, check: R
 function readAutoIdentity(options: UpstreamHttpProtocolOptions | undefined, check: ResourceCheck): AutoIdentity | null {
   if (!options) return null
   check.honour(UpstreamHttpProtocolOptionsSchema, options, `${AT}.upstream_http_protocol_options`, IDENTITY_FIELDS)
-  const { autoSni: announces, autoSanValidation: verifies, overrideAutoSniHeader } = options
-  return announces || verifies ? { announces, verifies, header: overrideAutoSniHeader.toLowerCase() } : null
+  const { overrideAutoSniHeader: header } = options
+  if (header !== '' && !HEADER_NAME.test(header))
+    check.error(`${AT}.upstream_http_protocol_options.override_auto_sni_header`, 'is not a header name')
+  const { autoSni: announces, autoSanValidation: verifies } = options
+  return announces || verifies ? { announces, verifies, header: header.toLowerCase() } : null
 }
 
 function readErrors(
@@ -99,8 +105,9 @@ function readProtocol(
   check: ResourceCheck,
 ): Protocol {
   if (chosen?.case === 'useDownstreamProtocolConfig') {
-    const { httpProtocolOptions, http2ProtocolOptions } = chosen.value
     const at = `${AT}.use_downstream_protocol_config`
+    check.honour(DownstreamHttpConfigSchema, chosen.value, at, AUTO_FIELDS)
+    const { httpProtocolOptions, http2ProtocolOptions } = chosen.value
     return { httpProtocol: 'downstream', ...versions(httpProtocolOptions, http2ProtocolOptions, at, check) }
   }
   if (chosen?.case === 'autoConfig') {
@@ -110,10 +117,13 @@ function readProtocol(
     return { httpProtocol: 'auto', ...versions(httpProtocolOptions, http2ProtocolOptions, at, check) }
   }
   if (chosen?.case !== 'explicitHttpConfig') {
+    if (chosen) check.error(AT, 'needs explicit_http_config, use_downstream_protocol_config or auto_config')
     return { httpProtocol: 'http1', ...versions(undefined, undefined, AT, check) }
   }
   const at = `${AT}.explicit_http_config`
   const { protocolConfig } = chosen.value
+  if (protocolConfig.case === undefined)
+    check.error(at, 'needs a protocol: http_protocol_options or http2_protocol_options')
   if (protocolConfig.case === 'http2ProtocolOptions') {
     return { httpProtocol: 'http2', ...versions(undefined, protocolConfig.value, at, check) }
   }

@@ -25,7 +25,8 @@ export function groupByLocality(endpoints: readonly ClusterEndpoint[]): readonly
 
 /** The weight as far as the locality is well: its spare endpoints may fail first (Envoy's effectiveLocalityWeight). */
 export function effectiveWeight({ endpoints, weight }: LocalityGroup, eligible: number): number {
-  return weight * Math.min(1, (OVERPROVISIONING_FACTOR / 100) * (eligible / endpoints.length))
+  const total = endpoints.filter(endpoint => !endpoint.excluded).length
+  return total === 0 ? 0 : weight * Math.min(1, (OVERPROVISIONING_FACTOR / 100) * (eligible / total))
 }
 
 export function localityKey({ locality }: ClusterEndpoint): string {

@@ -2,8 +2,8 @@
 // a name does not resolve.
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
+import type { AddressChoice } from '../../transport/net/lookup-network.ts'
 import type { Network } from '../../transport/net/network.ts'
-import type { AddressChoice } from './dns-lookup-family.ts'
 import type { EndpointSpec } from './endpoint-spec.ts'
 
 export interface NameResolutionHost {

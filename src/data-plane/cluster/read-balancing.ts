@@ -12,7 +12,12 @@ import type { Balancing } from './cluster-picker.ts'
 import type { WeftMetadata } from './weft-metadata.ts'
 
 const ENVOY_PANIC_THRESHOLD = 50
-const COMMON_FIELDS = new Set(['healthy_panic_threshold', 'locality_weighted_lb_config'])
+// ignore_new_hosts_until_first_hc is for health checks to honour.
+const COMMON_FIELDS = new Set([
+  'healthy_panic_threshold',
+  'locality_weighted_lb_config',
+  'ignore_new_hosts_until_first_hc',
+])
 
 /** What the members of `lb_config` are called in the .proto. */
 const CONFIG_NAMES: Readonly<Record<string, string>> = {
@@ -26,6 +31,8 @@ export function readBalancing(message: ClusterMessage, own: WeftMetadata, check:
   const config = message.commonLbConfig
   if (config) check.honour(Cluster_CommonLbConfigSchema, config, 'common_lb_config', COMMON_FIELDS)
   const threshold = config?.healthyPanicThreshold?.value ?? ENVOY_PANIC_THRESHOLD
+  if (!(threshold >= 0 && threshold <= 100))
+    check.error('common_lb_config.healthy_panic_threshold', 'must be from 0 to 100')
   return {
     loadBalancer: own.peakEwmaDecayMs > 0 ? readPeakEwma(message, own, check) : readLoadBalancer(message, check),
     // Envoy rounds to whole percents.

@@ -8,6 +8,7 @@ import { isGrpcContentType } from '../http/grpc-status.ts'
 import { ClusterPools } from '../pool/cluster-pools.ts'
 import type { HttpPool, PoolWaiter, RequestEncoder, UpstreamStream } from '../pool/request-encoder.ts'
 import { RESET, type ResetReason } from '../pool/reset-reason.ts'
+import { frameMessage, onlyMessage } from './message-frame.ts'
 
 /** Where calls of a kind go, the same for all of them. */
 export interface GrpcTarget {
@@ -31,8 +32,6 @@ export interface GrpcCallOwner {
   onGrpcFailure(): void
 }
 
-/** Length-prefixed message of the gRPC wire protocol: not compressed, and its length. */
-const PREFIX_BYTES = 5
 const MAX_ANSWER_BYTES = 65_536
 
 export class GrpcUnaryCall implements PoolWaiter, UpstreamStream, PickContext {
@@ -54,10 +53,7 @@ export class GrpcUnaryCall implements PoolWaiter, UpstreamStream, PickContext {
   constructor(target: GrpcTarget, owner: GrpcCallOwner, message: Uint8Array) {
     this.#target = target
     this.#owner = owner
-    this.#request = Buffer.allocUnsafe(PREFIX_BYTES + message.length)
-    this.#request[0] = 0
-    this.#request.writeUInt32BE(message.length, 1)
-    this.#request.set(message, PREFIX_BYTES)
+    this.#request = frameMessage(message)
   }
 
   start(): void {
@@ -93,6 +89,8 @@ export class GrpcUnaryCall implements PoolWaiter, UpstreamStream, PickContext {
   onPoolReady(encoder: RequestEncoder): void {
     const { path, authority, metadata, timeoutMs } = this.#target
     this.#encoder = encoder
+    this.#endpoint!.stats.requestsTotal++
+    this.#cluster!.stats.upstreamRqTotal.value++
     encoder.assign(this)
     const headers = ['te', 'trailers', 'content-type', 'application/grpc']
     if (timeoutMs > 0) headers.push('grpc-timeout', `${Math.ceil(timeoutMs)}m`)
@@ -155,34 +153,28 @@ export class GrpcUnaryCall implements PoolWaiter, UpstreamStream, PickContext {
     }
     const { stats, limits, resources } = cluster
     if (!resources.requests.claim(limits.maxRequests)) {
-      stats.upstreamRqPendingOverflow.value++
+      stats.upstreamRqActiveOverflow.value++
       this.#fail()
       return
     }
     this.#endpoint = endpoint
     endpoint.activeRequests++
-    endpoint.stats.requestsTotal++
-    stats.upstreamRqTotal.value++
+    stats.triesBegun.value++
     this.#pool = ClusterPools.of(cluster, this.#target.wheel).get(endpoint, true, null)
     const encoder = this.#pool.acquire(this, fresh)
     if (encoder !== null) this.onPoolReady(encoder)
   }
 
   #finish(fields: HeaderList): void {
-    const answer = this.#answer
+    const message = onlyMessage(this.#answer)
     this.#release()
-    const complete =
-      answer !== null &&
-      answer.length >= PREFIX_BYTES &&
-      answer[0] === 0 &&
-      answer.readUInt32BE(1) === answer.length - PREFIX_BYTES
-    if (!complete || getHeader(fields, 'grpc-status') !== '0') {
+    if (message === null || getHeader(fields, 'grpc-status') !== '0') {
       this.#fail()
       return
     }
     this.#endpoint!.stats.requestsSuccess++
     this.#end()
-    this.#owner.onGrpcMessage(answer.subarray(PREFIX_BYTES))
+    this.#owner.onGrpcMessage(message)
   }
 
   /** What came is no answer to the call. */

@@ -35,6 +35,8 @@ const STREAM_WINDOW = 256 * 1024
 const CONNECTION_WINDOW = 1024 * 1024
 const MIN_WINDOW = 65_535
 const MAX_WINDOW = 2 ** 31 - 1
+const MAX_STREAMS = 2 ** 31 - 1
+const MAX_UINT32 = 2 ** 32 - 1
 
 export function readHttp2Options(
   message: Http2ProtocolOptions | undefined,
@@ -49,11 +51,20 @@ export function readHttp2Options(
     if (value < MIN_WINDOW || value > MAX_WINDOW) check.error(`${path}.${field}`, 'must be from 65535 to 2147483647')
     return value
   }
+  const positive = (field: string, value: number | undefined, otherwise: number, max = MAX_UINT32): number => {
+    if (value === 0 || (value ?? 0) > max) check.error(`${path}.${field}`, `must be from 1 to ${max}`)
+    return value ?? otherwise
+  }
   const { maxHeaderListBytes, maxFieldCount } = limits
   return {
     maxHeaderListBytes,
     maxFieldCount,
-    maxConcurrentStreams: message?.maxConcurrentStreams ?? envoy.maxConcurrentStreams,
+    maxConcurrentStreams: positive(
+      'max_concurrent_streams',
+      message?.maxConcurrentStreams,
+      envoy.maxConcurrentStreams,
+      MAX_STREAMS,
+    ),
     initialStreamWindow: window('initial_stream_window_size', message?.initialStreamWindowSize, STREAM_WINDOW),
     initialConnectionWindow: window(
       'initial_connection_window_size',
@@ -61,14 +72,21 @@ export function readHttp2Options(
       CONNECTION_WINDOW,
     ),
     headerTableSize: message?.hpackTableSize ?? envoy.headerTableSize,
-    maxOutboundFrames: message?.maxOutboundFrames ?? envoy.maxOutboundFrames,
-    maxOutboundControlFrames: message?.maxOutboundControlFrames ?? envoy.maxOutboundControlFrames,
+    maxOutboundFrames: positive('max_outbound_frames', message?.maxOutboundFrames, envoy.maxOutboundFrames),
+    maxOutboundControlFrames: positive(
+      'max_outbound_control_frames',
+      message?.maxOutboundControlFrames,
+      envoy.maxOutboundControlFrames,
+    ),
     maxConsecutiveInboundEmptyFrames:
       message?.maxConsecutiveInboundFramesWithEmptyPayload ?? envoy.maxConsecutiveInboundEmptyFrames,
     maxInboundPriorityFramesPerStream:
       message?.maxInboundPriorityFramesPerStream ?? envoy.maxInboundPriorityFramesPerStream,
-    maxInboundWindowUpdateFramesPerDataFrame:
-      message?.maxInboundWindowUpdateFramesPerDataFrameSent ?? envoy.maxInboundWindowUpdateFramesPerDataFrame,
+    maxInboundWindowUpdateFramesPerDataFrame: positive(
+      'max_inbound_window_update_frames_per_data_frame_sent',
+      message?.maxInboundWindowUpdateFramesPerDataFrameSent,
+      envoy.maxInboundWindowUpdateFramesPerDataFrame,
+    ),
     allowConnect: message?.allowConnect ?? envoy.allowConnect,
     streamErrorOnInvalidMessage:
       message?.overrideStreamErrorOnInvalidHttpMessage ?? message?.streamErrorOnInvalidHttpMessaging ?? false,

@@ -28,8 +28,8 @@ export function addressToJson(address: string, port: number): JsonObject {
 export function internalNetwork(network: Network): Network {
   const listeners = new Map<string, (socket: Socket) => void>()
   return {
-    connect(address, port) {
-      if (!isInternal(address, port)) return network.connect(address, port)
+    connect(address, port, lookup) {
+      if (!isInternal(address, port)) return network.connect(address, port, lookup)
       const socket = new InternalSocket(address)
       Object.assign(socket, { connecting: true })
       process.nextTick(() => {

@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import { toBinary } from '@bufbuild/protobuf'
 import type { Parsed } from '../../base/problem.ts'
 import { bufferLimitOf } from '../../transport/net/buffer-limit.ts'
-import type { Address } from '../../xds/generated/envoy/config/core/v3/address_pb.ts'
+import { DUAL_STACK } from '../../transport/net/network.ts'
 import {
   type FilterChain as FilterChainMessage,
   FilterChainSchema,
@@ -20,6 +20,7 @@ import { LISTENER_FILTERS } from '../filters/listener/registry.ts'
 import type { NetworkFilterHost } from '../filters/network/contract/network-filter.ts'
 import { internalAddress } from '../internal-listener/internal-network.ts'
 import { ALWAYS_HEALTHY } from '../server-health.ts'
+import { readSocketAddress } from '../socket-address.ts'
 import type { StatsScope } from '../stats/stats-scope.ts'
 import { compileDownstreamTransport } from '../transport-socket/downstream-tls.ts'
 import type { SecretSource } from '../transport-socket/secret-store.ts'
@@ -37,7 +38,7 @@ export interface ListenerCompilerHost {
 export interface CompiledListener {
   readonly message: Listener
   readonly name: string
-  /** An IP address, or an internal listener's own. */
+  /** An IP address, DUAL_STACK, or an internal listener's own. */
   readonly address: string
   readonly port: number
   /** Reached from this proxy's clusters only. */
@@ -98,8 +99,10 @@ export function compileListener(
   check.honour(ListenerSchema, message, '', LISTENER_FIELDS)
   if (message.name === '') check.error('name', 'is required')
   if (message.bindToPort === false) check.unsupported('bind_to_port', 'false is not supported: every listener binds')
+  if (message.maxConnectionsToAcceptPerSocketEvent === 0)
+    check.error('max_connections_to_accept_per_socket_event', 'must be at least 1')
   const internal = message.listenerSpecifier.case === 'internalListener'
-  const { address, port } = internal ? compileInternal(message, check) : compileAddress(message.address, check)
+  const { address, port } = internal ? compileInternal(message, check) : compileAddress(message, check)
   const bufferLimit = bufferLimitOf(message.perConnectionBufferLimitBytes)
   const drainHealth = message.drainType === Listener_DrainType.MODIFY_ONLY ? ALWAYS_HEALTHY : host.filterHost.health
   const own = { ...host, filterHost: { ...host.filterHost, bufferLimit, drainHealth } }
@@ -115,8 +118,7 @@ export function compileListener(
     address,
     port,
     internal,
-    statPrefix:
-      message.statPrefix || (internal ? message.name : `${address.includes(':') ? `[${address}]` : address}_${port}`),
+    statPrefix: message.statPrefix || (internal ? message.name : statName(address, port)),
     chains,
     defaultChain,
     inspectors: compileInspectors(message.listenerFilters, chains, host.filterHost.stats, check),
@@ -132,21 +134,16 @@ function compileInternal({ name, address }: Listener, check: ResourceCheck): { a
   return { address: internalAddress(name, ''), port: 0 }
 }
 
-function compileAddress(message: Address | undefined, check: ResourceCheck): { address: string; port: number } {
-  const nowhere = { address: '', port: 0 }
-  if (message?.address.case !== 'socketAddress') {
-    check.error('address', 'must be a socket_address')
-    return nowhere
-  }
-  const socket = message.address.value
-  if (socket.portSpecifier.case !== 'portValue') {
-    check.error('address.socket_address', 'port_value is required')
-    return nowhere
-  }
-  if (socket.protocol !== 0) check.unsupported('address.socket_address.protocol', 'only TCP is supported')
-  if (socket.portSpecifier.value > 65_535) check.error('address.socket_address.port_value', 'is not a port')
-  if (isIP(socket.address) === 0) check.error('address.socket_address.address', 'is not an IP address')
-  return { address: socket.address, port: socket.portSpecifier.value }
+function compileAddress({ address: message }: Listener, check: ResourceCheck): { address: string; port: number } {
+  const place = readSocketAddress(message, 'address', check)
+  if (place === null) return { address: '', port: 0 }
+  if (isIP(place.address) === 0) check.error('address.socket_address.address', 'is not an IP address')
+  return { address: place.ipv4Compat && place.address === '::' ? DUAL_STACK : place.address, port: place.port }
+}
+
+function statName(address: string, port: number): string {
+  const shown = address === DUAL_STACK ? '::' : address
+  return `${shown.includes(':') ? `[${shown}]` : shown}_${port}`
 }
 
 function refuseTwins(chains: readonly FilterChain[], check: ResourceCheck): void {

@@ -101,6 +101,7 @@ function setUp(options: { maxConnections?: number } = {}) {
     network: systemNetwork,
     filterHost,
     secrets,
+    areClustersChecked: () => true,
     networkFilters: new Map([[GREETING.typeUrl, GREETING]]),
     drainTimeMs: 1000,
     maxConnections: options.maxConnections ?? 100,
@@ -249,6 +250,28 @@ test('a port in use is a problem, and is tried again', async () => {
   clock.advance(1000)
   while ((await portOf('l')) === 0) await new Promise(resolve => setImmediate(resolve))
   assert.equal((await greeted(blocker.port)).line, 'one|plain|')
+})
+
+test('0.0.0.0 and :: are two listeners of one port, and :: alone is IPv6 only but with ipv4_compat', async () => {
+  const { manager, portOf } = setUp()
+  const at = (address: string, port: number, more: { [key: string]: JsonValue } = {}) => ({
+    address: { socket_address: { address, port_value: port, ...more } },
+  })
+  const from = async (host: string, port: number): Promise<string> => {
+    const socket = systemNetwork.connect(host, port)
+    clients.push(socket)
+    return firstLine(socket)
+  }
+  manager.update([listener('six', [greet('six')], at('::', 0))], [])
+  const port = await portOf('six')
+  assert.deepEqual([await from('127.0.0.1', port), await from('::1', port)], ['closed', 'six|plain|'])
+  assert.deepEqual(manager.update([listener('four', [greet('four')], at('0.0.0.0', port))], []), [])
+  assert.equal(await portOf('four'), port)
+  assert.deepEqual([await from('127.0.0.1', port), await from('::1', port)], ['four|plain|', 'six|plain|'])
+  manager.update([listener('both', [greet('both')], at('::', 0, { ipv4_compat: true }))], [])
+  const shared = await portOf('both')
+  assert.deepEqual([await from('127.0.0.1', shared), await from('::1', shared)], ['both|plain|', 'both|plain|'])
+  assert.equal(manager.status().find(({ name }) => name === 'both')?.address, '::')
 })
 
 test('PERMISSIVE: TLS and plaintext on one port, told apart without losing a byte', async () => {

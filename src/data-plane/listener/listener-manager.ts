@@ -4,7 +4,7 @@ import type { Clock, Timer } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import type { Problem } from '../../base/problem.ts'
 import type { Random } from '../../base/random.ts'
-import type { Network } from '../../transport/net/network.ts'
+import { DUAL_STACK, type Network } from '../../transport/net/network.ts'
 import { type Listener, ListenerSchema } from '../../xds/generated/envoy/config/listener/v3/listener_pb.ts'
 import type { NetworkFilterHost } from '../filters/network/contract/network-filter.ts'
 import { isInternal } from '../internal-listener/internal-network.ts'
@@ -29,6 +29,8 @@ export interface ListenerManagerHost {
   readonly drainTimeMs: number
   /** Of the whole proxy. */
   readonly maxConnections: number
+  /** No cluster waits for the first checks of its endpoints; `resourcesArrived` is called when it comes true. */
+  areClustersChecked(): boolean
 }
 
 export interface ListenerStatus {
@@ -52,7 +54,7 @@ interface Entry {
 const LAST_CALL = 0.9
 
 /** Envoy's initial_fetch_timeout: after it a listener serves with what it has. */
-const WARMING_TIMEOUT_MS = 15_000
+export const WARMING_TIMEOUT_MS = 15_000
 
 export class ListenerManager {
   readonly #host: ListenerManagerHost
@@ -128,7 +130,14 @@ export class ListenerManager {
       const failure = active?.socket.failure ?? ''
       const state = active?.socket.isBound ? 'active' : failure ? 'failed' : 'warming'
       const { address, message } = listener
-      found.push({ name, address, port: active?.socket.boundPort ?? 0, state, failure, message })
+      found.push({
+        name,
+        address: address === DUAL_STACK ? '::' : address,
+        port: active?.socket.boundPort ?? 0,
+        state,
+        failure,
+        message,
+      })
     }
     return found
   }
@@ -229,6 +238,8 @@ export class ListenerManager {
 
   #isWarm(listener: CompiledListener): boolean {
     const { routeTables } = this.#host.filterHost
+    // Envoy listens when its clusters are there, which those whose health is checked are after their first checks.
+    if (!this.#host.areClustersChecked()) return false
     return chainsOf(listener).every(
       chain =>
         chain.filter.routeConfigurations.every(name => routeTables.get(name) !== undefined) &&

@@ -21,9 +21,12 @@ export function loadsOf(clusters: ClusterSource, names: readonly string[]): read
       name,
       succeeded: stats.triesSucceeded.value,
       failed: stats.triesFailed.value,
-      dropped: stats.upstreamCxNoneHealthy.value + stats.upstreamRqPendingOverflow.value,
+      dropped:
+        stats.upstreamCxNoneHealthy.value +
+        stats.upstreamRqPendingOverflow.value +
+        stats.upstreamRqActiveOverflow.value,
       active: stats.upstreamRqActive.value,
-      issued: stats.upstreamRqTotal.value,
+      issued: stats.triesBegun.value,
       times: stats.upstreamRqTime.counts,
     }
   })

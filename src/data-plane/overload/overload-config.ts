@@ -52,11 +52,15 @@ export function compileOverload(
     disableHttpKeepalive: Number.POSITIVE_INFINITY,
     rejectIncomingConnections: Number.POSITIVE_INFINITY,
   }
+  const seen = new Set<OverloadActionName>()
   for (const [index, action] of message.actions.entries()) {
     const at = `overload_manager.actions[${index}]`
     const name = ACTIONS[action.name]
     if (name === undefined) check.unsupported(`${at}.name`, `the overload action ${action.name} is not supported`)
+    else if (seen.has(name))
+      check.error(`${at}.name`, `${action.name} is configured twice: give one action all triggers`)
     else thresholds[name] = readThreshold(action, maxHeapBytes !== undefined, at, check)
+    if (name !== undefined) seen.add(name)
   }
   const refreshMs = durationMs(message.refreshInterval, DEFAULT_REFRESH_MS)
   const overload = maxHeapBytes === undefined ? undefined : { refreshMs, maxHeapBytes, thresholds }
@@ -95,8 +99,11 @@ function readThreshold(action: OverloadAction, hasHeap: boolean, at: string, che
     check.honour(TriggerSchema, trigger, path, new Set(['name', 'threshold']))
     if (trigger.name !== FIXED_HEAP) check.unsupported(`${path}.name`, `only ${FIXED_HEAP} can trigger an action`)
     else if (!hasHeap) check.error(`${path}.name`, `there is no resource monitor ${FIXED_HEAP}`)
-    if (trigger.triggerOneof.case === 'threshold') lowest = Math.min(lowest, trigger.triggerOneof.value.value)
-    else if (trigger.triggerOneof.case === undefined) check.error(`${path}.threshold`, 'is required')
+    if (trigger.triggerOneof.case === 'threshold') {
+      const { value } = trigger.triggerOneof.value
+      if (!(value >= 0 && value <= 1)) check.error(`${path}.threshold.value`, 'must be from 0 to 1')
+      lowest = Math.min(lowest, value)
+    } else if (trigger.triggerOneof.case === undefined) check.error(`${path}.threshold`, 'is required')
   }
   return lowest
 }

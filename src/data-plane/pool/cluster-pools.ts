@@ -39,16 +39,10 @@ export class ClusterPools {
     this.#cluster = cluster
     this.#wheel = wheel
     this.#full = new FullPool(cluster.stats)
-    cluster.onEndpointRemoved(endpoint => {
-      this.#http1.get(endpoint)?.drain()
-      this.#http2.get(endpoint)?.drain()
-      this.#negotiated.get(endpoint)?.drain()
-      this.#tcp.get(endpoint)?.drain()
-      for (const [key, named] of this.#byServer) {
-        if (named.endpoint !== endpoint) continue
-        this.#byServer.delete(key)
-        named.pool.drain()
-      }
+    cluster.onEndpointRemoved(endpoint => this.#drain(endpoint))
+    // In panic it may be picked again, and is then connected to anew.
+    cluster.onEndpointFailed(endpoint => {
+      for (const pools of this.#drain(endpoint)) pools.delete(endpoint)
     })
   }
 
@@ -88,6 +82,17 @@ export class ClusterPools {
     return this.#http1.size + this.#http2.size + this.#negotiated.size + this.#tcp.size + this.#byServer.size
   }
 
+  #drain(endpoint: Endpoint): readonly Map<Endpoint, HttpPool>[] {
+    const kinds = [this.#http1, this.#http2, this.#negotiated, this.#tcp]
+    for (const pools of kinds) pools.get(endpoint)?.drain()
+    for (const [key, named] of this.#byServer) {
+      if (named.endpoint !== endpoint) continue
+      this.#byServer.delete(key)
+      named.pool.drain()
+    }
+    return kinds
+  }
+
   #find(
     pools: Map<Endpoint, HttpPool>,
     Pool: PoolClass,
@@ -115,9 +120,11 @@ export class ClusterPools {
     if (server !== null && endpoint.transport.forServer !== undefined) return this.#named(Pool, endpoint, server)
     const known = pools.get(endpoint)
     if (known !== undefined) return known
-    const onEmpty = (): void => void pools.delete(endpoint)
+    const onEmpty = (): void => {
+      if (pools.get(endpoint) === pool) pools.delete(endpoint)
+    }
     const { transport } = endpoint
-    const pool = new Pool({ cluster: this.#cluster, endpoint, wheel: this.#wheel, transport, onEmpty })
+    const pool: HttpPool = new Pool({ cluster: this.#cluster, endpoint, wheel: this.#wheel, transport, onEmpty })
     pools.set(endpoint, pool)
     return pool
   }

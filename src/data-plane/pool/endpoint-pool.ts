@@ -117,6 +117,8 @@ export class EndpointPool implements HttpPool, ConnectionOwner {
     const waiter = this.#waiting.shift()
     if (waiter !== undefined) {
       waiter.onPoolReady(connection)
+      // The limit may have let go since (Envoy).
+      if (this.#waiting.length > 0) this.#connectAsNeeded()
       return
     }
     if (this.#draining || !this.#cluster.live) {
@@ -140,9 +142,10 @@ export class EndpointPool implements HttpPool, ConnectionOwner {
 
   /** One connection under way for each that waits; at the cluster's limit they wait for one to come free. */
   #connectAsNeeded(): void {
-    const { resources, limits } = this.#cluster
+    const { stats, resources, limits } = this.#cluster
     while (this.#connecting < this.#waiting.length) {
       if (!resources.connections.claim(limits.maxConnections)) {
+        stats.upstreamCxOverflow.value++
         if (this.#open > 0) {
           // Who waits for a fresh one gets the place of an idle one: nothing else need ever come free.
           if (this.#idle.length > 0) this.onIdleTimeout(this.#idle[0]!)

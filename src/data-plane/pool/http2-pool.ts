@@ -109,8 +109,9 @@ export class Http2Pool implements HttpPool, Http2ConnectionOwner {
   /** One connection under way at a time: it will take many of those that wait. */
   #connectAsNeeded(): void {
     if (this.#waiting.length === 0 || this.#connecting !== null) return
-    const { resources, limits } = this.#cluster
+    const { stats, resources, limits } = this.#cluster
     if (!resources.connections.claim(limits.maxConnections)) {
+      stats.upstreamCxOverflow.value++
       if (this.#open.length > 0) {
         // Who waits for a fresh one takes what there is: nothing else need ever come free.
         const connection = this.#available()

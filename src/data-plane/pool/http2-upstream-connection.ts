@@ -9,9 +9,10 @@ import type { Http2StreamHandler } from '../../transport/http2/stream-handler.ts
 import { limitBuffers } from '../../transport/net/buffer-limit.ts'
 import { readDirectly } from '../../transport/net/direct-read.ts'
 import { LingeringClose } from '../../transport/net/lingering-close.ts'
-import type { Cluster, Endpoint } from '../cluster/cluster.ts'
+import type { Endpoint } from '../cluster/cluster.ts'
 import { UpstreamConnectionInfo } from '../upstream-connection-info.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
+import type { ConnectionSettings } from './connection-settings.ts'
 import { Http2UpstreamStream } from './http2-upstream-stream.ts'
 import { RESET, type ResetReason } from './reset-reason.ts'
 
@@ -39,7 +40,7 @@ export class Http2UpstreamConnection implements Http2SessionHandler, KeepaliveOw
   requests = 0
   readonly connection: UpstreamConnectionInfo
   readonly #owner: Http2ConnectionOwner
-  readonly #cluster: Cluster
+  readonly #cluster: ConnectionSettings
   readonly #socket: Socket
   readonly #session: Http2Session
   readonly #wheel: TimerWheel
@@ -54,7 +55,7 @@ export class Http2UpstreamConnection implements Http2SessionHandler, KeepaliveOw
 
   constructor(
     owner: Http2ConnectionOwner,
-    cluster: Cluster,
+    cluster: ConnectionSettings,
     endpoint: Endpoint,
     transport: UpstreamTransport,
     wheel: TimerWheel,

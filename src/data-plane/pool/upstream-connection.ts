@@ -10,9 +10,10 @@ import { ResponseParser } from '../../transport/http1/response-parser.ts'
 import { limitBuffers } from '../../transport/net/buffer-limit.ts'
 import { readDirectly } from '../../transport/net/direct-read.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
-import type { Cluster, ClusterStats, Endpoint } from '../cluster/cluster.ts'
+import type { ClusterStats, Endpoint } from '../cluster/cluster.ts'
 import { UpstreamConnectionInfo } from '../upstream-connection-info.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
+import type { ConnectionSettings } from './connection-settings.ts'
 import { MAX_INTERIM_RESPONSES, type RequestEncoder, type UpstreamStream } from './request-encoder.ts'
 import { RESET, type ResetReason } from './reset-reason.ts'
 
@@ -56,7 +57,7 @@ export class UpstreamConnection implements MessageHandler, RequestEncoder {
   constructor(
     owner: ConnectionOwner,
     endpoint: Endpoint,
-    cluster: Cluster,
+    cluster: ConnectionSettings,
     transport: UpstreamTransport,
     wheel: TimerWheel,
   ) {

@@ -14,6 +14,7 @@ import type { StatsScope } from '../stats/stats-scope.ts'
 import { compileRouteCors } from './compile-cors-policy.ts'
 import { compileRateLimits } from './compile-rate-limit-rule.ts'
 import { type CompiledRoute, compileRoute } from './compile-route.ts'
+import { hasControl } from './control-character.ts'
 import { DomainMap } from './domain-map.ts'
 import { compileLevel } from './header-mutator.ts'
 import { compileHedgePolicy } from './hedge-policy.ts'
@@ -147,6 +148,7 @@ function addDomains(
   for (const [index, domain] of message.domains.entries()) {
     const at = `${path}.domains[${index}]`
     if (domain === '') check.error(at, 'must not be empty')
+    else if (hasControl(domain)) check.error(at, 'must not hold control characters')
     else if (!domains.add(domain, host))
       check.error(at, `only unique values for domains are permitted: ${domain} of virtual host ${message.name}`)
   }

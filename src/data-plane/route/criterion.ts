@@ -8,6 +8,7 @@ import {
 } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
 import type { ResourceCheck } from '../../xds/resource-check.ts'
 import { isGrpcContentType } from '../http/grpc-status.ts'
+import { hasControl } from './control-character.ts'
 import { headValue, someHeadValue } from './head-value.ts'
 import { queryParameter } from './query-parameter.ts'
 import {
@@ -49,6 +50,7 @@ export function compileHeaderMatcher(matcher: HeaderMatcher, path: string, check
   check.honour(HeaderMatcherSchema, matcher, path, HEADER_FIELDS)
   const name = matcher.name.toLowerCase()
   if (name === '') check.error(`${path}.name`, 'must not be empty')
+  if (hasControl(name)) check.error(`${path}.name`, 'must not hold control characters')
   const invert = matcher.invertMatch
   const { headerMatchSpecifier: specifier } = matcher
   if (specifier.case === undefined || specifier.case === 'presentMatch') {

@@ -27,7 +27,8 @@ export function compileStringMatcher(matcher: StringMatcher, path: string, check
       if (pattern.value === '') check.error(`${path}.${pattern.case}`, 'must not be empty')
       return { test: compilePart(pattern.case, pattern.value, ignoreCase), exact: null }
     case 'safeRegex':
-      // ignore_case has no effect on safe_regex (StringMatcher.ignore_case).
+      // Envoy refuses it, too.
+      if (ignoreCase) check.error(`${path}.ignore_case`, 'has no effect on safe_regex: write (?i) in the regex')
       return compileRegexTest(pattern.value, `${path}.safe_regex`, check)
     case 'custom':
       return NEVER

@@ -86,6 +86,7 @@ function compileNameTest(matcher: StringMatcher, path: string, check: ResourceCh
       return name => fold(name).includes(wanted)
     }
     case 'safeRegex': {
+      if (matcher.ignoreCase) check.error(`${path}.ignore_case`, 'has no effect on safe_regex: write (?i) in the regex')
       const regex = compileRegex(pattern.value.regex)
       if (regex.ok) return name => regex.value.matches(name)
       check.adopt(`${path}.safe_regex.regex`, regex.problems)

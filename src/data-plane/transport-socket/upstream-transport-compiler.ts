@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { create } from '@bufbuild/protobuf'
 import type { Parsed } from '../../base/problem.ts'
 import { type Keepalive, keepaliveNetwork } from '../../transport/net/keepalive-network.ts'
+import { type AddressChoice, lookupNetwork } from '../../transport/net/lookup-network.ts'
 import type { Network } from '../../transport/net/network.ts'
 import { connectFailure } from '../../transport/net/system-network.ts'
 import type { SanMatcher } from '../../transport/tls/peer-verification.ts'
@@ -37,21 +38,23 @@ const FIELDS = new Set(['common_tls_context', 'sni', 'max_session_keys', 'enforc
 // passthrough_metadata is of filters that Weft has none of.
 const INTERNAL_FIELDS = new Set(['transport_socket'])
 
-/** `alpn`: offered where the socket's config names no protocols, as Envoy's pools do for theirs. `keepalive`: null is off. */
+/** `alpn`: offered where the socket's config names no protocols, as Envoy's pools do for theirs. `keepalive`: null is off. `choose`: null is all. */
 export type TransportCompiler = (
   transportSocket: TransportSocket | undefined,
   path: string,
   alpn: readonly string[],
   keepalive?: Keepalive | null,
+  choose?: AddressChoice | null,
 ) => Parsed<UpstreamTransport>
 
 export function createTransportCompiler(network: Network, secrets: SecretSource): TransportCompiler {
   const plaintext = new RawBufferTransport(network)
-  return (transportSocket, path, alpn, keepalive = null) => {
+  return (transportSocket, path, alpn, keepalive = null, choose = null) => {
     const check = new ResourceCheck('')
     const over = compileTransport(transportSocket, path, { secrets, alpn, check })
-    if (keepalive !== null) return check.result<UpstreamTransport>(over(keepaliveNetwork(network, keepalive)))
-    return check.result<UpstreamTransport>(over === PLAINTEXT ? plaintext : over(network))
+    if (over === PLAINTEXT && keepalive === null && choose === null) return check.result<UpstreamTransport>(plaintext)
+    const chosen = choose === null ? network : lookupNetwork(network, choose)
+    return check.result<UpstreamTransport>(over(keepalive === null ? chosen : keepaliveNetwork(chosen, keepalive)))
   }
 }
 

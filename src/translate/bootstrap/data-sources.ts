@@ -13,7 +13,8 @@ export const DATA_SOURCE = 'envoy.config.core.v3.DataSource'
 /** As in Envoy, certificates, keys, bodies and formats may all come from elsewhere. */
 export function inlineDataSources(reader: DataSourceReader, refuse: Refuse): MessageVisitor {
   return (source, path) => {
-    const { filename, environment_variable: variable, ...rest } = source
+    const { filename, environment_variable: variable, watched_directory: watched, ...rest } = source
+    if (watched !== undefined) refuse(`${path}.watched_directory`, 'is not supported: files are read once', 'WEFT-4001')
     if (typeof filename === 'string') {
       try {
         return { ...rest, inline_bytes: reader.readFile(filename).toString('base64') }

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { fstatSync } from 'node:fs'
 import { test } from 'node:test'
 import { InheritableNetwork } from './inheritable-network.ts'
+import { DUAL_STACK } from './network.ts'
 import { systemNetwork } from './system-network.ts'
 
 async function isRefused(port: number): Promise<boolean> {
@@ -67,6 +68,25 @@ test('what is being bound is lent, too', async () => {
     lent.map(each => each.fd),
     [fd],
   )
+  network.release()
+  await close()
+})
+
+test('a socket of both families is inherited by who asks for both', async () => {
+  const network = new InheritableNetwork(systemNetwork)
+  const { port, close } = await network.listen(DUAL_STACK, 0, socket => socket.destroy())
+  const lent = await network.lend()
+  assert.deepEqual(
+    lent.map(({ wanted }) => wanted),
+    [{ address: DUAL_STACK, port: 0 }],
+  )
+  const successor = new InheritableNetwork(systemNetwork, lent, {
+    listen: () => assert.fail('not accepted on here'),
+    close: () => {},
+  })
+  const inherited = await successor.listen(DUAL_STACK, 0, () => {})
+  assert.deepEqual([inherited.port, inherited.fd], [port, lent[0]?.fd])
+  await inherited.close()
   network.release()
   await close()
 })

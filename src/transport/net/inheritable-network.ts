@@ -95,7 +95,7 @@ export class InheritableNetwork implements Network, ListeningSockets {
     inherited: readonly ListeningDescriptor[] | null = null,
     descriptors: Descriptors = SYSTEM_DESCRIPTORS,
   ) {
-    this.connect = (address, port) => network.connect(address, port)
+    this.connect = (address, port, lookup) => network.connect(address, port, lookup)
     this.resolve = hostname => network.resolve(hostname)
     this.#listen = (address, port, onConnection) => network.listen(address, port, onConnection)
     this.#descriptors = descriptors

@@ -13,8 +13,8 @@ export const SYSTEM_KEEPALIVE: Keepalive = { timeSeconds: 7200, intervalSeconds:
 export function keepaliveNetwork(network: Network, { timeSeconds, intervalSeconds, probes }: Keepalive): Network {
   return {
     ...network,
-    connect(address, port) {
-      const socket = network.connect(address, port)
+    connect(address, port, lookup) {
+      const socket = network.connect(address, port, lookup)
       return socket.setKeepAlive(true, timeSeconds * 1000, intervalSeconds * 1000, probes)
     },
   }

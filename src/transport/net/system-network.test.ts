@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
+import { DUAL_STACK } from './network.ts'
+import { reusePortNetwork } from './reuse-port-network.ts'
 import { connectFailure, systemNetwork } from './system-network.ts'
 
 test('a bound listener accepts, and its port is free again once closed while a connection lives on', async () => {
@@ -40,4 +42,20 @@ test('names resolve, IPv4 first', async () => {
 test('an address that cannot be looked up at all is an error event, too', async () => {
   const [error] = await once(systemNetwork.connect('a\0b', 80), 'error')
   assert.equal((error as NodeJS.ErrnoException).code, 'ERR_INVALID_ARG_VALUE')
+})
+
+test('loops that share a port are of one family as well, unless both are asked for', async () => {
+  const probe = await systemNetwork.listen('::1', 0, () => {})
+  await probe.close()
+  const reached = async (address: string): Promise<string> => {
+    const listener = await reusePortNetwork.listen(address, probe.port, socket => socket.on('error', () => {}).end())
+    const client = systemNetwork.connect('127.0.0.1', probe.port).resume()
+    const outcome = await once(client, 'close').then(
+      () => 'taken',
+      error => error.code,
+    )
+    await listener.close()
+    return outcome
+  }
+  assert.deepEqual([await reached('::'), await reached(DUAL_STACK)], ['ECONNREFUSED', 'taken'])
 })

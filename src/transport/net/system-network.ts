@@ -1,12 +1,12 @@
 // The operating system's TCP, as production uses it.
 import { lookup } from 'node:dns/promises'
-import { type AddressInfo, connect, createServer, type Server, Socket } from 'node:net'
-import type { BoundListener, Network } from './network.ts'
+import { type AddressInfo, connect, createServer, isIPv6, type ListenOptions, type Server, Socket } from 'node:net'
+import { type BoundListener, DUAL_STACK, type Network } from './network.ts'
 
 export const systemNetwork: Network = {
-  connect(address, port) {
+  connect(address, port, lookup) {
     try {
-      return connect({ host: address, port, noDelay: true })
+      return connect({ host: address, port, noDelay: true, ...(lookup && { lookup }) })
     } catch (error) {
       // An address that no lookup takes (a NUL in it): whoever dials hears of it as of any other failure.
       return new Socket().destroy(error as Error)
@@ -14,7 +14,7 @@ export const systemNetwork: Network = {
   },
 
   listen(address, port, onConnection) {
-    return listenOn({ host: address, port }, onConnection)
+    return listenOn(placeOf(address, port), onConnection)
   },
 
   async resolve(hostname) {
@@ -24,9 +24,16 @@ export const systemNetwork: Network = {
   },
 }
 
+/**
+ * Of one family, as Envoy binds: Node alone would have `::` take IPv4 connections, too, which `0.0.0.0` beside it is for.
+ */
+export function placeOf(address: string, port: number): ListenOptions {
+  return address === DUAL_STACK ? { host: '::', port } : { host: address, port, ipv6Only: isIPv6(address) }
+}
+
 /** At an address, or on a socket that is bound already. Rejects with the system's error. */
 export function listenOn(
-  place: { readonly host: string; readonly port: number; readonly reusePort?: boolean } | { readonly fd: number },
+  place: ListenOptions | { readonly fd: number },
   onConnection: (socket: Socket) => void,
 ): Promise<BoundListener> {
   return new Promise((resolve, reject) => {

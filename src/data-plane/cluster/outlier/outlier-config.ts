@@ -35,6 +35,8 @@ export interface OutlierConfig {
   }
   /** Requests at a time that an endpoint must serve well after its ejection before it is fully back; 0: it is at once. */
   readonly probes: number
+  /** An endpoint comes back as soon as an active health check finds it well. */
+  readonly readmitsChecked: boolean
   /** Responses that count as errors, and no others do; null: 5xx. */
   readonly errors: ResponseCriterion | null
 }
@@ -78,9 +80,6 @@ export function readOutlierDetection(
   errors: ResponseCriterion | null = null,
 ): OutlierConfig {
   check.honour(OutlierDetectionSchema, message, AT, FIELDS)
-  // Active health checks are what it is about; without them its default has nothing to do.
-  if (message.successfulActiveHealthCheckUnejectHost === false)
-    check.unsupported(`${AT}.successful_active_health_check_uneject_host`, 'only true is supported')
   const percent = (field: string, value: number | undefined, otherwise: number): number => {
     if (value !== undefined && value > MAX_PERCENT) check.error(`${AT}.${field}`, 'must be at most 100')
     return value ?? otherwise
@@ -146,6 +145,7 @@ export function readOutlierDetection(
       threshold: percent('failure_percentage_threshold', message.failurePercentageThreshold, 85),
     },
     probes,
+    readmitsChecked: message.successfulActiveHealthCheckUnejectHost ?? true,
     errors,
   }
 }

@@ -73,6 +73,13 @@ export class OutlierDetector implements MonitorOwner {
     this.#take(monitor, step(this.#config, monitor.breaker, event, this.#surroundings(), this.#host.clock.now()))
   }
 
+  /** What ejected it has had its answer: an active health check found it well (Envoy). */
+  onCheckPassed(endpoint: ClusterEndpoint): void {
+    if (!this.#config.readmitsChecked || endpoint.ejection !== 'open') return
+    const monitor = this.#monitors.find(one => one.endpoint === endpoint)
+    if (monitor !== undefined) this.apply(monitor, EVENT.pardoned)
+  }
+
   #surroundings(): Surroundings {
     const { random } = this.#host
     return { hosts: this.#monitors.length, ejected: this.#ejected, chance: random.next(), jitter: random.next() }

@@ -194,6 +194,8 @@ export class FakeCluster implements Cluster {
     return null
   }
 
+  onEndpointFailed(): void {}
+
   onEndpointRemoved(callback: (endpoint: Endpoint) => void): void {
     this.#removed.push(callback)
   }

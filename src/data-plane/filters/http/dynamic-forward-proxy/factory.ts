@@ -4,6 +4,7 @@
 import { unpackAny } from '../../../../xds/any-pack.ts'
 import { FilterConfigSchema } from '../../../../xds/generated/envoy/extensions/filters/http/dynamic_forward_proxy/v3/dynamic_forward_proxy_pb.ts'
 import { ResourceCheck } from '../../../../xds/resource-check.ts'
+import { readDnsCache } from '../../../cluster/forward-proxy-config.ts'
 import type { HttpFilterFactory } from '../contract/http-filter-factory.ts'
 
 /** What the cache is like is said by the cluster's own `dns_cache_config`, which Envoy demands to be the same. */
@@ -17,7 +18,11 @@ export const DYNAMIC_FORWARD_PROXY: HttpFilterFactory = {
     const check = new ResourceCheck('')
     const config = unpackAny(typedConfig, FilterConfigSchema)
     if (config === null) check.error('', 'cannot be decoded', 'WEFT-4102')
-    else check.honour(FilterConfigSchema, config, '', FIELDS)
+    else {
+      check.honour(FilterConfigSchema, config, '', FIELDS)
+      const { implementationSpecifier: specifier } = config
+      if (specifier.case === 'dnsCacheConfig') readDnsCache(specifier.value, 'dns_cache_config', check)
+    }
     return check.result(null)
   },
 }

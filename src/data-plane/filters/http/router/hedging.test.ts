@@ -209,7 +209,7 @@ test('what there is no place for is not sent, and the first goes on', () =>
     await first(scene)
     scene.clock.advance(PER_TRY_MS + 10)
     scene.clock.advance(10)
-    assert.equal(cluster.stats.upstreamRqPendingOverflow.value, 1)
+    assert.equal(cluster.stats.upstreamRqActiveOverflow.value, 1)
     scene.answer(0, ok('first'))
     assert.equal((await response).body, 'first')
   }))

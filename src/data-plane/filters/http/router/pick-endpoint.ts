@@ -66,6 +66,6 @@ export function refusal({ stats }: Cluster, endpoint: Endpoint | null, retried: 
     stats.upstreamCxNoneHealthy.value++
     return NO_HEALTHY_UPSTREAM
   }
-  stats.upstreamRqPendingOverflow.value++
+  stats.upstreamRqActiveOverflow.value++
   return upstreamReset(RESET.overflow, '', retried)
 }

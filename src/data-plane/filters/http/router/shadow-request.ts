@@ -73,7 +73,7 @@ export class ShadowRequest implements UpstreamRequestOwner, PickContext {
       stats.upstreamCxNoneHealthy.value++
       stats.upstreamRq5xx.value++
     } else if (!claimRequest(cluster)) {
-      stats.upstreamRqPendingOverflow.value++
+      stats.upstreamRqActiveOverflow.value++
       stats.upstreamRq5xx.value++
     } else {
       const server = serverIdentityFor(cluster, this.head.headers, this.authority)

@@ -133,7 +133,7 @@ test('what becomes of a copy is nobody else’s business: no answer, a reset, no
     await until(() => cluster.stats.upstreamRq5xx.value === 1)
     cluster.limits = { ...cluster.limits, maxRequests: 0 }
     assert.equal((await exchange(proxy.port, post('x'))).body, 'main')
-    assert.equal(cluster.stats.upstreamRqPendingOverflow.value, 1)
+    assert.equal(cluster.stats.upstreamRqActiveOverflow.value, 1)
     cluster.endpoints = []
     assert.equal((await exchange(proxy.port, post('x'))).body, 'main')
     assert.equal(cluster.stats.upstreamCxNoneHealthy.value, 1)

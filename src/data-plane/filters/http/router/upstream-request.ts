@@ -89,8 +89,7 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
     const { monitor } = this.endpoint
     if (monitor !== null) this.#isProbe = monitor.begin()
     this.endpoint.activeRequests++
-    this.endpoint.stats.requestsTotal++
-    this.#cluster.stats.upstreamRqTotal.value++
+    this.#cluster.stats.triesBegun.value++
     this.#cluster.stats.requestWindow?.add()
     this.#record?.beginTry(this.#clock.now())
     const encoder = this.#pool.acquire(this, fresh)
@@ -198,6 +197,8 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
 
   onPoolReady(encoder: RequestEncoder): void {
     this.#encoder = encoder
+    this.endpoint.stats.requestsTotal++
+    this.#cluster.stats.upstreamRqTotal.value++
     if (this.#record !== null) this.#record.poolReady = this.#clock.now()
     this.endpoint.monitor?.connected()
     this.#log?.onConnection(encoder.connection)
@@ -230,6 +231,9 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
     this.#failed = head.status >= 500
     this.#touch()
     if (this.endpoint.monitor !== null) this.#judge(this.endpoint.monitor, head, fields)
+    const { checkMonitor } = this.endpoint
+    if (checkMonitor !== null && getHeader(head.headers, 'x-envoy-immediate-health-check-fail') !== undefined)
+      checkMonitor.onImmediateFailure()
     if (head.status >= 500) this.#count(false)
     else this.#countHead(head, fields, endStream)
     if (endStream) this.#finish()

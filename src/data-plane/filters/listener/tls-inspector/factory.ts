@@ -16,6 +16,10 @@ export const TLS_INSPECTOR: ListenerFilterFactory = {
     const message = unpackAny(typedConfig, TlsInspectorSchema)
     if (message) check.honour(TlsInspectorSchema, message, path, FIELDS)
     else check.error(path, 'is not a TlsInspector')
+    const size = message?.initialReadBufferSize
+    // Envoy's own bounds.
+    if (size !== undefined && (size < 256 || size > 65_536))
+      check.error(`${path}.initial_read_buffer_size`, 'must be from 256 to 65536')
     return check.result(new TlsInspector())
   },
 }

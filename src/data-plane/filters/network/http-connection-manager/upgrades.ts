@@ -15,11 +15,13 @@ export function compileUpgrades(
   path: string,
   check: ResourceCheck,
 ): (head: RequestHead) => boolean {
-  const enabled = new Set<string>()
+  const types = new Map<string, boolean>()
   for (const [index, config] of configs.entries()) {
     check.honour(UpgradeConfigSchema, config, `${path}[${index}]`, FIELDS)
     if (config.upgradeType === '') check.error(`${path}[${index}].upgrade_type`, 'is required')
-    if (config.enabled ?? true) enabled.add(config.upgradeType.toLowerCase())
+    const type = config.upgradeType.toLowerCase()
+    if (types.has(type)) check.error(`${path}[${index}].upgrade_type`, `${config.upgradeType} is configured twice`)
+    types.set(type, config.enabled ?? true)
   }
-  return head => enabled.has(tunnelType(head))
+  return head => types.get(tunnelType(head)) === true
 }

@@ -7,7 +7,7 @@ import { WheelTimer } from '../../../../base/timer-wheel.ts'
 import { Uint64 } from '../../../../base/uint64.ts'
 import { xxHash64 } from '../../../../base/xx-hash64.ts'
 import { limitBuffers } from '../../../../transport/net/buffer-limit.ts'
-import type { Cluster, Endpoint, PickContext } from '../../../cluster/cluster.ts'
+import type { Cluster, Endpoint, EndpointDependent, PickContext } from '../../../cluster/cluster.ts'
 import { ClusterPools } from '../../../pool/cluster-pools.ts'
 import { TunnelStream } from '../../../pool/tunnel-stream.ts'
 import { RESPONSE_FLAG } from '../../../response-flag.ts'
@@ -24,7 +24,7 @@ export interface LinkOwner {
 /** A picker is asked so often for an endpoint that was not tried yet. */
 const MAX_PICKS = 5
 
-export class UpstreamLink implements PickContext {
+export class UpstreamLink implements PickContext, EndpointDependent {
   previous: Endpoint[] | null = null
   attempt = 0
   readonly authority = ''
@@ -113,6 +113,11 @@ export class UpstreamLink implements PickContext {
     this.#cancelled = true
     if (socket instanceof Socket && !(socket instanceof TLSSocket)) socket.resetAndDestroy()
     else socket?.destroy()
+  }
+
+  /** Its health check has failed, and config wants its connections closed. */
+  onEndpointFailed(): void {
+    this.socket?.destroy()
   }
 
   onTimer(): void {
@@ -222,9 +227,11 @@ export class UpstreamLink implements PickContext {
     this.#state = 'connected'
     if (this.#isOwn) resources.pendingRequests.release()
     stats.upstreamRqTotal.value++
+    stats.triesBegun.value++
     resources.requests.add()
     endpoint.stats.requestsTotal++
     endpoint.monitor?.connectedForGood(this.#isProbe)
+    if (this.#config.tunnel === null) endpoint.dependents?.add(this)
     this.#noteReady()
     this.#connection?.onReady(socket as Socket, this.#config.wheel)
     this.#info.goBy(this.#connection ?? (socket as TunnelStream).connection)
@@ -273,6 +280,7 @@ export class UpstreamLink implements PickContext {
   #release(): void {
     const endpoint = this.#endpoint!
     this.#state = 'over'
+    endpoint.dependents?.delete(this)
     endpoint.activeRequests--
     if (!this.#isOwn) return
     this.#cluster!.resources.connections.release()
