@@ -46,6 +46,12 @@ const brokenStream = (name: string, ...frames: Buffer[]) => ({
   upstream: 'kept',
   counts: 'upstream_rq_tx_reset',
 })
+/** What breaks no rule but a limit: as if the upstream had reset the stream. */
+const TOO_LARGE = {
+  gets: '503, kept',
+  counts: 'upstream_rq_rx_reset',
+  logs: 'UR upstream_reset_before_response_started{remote_reset}',
+}
 /** The client can tell that it has not got all of it. */
 const CUT = { gets: '200 cut short, closed', logs: 'UPE upstream_reset_after_response_started{protocol_error}' }
 
@@ -62,7 +68,7 @@ export const hostileClass: HostileUpstreamClass = {
     },
     { ...broken('PING without end, and no answer is read', times(1_000_000, ping)), deaf: 'upstream' },
     broken('CONTINUATION without end', headers(1, [OK], 0), times(1000, continued)),
-    brokenStream('an HPACK bomb', frame(FRAME.headers, END, 1, bomb)),
+    { ...brokenStream('an HPACK bomb', frame(FRAME.headers, END, 1, bomb)), ...TOO_LARGE },
     broken('an index that is not in the table', frame(FRAME.headers, END, 1, Buffer.from([0xff, 0x7f]))),
     broken('1xx without end', times(20_000, hint)),
     { ...broken('frames that carry nothing', head, empty, empty), ...CUT },
@@ -102,7 +108,9 @@ export const hostileClass: HostileUpstreamClass = {
           ),
         ),
       ),
-      ...CUT,
+      gets: CUT.gets,
+      counts: 'upstream_rq_rx_reset',
+      logs: 'UR upstream_reset_after_response_started{remote_reset}',
     },
     {
       ...brokenStream('RST_STREAM, a thousand times', times(1000, rstStream(1, ERROR_CODE.cancel))),

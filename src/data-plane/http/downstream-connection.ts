@@ -129,7 +129,7 @@ export class DownstreamConnection implements MessageHandler, StreamConnection, M
   }
 
   writeHead(head: ResponseHead, endStream: boolean, close: boolean): void {
-    const { request } = this.#stream!
+    const { request, isRequestComplete } = this.#stream!
     const { status } = head
     const isInterim = status < 200 && status !== 101
     const http10 = this.#parser.version === 10
@@ -141,9 +141,12 @@ export class DownstreamConnection implements MessageHandler, StreamConnection, M
     framing.toHead = request.method === 'HEAD'
     framing.tunnels = opensTunnel(request, status)
     framing.http10 = http10 && this.#config.http1.acceptsHttp10
-    // RFC 9112 6.3: without chunks a body of unknown length ends with the connection.
-    if (framing.http10 && !endStream && getHeader(head.headers, 'content-length') === undefined) this.#last = true
-    framing.close = (close || (framing.http10 && this.#last)) && !framing.tunnels
+    // Where the response ends first the rest of the request would have to be read; so it ends the connection (Envoy).
+    const isEarly = !isInterim && !isRequestComplete
+    // RFC 9112 6.3: without chunks a body of unknown length ends with the connection. Envoy asks for a length always.
+    const isUnbounded = framing.http10 && getHeader(head.headers, 'content-length') === undefined
+    if (isEarly || isUnbounded) this.#last = true
+    framing.close = (close || isEarly || (framing.http10 && this.#last)) && !framing.tunnels
     this.#writer.response(head, endStream, framing)
   }
 
@@ -458,8 +461,13 @@ export class DownstreamConnection implements MessageHandler, StreamConnection, M
     this.#socket.end()
     this.#paused = false
     this.#socket.resume()
-    const timer = new WheelTimer(this, TIMER.close)
     if (this.#requestTimer !== null) wheel.cancel(this.#requestTimer)
+    if (timeouts.delayedClose === 0) {
+      // As in Envoy: no moment to read, but all the time to take what is left.
+      this.#socket.once('finish', () => this.destroy())
+      return
+    }
+    const timer = new WheelTimer(this, TIMER.close)
     this.#requestTimer = timer
     this.#unsent = this.#socket.writableLength
     wheel.set(timer, timeouts.delayedClose)

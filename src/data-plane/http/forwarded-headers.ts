@@ -54,15 +54,19 @@ export function setForwardedHeaders(
       setHeader(headers, 'x-forwarded-proto', transport)
     }
   } else if ((fields & FIELD.forwardedProto) === 0) addHeader(headers, 'x-forwarded-proto', transport)
-  // Unless the request said so itself, the scheme is what the proxies before this one, if trusted, say it was.
-  if (head.scheme === '') head.scheme = forwardedScheme(getHeader(headers, 'x-forwarded-proto')) ?? transport
+  // Unless the request said so itself, the scheme is what the proxies before this one, if trusted, say it was. Of any
+  // other than these two nothing is passed on (Envoy).
+  if (head.scheme !== 'http' && head.scheme !== 'https') {
+    const forwarded = getHeader(headers, 'x-forwarded-proto')
+    head.scheme = knownScheme(head.scheme.toLowerCase()) ?? knownScheme(forwarded) ?? transport
+  }
   if (config.appendForwardedPort && getHeader(headers, 'x-forwarded-port') === undefined) {
     addHeader(headers, 'x-forwarded-port', String(connection.localPort))
   }
 }
 
-function forwardedScheme(proto: string | undefined): string | undefined {
-  return proto === 'http' || proto === 'https' ? proto : undefined
+function knownScheme(scheme: string | undefined): string | undefined {
+  return scheme === 'http' || scheme === 'https' ? scheme : undefined
 }
 
 function setAtEdge(headers: HeaderList, fields: number, connection: ConnectionInfo, config: ForwardedConfig): void {

@@ -325,6 +325,11 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
     this.#socket.end()
     const { wheel, timeouts } = this.#config
     if (this.#drainTimer !== null) wheel.cancel(this.#drainTimer)
+    if (timeouts.delayedClose === 0) {
+      // As in Envoy: no moment to read, but all the time to take what is left.
+      this.#socket.once('finish', () => this.destroy())
+      return
+    }
     this.#drainTimer = new WheelTimer(this, TIMER.close)
     this.#unsent = this.#socket.writableLength
     wheel.set(this.#drainTimer, timeouts.delayedClose)

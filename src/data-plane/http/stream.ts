@@ -17,6 +17,7 @@ import { stripAuthority } from './authority.ts'
 import { setForwardedClientCert } from './client-certificate-header.ts'
 import type { ConnectionManagerConfig } from './connection-manager-config.ts'
 import { countEnd } from './connection-manager-stats.ts'
+import { takeExpectation } from './expectation.ts'
 import { FilterManager, type ManagedStream } from './filter-manager.ts'
 import { setForwardedHeaders, trustedClient } from './forwarded-headers.ts'
 import { isGrpcRequest, pushGrpcFields } from './grpc-status.ts'
@@ -275,6 +276,7 @@ export class Stream implements ManagedStream, RouteQuery {
     info.responseCode = head.status
     info.responseHeaders = headers
     const connection = this.#connection
+    if (!this.isRequestComplete) this.#config.stats.responsesBeforeRequestComplete.value++
     if (connection.isClosing || (endStream && !this.isRequestComplete)) this.#close = true
     connection.writeHead(head, endStream, this.#close)
     if (this.#config.earlyLines?.onConnected && opensTunnel(this.request, head.status))
@@ -424,7 +426,9 @@ export class Stream implements ManagedStream, RouteQuery {
       const { forwardClientCert, clientCertDetails } = config
       setForwardedClientCert(headers, certPresent, this.#connection.info, forwardClientCert, clientCertDetails)
     }
-    if (fields & FIELD.expect && !config.forwardsInterimResponses) this.#answerExpectation(headers)
+    if (fields & FIELD.expect && !config.forwardsInterimResponses && takeExpectation(headers)) {
+      this.#connection.writeContinue()
+    }
     return true
   }
 
@@ -442,13 +446,6 @@ export class Stream implements ManagedStream, RouteQuery {
     }
     this.#config.stats.requestsWithRefusedUpgrade.value++
     this.localReply(REFUSAL.upgrade)
-  }
-
-  /** Answered here and not forwarded: the body is taken as it comes (Envoy, with proxy_100_continue off). */
-  #answerExpectation(headers: HeaderList): void {
-    if (getHeader(headers, 'expect')?.toLowerCase() !== '100-continue') return
-    removeHeader(headers, 'expect')
-    this.#connection.writeContinue()
   }
 
   /** The response's last byte is on its way. */

@@ -8,6 +8,7 @@ import type { Http2SessionHandler } from '../../transport/http2/session-handler.
 import type { Http2StreamHandler } from '../../transport/http2/stream-handler.ts'
 import { limitBuffers } from '../../transport/net/buffer-limit.ts'
 import { readDirectly } from '../../transport/net/direct-read.ts'
+import { LingeringClose } from '../../transport/net/lingering-close.ts'
 import type { Endpoint } from '../cluster/cluster.ts'
 import { UpstreamConnectionInfo } from '../upstream-connection-info.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
@@ -163,7 +164,7 @@ export class Http2UpstreamConnection implements Http2SessionHandler, KeepaliveOw
     if (this.#socket.writableLength > 0) this.#socket.destroy()
     else {
       this.#session.flush()
-      this.#socket.destroySoon()
+      LingeringClose.begin(this.#socket, this.#wheel)
     }
     this.#onClose()
   }

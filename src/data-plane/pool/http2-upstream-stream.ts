@@ -123,16 +123,22 @@ export class Http2UpstreamStream implements RequestEncoder, Http2StreamHandler {
     const stream = this.#stream
     this.#stream = null
     if (stream === null) return
-    if (!remote) this.#stats.upstreamRqTxReset.value++
+    // A head beyond the limits breaks no rule: Envoy takes it as if the endpoint had reset the stream.
+    const isFault = !remote && !isBeyondLimits(details)
+    if (isFault) this.#stats.upstreamRqTxReset.value++
     // That the connection is closed may be what followed: a stream that was its last.
     if (details === DETAILS.connectionTermination) stream.onReset(this.#carrier.closeReason)
-    else if (!remote) stream.onReset(RESET.protocolError)
+    else if (isFault) stream.onReset(RESET.protocolError)
     else stream.onReset(RESET_BY_CODE[code] ?? RESET.remoteReset)
   }
 
   onDrained(): void {
     this.#stream?.onEncoderDrained()
   }
+}
+
+function isBeyondLimits(details: string): boolean {
+  return details === DETAILS.tooManyHeaders || details === DETAILS.headersTooLarge
 }
 
 /** An HTTP/1.1 upgrade as HTTP/2 has it (RFC 8441 5). */

@@ -5,6 +5,7 @@ import { SocketWriter } from '../../transport/http/socket-writer.ts'
 import { closeBatch, openBatch } from '../../transport/http/write-batch.ts'
 import { limitBuffers } from '../../transport/net/buffer-limit.ts'
 import { readDirectly } from '../../transport/net/direct-read.ts'
+import { LingeringClose } from '../../transport/net/lingering-close.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
 import type { Cluster, ClusterStats, Endpoint } from '../cluster/cluster.ts'
 import { UpstreamConnectionInfo } from '../upstream-connection-info.ts'
@@ -102,7 +103,7 @@ export class TcpUpstream implements RequestEncoder {
       this.#state = 'closed'
       this.#socket.destroy()
       this.#owner.onAbandoned(this, this.#waiter)
-    } else this.#close()
+    } else if (this.#state === 'open') this.#giveUp()
   }
 
   onTimer(): void {
@@ -150,7 +151,7 @@ export class TcpUpstream implements RequestEncoder {
     openBatch()
     stream?.onResponseBody(NO_BYTES, true)
     closeBatch()
-    if (this.#requestEnded) this.#close()
+    if (this.#requestEnded) LingeringClose.begin(this.#socket, this.#wheel)
   }
 
   #onDrain(): void {
@@ -163,13 +164,19 @@ export class TcpUpstream implements RequestEncoder {
   #endRequest(): void {
     this.#requestEnded = true
     this.#writer.flush()
-    this.#socket.end()
+    // Ended both ways it counts until all is sent, as nobody else waits for it.
+    if (this.#responseEnded) LingeringClose.begin(this.#socket, this.#wheel)
+    else this.#socket.end()
   }
 
-  #close(): void {
-    if (this.#state === 'closed') return
-    // What was written is still sent; the pool forgets the connection now.
-    this.#socket.destroySoon()
+  /** The pool forgets the connection now. An endpoint that has not taken what came before is sent no more (Envoy). */
+  #giveUp(): void {
+    const socket = this.#socket
+    if (socket.writableLength > 0) socket.destroy()
+    else {
+      this.#writer.flush()
+      LingeringClose.begin(socket, this.#wheel)
+    }
     this.#onClose()
   }
 

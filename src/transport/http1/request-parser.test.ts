@@ -252,7 +252,7 @@ test('refuses content in a CONNECT', () => {
   const head = 'CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\n'
   assert.deepEqual(parse(`${head}content-length: 1\r\n\r\nx`), ['400 http1.body_disallowed'])
   const chunked = 'transfer-encoding: chunked\r\n\r\n0\r\n\r\n'
-  assert.deepEqual(parse(head + chunked), ['400 http1.transfer_encoding_not_allowed'])
+  assert.deepEqual(parse(head + chunked), ['501 http1.invalid_transfer_encoding'])
 })
 
 test('trailers end a chunked body, without the fields that have no business there', () => {

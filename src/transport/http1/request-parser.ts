@@ -180,6 +180,7 @@ export class RequestParser extends MessageParser {
       return null
     }
     if (framing === FIELD.transferEncoding) {
+      if (this.head.method === 'CONNECT') return this.refuse(CODEC_ERROR.invalidTransferEncoding)
       if (tunnels) return this.refuse(CODEC_ERROR.transferEncodingNotAllowed)
       this.frame(CHUNKED)
       return null

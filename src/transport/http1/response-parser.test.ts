@@ -111,6 +111,19 @@ test('knows whether the connection can be used again', () => {
   assert.equal(closes(`${OK}\r\n`), true)
 })
 
+test('a 101 that claims a body is refused, and one that claims none is not', () => {
+  const answer = (field: string): string[] => {
+    const { parser, events } = new Recorder()
+    parser.toUpgrade = true
+    parser.execute(Buffer.from(`HTTP/1.1 101 x\r\nconnection: upgrade\r\nupgrade: a\r\n${field}\r\n\r\n`))
+    return events
+  }
+  assert.deepEqual(answer('content-length: 3'), ['http1.content_length_not_allowed'])
+  assert.deepEqual(answer('content-length: x'), ['http1.codec_error'])
+  assert.deepEqual(answer('transfer-encoding: chunked'), ['http1.transfer_encoding_not_allowed'])
+  assert.deepEqual(answer('content-length: 0'), ['101 ["connection","upgrade","upgrade","a"]'])
+})
+
 test('an answer that opens a tunnel has no end but that of the connection, whatever its fields say', () => {
   const { parser, events } = new Recorder()
   parser.toUpgrade = true

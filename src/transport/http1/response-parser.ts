@@ -5,7 +5,7 @@ import { FIELD } from '../http/field-name.ts'
 import { hasToken, parseContentLength } from '../http/framing.ts'
 import { latin1 } from '../http/latin1.ts'
 import type { ResponseHead } from '../request-head.ts'
-import { CODEC_ERROR } from './codec-error.ts'
+import { CODEC_ERROR, type CodecError } from './codec-error.ts'
 import { INCOMPLETE } from './field-parser.ts'
 import { CHUNKED, fieldParser, MessageParser, UNTIL_CLOSE } from './message-parser.ts'
 
@@ -75,7 +75,11 @@ export class ResponseParser extends MessageParser {
     // RFC 9112 6.1: HTTP/1.0 does not know chunks; what comes behind them is not to be believed.
     if (http10 && fields & FIELD.transferEncoding) this.close = true
     if (this.#opensTunnel(status)) {
-      if (status === 101) this.#keepUpgrade(headers, text, base)
+      if (status === 101) {
+        const error = framingError(headers, fields)
+        if (error !== null) return this.refuse(error)
+        this.#keepUpgrade(headers, text, base)
+      }
       // RFC 9110 9.3.6: it says nothing here, and whoever believed it would end the tunnel by it.
       if (fields & FIELD.contentLength) removeHeader(headers, 'content-length')
       this.close = true
@@ -140,17 +144,19 @@ export class ResponseParser extends MessageParser {
 
   #setFraming(status: number, headers: HeaderList, fields: number): number | null {
     const framing = fields & (FIELD.contentLength | FIELD.transferEncoding)
+    if (status < 200 || status === 204) {
+      const error = framingError(headers, fields)
+      if (error !== null) return this.refuse(error)
+      if (framing !== 0) removeHeader(headers, 'content-length')
+      this.frame(0)
+      return null
+    }
     const length = framing & FIELD.contentLength ? contentLengthOf(headers) : -1
     if (framing & FIELD.contentLength && length < 0) return this.refuse(CODEC_ERROR.syntax)
-    if (status < 200 || status === 204) {
-      // RFC 9110 8.6, RFC 9112 6.1: these have no body; one that claims a body is taken for an attack.
-      if (framing & FIELD.transferEncoding) return this.refuse(CODEC_ERROR.transferEncodingNotAllowed)
-      if (length > 0) return this.refuse(CODEC_ERROR.contentLengthNotAllowed)
-      if (length === 0) removeHeader(headers, 'content-length')
-      this.frame(0)
-    } else if (framing === (FIELD.contentLength | FIELD.transferEncoding)) {
+    if (framing === (FIELD.contentLength | FIELD.transferEncoding)) {
       return this.refuse(CODEC_ERROR.chunkedAndContentLength)
-    } else if (this.toHead || status === 304) this.frame(0)
+    }
+    if (this.toHead || status === 304) this.frame(0)
     else if (framing === FIELD.contentLength) this.frame(length)
     else if (framing === FIELD.transferEncoding) this.frame(CHUNKED)
     else {
@@ -162,6 +168,14 @@ export class ResponseParser extends MessageParser {
 }
 
 const VERSION = Buffer.from('HTTP/1.')
+
+/** RFC 9110 8.6, RFC 9112 6.1: a 1xx and a 204 have no body; one that claims a body is taken for an attack. */
+function framingError(headers: HeaderList, fields: number): CodecError | null {
+  if (fields & FIELD.transferEncoding) return CODEC_ERROR.transferEncodingNotAllowed
+  const length = fields & FIELD.contentLength ? contentLengthOf(headers) : 0
+  if (length < 0) return CODEC_ERROR.syntax
+  return length === 0 ? null : CODEC_ERROR.contentLengthNotAllowed
+}
 
 /** The one Content-Length, or -1 when it is no number or there are several: equal ones too are refused. */
 function contentLengthOf(headers: HeaderList): number {

@@ -190,7 +190,7 @@ const talks = ({ client, opening, agreements }: Tunnel): Arbitrary<{ how: string
       tunnelled,
     })
     .map(({ agreement, early, tunnelled }) => ({
-      how: `${agreement?.[0] ?? 'ended-here'}${early.length > 0 ? '-early' : ''}`,
+      how: `${agreement?.[0] ?? 'ended-here'}${early.length > 0 ? '-early' : ''}${halfCloses(tunnelled) ? '-half-closed' : ''}`,
       dialogue: {
         protocol: 'script',
         client,
@@ -202,6 +202,12 @@ const talks = ({ client, opening, agreements }: Tunnel): Arbitrary<{ how: string
         ],
       },
     }))
+
+/** Whether the client ends its half of the tunnel first. */
+function halfCloses(steps: readonly Step[]): boolean {
+  const end = steps.find(step => 'does' in step)
+  return end !== undefined && 'does' in end && end.by === 'client' && end.does === 'end'
+}
 
 /** What is agreed to is worth more cases than what is refused. */
 function agreedTwice(agreements: Readonly<Record<string, Agreement>>): [string, Agreement][] {
@@ -230,7 +236,7 @@ export const TUNNELS_BY_HAND: readonly DifferentialCase[] = [
     agreed,
     { by: 'client', does: 'end' },
   ]),
-  byHand(INTO[0]!.name, 'connect/agreed', 'bytes', [
+  byHand(INTO[0]!.name, 'connect/agreed-half-closed', 'bytes', [
     { by: 'upstream', agree: CONNECT_AGREEMENTS['agreed']! },
     { by: 'client', does: 'end' },
   ]),

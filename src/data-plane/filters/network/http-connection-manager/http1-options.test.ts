@@ -128,3 +128,13 @@ test('HTTP/1.0 gets no interim response, which it would take for the response', 
     assert.match((await passThrough(expecting, early, config)).downstream, /^HTTP\/1\.0 200 OK\r\n/)
   }
 })
+
+test('HTTP/1.0 is kept alive behind no response without a length, as in Envoy, though none is needed', async () => {
+  for (const [method, response] of [
+    ['HEAD', 'HTTP/1.1 200 OK\r\n\r\n'],
+    ['GET', 'HTTP/1.1 204 No Content\r\n\r\n'],
+  ]) {
+    const request = `${method} /a HTTP/1.0\r\nconnection: keep-alive\r\n\r\n`
+    assert.match((await passThrough(request, response!, http10)).downstream, /\r\nconnection: close\r\n/)
+  }
+})

@@ -238,6 +238,16 @@ describe('an expectation', () => {
       client.socket.destroy()
     }))
 
+  test('that is said twice goes on as it came, unanswered', () =>
+    withProxy({}, async proxy => {
+      const client = new RawClient(proxy.port)
+        .send(post.replace('content', 'expect: 100-continue\r\ncontent'))
+        .send('ab')
+      assert.deepEqual((await client.response()).interim, [])
+      assert.deepEqual(upstream.requests[0]!.head.headers.filter(text => text === 'expect').length, 2)
+      client.socket.destroy()
+    }))
+
   test('travels end to end with proxy_100_continue', () =>
     withProxy({ config: { proxy100Continue: true } }, async proxy => {
       const client = new RawClient(proxy.port).send(`${post}ab`)

@@ -1,7 +1,7 @@
 // TCP through the proxy on real sockets: bytes, FINs, resets, time-outs, tries, limits, and what is logged of them.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { Socket } from 'node:net'
+import { connect, Socket } from 'node:net'
 import { after, test } from 'node:test'
 import { FakeClock } from '../../../../base/clock.ts'
 import { Uint64 } from '../../../../base/uint64.ts'
@@ -190,6 +190,25 @@ test('an unknown cluster, one without endpoints, and one at its limits: closed, 
   third.write('y')
   assert.equal(await read(third, 1), 'y')
   third.destroy()
+})
+
+test('who is refused unread is reset, as by the system, and told so', async () => {
+  const cluster = new FakeCluster('c', await refusingPort())
+  const proxy = await startTcpProxy({ clusters: [cluster] })
+  opened.push(proxy)
+  const ends: string[] = []
+  for (const bytes of ['', 'hello']) {
+    const client = connect({ port: proxy.port, host: '127.0.0.1' })
+    let end = 'closed'
+    client.on('error', (error: NodeJS.ErrnoException) => {
+      end = error.code ?? ''
+    })
+    if (bytes !== '') client.write(bytes)
+    client.resume()
+    await new Promise(resolve => client.once('close', resolve))
+    ends.push(end)
+  }
+  assert.deepEqual(ends, ['closed', 'ECONNRESET'])
 })
 
 test('a refused connection: UF,URX after the tries that config allows, the reason told', async () => {

@@ -84,7 +84,7 @@ export class TcpSession implements RelayOwner, LinkOwner {
   }
 
   onGivenUp(): void {
-    if (this.#downstream !== null) this.#downstream.destroy()
+    if (this.#downstream !== null) this.#refuse(this.#downstream)
     else this.#ahead?.onLost()
   }
 
@@ -126,6 +126,13 @@ export class TcpSession implements RelayOwner, LinkOwner {
     this.#ahead = null
     this.#link.cancel()
     this.#downstream?.destroy()
+  }
+
+  /** As the system does it: what is closed with bytes of its peer unread is reset (RFC 2525 2.17). */
+  #refuse(downstream: Socket): void {
+    const isUnread = this.#early !== null || downstream.readableLength > 0
+    if (isUnread && !this.#info.connection.tls) downstream.resetAndDestroy()
+    else downstream.destroy()
   }
 
   #chooseCluster(): string {
