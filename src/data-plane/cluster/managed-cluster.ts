@@ -15,11 +15,17 @@ import { ProbationPicker } from './probation-picker.ts'
 
 type IsWanted = (endpoint: ClusterEndpoint) => boolean
 
+/** Envoy's update_merge_window. */
+const MERGE_WINDOW_MS = 1000
+
 export class ManagedCluster extends ConfiguredCluster implements CheckedCluster {
   readonly #host: BalancerHost
   /** In the order in which they were last told of, which hash rings depend on. */
   #byKey = new Map<string, ClusterEndpoint>()
   #picker: Picker = NOBODY
+  #renewedAt = Number.NEGATIVE_INFINITY
+  /** From when on `#picker` does not hold any more: it is made anew when it is next asked for, if it ever is. */
+  #staleAt = Number.POSITIVE_INFINITY
   /** By the priorities that they leave out; made when a retry first asks. */
   #others = new Map<string, Picker | null>()
   #detector: OutlierDetector | null = null
@@ -36,10 +42,12 @@ export class ManagedCluster extends ConfiguredCluster implements CheckedCluster 
   }
 
   override get picker(): Picker {
+    this.#refresh()
     return this.#picker
   }
 
   override pickerWithout(priorities: readonly number[]): Picker | null {
+    this.#refresh()
     const key = priorities.join()
     let picker = this.#others.get(key)
     if (picker === undefined) {
@@ -62,7 +70,7 @@ export class ManagedCluster extends ConfiguredCluster implements CheckedCluster 
   /** Before it has endpoints. */
   detectOutliers(stats: OutlierStats, host: OutlierDetectorHost): void {
     if (this.config.outlier === null) return
-    this.#detector = new OutlierDetector(this.config.outlier, stats, host, () => this.#renewPicker())
+    this.#detector = new OutlierDetector(this.config.outlier, stats, host, () => this.#expire(0))
   }
 
   /**
@@ -116,10 +124,13 @@ export class ManagedCluster extends ConfiguredCluster implements CheckedCluster 
     }
     if (stay.size > 0) this.#trusted = new Set()
     this.#take(stay, gone)
+    this.#refresh()
   }
 
-  onHealthChanged(): void {
-    this.#renewPicker()
+  /** A ring or a table is dear: those who come back are gathered, as Envoy gathers all changes. */
+  onHealthChanged(isWorse: boolean): void {
+    const waits = !isWorse && this.config.loadBalancer.hashes
+    this.#expire(waits ? this.#renewedAt + MERGE_WINDOW_MS : 0)
   }
 
   onCheckPassed(endpoint: ClusterEndpoint): void {
@@ -137,6 +148,7 @@ export class ManagedCluster extends ConfiguredCluster implements CheckedCluster 
 
   onAllChecked(): void {
     this.#wasChecked = true
+    this.#expire(0)
     this.#onAllChecked()
   }
 
@@ -144,7 +156,7 @@ export class ManagedCluster extends ConfiguredCluster implements CheckedCluster 
     this.#byKey = stay
     this.#detector?.setEndpoints([...stay.values()])
     this.#checker?.setEndpoints([...stay.values()])
-    this.#renewPicker()
+    this.#expire(0)
     // After the swap: whoever drains an endpoint's connections must not be given it again.
     for (const endpoint of gone) this.announceRemoval(endpoint)
   }
@@ -171,7 +183,16 @@ export class ManagedCluster extends ConfiguredCluster implements CheckedCluster 
     return endpoint
   }
 
-  #renewPicker(): void {
+  #expire(at: number): void {
+    this.#staleAt = Math.min(this.#staleAt, at)
+  }
+
+  #refresh(): void {
+    if (this.#staleAt === Number.POSITIVE_INFINITY) return
+    const now = this.#host.clock.now()
+    if (now < this.#staleAt) return
+    this.#staleAt = Number.POSITIVE_INFINITY
+    this.#renewedAt = now
     this.#others.clear()
     const endpoints = [...this.#byKey.values()]
     const make = (isWanted: IsWanted): Picker => createClusterPicker(endpoints, this.config, this.#host, isWanted)

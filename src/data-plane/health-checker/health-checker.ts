@@ -14,8 +14,8 @@ import type { HealthCheckStats } from './health-check-stats.ts'
 
 export interface CheckedCluster extends ConnectionSettings {
   readonly name: string
-  /** What is picked from has changed. */
-  onHealthChanged(): void
+  /** What is picked from has changed. `isWorse`: one that was well is not, or less so. */
+  onHealthChanged(isWorse: boolean): void
   /** It was well until now. */
   onCheckFailed(endpoint: ClusterEndpoint): void
   onCheckPassed(endpoint: ClusterEndpoint): void
@@ -89,7 +89,7 @@ export class HealthChecker implements CheckSessionOwner {
     if (before.failed && !state.failed) endpoint.usableSince = this.clock.now()
     this.#recount()
     if (isWell && !state.failed) this.#cluster.onCheckPassed(endpoint)
-    if (transition === 'changed') this.#cluster.onHealthChanged()
+    if (transition === 'changed') this.#cluster.onHealthChanged(!before.failed && (state.failed || state.degraded))
     // After the change: whoever closes its connections must not be given it again.
     if (state.failed && !before.failed) this.#cluster.onCheckFailed(endpoint)
     this.#tellWhenThrough()
