@@ -178,13 +178,22 @@ test('no answer, a connection that fails and a status to be retried count until 
   upstreams[0].check = null
   mesh.clock.advance(10_000)
   await until(() => upstreams[0].checks === 3)
-  mesh.clock.advance(1000)
+  mesh.clock.advance(1001)
   assert.deepEqual(mesh.flags, ['/failed_active_hc/active_hc_timeout'])
   await upstreams[0].raw.close()
   await mesh.check(1)
   assert.deepEqual(mesh.flags, ['/failed_active_hc'])
   assert.deepEqual([mesh.stat('failure'), mesh.stat('network_failure')], [3, 2])
   assert.equal(await mesh.get(), 503)
+})
+
+test('an answer that came while the event loop was busy is no time-out', async () => {
+  const { scene: mesh, upstreams } = await scene(1, { ...HTTP, unhealthy_threshold: 1 })
+  mesh.clock.advance(0)
+  await until(() => upstreams[0].checks === 1)
+  mesh.clock.advance(1000)
+  await until(() => mesh.results === 1)
+  assert.deepEqual(mesh.flags, ['healthy'])
 })
 
 test('an endpoint can say that it is degraded, or that it is not to be counted at all', async () => {
@@ -413,7 +422,7 @@ test('TCP: a connection will do, or what comes back over it', async () => {
       for (const at of [0, 1]) {
         mesh.clock.advance(10_000)
         await until(() => sockets[at]?.bytesRead === (at === 0 ? 12 : 4))
-        mesh.clock.advance(1000)
+        mesh.clock.advance(1001)
       }
       assert.deepEqual(mesh.flags, ['/failed_active_hc/active_hc_timeout'])
     }
@@ -512,7 +521,7 @@ test('gRPC: only SERVING is well, whatever else the answer holds', async () => {
   const { length } = upstream.calls
   mesh.clock.advance(10_000)
   await until(() => upstream.calls.length === length + 1)
-  mesh.clock.advance(1000)
+  mesh.clock.advance(1001)
   assert.equal(mesh.stat('network_failure'), 1)
   upstream.answer = well
   await mesh.check(1)

@@ -23,6 +23,9 @@ export interface CheckSessionOwner {
   onChecked(endpoint: ClusterEndpoint, before: CheckState, transition: Transition, isWell: boolean): void
 }
 
+/** An answer that lies in the socket of a loop that was busy counts: there is one more look at it before the time-out. */
+const LAST_LOOK_MS = 1
+
 export class CheckSession implements ProbeOwner, CheckMonitor {
   readonly #endpoint: ClusterEndpoint
   readonly #owner: CheckSessionOwner
@@ -74,10 +77,14 @@ export class CheckSession implements ProbeOwner, CheckMonitor {
     stats.attempt.value++
     this.#asking = true
     this.#timer = clock.setTimer(config.timeoutMs, () => {
-      this.#probe.giveUp()
-      this.onResult('timeout', false)
+      this.#timer = clock.setTimer(LAST_LOOK_MS, () => this.#giveUp())
     })
     this.#probe.start()
+  }
+
+  #giveUp(): void {
+    this.#probe.giveUp()
+    this.onResult('timeout', false)
   }
 
   #take(result: CheckResult, excludes: boolean): Transition {
