@@ -320,6 +320,15 @@ test('how long it is until the next check', async () => {
   await asked(4000)
 })
 
+test('no pause is longer than what a timer takes', async () => {
+  const times = { no_traffic_interval: '2147483s', interval_jitter: '2147483s', interval_jitter_percent: 4_294_967_295 }
+  const { scene: mesh, upstreams } = await scene(1, { ...HTTP, ...times })
+  await mesh.check(1, 0)
+  mesh.clock.advance(2 ** 31 - 2)
+  assert.equal(upstreams[0].checks, 1)
+  await mesh.check(1, 1)
+})
+
 test('until their first check endpoints are not counted, where config says so; panic is by the others', async () => {
   const more = { common_lb_config: { ignore_new_hosts_until_first_hc: true } }
   const upstreams = [await Upstream.start(), await Upstream.start(), await Upstream.start()]
@@ -647,6 +656,8 @@ test('what cannot be honoured, or makes no sense, is refused by name', () => {
     [{ ...HTTP, timeout: '0s' }, 'health_checks[0].timeout', /0.001s/],
     [{ ...HTTP, interval: null }, 'health_checks[0].interval', /required/],
     [{ ...HTTP, interval: '99999999s' }, 'health_checks[0].interval', /at most/],
+    [{ ...HTTP, interval_jitter: '2147484s' }, 'health_checks[0].interval_jitter', /at most 2147483.647s/],
+    [{ ...HTTP, initial_jitter: '2147484s' }, 'health_checks[0].initial_jitter', /at most/],
     [{ ...HTTP, interval_jitter: '-1s' }, 'health_checks[0].interval_jitter', /below 0s/],
     [{ ...HTTP, healthy_threshold: null }, 'health_checks[0].healthy_threshold', /required/],
     [TIMES, 'health_checks[0]', /needs http_health_check/],

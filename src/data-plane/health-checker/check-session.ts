@@ -6,7 +6,7 @@ import type { ClusterEndpoint } from '../cluster/cluster-endpoint.ts'
 import { afterCheck, type CheckResult, type CheckState, type Transition } from './check-state.ts'
 import type { CheckTarget } from './check-target.ts'
 import { GrpcProbe } from './grpc-probe.ts'
-import type { HealthCheckConfig } from './health-check-config.ts'
+import { type HealthCheckConfig, MAX_TIMER_MS } from './health-check-config.ts'
 import type { HealthCheckStats } from './health-check-stats.ts'
 import { HttpProbe } from './http-probe.ts'
 import type { Probe, ProbeOwner } from './probe.ts'
@@ -112,7 +112,7 @@ export class CheckSession implements ProbeOwner, CheckMonitor {
     let pause = isWell(result) ? (isEdge ? healthyEdgeMs : usualMs) : isEdge ? unhealthyEdgeMs : unhealthyMs
     if (hasNoTraffic) pause = isWell(result) ? noTrafficHealthyMs : noTrafficMs
     const ofInterval = (pause * config.jitterPercent) / 100
-    return pause + ofInterval * random.next() + config.jitterMs * random.next()
+    return Math.min(pause + ofInterval * random.next() + config.jitterMs * random.next(), MAX_TIMER_MS)
   }
 }
 

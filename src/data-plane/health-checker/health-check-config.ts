@@ -73,6 +73,9 @@ const FIELDS = new Set([
   'transport_socket_match_criteria',
 ])
 const ENVOY_NO_TRAFFIC_MS = 60_000
+/** What is longer a timer takes for nothing at all. */
+export const MAX_TIMER_MS = 2 ** 31 - 1
+const TOO_LONG = `must be at most ${MAX_TIMER_MS / 1000}s`
 const AT = 'health_checks[0]'
 
 /** `speaksHttp2`: the cluster's endpoints do. */
@@ -145,16 +148,14 @@ function required(value: Duration | undefined, field: string, check: ResourceChe
   if (value === undefined) check.error(`${AT}.${field}`, 'is required')
   // What is shorter would have no pause at all between one check and the next.
   else if (ms < 1) check.error(`${AT}.${field}`, 'must be at least 0.001s')
-  else if (ms > MAX_MS) check.error(`${AT}.${field}`, `must be at most ${MAX_MS / 1000}s`)
+  else if (ms > MAX_TIMER_MS) check.error(`${AT}.${field}`, TOO_LONG)
   return ms
 }
-
-/** What a timer takes. */
-const MAX_MS = 2 ** 31 - 1
 
 function jitter(value: Duration | undefined, field: string, check: ResourceCheck): number {
   const ms = durationMs(value, 0)
   if (ms < 0) check.error(`${AT}.${field}`, 'must not be below 0s')
+  else if (ms > MAX_TIMER_MS) check.error(`${AT}.${field}`, TOO_LONG)
   return ms
 }
 
