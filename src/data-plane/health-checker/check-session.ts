@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../../base/clock.ts'
 import type { Random } from '../../base/random.ts'
 import type { CheckMonitor } from '../cluster/cluster.ts'
 import type { ClusterEndpoint } from '../cluster/cluster-endpoint.ts'
-import { afterCheck, type CheckResult, type CheckState, type Transition } from './check-state.ts'
+import { afterCheck, type CheckResult, type CheckState, isTakenOut, type Transition } from './check-state.ts'
 import type { CheckTarget } from './check-target.ts'
 import { GrpcProbe } from './grpc-probe.ts'
 import { type HealthCheckConfig, MAX_TIMER_MS } from './health-check-config.ts'
@@ -69,7 +69,10 @@ export class CheckSession implements ProbeOwner, CheckMonitor {
 
   /** The checks go on as if nothing had been said. */
   onImmediateFailure(): void {
-    if (!this.#ended) this.#take('passive', true)
+    if (this.#ended) return
+    // Every response may say so.
+    if (isTakenOut(this.#state)) this.#count('passive')
+    else this.#take('passive', true)
   }
 
   #check(): void {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { afterCheck, type CheckResult, type CheckState, unchecked } from './check-state.ts'
+import { afterCheck, type CheckResult, type CheckState, isTakenOut, unchecked } from './check-state.ts'
 
 const WELL: readonly CheckResult[] = ['healthy', 'degraded']
 const COUNTED: readonly CheckResult[] = ['retriable', 'network', 'timeout']
@@ -28,6 +28,8 @@ test('an endpoint fails and recovers exactly when the last results in a row say 
           const before: CheckState = state
           const step = afterCheck(limits, before, result, excludes && !isWell(result))
           state = step.state
+          if (isTakenOut(state))
+            assert.deepEqual(afterCheck(limits, state, 'passive', true), { state, transition: 'unchanged' })
           const run = runOf(results.slice(0, index + 1).map(each => each.result))
           if (before.failed && state.failed)
             assert.ok(!isWell(result) || run < limits.healthyThreshold || !before.isFirst)

@@ -55,6 +55,11 @@ export function unchecked(failed: boolean, pending: boolean): CheckState {
   }
 }
 
+/** One more `passive` would leave everything as it is. */
+export function isTakenOut({ failed, excluded, timedOut, isFirst, successes }: CheckState): boolean {
+  return failed && excluded && !timedOut && !isFirst && successes === 0
+}
+
 /** `excludes`: the answer asked for the endpoint to be taken out altogether. */
 export function afterCheck(
   thresholds: CheckThresholds,

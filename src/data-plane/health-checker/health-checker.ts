@@ -38,8 +38,8 @@ export class HealthChecker implements CheckSessionOwner {
   readonly random: Random
   readonly #cluster: CheckedCluster
   readonly #sessions = new Map<ClusterEndpoint, CheckSession>()
-  #healthy = 0
-  #degraded = 0
+  /** Sessions that have not heard of their endpoint yet. */
+  #unheard = 0
   #wasThrough = true
 
   constructor(config: HealthCheckConfig, stats: HealthCheckStats, cluster: CheckedCluster, host: HealthCheckerHost) {
@@ -56,8 +56,7 @@ export class HealthChecker implements CheckSessionOwner {
 
   /** No endpoint is still to be checked for the first time. */
   get isThrough(): boolean {
-    for (const { check } of this.#sessions.keys()) if (check?.isFirst) return false
-    return true
+    return this.#unheard === 0
   }
 
   /** Whoever stays keeps its session. */
@@ -70,24 +69,24 @@ export class HealthChecker implements CheckSessionOwner {
       const session = new CheckSession(endpoint, check, this.#targetOf(endpoint), this)
       endpoint.checkMonitor = session
       this.#sessions.set(endpoint, session)
+      this.#count(check, 1)
       session.start()
     }
     for (const endpoint of gone) this.#end(endpoint)
-    this.#recount()
     this.#tellWhenThrough()
   }
 
   /** The cluster is gone. */
   stop(): void {
     for (const endpoint of [...this.#sessions.keys()]) this.#end(endpoint)
-    this.#recount()
     this.#tellWhenThrough()
   }
 
   onChecked(endpoint: ClusterEndpoint, before: CheckState, transition: Transition, isWell: boolean): void {
     const state = endpoint.check!
     if (before.failed && !state.failed) endpoint.usableSince = this.clock.now()
-    this.#recount()
+    this.#count(before, -1)
+    this.#count(state, 1)
     if (isWell && !state.failed) this.#cluster.onCheckPassed(endpoint)
     if (transition === 'changed') this.#cluster.onHealthChanged(!before.failed && (state.failed || state.degraded))
     // After the change: whoever closes its connections must not be given it again.
@@ -96,9 +95,12 @@ export class HealthChecker implements CheckSessionOwner {
   }
 
   #end(endpoint: ClusterEndpoint): void {
-    this.#sessions.get(endpoint)?.end()
+    const session = this.#sessions.get(endpoint)
+    if (session === undefined) return
+    session.end()
     this.#sessions.delete(endpoint)
     endpoint.checkMonitor = null
+    this.#count(endpoint.check!, -1)
   }
 
   #tellWhenThrough(): void {
@@ -107,18 +109,11 @@ export class HealthChecker implements CheckSessionOwner {
     this.#wasThrough = isThrough
   }
 
-  #recount(): void {
-    let healthy = 0
-    let degraded = 0
-    for (const { check } of this.#sessions.keys()) {
-      if (!check!.failed) healthy++
-      if (check!.degraded) degraded++
-    }
-    // The version of the cluster before this one counts on the same gauges, until it stops.
-    this.stats.healthy.value += healthy - this.#healthy
-    this.stats.degraded.value += degraded - this.#degraded
-    this.#healthy = healthy
-    this.#degraded = degraded
+  /** By differences: a result must not cost a look at all endpoints, and the version before this one is in the gauges, too. */
+  #count({ failed, degraded, isFirst }: CheckState, by: 1 | -1): void {
+    if (!failed) this.stats.healthy.value += by
+    if (degraded) this.stats.degraded.value += by
+    if (isFirst) this.#unheard += by
   }
 
   #targetOf({ address, port, checkOptions, transportMatch }: ClusterEndpoint): CheckTarget {
