@@ -46,7 +46,8 @@ export class HealthCheckFilter implements HttpFilter {
   readonly #stream: FilterStream
   readonly #tools: HealthCheckTools
   #isHealthCheck = false
-  #answers = false
+  /** Decided with the head: what it rests on may change while a body comes. Null: the upstream answers. */
+  #reply: LocalReply | null = null
 
   constructor(stream: FilterStream, tools: HealthCheckTools) {
     this.#stream = stream
@@ -59,22 +60,22 @@ export class HealthCheckFilter implements HttpFilter {
     for (let i = 0; i < headers.length; i++) if (!headers[i]!.test(head)) return 'continue'
     this.#isHealthCheck = true
     this.#stream.info.isHealthCheck = true
-    this.#answers = !config.passThrough || health.failed || this.#remembers()
-    if (!this.#answers) return 'continue'
-    if (endStream) this.#answer()
+    if (config.passThrough && !health.failed && !this.#remembers()) return 'continue'
+    this.#reply = this.#decide()
+    if (endStream) this.#answer(this.#reply)
     return 'stop'
   }
 
   /** The body is of no interest, but the connection lives on once it has come. */
   decodeData(_chunk: Buffer, endStream: boolean): DataStatus {
-    if (!this.#answers) return 'continue'
-    if (endStream) this.#answer()
+    if (this.#reply === null) return 'continue'
+    if (endStream) this.#answer(this.#reply)
     return 'buffer'
   }
 
   decodeTrailers(_trailers: HeaderList): HeadersStatus {
-    if (!this.#answers) return 'continue'
-    this.#answer()
+    if (this.#reply === null) return 'continue'
+    this.#answer(this.#reply)
     return 'stop'
   }
 
@@ -83,7 +84,7 @@ export class HealthCheckFilter implements HttpFilter {
     // An Envoy that checks this proxy's health hears of it without asking.
     if (health.failed) setHeader(head.headers, 'x-envoy-immediate-health-check-fail', 'true')
     if (!this.#isHealthCheck) return 'continue'
-    if (config.cacheMs > 0 && !this.#answers) {
+    if (config.cacheMs > 0 && this.#reply === null) {
       memory.status = head.status
       memory.degraded = getHeader(head.headers, 'x-envoy-degraded') !== undefined
       memory.until = clock.now() + config.cacheMs
@@ -98,16 +99,15 @@ export class HealthCheckFilter implements HttpFilter {
     return config.cacheMs > 0 && clock.now() < memory.until
   }
 
-  #answer(): void {
+  #answer(reply: LocalReply): void {
     const { stats } = this.#tools
     stats.requests.value++
-    const reply = this.#reply()
     const outcome = reply.status >= 200 && reply.status < 300 ? stats.ok : stats.failed
     outcome.value++
     this.#stream.localReply(reply)
   }
 
-  #reply(): LocalReply {
+  #decide(): LocalReply {
     const { config, health } = this.#tools
     if (health.failed) return FAILED
     return config.passThrough ? this.#fromMemory() : this.#byClusters()

@@ -141,3 +141,16 @@ test('what the admin port has failed fails, says so to every client, and sends i
     client.socket.destroy()
   })
 })
+
+test('the answer is decided with the head, whatever comes to pass before the body’s end', async () => {
+  const health = { failed: true }
+  await withFilters({ filters: [healthCheck({ passThroughMode: true })], health }, async stage => {
+    const client = new RawClient(stage.proxy.port)
+    client.send('POST /h HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nab')
+    await stage.get('/x')
+    health.failed = false
+    assert.equal((await client.send('c').response()).status, 503)
+    assert.equal(stage.lastLog, '503 LH health_check_failed')
+    client.socket.destroy()
+  })
+})
