@@ -80,7 +80,7 @@ after(async () => {
   for (const manager of managers) await manager.close()
 })
 
-function setUp(options: { maxConnections?: number } = {}) {
+function setUp(options: { maxConnections?: number; areClustersChecked?: () => boolean } = {}) {
   const clock = new FakeClock()
   const stats = createStats()
   const routeTables = new Map<string, never>()
@@ -101,7 +101,7 @@ function setUp(options: { maxConnections?: number } = {}) {
     network: systemNetwork,
     filterHost,
     secrets,
-    areClustersChecked: () => true,
+    areClustersChecked: options.areClustersChecked ?? (() => true),
     networkFilters: new Map([[GREETING.typeUrl, GREETING]]),
     drainTimeMs: 1000,
     maxConnections: options.maxConnections ?? 100,
@@ -238,6 +238,39 @@ test('a listener waits for its routes; the version before serves meanwhile', asy
   routeTables.set('r', {} as never)
   manager.resourcesArrived()
   assert.equal((await greeted(port)).line, 'rds:r|plain|')
+})
+
+test('a version after the other does not put a listener off', async () => {
+  const { manager, clock } = setUp()
+  manager.update([listener('l', [greet('rds:none')])], [])
+  clock.advance(14_000)
+  manager.update([listener('l', [greet('rds:neither')])], [])
+  clock.advance(999)
+  assert.deepEqual([manager.routeNames(), manager.ready], [['neither'], false])
+  clock.advance(1)
+  await manager.settled()
+  assert.equal(manager.ready, true)
+})
+
+test('the first listeners wait for checks of clusters, and no other does', async () => {
+  let checked = false
+  const { manager, portOf } = setUp({ areClustersChecked: () => checked })
+  manager.update([listener('l', [greet('one')])], [])
+  assert.equal(manager.status()[0]?.state, 'warming')
+  checked = true
+  manager.resourcesArrived()
+  const port = await portOf('l')
+  checked = false
+  manager.update([listener('l', [greet('two')])], [])
+  assert.equal((await greeted(port)).line, 'two|plain|')
+
+  const late = setUp({ areClustersChecked: () => false })
+  late.manager.update([listener('a', [greet('a')])], [])
+  late.clock.advance(5000)
+  late.manager.update([listener('b', [greet('b')])], [])
+  late.clock.advance(10_000)
+  await late.manager.settled()
+  assert.equal(late.manager.ready, true, 'what the first has waited for none waits for again')
 })
 
 test('a port in use is a problem, and is tried again', async () => {

@@ -65,6 +65,8 @@ export class ListenerManager {
   readonly #stats: ListenerManagerStats
   /** Chains no longer reachable whose connections live on. */
   readonly #draining = new Map<FilterChain, Timer>()
+  /** Only the first listeners wait for clusters (Envoy): a later cluster is no concern of the listeners that change. */
+  #clustersWereChecked = false
   #connectionId = 0
   #stopping = false
   #sendsAway = false
@@ -97,7 +99,10 @@ export class ListenerManager {
   /** What has been delivered since may be what a listener waits for. */
   resourcesArrived(): void {
     if (this.#stopping) return
-    for (const entry of this.#entries.values()) {
+    const warming = [...this.#entries.values()].filter(entry => entry.warming)
+    // Before there is a listener there may be no cluster yet.
+    if (warming.length > 0) this.#clustersWereChecked ||= this.#host.areClustersChecked()
+    for (const entry of warming) {
       if (entry.warming && this.#isWarm(entry.warming.listener)) this.#activate(entry)
     }
     this.#closeUnusedSockets()
@@ -225,21 +230,26 @@ export class ListenerManager {
     const entry = this.#entries.get(name) ?? { active: null, warming: null }
     this.#entries.set(name, entry)
     const abandoned = entry.warming?.listener
-    entry.warming?.deadline.cancel()
-    const deadline = this.#host.clock.setTimer(WARMING_TIMEOUT_MS, () => {
-      this.#host.log.warn('listener serves without all it refers to', { listener: name })
-      this.#activate(entry)
-      this.#updateGauges()
-    })
+    // One version after the other must not put it off for good.
+    const deadline = entry.warming?.deadline ?? this.#deadlineOf(name, entry)
     entry.warming = { listener, deadline }
     ;(entry.active ? this.#stats.modified : this.#stats.added).value += 1
     if (abandoned) this.#drainChains(abandoned, [listener, ...(entry.active ? [entry.active.listener] : [])])
   }
 
+  #deadlineOf(name: string, entry: Entry): Timer {
+    return this.#host.clock.setTimer(WARMING_TIMEOUT_MS, () => {
+      this.#host.log.warn('listener serves without all it refers to', { listener: name })
+      this.#clustersWereChecked = true
+      this.#activate(entry)
+      this.resourcesArrived()
+    })
+  }
+
   #isWarm(listener: CompiledListener): boolean {
     const { routeTables } = this.#host.filterHost
     // Envoy listens when its clusters are there, which those whose health is checked are after their first checks.
-    if (!this.#host.areClustersChecked()) return false
+    if (!this.#clustersWereChecked) return false
     return chainsOf(listener).every(
       chain =>
         chain.filter.routeConfigurations.every(name => routeTables.get(name) !== undefined) &&
