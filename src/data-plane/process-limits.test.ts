@@ -438,3 +438,27 @@ test('limits for which there is no slot hold in each loop by itself', async () =
   arrived.answer()
   for (const { status } of await Promise.all(served)) assert.equal(status, 200)
 })
+
+test('no_traffic_interval: a connection of one loop is the end of it for both', async () => {
+  const { a, b, clock, setCluster } = await scene({})
+  const check = { timeout: '1s', interval: '4s', unhealthy_threshold: 1, healthy_threshold: 1, tcp_health_check: {} }
+  setCluster({ health_checks: [check] })
+  const result = (count: number) => until(() => b.stat('health_check.success') === count)
+  clock.advance(0)
+  await result(1)
+  await a.get('/busy')
+  clock.advance(59_999)
+  assert.deepEqual([b.stat('upstream_cx_total'), b.stat('health_check.attempt')], [0, 1])
+  clock.advance(1)
+  await result(2)
+  clock.advance(4000)
+  assert.equal(b.stat('health_check.attempt'), 3)
+  await result(3)
+  // A cluster that is gone takes with it what was known of it.
+  for (const { proxy } of [a, b]) proxy.apply('cluster', [], ['c'])
+  setCluster({ health_checks: [check] })
+  clock.advance(0)
+  await result(1)
+  clock.advance(4000)
+  assert.equal(b.stat('health_check.attempt'), 1)
+})

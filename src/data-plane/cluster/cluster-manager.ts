@@ -23,6 +23,7 @@ import { showCircuits } from './circuit-limits.ts'
 import type { CircuitLimits, Cluster, ClusterSource, ClusterStats } from './cluster.ts'
 import { type ClusterConfig, compileCluster } from './cluster-config.ts'
 import { createClusterStats } from './cluster-stats.ts'
+import { ClusterTraffic } from './cluster-traffic.ts'
 import type { ClusterCounts } from './configured-cluster.ts'
 import { type EndpointSpec, readLoadAssignment } from './endpoint-spec.ts'
 import { ForwardProxyCluster } from './forward-proxy-cluster.ts'
@@ -233,7 +234,11 @@ export class ClusterManager implements ClusterSource {
     const before = this.#entries.get(name)
     this.#forgetSecretNames(config.transports.secretNames, before?.config.transports.secretNames)
     const scope = this.#host.stats.scope('cluster', { envoy_cluster_name: config.statName })
-    const stats = createClusterStats(scope, this.#windowOf(`${name} default`, config.thresholds.default))
+    const window = this.#windowOf(`${name} default`, config.thresholds.default)
+    const traffic = config.healthCheck && new ClusterTraffic(this.#host.limits.cell(`cluster ${name} traffic`, 0))
+    const stats = createClusterStats(scope, window, traffic)
+    // The counters are those of the version before it, too.
+    if (stats.upstreamCxTotal.value > 0) traffic?.begin()
     // What is under way counts against the new limits; under another name for its counters it could not be shown.
     const isKnown = before?.config.statName === config.statName
     const resources = isKnown ? before.resources : new ResourceManager(this.#host.limits, name, stats)

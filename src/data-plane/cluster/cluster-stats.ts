@@ -1,11 +1,16 @@
 // The counters of one cluster, under Envoy's names.
 import type { StatsScope } from '../stats/stats-scope.ts'
 import type { ClusterStats } from './cluster.ts'
+import type { ClusterTraffic } from './cluster-traffic.ts'
 import { type ComparisonStats, comparisonStats } from './comparison-stats.ts'
 import type { RequestWindow } from './request-window.ts'
 
 /** `scope` is the cluster's own: `stats.scope('cluster', { envoy_cluster_name: name })`. */
-export function createClusterStats(scope: StatsScope, requestWindow: RequestWindow | null = null): ClusterStats {
+export function createClusterStats(
+  scope: StatsScope,
+  requestWindow: RequestWindow | null = null,
+  traffic: ClusterTraffic | null = null,
+): ClusterStats {
   let comparison: ComparisonStats | null = null
   return {
     upstreamRqTotal: scope.counter('upstream_rq_total'),
@@ -26,6 +31,7 @@ export function createClusterStats(scope: StatsScope, requestWindow: RequestWind
     upstreamCxMaxDurationReached: scope.counter('upstream_cx_max_duration_reached'),
     upstreamRqFallback: scope.counter('upstream_rq_fallback'),
     requestWindow,
+    traffic,
     triesBegun: { value: 0 },
     triesSucceeded: { value: 0 },
     triesFailed: { value: 0 },

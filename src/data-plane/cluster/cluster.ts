@@ -12,6 +12,7 @@ import type { ResponseCriterion } from '../route/response-criterion.ts'
 import type { Counter, Gauge, Histogram } from '../stats/stats-scope.ts'
 import type { UpstreamCluster } from '../upstream-cluster.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
+import type { ClusterTraffic } from './cluster-traffic.ts'
 import type { ComparisonStats } from './comparison-stats.ts'
 import type { RequestWindow } from './request-window.ts'
 
@@ -148,6 +149,8 @@ export interface ClusterStats {
   /** Requests that max_requests kept out. */
   readonly upstreamRqActiveOverflow: Counter
   readonly upstreamCxTotal: Counter
+  /** Of a cluster that is checked; null: nobody asks. */
+  readonly traffic: ClusterTraffic | null
   readonly upstreamCxActive: Gauge
   readonly upstreamCxConnectFail: Counter
   readonly upstreamCxConnectTimeout: Counter

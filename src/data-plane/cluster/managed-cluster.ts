@@ -94,6 +94,7 @@ export class ManagedCluster extends ConfiguredCluster implements CheckedCluster 
   override retire(): void {
     this.#detector?.stop()
     this.#checker?.stop()
+    this.stats.traffic?.release()
     super.retire()
   }
 

@@ -51,7 +51,8 @@ export class HealthChecker implements CheckSessionOwner {
   }
 
   get hasNoTraffic(): boolean {
-    return this.#cluster.stats.upstreamCxTotal.value === 0
+    const { upstreamCxTotal, traffic } = this.#cluster.stats
+    return upstreamCxTotal.value === 0 && traffic?.hasBegun !== true
   }
 
   /** No endpoint is still to be checked for the first time. */

@@ -5,7 +5,8 @@ import { RESET, type ResetReason } from './reset-reason.ts'
 
 /** Of one that was claimed, or added, among the cluster's. */
 export function countConnection(cluster: Cluster, endpoint: Endpoint): void {
-  cluster.stats.upstreamCxTotal.value++
+  const { upstreamCxTotal, traffic } = cluster.stats
+  if (upstreamCxTotal.value++ === 0) traffic?.begin()
   endpoint.stats.connectionsTotal++
   endpoint.stats.connectionsActive++
 }

@@ -169,7 +169,7 @@ export class FakeCluster implements Cluster {
     // Any counter that is asked for.
     this.stats = new Proxy({} as ClusterStats, {
       get: (_, key) => {
-        if (key === 'requestWindow') return null
+        if (key === 'requestWindow' || key === 'traffic') return null
         if (key === 'mirrorComparison') return mirrorComparison
         let stat = stats.get(key)
         if (stat === undefined) {

@@ -9,6 +9,7 @@ import { xxHash64 } from '../../../../base/xx-hash64.ts'
 import { limitBuffers } from '../../../../transport/net/buffer-limit.ts'
 import type { Cluster, Endpoint, EndpointDependent, PickContext } from '../../../cluster/cluster.ts'
 import { ClusterPools } from '../../../pool/cluster-pools.ts'
+import { countConnection } from '../../../pool/connection-counts.ts'
 import { TunnelStream } from '../../../pool/tunnel-stream.ts'
 import { RESPONSE_FLAG } from '../../../response-flag.ts'
 import type { StreamInfo } from '../../../stream-info.ts'
@@ -176,9 +177,7 @@ export class UpstreamLink implements PickContext, EndpointDependent {
     const { stats } = cluster
     if (this.#isOwn) {
       stats.upstreamRqPendingTotal.value++
-      stats.upstreamCxTotal.value++
-      endpoint.stats.connectionsTotal++
-      endpoint.stats.connectionsActive++
+      countConnection(cluster, endpoint)
     }
     endpoint.activeRequests++
     // Behind a tunnel the pool's connection is shared, and what the endpoint says to CONNECT is what counts.
