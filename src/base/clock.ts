@@ -14,15 +14,27 @@ export interface Clock {
 }
 
 const ORIGIN_READINGS = 8
+/** The engine's timers know no longer one: they would take it for a millisecond. */
+const LONGEST_MS = 2 ** 31 - 1
 
 export const systemClock: Clock = {
   now: () => performance.now(),
   wallNow: () => Date.now(),
   setTimer(delayMs, callback) {
+    if (delayMs > LONGEST_MS) return setLongTimer(delayMs, callback)
     const timer = setTimeout(callback, delayMs)
     timer.unref()
     return { cancel: () => clearTimeout(timer) }
   },
+}
+
+/** Of several, one after another. */
+function setLongTimer(delayMs: number, callback: () => void): Timer {
+  const goOn = (): void => {
+    timer = systemClock.setTimer(delayMs - LONGEST_MS, callback)
+  }
+  let timer = systemClock.setTimer(LONGEST_MS, goOn)
+  return { cancel: () => timer.cancel() }
 }
 
 /** When this thread's clock began, by one that all threads have in common. */

@@ -165,6 +165,12 @@ test('a thread that has ended in the middle of an opening holds nobody up', () =
   assert.notEqual(slots.open('a'), NO_SLOT)
 })
 
+test('a thread that holds the lock and goes on no more holds nobody up for ever', () => {
+  const memory = SharedSlots.allocate(2, CAPACITY)
+  new Int32Array(memory)[0] = 2
+  assert.notEqual(new SharedSlots(memory, 0).open('a'), NO_SLOT)
+})
+
 test('a slot is closed when nobody has its handle any more', async () => {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void

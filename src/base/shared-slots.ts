@@ -22,6 +22,8 @@ const OF_THREAD = 8
 
 /** Nobody holds the lock for longer than it takes to walk a bucket. */
 const LOCK_WAIT_MS = 1
+/** After so many waits for one that does not let go it is taken to be dead: a second. */
+const MAX_LOCK_WAITS = 1000
 
 /** No slot: a name for which there is no room. */
 export const NO_SLOT = 0
@@ -196,18 +198,27 @@ export class SharedSlots {
     return true
   }
 
-  /** Names whose thread holds it, so that the thread's end can let go of it. */
+  /**
+   * Names whose thread holds it, so that the thread's end can let go of it. The main thread, which hears of that end, may
+   * wait here itself: nobody waits for ever.
+   */
   #lock(): void {
     const words = this.#words
+    let last = 0
+    let waits = 0
     for (;;) {
       const holder = Atomics.compareExchange(words, LOCK, 0, this.#thread + 1)
       if (holder === 0) return
-      Atomics.wait(words, LOCK, holder, LOCK_WAIT_MS)
+      const isStill = holder === last && Atomics.wait(words, LOCK, holder, LOCK_WAIT_MS) === 'timed-out'
+      waits = isStill ? waits + 1 : 0
+      last = holder
+      if (waits === MAX_LOCK_WAITS) Atomics.compareExchange(words, LOCK, holder, 0)
     }
   }
 
   #unlock(): void {
-    Atomics.store(this.#words, LOCK, 0)
+    // Unless it was taken from this thread.
+    Atomics.compareExchange(this.#words, LOCK, this.#thread + 1, 0)
     Atomics.notify(this.#words, LOCK, 1)
   }
 }

@@ -429,6 +429,15 @@ test('what config has let go of gives its slots back', async () => {
   }
 })
 
+test('config that has many limits is read once for all of them', () => {
+  const limits = sharedLimits(new SharedSlots(SharedSlots.allocate(1, 64), 0), silentLog)
+  let texts = 0
+  const table = limits.within(() => `table ${++texts}`)
+  for (const name of ['a', 'b', 'c']) table.within(() => name).cell('bucket', 0)
+  table.part().cell('bucket', 0)
+  assert.equal(texts, 1)
+})
+
 test('limits for which there is no slot hold in each loop by itself', async () => {
   const { a, b } = await scene({ cluster: breaker({ max_requests: 1 }), slots: 1 })
   const arrived = arrivals()

@@ -80,9 +80,12 @@ export class Successor implements StartedSuccessor {
     this.live = this.#live.promise
     this.#allow(READY_TIMEOUT_MS, 'ready')
     void this.ended.then(({ how }) => this.#failed(how))
-    this.#child.on('message', message => {
-      // One of an age that asks for no leave is live at its first word.
+    // One of an age that asks for no leave is live at its first word. Any other waits from now on.
+    this.#child.once('message', () => {
+      this.#deadline?.cancel()
       this.#ready.resolve(null)
+    })
+    this.#child.on('message', message => {
       if (message !== SUCCESSION.live) return
       this.#isLive = true
       this.#deadline?.cancel()

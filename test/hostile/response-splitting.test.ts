@@ -80,7 +80,8 @@ const TUNNELS: Readonly<Record<string, readonly [serverName: string, authority: 
   ],
   'a blank': ['a b', 'invalid:a_b'],
   'a port': ['a:1', 'invalid:a_1'],
-  NUL: ['a\0b', 'invalid:a_b'],
+  // BoringSSL takes no such hello, so that Envoy's inspector finds no TLS in it, and no name.
+  NUL: ['a\0b', '-'],
   'no ASCII': ['a\xc0b', 'invalid:a_b'],
 }
 

@@ -24,3 +24,14 @@ test('what was sent counts for the interval, in tenths of it, and no longer', ()
   window.add()
   assert.equal(window.count, 1)
 })
+
+test('what was sent counts however short the interval is and however long the process has run', () => {
+  const clock = new FakeClock()
+  const window = new RequestWindow(1, clock, () => new LoopCell(0))
+  for (let days = 0; days < 50; days++) {
+    for (let i = 0; i < 3; i++) window.add()
+    assert.equal(window.count, 3, `on day ${days}`)
+    clock.advance(86_400_000)
+    assert.equal(window.count, 0)
+  }
+})

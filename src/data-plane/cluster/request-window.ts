@@ -3,7 +3,9 @@ import type { Clock } from '../../base/clock.ts'
 import type { Cell } from '../process-limits/process-limits.ts'
 
 const SLOTS = 10
-/** A cell's value: its slot, counted from the beginning of time, times this, and the requests in it, one less at most. */
+/** Slots are counted in a circle, in which all values are exact and a cell left alone is soon of the past. */
+const CIRCLE = SLOTS * 2 ** 28
+/** A cell's value: its slot times this, and the requests in it, one less at most. */
 const PER_SLOT = 2 ** 20
 
 export class RequestWindow {
@@ -23,22 +25,28 @@ export class RequestWindow {
     const cell = this.#cells[slot % SLOTS]!
     for (;;) {
       const known = cell.value
-      const before = Math.max(known, slot * PER_SLOT)
+      // Another thread's clock may be ahead of this one's.
+      const before = isSince(known, slot) ? known : slot * PER_SLOT
       if (before % PER_SLOT === PER_SLOT - 1 || cell.replace(known, before + 1)) return
     }
   }
 
   get count(): number {
-    const first = (this.#slot - SLOTS + 1) * PER_SLOT
+    const first = this.#slot - SLOTS + 1
     let count = 0
     for (let i = 0; i < SLOTS; i++) {
       const { value } = this.#cells[i]!
-      if (value >= first) count += value % PER_SLOT
+      if (isSince(value, first)) count += value % PER_SLOT
     }
     return count
   }
 
   get #slot(): number {
-    return Math.floor(this.#clock.now() / this.#slotMs)
+    return Math.floor(this.#clock.now() / this.#slotMs) % CIRCLE
   }
+}
+
+/** Of that slot or one a little later. */
+function isSince(value: number, slot: number): boolean {
+  return (Math.floor(value / PER_SLOT) - slot + CIRCLE) % CIRCLE < 2 * SLOTS
 }

@@ -100,8 +100,7 @@ class SharedLimits implements ProcessLimits {
   }
 
   cell(name: string, initial: number): Cell {
-    this.#place ??= this.#placeOf()
-    const slot = this.#open(`cell ${this.#place}${name}`, initial)
+    const slot = this.#open(`cell ${this.#where()}${name}`, initial)
     if (slot === NO_SLOT) return new LoopCell(initial)
     const cell = new SharedCell(this.#slots, slot)
     this.#slots.closeWith(cell, slot)
@@ -118,7 +117,13 @@ class SharedLimits implements ProcessLimits {
   }
 
   #at(placeOf: () => string): SharedLimits {
-    return new SharedLimits(this.#slots, this.#onFull, () => this.#placeOf() + placeOf())
+    return new SharedLimits(this.#slots, this.#onFull, () => this.#where() + placeOf())
+  }
+
+  /** Kept, as all places within it begin with it: each route's limits with the text of all routes. */
+  #where(): string {
+    this.#place ??= this.#placeOf()
+    return this.#place
   }
 
   #open(name: string, state: number): number {

@@ -29,6 +29,12 @@ class Scene extends Writable {
     else done()
   }
 
+  /** As long as it keeps a write it is not closed. */
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    if (this.held) this.#waiting.push(() => done(error))
+    else done(error)
+  }
+
   release(): void {
     for (const done of this.#waiting.splice(0)) done()
   }
@@ -114,7 +120,7 @@ test('a block is used again once the socket has sent it, which may be later than
   assert.ok(blocks.size <= 8, `${blocks.size} blocks`)
 })
 
-test('a block whose socket was destroyed before it had sent it is not used again', () => {
+test('a block whose socket was destroyed before it had sent it is used again once that is closed', () => {
   const scene = new Scene()
   scene.held = true
   scene.turn(writer => writer.body(Buffer.from('dying')))
@@ -122,8 +128,20 @@ test('a block whose socket was destroyed before it had sent it is not used again
   scene.destroy()
   const other = new Scene()
   other.held = true
-  for (let i = 0; i < 100; i++) other.turn(writer => writer.body(Buffer.from('x')))
+  const blocks = new Set<ArrayBufferLike>()
+  const turns = (): void => {
+    for (let i = 0; i < 100; i++) {
+      other.turn(writer => writer.body(Buffer.from('x')))
+      blocks.add(other.writes.at(-1)!.buffer)
+      other.release()
+    }
+  }
+  turns()
   assert.equal(bytes!.toString(), 'dying')
+  assert.ok(!blocks.has(bytes!.buffer))
+  scene.release()
+  turns()
+  assert.ok(blocks.has(bytes!.buffer))
 })
 
 test('what waits behind other bytes keeps no block for itself', () => {

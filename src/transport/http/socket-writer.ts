@@ -50,14 +50,10 @@ export class SocketWriter {
     this.#blocked = false
   }
 
-  get isGone(): boolean {
-    return this.#socket.destroyed
-  }
-
-  /** Of the bytes handed to it the first `mark`. What a socket that was destroyed still had to send never counts as sent. */
+  /** Of the bytes handed to it the first `mark`, or nobody reads them any more: closed, its descriptor is gone. */
   hasSent(mark: number): boolean {
-    const { destroyed, writableLength } = this.#socket
-    return !destroyed && this.handed - writableLength >= mark
+    const { closed, destroyed, writableLength } = this.#socket
+    return closed || (!destroyed && this.handed - writableLength >= mark)
   }
 
   /** Characters up to U+00FF, a byte each. */
@@ -197,7 +193,6 @@ function reclaim(): Buffer | undefined {
   const borrower = borrowers.shift()!
   const mark = marks.shift()!
   if (borrower.hasSent(mark)) return block
-  if (borrower.isGone) return undefined
   lentBlocks.push(block)
   borrowers.push(borrower)
   marks.push(mark)

@@ -94,6 +94,22 @@ test('memory is used again once sockets have sent what they kept, full arenas to
   for (const { socket, expected } of writers) assert.ok(socket.take().toString('latin1') === expected)
 })
 
+test('what a destroyed socket had not sent is used again once it is closed', () => {
+  const one = new Writer()
+  const other = new Writer()
+  const positionOf = (writer: Writer): number => {
+    writer.small(10)
+    writer.writer.flush()
+    return writer.writer.position
+  }
+  one.socket.isReading = false
+  const held = positionOf(one)
+  one.socket.destroyed = true
+  assert.ok(positionOf(other) > held)
+  one.socket.closed = true
+  assert.equal(positionOf(other), held)
+})
+
 test('nothing is written to a socket that is gone', () => {
   const one = new Writer()
   one.socket.destroyed = true

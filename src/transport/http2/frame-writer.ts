@@ -75,10 +75,10 @@ export class FrameWriter {
     this.#blocked = false
   }
 
-  /** Of the bytes handed to it the first `mark`. What a socket that was destroyed still had to send never counts as sent. */
+  /** Of the bytes handed to it the first `mark`, or nobody reads them any more: closed, its descriptor is gone. */
   hasSent(mark: number): boolean {
-    const { destroyed, writableLength } = this.#socket
-    return !destroyed && this.handed - writableLength >= mark
+    const { closed, destroyed, writableLength } = this.#socket
+    return closed || (!destroyed && this.handed - writableLength >= mark)
   }
 
   /** Bytes with room for `length` (at most a frame) behind `position`, which the caller moves on at once. */

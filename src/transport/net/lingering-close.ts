@@ -3,8 +3,8 @@
 import type { Duplex } from 'node:stream'
 import { type TimerWheel, WheelTimer, type WheelTimerTarget } from '../../base/timer-wheel.ts'
 
-/** As long as Envoy's delayed_close_timeout, where config says nothing. */
-const PATIENCE_MS = 1000
+/** The stream counts a block once all of it is taken: a slow peer takes a large one in this time. */
+const PATIENCE_MS = 10_000
 
 export class LingeringClose implements WheelTimerTarget {
   readonly #socket: Duplex

@@ -6,6 +6,7 @@ const HIGH_WATER_BYTES = 65_536
 
 export class FakeSocket {
   destroyed = false
+  closed = false
   writable = true
   /** While false, bytes wait here as in Node's own queue. */
   isReading = true

@@ -42,11 +42,13 @@ export function compileTunnel(message: TunnelingConfig, path: string, check: Res
   }
 }
 
+/** What there is not is a dash, as in Envoy: an authority is never without a host. */
 function render(parts: readonly CompiledPart[], info: StreamInfo): string {
   let text = ''
   for (const part of parts) {
     const value = typeof part === 'string' ? part : part(info)
-    if (value !== null) text += typeof part === 'string' ? value : textOf(value).replaceAll(UNFIT, '_')
+    if (value === null) text += '-'
+    else text += typeof part === 'string' ? value : textOf(value).replaceAll(UNFIT, '_')
   }
   return text
 }

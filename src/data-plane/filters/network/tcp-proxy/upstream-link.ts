@@ -92,7 +92,10 @@ export class UpstreamLink implements PickContext, EndpointDependent {
         return
       }
       if (this.#isOwn) cluster.resources.connections.release()
-      if (endpoint === null) return
+      if (endpoint === null) {
+        this.#giveUp(this.#whyNone(cluster))
+        return
+      }
       cluster.stats.upstreamRqPendingOverflow.value++
     }
   }
@@ -127,20 +130,25 @@ export class UpstreamLink implements PickContext, EndpointDependent {
     this.#onFailure('', true)
   }
 
-  /** Null: given up. */
   #nextEndpoint(cluster: Cluster): Endpoint | null {
-    const { stats } = cluster
-    if (this.#info.attemptCount >= this.#config.maxConnectAttempts) {
-      stats.upstreamCxConnectAttemptsExceeded.value++
-      this.#giveUp(RESPONSE_FLAG.URX)
-      return null
-    }
+    if (!this.#mayTry) return null
     const endpoint = this.#pick(cluster)
-    if (endpoint === null) {
-      stats.upstreamCxNoneHealthy.value++
-      this.#giveUp(RESPONSE_FLAG.UH)
-    } else this.#info.attemptCount++
+    if (endpoint !== null) this.#info.attemptCount++
     return endpoint
+  }
+
+  /** The flag for that there is no next endpoint. */
+  #whyNone({ stats }: Cluster): number {
+    if (this.#mayTry) {
+      stats.upstreamCxNoneHealthy.value++
+      return RESPONSE_FLAG.UH
+    }
+    stats.upstreamCxConnectAttemptsExceeded.value++
+    return RESPONSE_FLAG.URX
+  }
+
+  get #mayTry(): boolean {
+    return this.#info.attemptCount < this.#config.maxConnectAttempts
   }
 
   /** Not the HTTP pool's, which counts those that carry tunnels, and who waits for them. */
@@ -230,7 +238,7 @@ export class UpstreamLink implements PickContext, EndpointDependent {
     resources.requests.add()
     endpoint.stats.requestsTotal++
     endpoint.monitor?.connectedForGood(this.#isProbe)
-    if (this.#config.tunnel === null) endpoint.dependents?.add(this)
+    if (this.#isOwn) endpoint.dependents?.add(this)
     this.#noteReady()
     this.#connection?.onReady(socket as Socket, this.#config.wheel)
     this.#info.goBy(this.#connection ?? (socket as TunnelStream).connection)
@@ -298,11 +306,11 @@ export class UpstreamLink implements PickContext, EndpointDependent {
 
   /** Bytes that went to the endpoint and came from it. */
   countSent(length: number): void {
-    if (this.#config.tunnel === null) this.#cluster!.stats.upstreamCxTxBytesTotal.value += length
+    if (this.#isOwn) this.#cluster!.stats.upstreamCxTxBytesTotal.value += length
   }
 
   countReceived(length: number): void {
-    if (this.#config.tunnel === null) this.#cluster!.stats.upstreamCxRxBytesTotal.value += length
+    if (this.#isOwn) this.#cluster!.stats.upstreamCxRxBytesTotal.value += length
   }
 }
 
