@@ -47,7 +47,7 @@ export class CertificateDetails {
     return hex(this.#certificate.fingerprint256)
   }
 
-  /** Epoch milliseconds. */
+  /** Epoch milliseconds; NaN where the certificate, which need not have been verified, says no time. */
   get validFrom(): number {
     return this.#certificate.validFromDate.getTime()
   }

@@ -199,6 +199,21 @@ test('certificates: names of every kind, serial, bounds, and the handshake', asy
   assert.equal(print('%UPSTREAM_PEER_SUBJECT% %UPSTREAM_TLS_VERSION%', info), '- -')
 })
 
+test('a certificate whose bounds are no times has none to tell', async () => {
+  const { certificateChain } = await (await TestAuthority.create()).issue({ subject: 'CN=client', names: [] })
+  const { raw } = new X509Certificate(certificateChain)
+  // UTCTime (RFC 5280 4.1.2.5.1), both of them.
+  for (let at = raw.indexOf('\x17\x0d'); at !== -1; at = raw.indexOf('\x17\x0d', at + 15))
+    raw.write('9'.repeat(12), at + 2)
+  const details = new CertificateDetails(new X509Certificate(raw))
+  const peer = { uriSan: '', dnsSans: [], subject: '', sha256: '', details }
+  const info = stream({ peer, tls: true })
+  for (const conversion of ['%b', '%c', '%F', '%T', '%s', '%3f']) {
+    const format = `%DOWNSTREAM_PEER_CERT_V_START(${conversion})% %DOWNSTREAM_PEER_CERT_V_END(${conversion})%`
+    assert.equal(print(format, info), '- -')
+  }
+})
+
 test('addresses of the socket itself, the chain, and an id of its own for each TCP connection', () => {
   const info = stream()
   info.protocol = ''
