@@ -136,9 +136,9 @@ export class RouterFilter
   }
 
   onUpstreamReady(request: UpstreamRequest): void {
-    finalizeForTry(this, this.#route!, request, this.stream.info, !this.#config.suppressEnvoyHeaders)
+    const authority = finalizeForTry(this, this.#route!, request, this.stream.info, this.#config)
     if (this.isWhole) this.#watchIdle(request)
-    request.sendHead(this.head, this.path, this.authority, this.isHeadOnly)
+    request.sendHead(this.head, this.path, authority, this.isHeadOnly)
     if (!isTunnel(this.head)) this.#sendBody(request)
   }
 
@@ -356,6 +356,7 @@ export class RouterFilter
     this.#retries?.end()
     this.#retries = null
     this.stream.info.cluster = cluster
+    this.stream.info.authority = this.authority
     this.#cluster = cluster
     this.previous = null
     this.#freshTryUsed = false
