@@ -458,7 +458,7 @@ export class RouterFilter
     const { stats } = this.#cluster!
     if (reply === PER_TRY_TIMEOUT) stats.upstreamRqPerTryTimeout.value++
     else stats.upstreamRqPerTryIdleTimeout.value++
-    this.#upstream?.timeOut()
+    this.#upstream?.timeOut(reply === PER_TRY_TIMEOUT ? RESPONSE_FLAG.UT : RESPONSE_FLAG.SI)
     if (retriesPerTryTimeout(this.#route!.retry!) && this.#retry(null)) return
     stats.upstreamRq5xx.value++
     this.#fail(reply)
@@ -476,7 +476,7 @@ export class RouterFilter
     }
     stats.upstreamRq5xx.value += tries
     this.#upstream = null
-    upstream?.timeOut()
+    upstream?.timeOut(0)
     this.#hedged?.timeOut()
     this.#fail(RESPONSE_TIMEOUT)
   }
