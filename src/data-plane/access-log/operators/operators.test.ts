@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
 import { test } from 'node:test'
-import { CertificateDetails } from '../../../transport/tls/certificate-details.ts'
+import { CertificateDetails, distinguishedName } from '../../../transport/tls/certificate-details.ts'
 import { TestAuthority } from '../../../transport/tls/certificate-fixture.ts'
 import type { ConnectionInfo } from '../../connection-info.ts'
 import { StreamInfo } from '../../stream-info.ts'
@@ -127,6 +127,17 @@ test('gRPC: by name, by number, and what a response of HTTP means to it', () => 
   assert.equal(print(all, info), 'PermissionDenied PERMISSION_DENIED 7')
   info.responseTrailers = ['grpc-status', '1']
   assert.equal(print(all, info), 'Canceled CANCELLED 1')
+  for (const [said, status] of [
+    ['0x5', -1],
+    ['1e1', -1],
+    [' 3 ', -1],
+    ['+1', -1],
+    ['', 7],
+    ['99', 99],
+  ] as const) {
+    info.responseTrailers = ['grpc-status', said]
+    assert.equal(print('%GRPC_STATUS_NUMBER%', info), String(status), said)
+  }
 })
 
 test('the first of several that has anything to say', () => {
@@ -197,6 +208,14 @@ test('certificates: names of every kind, serial, bounds, and the handshake', asy
     String(Math.floor(certificate.validToDate.getTime() / 1000)),
   )
   assert.equal(print('%UPSTREAM_PEER_SUBJECT% %UPSTREAM_TLS_VERSION%', info), '- -')
+})
+
+test('names of a certificate are as an Envoy prints them', async () => {
+  const { certificateChain } = await (await TestAuthority.create()).issue({ subject: 'CN=Zoë Ā,O=A', names: [] })
+  const details = new CertificateDetails(new X509Certificate(certificateChain))
+  assert.equal(details.subject, String.raw`O=A,CN=Zo\C3\AB \C4\80`)
+  const printed = String.raw`O=Q\"uo\\te\, x`
+  assert.equal(distinguishedName(`${printed}\nCN=Zoë`), String.raw`CN=Zo\C3\AB,${printed}`)
 })
 
 test('a certificate whose bounds are no times has none to tell', async () => {
