@@ -8,7 +8,7 @@ import type { ConnectionInfo } from '../../connection-info.ts'
 import { StreamInfo } from '../../stream-info.ts'
 import { StreamRecord } from '../../stream-record.ts'
 import { UpstreamConnectionInfo } from '../../upstream-connection-info.ts'
-import { compileFormat, textOf } from '../command-operators.ts'
+import { compileFormat, compileHeaderFormat, textOf } from '../command-operators.ts'
 
 const connection: ConnectionInfo = {
   id: 7,
@@ -79,6 +79,8 @@ test('moments of a stream, and what lies between them', () => {
   record.lastDownstreamTx = 1013
   assert.equal(print(all, info), '4 5 10 3 4250 -')
   assert.equal(print('%UPSTREAM_CONNECTION_POOL_READY_DURATION%', info), '0')
+  // No line is written while a header is.
+  for (const name of ['EMIT_TIME', 'EMIT_TIME_LOCAL']) assert.ok('fault' in compileHeaderFormat(`%${name}(%s)%`), name)
 })
 
 test('every try, and the connections by which they went', () => {
