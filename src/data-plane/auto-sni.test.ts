@@ -12,9 +12,11 @@ import { TestAuthority } from '../transport/tls/certificate-fixture.ts'
 import { ClusterSchema } from '../xds/generated/envoy/config/cluster/v3/cluster_pb.ts'
 import { FakeCluster, fakeEndpoint, plainTransport } from './http/testing/fake-proxy.ts'
 import { exchange } from './http/testing/raw-client.ts'
-import { boundPort, connectionManager, listener, openProxy, parse, routes } from './mesh-fixture.ts'
+import { boundPort, connectionManager, listener, openProxy, parse } from './mesh-fixture.ts'
 import { ClusterPools } from './pool/cluster-pools.ts'
 import type { UpstreamTransport } from './upstream-transport.ts'
+
+type Fields = { readonly [key: string]: JsonValue }
 
 const TYPE = 'type.googleapis.com/envoy.extensions'
 const authority = await TestAuthority.create()
@@ -26,7 +28,12 @@ const { certificateChain: cert, privateKey: key } = await authority.issue({
 })
 /** The server name of each connection. */
 const heard: unknown[] = []
-const server = createServer({ cert, key }, (_, response) => response.end('ok'))
+/** Statuses of the answers to come, before those that are well. */
+const failures: number[] = []
+const server = createServer({ cert, key }, (request, response) => {
+  response.statusCode = failures.shift() ?? 200
+  response.end(request.headers.host)
+})
 server.on('secureConnection', (socket: TLSSocket) => heard.push((socket as { servername?: unknown }).servername))
 server.listen(0, '127.0.0.1')
 await once(server, 'listening')
@@ -37,14 +44,18 @@ after(async () => {
   server.close()
 })
 
-async function open(options: JsonValue): Promise<number> {
+async function open(options: JsonValue, endpoint: Fields = {}, route: Fields = {}): Promise<number> {
   const { port } = server.address() as AddressInfo
   const cluster = parse(ClusterSchema, {
     name: 'c',
     load_assignment: {
       cluster_name: 'c',
       endpoints: [
-        { lb_endpoints: [{ endpoint: { address: { socket_address: { address: '127.0.0.1', port_value: port } } } }] },
+        {
+          lb_endpoints: [
+            { endpoint: { address: { socket_address: { address: '127.0.0.1', port_value: port } }, ...endpoint } },
+          ],
+        },
       ],
     },
     typed_extension_protocol_options: {
@@ -63,7 +74,9 @@ async function open(options: JsonValue): Promise<number> {
     },
   })
   assert.deepEqual(proxy.apply('cluster', [cluster]), [])
-  const chain = { filters: [connectionManager({ route_config: routes('r', 'c') })] }
+  const all = [{ match: { prefix: '/' }, route: { cluster: 'c', timeout: '0s', ...route } }]
+  const hosts = [{ name: 'all', domains: ['*'], routes: all }]
+  const chain = { filters: [connectionManager({ route_config: { name: 'r', virtual_hosts: hosts } })] }
   assert.deepEqual(proxy.apply('listener', [listener('l', [chain])]), [])
   heard.length = 0
   return await boundPort(proxy, 'l')
@@ -83,6 +96,15 @@ test('each host has connections of its own, which its requests share', async () 
 test('a certificate that has not the name is refused, whatever else is asked of it', async () => {
   const port = await open({ auto_sni: true, auto_san_validation: true })
   for (const host of ['c.test', '127.0.0.1', 'y.x.b.test']) assert.equal(await ask(port, host), 503, host)
+})
+
+test('another try is for the host that the request asks for, too, by whatever name the endpoint is asked', async () => {
+  const retries = { retry_on: '5xx', num_retries: 2, retry_back_off: { base_interval: '0.001s' } }
+  const asksForEndpoint = { auto_host_rewrite: true, retry_policy: retries }
+  const port = await open({ auto_sni: true, auto_san_validation: true }, { hostname: 'not.test' }, asksForEndpoint)
+  failures.push(503, 503)
+  const { status, body } = await exchange(port, 'GET / HTTP/1.1\r\nhost: a.test\r\n\r\n')
+  assert.deepEqual([status, body, heard, failures], [200, 'not.test', ['a.test', 'a.test', 'a.test'], []])
 })
 
 test('another field may say the name; an empty one does not', async () => {

@@ -235,3 +235,16 @@ test('what cannot be honoured is refused by name', async () => {
     'fallback.content_type',
   ])
 })
+
+test('the other cluster is asked for by what the route makes of the host, not by the name of an endpoint that failed', async () => {
+  const main = await upstream(({ socket }) => void socket.destroy())
+  const other = await upstream(({ head }) => ok(head.authority))
+  const assignment = {
+    cluster_name: 'main',
+    endpoints: [{ lb_endpoints: [{ endpoint: { address: address(main.port), hostname: 'main.test' } }] }],
+  }
+  const fields = { load_assignment: assignment }
+  const { send } = await scene({ ports: [], fields }, { cluster: 'other' }, other.port, { auto_host_rewrite: true })
+  assert.equal((await send('GET / HTTP/1.1\r\nhost: a\r\n\r\n')).body, 'a')
+  assert.equal(main.requests.at(-1)!.head.authority, 'main.test')
+})

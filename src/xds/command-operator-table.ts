@@ -11,6 +11,7 @@ const NONE: OperatorSyntax = { argument: 'none', logOnly: false }
 const OPTIONAL: OperatorSyntax = { argument: 'optional', logOnly: false }
 const REQUIRED: OperatorSyntax = { argument: 'required', logOnly: false }
 const LOG_NONE: OperatorSyntax = { argument: 'none', logOnly: true }
+const LOG_OPTIONAL: OperatorSyntax = { argument: 'optional', logOnly: true }
 const LOG_REQUIRED: OperatorSyntax = { argument: 'required', logOnly: true }
 
 const NAMES: readonly (readonly [OperatorSyntax, string])[] = [
@@ -41,7 +42,7 @@ const NAMES: readonly (readonly [OperatorSyntax, string])[] = [
   ],
   [
     OPTIONAL,
-    `START_TIME START_TIME_LOCAL EMIT_TIME EMIT_TIME_LOCAL RESPONSE_CODE_DETAILS GRPC_STATUS REQUESTED_SERVER_NAME PATH QUERY_PARAMS
+    `START_TIME START_TIME_LOCAL RESPONSE_CODE_DETAILS GRPC_STATUS REQUESTED_SERVER_NAME PATH QUERY_PARAMS
     DOWNSTREAM_PEER_CERT_V_START DOWNSTREAM_PEER_CERT_V_END UPSTREAM_PEER_CERT_V_START UPSTREAM_PEER_CERT_V_END`,
   ],
   [
@@ -54,6 +55,7 @@ const NAMES: readonly (readonly [OperatorSyntax, string])[] = [
     UPSTREAM_HOSTS_ATTEMPTED UPSTREAM_HOSTS_ATTEMPTED_WITHOUT_PORT UPSTREAM_HOST_NAMES_ATTEMPTED
     UPSTREAM_HOST_NAMES_ATTEMPTED_WITHOUT_PORT UPSTREAM_CONNECTION_IDS_ATTEMPTED`,
   ],
+  [LOG_OPTIONAL, 'EMIT_TIME EMIT_TIME_LOCAL'],
   [LOG_REQUIRED, 'COMMON_DURATION'],
 ]
 

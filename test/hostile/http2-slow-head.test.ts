@@ -20,9 +20,15 @@ const opening = Buffer.concat([PREFACE, settings()])
 const head = headers(1, GET, 0)
 
 /** The last frame that was read when the connection closed, `seconds` after the last byte and not before. */
-async function closesAfter(sent: readonly Buffer[], seconds: number, counter: string): Promise<string | undefined> {
+async function closesAfter(
+  sent: readonly Buffer[],
+  seconds: number,
+  counter: string,
+  more: object = {},
+): Promise<string | undefined> {
   const clock = new FakeClock()
-  const proxy = await startFakeProxy(HTTP_CONNECTION_MANAGER, { clusters: [new FakeCluster('c')], config, clock })
+  const clusters = [new FakeCluster('c')]
+  const proxy = await startFakeProxy(HTTP_CONNECTION_MANAGER, { clusters, config: { ...config, ...more }, clock })
   const socket = connect({ port: proxy.port, host: '127.0.0.1', noDelay: true })
   try {
     const chunks: Buffer[] = []
@@ -57,6 +63,11 @@ test('settings and no request', async () => {
 
 test('a header block that never ends', async () => {
   assert.equal(await closesAfter([opening, head], 10, 'rq_header_timeout'), 'goAway 0 0 11')
+})
+
+test('a head for which the time of the whole request is too short is told as that', async () => {
+  const shorter = { requestTimeout: { seconds: 8n, nanos: 0 } }
+  assert.equal(await closesAfter([opening, head], 8, 'rq_timeout', shorter), 'goAway 0 0 11')
 })
 
 test('CONTINUATION now and then wins no time', async () => {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { create, type JsonObject } from '@bufbuild/protobuf'
 import type { Any } from '@bufbuild/protobuf/wkt'
+import { onBug } from '../../base/bug.ts'
 import { FakeClock } from '../../base/clock.ts'
 import { type LogFields, silentLog } from '../../base/log.ts'
 import { packAny } from '../../xds/any-pack.ts'
@@ -18,6 +19,7 @@ import { StreamInfo } from '../stream-info.ts'
 import { UpstreamConnectionInfo } from '../upstream-connection-info.ts'
 import { AccessLogs } from './access-logs.ts'
 import { type LogFile, type LogFiles, systemLogFiles } from './log-file.ts'
+import { FilteredLog } from './log-filter.ts'
 
 const ISTIO_TEXT =
   '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS% "%UPSTREAM_TRANSPORT_FAILURE_REASON%" %BYTES_RECEIVED% %BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%" %UPSTREAM_CLUSTER_RAW% %UPSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%\n'
@@ -271,6 +273,31 @@ test('lines gather for a second or 64 KiB; loggers of one path share its file; r
   first.value.log(stream())
   assert.equal(files.written.get('/a')!.at(-1), 'GET\n')
   assert.equal(clock.pendingTimers, 0)
+})
+
+test('a line that cannot be put together is reported, and leaves nothing of itself and the others whole', () => {
+  const said: string[] = []
+  onBug(message => said.push(message))
+  const { logs, files } = setUp()
+  const compiled = logs.compile(textLog('%PROTOCOL% %REQ(A)%\n'))
+  assert.ok(compiled.ok)
+  const broken = stream()
+  Object.defineProperty(broken, 'requestHeaders', {
+    get() {
+      throw new TypeError('no headers')
+    },
+  })
+  compiled.value.log(stream())
+  compiled.value.log(broken)
+  const admitsNone = new FilteredLog({ admits: () => broken.requestHeaders.length > 0 }, compiled.value)
+  admitsNone.log(broken)
+  compiled.value.log(stream())
+  logs.close()
+  assert.equal(files.written.get('/dev/stdout')!.join(''), 'HTTP/1.1 -\nHTTP/1.1 -\n')
+  assert.deepEqual(said, [
+    'a line of the access log failed: TypeError: no headers',
+    'a filter of the access log failed: TypeError: no headers',
+  ])
 })
 
 test('a file that cannot be opened is a problem', () => {

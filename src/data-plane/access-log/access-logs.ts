@@ -1,5 +1,6 @@
 // The access loggers of one process: compiled from config, writing to files that they share by path.
 import type { Any } from '@bufbuild/protobuf/wkt'
+import { bug } from '../../base/bug.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import type { Parsed } from '../../base/problem.ts'
@@ -121,7 +122,15 @@ class LineLog implements AccessLog {
   log(info: StreamInfo): void {
     const { lines } = this.#writer
     if (lines === null) return
-    this.#line(info, lines)
+    const begin = lines.length
+    // What a peer sent is read here for the first time, at the end of its stream: a mistake there must not end the process.
+    try {
+      this.#line(info, lines)
+    } catch (error) {
+      lines.truncate(begin)
+      bug(`a line of the access log failed: ${error}`)
+      return
+    }
     this.#writer.written()
   }
 }

@@ -55,6 +55,11 @@ export class LineBuffer {
     this.#length = at
   }
 
+  /** What came after its first `length` bytes is forgotten. */
+  truncate(length: number): void {
+    this.#length = length
+  }
+
   /** Takes what has gathered, which stays untouched until it is given back. */
   take(): Buffer {
     const bytes = this.#block!.subarray(0, this.#length)

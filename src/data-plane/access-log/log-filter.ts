@@ -1,4 +1,5 @@
 // Which streams an access log is told of: its `filter`, compiled. Asked once for each line.
+import { bug } from '../../base/bug.ts'
 import type { Random } from '../../base/random.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
 import type { Criterion } from '../route/criterion.ts'
@@ -27,7 +28,17 @@ export class FilteredLog implements AccessLog {
   }
 
   log(info: StreamInfo): void {
-    if (this.#filter.admits(info)) this.#log.log(info)
+    if (this.#admits(info)) this.#log.log(info)
+  }
+
+  /** A log must not throw, whatever a peer has sent. */
+  #admits(info: StreamInfo): boolean {
+    try {
+      return this.#filter.admits(info)
+    } catch (error) {
+      bug(`a filter of the access log failed: ${error}`)
+      return false
+    }
   }
 }
 

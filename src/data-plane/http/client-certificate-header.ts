@@ -45,7 +45,8 @@ function ownElement(connection: ConnectionInfo, peer: PeerCertificate, details: 
     if (connection.localUriSan !== '') parts.push(`By=${connection.localUriSan}`)
     parts.push(`Hash=${peer.sha256}`)
     if (details.cert && peer.pem !== undefined) parts.push(`Cert="${encodeURIComponent(peer.pem)}"`)
-    if (details.subject) parts.push(`Subject="${peer.subject.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`)
+    // A quote in it is escaped already (RFC 2253 2.4).
+    if (details.subject) parts.push(`Subject="${peer.subject}"`)
     if (details.uri) parts.push(`URI=${peer.uriSan}`)
     if (details.dns) for (const name of peer.dnsSans) parts.push(`DNS=${name}`)
     // A certificate's names may hold anything, line ends too.

@@ -30,10 +30,10 @@ export interface ConnectionManagerTimeouts {
   readonly streamIdle: number
   /** For the whole request to arrive. */
   readonly request: number
-  /** For the request's head to arrive, from its first byte. */
-  readonly requestHeaders: number
-  /** What a head has of both: the shorter. */
+  /** For the request's head to arrive, from its first byte: what it has of both, the shorter. */
   readonly head: number
+  /** That is the whole request's time, and is told as such. */
+  readonly headIsOfRequest: boolean
   /** Of a whole stream, where the route says nothing else (max_stream_duration). */
   readonly streamDuration: number
   /** Of a connection without a stream. */

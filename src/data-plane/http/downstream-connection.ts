@@ -411,12 +411,13 @@ export class DownstreamConnection implements MessageHandler, StreamConnection, M
       stream.localReply(REFUSAL.requestTimeout)
       return
     }
-    const { head, requestHeaders } = timeouts
-    const isWhole = requestHeaders === 0 || head < requestHeaders
-    if (isWhole) stats.requestTimeouts.value++
+    const { headIsOfRequest } = timeouts
+    if (headIsOfRequest) stats.requestTimeouts.value++
     else stats.requestHeaderTimeouts.value++
     this.#last = true
-    this.#openStream(emptyHead(), false).localReply(isWhole ? REFUSAL.requestTimeout : REFUSAL.requestHeaderTimeout)
+    this.#openStream(emptyHead(), false).localReply(
+      headIsOfRequest ? REFUSAL.requestTimeout : REFUSAL.requestHeaderTimeout,
+    )
   }
 
   #onDuration(): void {

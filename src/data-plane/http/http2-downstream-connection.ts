@@ -30,6 +30,7 @@ const DRAIN_LIMIT_MS = 5000
 /** Envoy's words. */
 const TOO_MANY_RESETS = 'too_many_premature_resets'
 const HEAD_TIMEOUT = 'request_header_timeout'
+const REQUEST_TIMEOUT = 'request_overall_timeout'
 const PING_TIMEOUT = 'downstream_local_disconnect(http2_ping_timeout)'
 
 export class Http2DownstreamConnection implements Http2SessionHandler, ManagedConnection, KeepaliveOwner {
@@ -192,9 +193,10 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
   onSessionError(_code: number, details: string): void {
     const { stats } = this.#config
     stats.http2.countFault(details)
-    if (details !== HEAD_TIMEOUT && !stats.http2.countFlood(details)) stats.connectionProtocolErrors.value++
+    const isTimeout = details === HEAD_TIMEOUT || details === REQUEST_TIMEOUT
+    if (!isTimeout && !stats.http2.countFlood(details)) stats.connectionProtocolErrors.value++
     if (details === TOO_MANY_RESETS) this.terminationFlag = 0
-    else if (details !== HEAD_TIMEOUT) this.terminationFlag = RESPONSE_FLAG.DPE
+    else if (!isTimeout) this.terminationFlag = RESPONSE_FLAG.DPE
     this.terminationDetails = details
     this.#closeGently()
     this.#session.end()
@@ -252,8 +254,11 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
   /** RFC 9113 4.3: nothing else can arrive before that head ends, so this ends the connection, not a stream. */
   #onHeadTimeout(): void {
     if (!this.#isServing) return
-    this.#config.stats.requestHeaderTimeouts.value++
-    this.#session.fail(ERROR_CODE.enhanceYourCalm, HEAD_TIMEOUT)
+    const { stats, timeouts } = this.#config
+    const { headIsOfRequest } = timeouts
+    if (headIsOfRequest) stats.requestTimeouts.value++
+    else stats.requestHeaderTimeouts.value++
+    this.#session.fail(ERROR_CODE.enhanceYourCalm, headIsOfRequest ? REQUEST_TIMEOUT : HEAD_TIMEOUT)
   }
 
   #onDrain(): void {

@@ -660,3 +660,16 @@ test('RDS: what compiles is taken, what does not leaves its predecessor', () => 
   tables.update([], ['r'])
   assert.equal(tables.get('r'), undefined)
 })
+
+test('RDS: routes that were taken back stay with those who have them, and nobody new is given them', () => {
+  const tables = new RouteTables()
+  const delivered = create(RouteConfigurationSchema, { name: 'r' })
+  tables.update([delivered])
+  const old = tables.hold('r')
+  const before = tables.get('r')
+  tables.update([], ['r'])
+  const young = tables.hold('r')
+  assert.deepEqual([old.table, young.table], [before, null])
+  tables.update([delivered])
+  assert.deepEqual([old.table, young.table], [before, tables.get('r')])
+})

@@ -43,7 +43,8 @@ export class RouteTables implements RouteTableSource {
     }
     for (const name of removed) {
       this.#tables.delete(name)
-      if (this.#held.get(name)?.deref() === undefined) this.#held.delete(name)
+      // Whose listener is to come waits for RDS anew, as if the name had never been known.
+      this.#held.delete(name)
     }
     return problems
   }

@@ -5,6 +5,7 @@ import { readSubjectAltNames, type SubjectAltNames } from './subject-alt-names.t
 
 /** A bound on what a peer may have sent. */
 const MAX_CHAIN = 16
+const BEYOND_ASCII = /[\u{80}-\u{10ffff}]+/gu
 
 export class CertificateDetails {
   readonly #certificate: X509Certificate
@@ -47,7 +48,7 @@ export class CertificateDetails {
     return hex(this.#certificate.fingerprint256)
   }
 
-  /** Epoch milliseconds. */
+  /** Epoch milliseconds; NaN where the certificate, which need not have been verified, says no time. */
   get validFrom(): number {
     return this.#certificate.validFromDate.getTime()
   }
@@ -89,7 +90,14 @@ function hex(fingerprint: string): string {
   return fingerprint.replaceAll(':', '').toLowerCase()
 }
 
-/** Node prints one attribute a line, the most significant first. */
+/**
+ * Node prints one attribute a line, the most significant first, with what would end a value escaped already. The bytes of
+ * what is not ASCII are written as `\C3` (RFC 2253 2.4), as OpenSSL does for Envoy: a name is ASCII wherever it is told.
+ */
 export function distinguishedName(lines: string | undefined): string {
-  return (lines ?? '').split('\n').reverse().join(',')
+  return (lines ?? '').split('\n').reverse().join(',').replace(BEYOND_ASCII, escapeBytes)
+}
+
+function escapeBytes(text: string): string {
+  return Buffer.from(text, 'utf8').toString('hex').toUpperCase().replace(/../g, '\\$&')
 }

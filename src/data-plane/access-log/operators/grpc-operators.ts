@@ -43,6 +43,7 @@ const SNAKE = [
   'DATA_LOSS',
   'UNAUTHENTICATED',
 ]
+const DIGITS = /^[0-9]{1,10}$/
 /** Of a field that holds no number. */
 const INVALID = -1
 
@@ -58,8 +59,7 @@ export function grpcStatusOf(info: StreamInfo): number | null {
 function statusIn(fields: HeaderList): number | null {
   const text = getHeader(fields, 'grpc-status')
   if (text === undefined || text === '') return null
-  const status = Number(text)
-  return Number.isInteger(status) && status >= 0 ? status : INVALID
+  return DIGITS.test(text) ? Number(text) : INVALID
 }
 
 export function compileGrpcStatus(argument: string | null): CompiledOperator {

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
 import { test } from 'node:test'
-import { CertificateDetails } from '../../../transport/tls/certificate-details.ts'
+import { CertificateDetails, distinguishedName } from '../../../transport/tls/certificate-details.ts'
 import { TestAuthority } from '../../../transport/tls/certificate-fixture.ts'
 import type { ConnectionInfo } from '../../connection-info.ts'
 import { StreamInfo } from '../../stream-info.ts'
 import { StreamRecord } from '../../stream-record.ts'
 import { UpstreamConnectionInfo } from '../../upstream-connection-info.ts'
-import { compileFormat, textOf } from '../command-operators.ts'
+import { compileFormat, compileHeaderFormat, textOf } from '../command-operators.ts'
 
 const connection: ConnectionInfo = {
   id: 7,
@@ -79,6 +79,8 @@ test('moments of a stream, and what lies between them', () => {
   record.lastDownstreamTx = 1013
   assert.equal(print(all, info), '4 5 10 3 4250 -')
   assert.equal(print('%UPSTREAM_CONNECTION_POOL_READY_DURATION%', info), '0')
+  // No line is written while a header is.
+  for (const name of ['EMIT_TIME', 'EMIT_TIME_LOCAL']) assert.ok('fault' in compileHeaderFormat(`%${name}(%s)%`), name)
 })
 
 test('every try, and the connections by which they went', () => {
@@ -127,6 +129,17 @@ test('gRPC: by name, by number, and what a response of HTTP means to it', () => 
   assert.equal(print(all, info), 'PermissionDenied PERMISSION_DENIED 7')
   info.responseTrailers = ['grpc-status', '1']
   assert.equal(print(all, info), 'Canceled CANCELLED 1')
+  for (const [said, status] of [
+    ['0x5', -1],
+    ['1e1', -1],
+    [' 3 ', -1],
+    ['+1', -1],
+    ['', 7],
+    ['99', 99],
+  ] as const) {
+    info.responseTrailers = ['grpc-status', said]
+    assert.equal(print('%GRPC_STATUS_NUMBER%', info), String(status), said)
+  }
 })
 
 test('the first of several that has anything to say', () => {
@@ -197,6 +210,29 @@ test('certificates: names of every kind, serial, bounds, and the handshake', asy
     String(Math.floor(certificate.validToDate.getTime() / 1000)),
   )
   assert.equal(print('%UPSTREAM_PEER_SUBJECT% %UPSTREAM_TLS_VERSION%', info), '- -')
+})
+
+test('names of a certificate are as an Envoy prints them', async () => {
+  const { certificateChain } = await (await TestAuthority.create()).issue({ subject: 'CN=Zoë Ā,O=A', names: [] })
+  const details = new CertificateDetails(new X509Certificate(certificateChain))
+  assert.equal(details.subject, String.raw`O=A,CN=Zo\C3\AB \C4\80`)
+  const printed = String.raw`O=Q\"uo\\te\, x`
+  assert.equal(distinguishedName(`${printed}\nCN=Zoë`), String.raw`CN=Zo\C3\AB,${printed}`)
+})
+
+test('a certificate whose bounds are no times has none to tell', async () => {
+  const { certificateChain } = await (await TestAuthority.create()).issue({ subject: 'CN=client', names: [] })
+  const { raw } = new X509Certificate(certificateChain)
+  // UTCTime (RFC 5280 4.1.2.5.1), both of them.
+  for (let at = raw.indexOf('\x17\x0d'); at !== -1; at = raw.indexOf('\x17\x0d', at + 15))
+    raw.write('9'.repeat(12), at + 2)
+  const details = new CertificateDetails(new X509Certificate(raw))
+  const peer = { uriSan: '', dnsSans: [], subject: '', sha256: '', details }
+  const info = stream({ peer, tls: true })
+  for (const conversion of ['%b', '%c', '%F', '%T', '%s', '%3f']) {
+    const format = `%DOWNSTREAM_PEER_CERT_V_START(${conversion})% %DOWNSTREAM_PEER_CERT_V_END(${conversion})%`
+    assert.equal(print(format, info), '- -')
+  }
 })
 
 test('addresses of the socket itself, the chain, and an id of its own for each TCP connection', () => {

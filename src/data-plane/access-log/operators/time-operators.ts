@@ -5,7 +5,7 @@ import { compileStartTime, DEFAULT_LOCAL_TIME, DEFAULT_START_TIME } from '../sta
 import type { OperatorFactory } from './operator.ts'
 import { downstreamPeer, upstreamPeer } from './tls-operators.ts'
 
-/** Epoch milliseconds; null: there is no such time. */
+/** Epoch milliseconds; null, or NaN where a peer's certificate says nonsense: there is no such time. */
 type Time = (info: StreamInfo) => number | null
 
 const started: Time = info => info.startTime
@@ -31,7 +31,7 @@ function formatted(time: Time, isLocal: boolean): OperatorFactory {
     return {
       run(info) {
         const at = time(info)
-        return at === null ? null : format.format(at)
+        return at === null || Number.isNaN(at) ? null : format.format(at)
       },
     }
   }

@@ -136,9 +136,9 @@ export class RouterFilter
   }
 
   onUpstreamReady(request: UpstreamRequest): void {
-    finalizeForTry(this, this.#route!, request, this.stream.info, !this.#config.suppressEnvoyHeaders)
+    const authority = finalizeForTry(this, this.#route!, request, this.stream.info, this.#config)
     if (this.isWhole) this.#watchIdle(request)
-    request.sendHead(this.head, this.path, this.authority, this.isHeadOnly)
+    request.sendHead(this.head, this.path, authority, this.isHeadOnly)
     if (!isTunnel(this.head)) this.#sendBody(request)
   }
 
@@ -356,6 +356,7 @@ export class RouterFilter
     this.#retries?.end()
     this.#retries = null
     this.stream.info.cluster = cluster
+    this.stream.info.authority = this.authority
     this.#cluster = cluster
     this.previous = null
     this.#freshTryUsed = false
@@ -457,7 +458,7 @@ export class RouterFilter
     const { stats } = this.#cluster!
     if (reply === PER_TRY_TIMEOUT) stats.upstreamRqPerTryTimeout.value++
     else stats.upstreamRqPerTryIdleTimeout.value++
-    this.#upstream?.timeOut()
+    this.#upstream?.timeOut(reply === PER_TRY_TIMEOUT ? RESPONSE_FLAG.UT : RESPONSE_FLAG.SI)
     if (retriesPerTryTimeout(this.#route!.retry!) && this.#retry(null)) return
     stats.upstreamRq5xx.value++
     this.#fail(reply)
@@ -475,7 +476,7 @@ export class RouterFilter
     }
     stats.upstreamRq5xx.value += tries
     this.#upstream = null
-    upstream?.timeOut()
+    upstream?.timeOut(0)
     this.#hedged?.timeOut()
     this.#fail(RESPONSE_TIMEOUT)
   }

@@ -6,7 +6,10 @@ import type { StreamInfo } from '../../../stream-info.ts'
 import type { UpstreamConnectionInfo } from '../../../upstream-connection-info.ts'
 import type { UpstreamHost } from '../../../upstream-host.ts'
 
-/** `authority` and `path`: as they are to be sent. The head keeps what came. */
+/**
+ * `authority` and `path`: what the route makes of them, for every try. The head keeps what came; by what name an endpoint is
+ * asked is a try's own matter, and stands in the StreamInfo.
+ */
 export interface FinalizedRequest {
   readonly head: RequestHead
   authority: string
@@ -54,22 +57,25 @@ export function setExpectedTimeout(headers: HeaderList, route: ForwardRoute, ela
   setHeader(headers, 'x-envoy-expected-rq-timeout-ms', String(bounded))
 }
 
-/** There is a connection for the request: where the route says so, it is asked for by its endpoint's name (Envoy). */
+/**
+ * There is a connection for the request: where the route says so, it is asked for by its endpoint's name. Returns the
+ * authority to send. As in Envoy the next try begins with that, while whom TLS is for stays what the route made of it.
+ */
 export function finalizeForTry(
   request: FinalizedRequest,
   route: ForwardRoute,
   { connection, endpoint }: { readonly connection: UpstreamConnectionInfo | null; readonly endpoint: UpstreamHost },
   info: StreamInfo,
-  keepOriginal: boolean,
-): void {
+  { suppressEnvoyHeaders }: { readonly suppressEnvoyHeaders: boolean },
+): string {
   info.goBy(connection)
-  if (!route.asksForEndpoint || endpoint.hostname === '') return
+  const before = info.authority
+  if (!route.asksForEndpoint || endpoint.hostname === '') return before
   const { headers } = request.head
-  const before = request.authority
-  request.authority = endpoint.hostname
   info.authority = endpoint.hostname
   if (route.keepsForwardedHost) appendForwardedHost(headers, before)
-  if (keepOriginal) setHeader(headers, 'x-envoy-original-host', before)
+  if (!suppressEnvoyHeaders) setHeader(headers, 'x-envoy-original-host', before)
+  return endpoint.hostname
 }
 
 /** A rewritten path is from now on the request's path to logs and header mutations, too. */

@@ -31,6 +31,6 @@ export class HedgedTries {
   timeOut(): void {
     const tries = this.#tries
     this.#tries = []
-    for (let i = 0; i < tries.length; i++) tries[i]!.timeOut()
+    for (let i = 0; i < tries.length; i++) tries[i]!.timeOut(0)
   }
 }

@@ -13,7 +13,7 @@ const NO_BYTES = Buffer.alloc(0)
 
 export abstract class HeldRequest {
   readonly head: RequestHead
-  /** To send to and for, after rewrites. */
+  /** After the route's rewrites. */
   authority = ''
   path = ''
   protected readonly stream: TerminalStream

@@ -164,7 +164,7 @@ export class ShadowRequest implements UpstreamRequestOwner, PickContext {
     stats.upstreamRq5xx.value++
     const upstream = this.#upstream
     this.#finish()
-    upstream?.timeOut()
+    upstream?.timeOut(0)
     closeBatch()
   }
 

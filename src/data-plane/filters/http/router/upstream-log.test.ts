@@ -5,6 +5,7 @@ import type { JsonObject } from '@bufbuild/protobuf'
 import { ACCESS_LOG_TYPE } from '../../../access-log-type.ts'
 import { filter, withFilters } from '../../../http/testing/filter-stage.ts'
 import { ok } from '../../../http/testing/raw-upstream.ts'
+import { RESPONSE_FLAG } from '../../../response-flag.ts'
 
 const FILE: JsonObject = {
   name: 'file',
@@ -38,5 +39,42 @@ test('each try has a line before the stream’s own, with what it was answered a
     assert.deepEqual([first!.routeName, first!.path, first!.upstreamCluster], ['r', '/p', 'c'])
     assert.ok(first!.responseHeaders.includes('x-try'))
     assert.equal(first!.upstreamHost, stage.cluster.endpoints[0]!.key)
+  })
+})
+
+test('a try that took too long says so, be it for its whole time or for its silence', async () => {
+  for (const [field, flag] of [
+    ['perTryTimeout', RESPONSE_FLAG.UT],
+    ['perTryIdleTimeout', RESPONSE_FLAG.SI],
+  ] as const) {
+    const retryPolicy = { retryOn: '5xx', numRetries: 0, [field]: '1s' }
+    const routes = [{ match: { prefix: '/' }, route: { cluster: 'c', retryPolicy } }]
+    const manager = { httpFilters: [router({ upstreamLog: [FILE] })] }
+    await withFilters({ filters: [], routes, manager, answer: () => undefined }, async stage => {
+      const answered = stage.get('/')
+      while (stage.upstream.requests.length === 0) await new Promise(resolve => setImmediate(resolve))
+      stage.clock.advance(1010)
+      assert.equal((await answered).status, 504)
+      const [attempt] = stage.proxy.logs
+      assert.deepEqual([attempt!.logType, attempt!.responseFlags], [ACCESS_LOG_TYPE.upstreamEnd, flag], field)
+    })
+  }
+})
+
+test('a try that the route has no more time for says nothing of it: as an Envoy does', async () => {
+  const routes = [{ match: { prefix: '/' }, route: { cluster: 'c', timeout: '1s' } }]
+  const manager = { httpFilters: [router({ upstreamLog: [FILE] })] }
+  await withFilters({ filters: [], routes, manager, answer: () => undefined }, async stage => {
+    const answered = stage.get('/')
+    while (stage.upstream.requests.length === 0) await new Promise(resolve => setImmediate(resolve))
+    stage.clock.advance(1010)
+    assert.equal((await answered).status, 504)
+    assert.deepEqual(
+      stage.proxy.logs.map(({ logType, responseFlags }) => [logType, responseFlags]),
+      [
+        [ACCESS_LOG_TYPE.upstreamEnd, 0],
+        [ACCESS_LOG_TYPE.downstreamEnd, RESPONSE_FLAG.UT],
+      ],
+    )
   })
 })

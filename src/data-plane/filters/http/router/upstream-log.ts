@@ -56,6 +56,10 @@ export class UpstreamLog {
     this.#info.upstreamTransportFailureReason = failure
   }
 
+  onTimeout(flag: number): void {
+    this.#info.responseFlags |= flag
+  }
+
   /** The try is over. */
   end(): void {
     const info = this.#info

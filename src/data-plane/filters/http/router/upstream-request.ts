@@ -168,8 +168,12 @@ export class UpstreamRequest implements PoolWaiter, UpstreamStream {
     this.#fail(true)
   }
 
-  /** It has taken too long: ends the try, too. */
-  timeOut(): void {
+  /**
+   * It has taken too long: ends the try, too. `flag`, of RESPONSE_FLAG, is its line's: none where the route's time is over
+   * (Envoy).
+   */
+  timeOut(flag: number): void {
+    this.#log?.onTimeout(flag)
     if (this.#awaitsHead && !this.#outlasted) this.#fail(true)
     this.#count(false)
     this.cancel()

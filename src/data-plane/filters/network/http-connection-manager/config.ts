@@ -237,11 +237,14 @@ function compileUnderscores(message: HttpConnectionManager, stats: StatsScope): 
 /** Envoy's defaults where nothing is set. */
 function timeoutsOf(message: HttpConnectionManager): ConnectionManagerTimeouts {
   const common = message.commonHttpProtocolOptions
+  const request = durationMs(message.requestTimeout, 0)
+  const headers = durationMs(message.requestHeadersTimeout, 0)
+  const head = shorter(headers, request)
   return {
     streamIdle: durationMs(message.streamIdleTimeout, 300_000),
-    request: durationMs(message.requestTimeout, 0),
-    requestHeaders: durationMs(message.requestHeadersTimeout, 0),
-    head: shorter(durationMs(message.requestHeadersTimeout, 0), durationMs(message.requestTimeout, 0)),
+    request,
+    head,
+    headIsOfRequest: head !== headers,
     streamDuration: durationMs(common?.maxStreamDuration, 0),
     idle: durationMs(common?.idleTimeout, 3_600_000),
     connectionDuration: durationMs(common?.maxConnectionDuration, 0),

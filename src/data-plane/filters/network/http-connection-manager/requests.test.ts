@@ -354,7 +354,7 @@ test('the client’s certificate is told as config says', async () => {
   const peer = {
     uriSan: 'spiffe://td/ns/a/sa/b',
     dnsSans: ['x.y'],
-    subject: 'O="A",CN=b\r\nx: y',
+    subject: 'O=\\"A\\",CN=b\r\nx: y',
     sha256: 'abcd',
     pem: '-----BEGIN\n',
   }
