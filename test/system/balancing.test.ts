@@ -1,19 +1,18 @@
 // Envoy and Weft before the same endpoints: a hashed request goes to the same one by either, and where chance or turn
 // decides, each gets the same share.
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { Agent, createServer, get, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { JsonObject } from '@bufbuild/protobuf'
+import { readIfThere, startProxy } from './started-proxy.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
-const START_LIMIT_MS = 20_000
 const ENDPOINTS = 8
 const REQUESTS = 400
 
@@ -129,9 +128,9 @@ before(async () => {
   writeFileSync(file, JSON.stringify(bootstrap()))
   const admin = join(folder, 'admin')
   const envoy = ['-c', file, '--admin-address-path', admin, '--log-level', 'error', '--concurrency', '1']
-  sides.push(await started(process.env['ENVOY'], [...envoy, '--use-dynamic-base-id'], () => readIfThere(admin)))
+  sides.push(await startProxy(process.env['ENVOY'], [...envoy, '--use-dynamic-base-id'], () => readIfThere(admin)))
   const weft = [join(ROOT, 'src/main/bin.ts'), 'proxy', '-c', file]
-  sides.push(await started(process.execPath, weft, output => / live .*admin=(\d+)/.exec(output)?.[1]))
+  sides.push(await startProxy(process.execPath, weft, output => / live .*admin=(\d+)/.exec(output)?.[1]))
 })
 
 after(() => {
@@ -232,27 +231,4 @@ function groupOf({ endpoints, zone = 'a', weight, priority = 0 }: Group): JsonOb
       return { endpoint: { address: addressOf(port) }, load_balancing_weight: Number(own), ...status }
     }),
   }
-}
-
-function readIfThere(file: string): string | undefined {
-  return existsSync(file) ? readFileSync(file, 'utf8').split(':')[1] : undefined
-}
-
-/** `adminPort` finds it, or not yet. */
-async function started(program: string, argv: readonly string[], adminPort: (output: string) => string | undefined) {
-  const child = spawn(program, argv, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      output += text
-    })
-  const deadline = performance.now() + START_LIMIT_MS
-  for (; performance.now() < deadline && child.exitCode === null; await sleep(20)) {
-    const admin = adminPort(output)
-    const page = admin && (await fetch(`http://127.0.0.1:${admin}/listeners?format=json`).catch(() => null))
-    const port = page && /"port_value":\s*(\d+)/.exec(await page.text())?.[1]
-    if (port) return { child, port: Number(port) }
-  }
-  child.kill()
-  throw new Error(`${program} does not start: ${output}`)
 }

@@ -1,9 +1,9 @@
 // Envoy and Weft check the health of the same endpoints: both ask the same, think the same of every answer, and send
 // requests to the same endpoints.
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { Agent, createServer as createHttpServer, get, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createHttp2Server, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
@@ -13,6 +13,7 @@ import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { JsonObject } from '@bufbuild/protobuf'
+import { readIfThere, startProxy } from './started-proxy.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const START_LIMIT_MS = 20_000
@@ -282,9 +283,9 @@ before(async () => {
   writeFileSync(file, JSON.stringify(bootstrap()))
   const admin = join(folder, 'admin')
   const envoy = ['-c', file, '--admin-address-path', admin, '--log-level', 'error', '--concurrency', '1']
-  sides.push(await started(process.env['ENVOY'], [...envoy, '--use-dynamic-base-id'], () => readIfThere(admin)))
+  sides.push(await startProxy(process.env['ENVOY'], [...envoy, '--use-dynamic-base-id'], () => readIfThere(admin)))
   const weft = [join(ROOT, 'src/main/bin.ts'), 'proxy', '-c', file]
-  sides.push(await started(process.execPath, weft, output => / live .*admin=(\d+)/.exec(output)?.[1]))
+  sides.push(await startProxy(process.execPath, weft, output => / live .*admin=(\d+)/.exec(output)?.[1]))
 })
 
 after(() => {
@@ -389,27 +390,4 @@ function endpointsOf(plan: Plan): JsonObject[] {
     endpoint: { address: addressOf(port), ...plan.endpoints?.[number] },
     ...(plan === PLANS["discovery's word beside"] && number === 1 ? { health_status: 'UNHEALTHY' } : {}),
   }))
-}
-
-function readIfThere(file: string): string | undefined {
-  return existsSync(file) ? readFileSync(file, 'utf8').split(':')[1] : undefined
-}
-
-/** `adminPort` finds it, or not yet. */
-async function started(program: string, argv: readonly string[], adminPort: (output: string) => string | undefined) {
-  const child = spawn(program, argv, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      output += text
-    })
-  const deadline = performance.now() + START_LIMIT_MS
-  for (; performance.now() < deadline && child.exitCode === null; await sleep(20)) {
-    const admin = adminPort(output)
-    const page = admin && (await fetch(`http://127.0.0.1:${admin}/listeners?format=json`).catch(() => null))
-    const port = page && /"port_value":\s*(\d+)/.exec(await page.text())?.[1]
-    if (port && Number(port) > 0) return { child, admin: Number(admin), port: Number(port) }
-  }
-  child.kill()
-  throw new Error(`${program} does not start: ${output}`)
 }
