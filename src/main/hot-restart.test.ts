@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, test } from 'node:test'
 import { systemNetwork } from '../transport/net/system-network.ts'
-import { type Answer, ask, freePort, ProxyLine } from './testing/proxy-line.ts'
+import { freePort } from '../transport/net/testing/free-port.ts'
+import { type Answer, ask, ProxyLine } from './testing/proxy-line.ts'
 
 const TYPE = 'type.googleapis.com/envoy.extensions'
 const folder = mkdtempSync(join(tmpdir(), 'weft-restart-'))

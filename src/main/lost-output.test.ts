@@ -8,7 +8,7 @@ import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, test } from 'node:test'
-import { systemNetwork } from '../transport/net/system-network.ts'
+import { freePort } from '../transport/net/testing/free-port.ts'
 
 const PROGRAM = join(import.meta.dirname, '../../bin/weft.js')
 const folder = mkdtempSync(join(tmpdir(), 'weft-lost-output-'))
@@ -44,12 +44,6 @@ async function refuses(port: number): Promise<void> {
     if (refused) return
     await new Promise(resolve => setImmediate(resolve))
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = await systemNetwork.listen('127.0.0.1', 0, () => {})
-  await probe.close()
-  return probe.port
 }
 
 const BOOTSTRAP = (port: number, upstream: number): string => `

@@ -11,7 +11,7 @@ import { after, test } from 'node:test'
 import { connect } from 'node:tls'
 import { systemClock } from '../base/clock.ts'
 import { createLog } from '../base/log.ts'
-import { systemNetwork } from '../transport/net/system-network.ts'
+import { freePort } from '../transport/net/testing/free-port.ts'
 import { TestAuthority } from '../transport/tls/certificate-fixture.ts'
 import { type RunningControlPlane, startControlPlane } from './control-plane.ts'
 import { startProxy } from './proxy.ts'
@@ -43,12 +43,6 @@ interface Workload {
   readonly serviceAccount: string
   readonly httpProxyPort: number
   readonly inboundPort: number
-}
-
-async function freePort(): Promise<number> {
-  const probe = await systemNetwork.listen('127.0.0.1', 0, () => {})
-  await probe.close()
-  return probe.port
 }
 
 class Mesh {

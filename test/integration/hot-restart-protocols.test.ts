@@ -9,7 +9,8 @@ import { type AddressInfo, createServer as createTcp, type Server } from 'node:n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, test } from 'node:test'
-import { freePort, ProxyLine } from '../../src/main/testing/proxy-line.ts'
+import { ProxyLine } from '../../src/main/testing/proxy-line.ts'
+import { freePort } from '../../src/transport/net/testing/free-port.ts'
 import { TestAuthority } from '../../src/transport/tls/certificate-fixture.ts'
 import { Http2RestartClient, type RestartClient, tcpClient, upgradeClient } from './restart-clients.ts'
 

@@ -10,6 +10,7 @@ import { FakeClock } from '../../base/clock.ts'
 import { silentLog } from '../../base/log.ts'
 import { SeededRandom } from '../../base/random.ts'
 import { systemNetwork } from '../../transport/net/system-network.ts'
+import { freePort } from '../../transport/net/testing/free-port.ts'
 import { TestAuthority } from '../../transport/tls/certificate-fixture.ts'
 import { unpackAny } from '../../xds/any-pack.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
@@ -146,12 +147,6 @@ async function greetedSecurely(port: number, alpn: string[], servername = 'revie
 }
 
 /** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const probe = await systemNetwork.listen('127.0.0.1', 0, () => {})
-  await probe.close()
-  return probe.port
-}
-
 test('an update swaps the chains in place: same port, open connections live on, the chain that went is drained', async () => {
   const { manager, portOf, clock, stats } = setUp()
   assert.deepEqual(manager.update([listener('l', [greet('one')])], []), [])
