@@ -12,8 +12,9 @@ export type SideName = 'envoy' | 'weft'
 export type LogEntry = Readonly<Record<string, string | number | null>>
 
 const ROOT = join(import.meta.dirname, '../..')
-const START_LIMIT_MS = 20_000
-const LOG_LIMIT_MS = 5_000
+/** Bounds against hanging, not figures. */
+const START_LIMIT_MS = 90_000
+const LOG_LIMIT_MS = 60_000
 const POLL_MS = 20
 
 export class Side {
