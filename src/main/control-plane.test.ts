@@ -221,7 +221,7 @@ test('no TLS session is resumed: every connection shows a certificate that is va
 })
 
 test('a stream ends with the certificate that opened it', async () => {
-  const mesh = await start({ maxCertificateLifeMs: 2000 })
+  const mesh = await start({ maxCertificateLifeMs: 5000 })
   const identity = await mesh.join('reviews-0', 'reviews')
   const client = ads(mesh, identity, 'reviews-0', 'delta')
   client.request('cluster')
