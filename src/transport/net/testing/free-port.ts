@@ -1,4 +1,4 @@
-// For tests: a port for a process under test to bind in its own time, which the system gives to nobody meanwhile.
+// For tests: a port for a process under test to bind in its own time, or for nobody to; the system gives it to none.
 import { systemNetwork } from '../system-network.ts'
 
 /** Below every system's ephemeral range, where port 0 and the near ends of connections come from, and a launcher's ports. */
