@@ -99,5 +99,6 @@ function talk(side: Side, { listener, dialogue }: DifferentialCase): Promise<Tal
   const port = side.port(listener)
   if (dialogue.protocol === 'script') return playScript(port, dialogue, side.upstreams, () => side.caughtUp())
   if (dialogue.protocol === 'frames') return talkFrames(port, dialogue)
-  return dialogue.protocol === 'http1' ? talkHttp1(port, dialogue) : talkHttp2(port, dialogue)
+  if (dialogue.protocol === 'http2') return talkHttp2(port, dialogue)
+  return talkHttp1(port, dialogue, () => side.caughtUp())
 }

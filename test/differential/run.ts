@@ -11,7 +11,7 @@ import { slowPlan } from './generate/timeouts.ts'
 import { TUNNEL_LISTENERS, TUNNELS_BY_HAND } from './generate/tunnels.ts'
 import { judge, type KnownDifference, type Verdict } from './known-differences.ts'
 import type { ListenerPlan } from './plan.ts'
-import { runCases } from './run-cases.ts'
+import { type CaseResult, runCases } from './run-cases.ts'
 import { runHbone } from './run-hbone.ts'
 
 export interface RunReport extends Verdict {
@@ -41,28 +41,29 @@ export async function runGenerated(seed: number, known: readonly KnownDifference
   )
 }
 
+/** How often a case of those that are done side by side is tried. */
+const TRIES = 3
+
 /**
  * Cases that are done side by side are about time, of which a busy machine takes some away from a proxy now and then: what
- * differs in one of them must differ again, with those beside it that did.
+ * differs in one of them must differ each time, with those beside it that did.
  */
 async function runJudged(
   listeners: readonly ListenerPlan[],
   cases: readonly DifferentialCase[],
   known: readonly KnownDifference[],
 ): Promise<RunReport> {
-  const { unexplained, occurred } = judge(await runCases(listeners, cases), known)
-  const timed = unexplained.filter(({ case: { beside } }) => beside !== undefined)
-  if (timed.length === 0) return { cases: cases.length, unexplained, occurred }
-  const again = await runCases(
-    listeners,
-    timed.map(result => result.case),
-  )
-  const second = judge(again, known)
-  return {
-    cases: cases.length,
-    unexplained: [...unexplained.filter(result => !timed.includes(result)), ...second.unexplained],
-    occurred: new Set([...occurred, ...second.occurred]),
+  const occurred = new Set<string>()
+  const unexplained: CaseResult[] = []
+  let left = cases
+  for (let tries = 1; left.length > 0; tries++) {
+    const verdict = judge(await runCases(listeners, left), known)
+    for (const id of verdict.occurred) occurred.add(id)
+    const isTimed = (result: CaseResult): boolean => tries < TRIES && result.case.beside !== undefined
+    unexplained.push(...verdict.unexplained.filter(result => !isTimed(result)))
+    left = verdict.unexplained.filter(isTimed).map(result => result.case)
   }
+  return { cases: cases.length, unexplained, occurred }
 }
 
 /** Tunnels between two proxies, in every pairing. */
