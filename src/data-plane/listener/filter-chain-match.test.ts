@@ -81,6 +81,8 @@ test('address ranges: the longest prefix; source type and ports', () => {
     port: { sourceType: EXTERNAL, sourcePorts: [4000] },
   }
   assert.equal(find(bySource, { sourceIp: '127.0.0.1' }), 'local')
+  assert.equal(find(bySource, { sourceIp: '127.0.0.6', sourcePort: 1 }), 'external')
+  assert.equal(find(bySource, { sourceIp: '127.0.0.6', destinationIp: '127.0.0.6' }), 'local')
   assert.equal(find(bySource, {}), 'port')
   assert.equal(find(bySource, { sourcePort: 1 }), 'external')
 })

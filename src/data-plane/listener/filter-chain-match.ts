@@ -46,7 +46,8 @@ const FIELDS = new Set([
   'source_prefix_ranges',
   'source_ports',
 ])
-const LOOPBACK = [parseCidr('127.0.0.0', 8)!, parseCidr('::1', 128)!]
+/** Just these, as in Envoy: Istio's sidecars call their applications from 127.0.0.6, and that is from outside. */
+const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', '::1'])
 
 export function compileFilterChainMatch(
   message: FilterChainMatchMessage | undefined,
@@ -159,6 +160,6 @@ function protocolScore(own: readonly string[], offered: readonly string[]): numb
 
 function sourceTypeScore(type: SourceType, facts: ConnectionFacts): number {
   if (type === SourceType.ANY) return 0
-  const local = facts.sourceIp === facts.destinationIp || LOOPBACK.some(range => range.contains(facts.sourceIp))
+  const local = facts.sourceIp === facts.destinationIp || LOOPBACK.has(facts.sourceIp)
   return (type === SourceType.SAME_IP_OR_LOOPBACK) === local ? 1 : -1
 }
