@@ -370,6 +370,28 @@ test('a client that says nothing to the inspector is closed after the timeout', 
   assert.equal(stats.value('listener.127.0.0.1_0.downstream_pre_cx_timeout'), 1)
 })
 
+test('a handshake has its time from the first byte on, which may never come', async () => {
+  const { manager, portOf, secrets, clock, stats } = setUp()
+  secrets.setKeyPair('default', workload)
+  secrets.setTrustedCa('ROOTCA', authority.bundle)
+  const tls = { transport_socket: downstreamTls(), transport_socket_connect_timeout: '4s' }
+  // As Istio's listeners: what the inspectors wait for has no limit, and goes on without it.
+  const waiting = { listener_filters_timeout: '0s', continue_on_listener_filters_timeout: true }
+  manager.update([listener('l', [greet('mesh', tls)], waiting)], [])
+  const port = await portOf('l')
+  const half = [Buffer.of(), Buffer.of(22, 3, 1, 0, 200)].map(bytes => {
+    const client = systemNetwork.connect('127.0.0.1', port)
+    client.on('error', () => {}).resume()
+    client.write(bytes)
+    return client
+  })
+  while (manager.activeConnections < 2) await new Promise(resolve => setImmediate(resolve))
+  const closed = half.map(client => new Promise(resolve => client.once('close', resolve)))
+  clock.advance(4000)
+  await Promise.all(closed)
+  assert.equal(stats.value('listener.127.0.0.1_0.downstream_cx_transport_socket_connect_timeout'), 2)
+})
+
 test('every fault of a listener is named', () => {
   const { manager } = setUp()
   const twins = [greet('one'), greet('bad'), greet('two')]
