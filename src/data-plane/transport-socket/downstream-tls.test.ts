@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { createHash, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { type TestContext, test } from 'node:test'
-import { connect } from 'node:tls'
+import { type ConnectionOptions, connect } from 'node:tls'
 import type { JsonObject } from '@bufbuild/protobuf'
 import { systemClock } from '../../base/clock.ts'
 import { systemNetwork } from '../../transport/net/system-network.ts'
@@ -20,7 +20,12 @@ const server = await authority.issue({ names: [{ type: 'dns', value: 'server.tes
 const client = await authority.issue({ names: [{ type: 'dns', value: 'client.test' }] })
 
 /** What becomes of a client with `certificate`, in the server's eyes. */
-async function outcomeOf(t: TestContext, validation: JsonObject, certificate: KeyPair | null): Promise<string> {
+async function outcomeOf(
+  t: TestContext,
+  validation: JsonObject,
+  certificate: KeyPair | null,
+  more: ConnectionOptions = {},
+): Promise<string> {
   const type = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext'
   const tls_certificates = [
     {
@@ -40,7 +45,7 @@ async function outcomeOf(t: TestContext, validation: JsonObject, certificate: Ke
   )
   t.after(() => listener.close())
   const shown = certificate && { cert: certificate.certificateChain, key: certificate.privateKey }
-  const connection = connect({ host: '127.0.0.1', port: listener.port, rejectUnauthorized: false, ...shown })
+  const connection = connect({ host: '127.0.0.1', port: listener.port, rejectUnauthorized: false, ...shown, ...more })
   connection.on('error', () => {})
   const outcome = await promise
   connection.destroy()
@@ -60,4 +65,11 @@ test('a client may come without a certificate, unless there is a rule for what o
   assert.equal(await outcomeOf(t, { ...trusting, ...named('other.test') }, client), 'san')
   assert.equal(await outcomeOf(t, pinned, client), 'in, as client.test')
   assert.equal(await outcomeOf(t, pinned, null), 'no-certificate')
+})
+
+test('of TLS 1.2 the suites are taken that Envoy takes where none are named', async t => {
+  const outcomeWith = (ciphers: string): Promise<string> => outcomeOf(t, {}, null, { ciphers, maxVersion: 'TLSv1.2' })
+  assert.equal(await outcomeWith('ECDHE-ECDSA-AES128-GCM-SHA256'), 'in, as nobody')
+  assert.equal(await outcomeWith('ECDHE-ECDSA-AES256-SHA'), 'handshake')
+  assert.equal(await outcomeOf(t, {}, null, { minVersion: 'TLSv1.3' }), 'in, as nobody')
 })
