@@ -10,6 +10,7 @@
  * TLS at full load held up to 490 MB, and holds 280 with it, at the same CPU (`npm run bench -- http2-tls`).
  * What the heap does not hold, such as the 64 KB of each read, counts as part of the heap's limit, not by a limit of its
  * own, which bodies reach every 64 MB: V8 would then mark the whole heap each time (docs/decisions/0009).
+ * The collector can be asked to collect: what is read lies outside the heap, and fills memory unnoticed (direct-read.ts).
  */
 export const PROXY_HEAP_FLAGS: readonly string[] = [
   '--max-semi-space-size=2',
@@ -17,6 +18,7 @@ export const PROXY_HEAP_FLAGS: readonly string[] = [
   '--single-threaded',
   '--heap-growing-percent=60',
   '--external-memory-accounted-in-global-limit',
+  '--expose-gc',
 ]
 
 /**
