@@ -26,6 +26,9 @@ test('compiled code is where the next start looks, not in memory until the end',
     const { releaseStartupMemory } = await import(${JSON.stringify(join(import.meta.dirname, 'startup-memory.ts'))})
     releaseStartupMemory()
     console.log(readdirSync(${JSON.stringify(folder)}, { recursive: true }).length > 1)`
-  const child = spawnSync(process.execPath, ['--input-type=module-typescript', '-e', source], { encoding: 'utf8' })
+  const child = spawnSync(process.execPath, ['--input-type=module-typescript', '-e', source], {
+    encoding: 'utf8',
+    env: {},
+  })
   assert.deepEqual([child.stdout, child.stderr], ['true\n', ''])
 })

@@ -85,7 +85,10 @@ function inChild(script: string): { said: Record<string, number>; complaint: str
     import { releaseUnusedPages } from ${pages}
     const residentFileBytes = ${residentFileBytes.toString()}
     ${script}`
-  const child = spawnSync(process.execPath, ['--input-type=module-typescript', '-e', source], { encoding: 'utf8' })
+  const child = spawnSync(process.execPath, ['--input-type=module-typescript', '-e', source], {
+    encoding: 'utf8',
+    env: {},
+  })
   assert.equal(child.status, 0, child.stderr)
   return { said: JSON.parse(child.stdout), complaint: child.stderr }
 }
