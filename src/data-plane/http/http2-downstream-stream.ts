@@ -142,15 +142,14 @@ export class Http2DownstreamStream implements StreamConnection, Http2StreamHandl
   }
 
   onStreamEnd(whole: boolean): void {
-    const { wheel } = this.#config
+    const { wheel, timeouts } = this.#config
     wheel.cancel(this.#idleTimer)
     if (this.#requestTimer !== null) wheel.cancel(this.#requestTimer)
     if (!this.#reset && this.#responseComplete && this.#http2.isSending) {
       this.#isFlushing = true
-      this.touch()
-      return
-    }
-    this.#close(whole)
+      const limit = this.#idleMs > 0 ? this.#idleMs : timeouts.idle
+      if (limit > 0) wheel.set(this.#idleTimer, limit)
+    } else this.#close(whole)
   }
 
   #close(whole: boolean): void {
