@@ -78,6 +78,7 @@ const ISTIO_DRAIN_TIME_MS = 45_000
 const MAX_CONNECTIONS = 100_000
 const DRAIN_POLL_MS = 20
 const NO_CERTIFICATES: CertificateFolder = { read: () => null }
+const NOTHING_UNBOUND: Promise<readonly Problem[]> = Promise.resolve([])
 const NO_VERSIONS: ReadonlyMap<string, string> = new Map()
 
 export class Proxy {
@@ -284,7 +285,8 @@ export function applierFor(proxy: Proxy): ResourceApplier {
       const versions = new Map(resources.map(({ name, version }) => [name, version]))
       const messages = resources.map(({ message }) => message)
       const problems = proxy.apply(type, messages, removed, versions)
-      return type === 'listener' ? [...problems, ...(await proxy.listeners.settled())] : problems
+      const waits = type === 'listener' || type === 'route' || type === 'secret'
+      return { problems, bound: waits ? proxy.listeners.bound(type === 'listener') : NOTHING_UNBOUND }
     },
     wanted: type => proxy.wanted(type),
   }

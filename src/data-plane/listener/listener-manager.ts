@@ -137,7 +137,7 @@ export class ListenerManager {
       const { address, message } = listener
       found.push({
         name,
-        address: address === DUAL_STACK ? '::' : address,
+        address: shown(address),
         port: active?.socket.boundPort ?? 0,
         state,
         failure,
@@ -147,25 +147,25 @@ export class ListenerManager {
     return found
   }
 
-  /** True when no listener waits for resources or for its port. */
+  /** True when no listener waits for resources, or for its port from anyone but a predecessor. */
   get ready(): boolean {
-    return this.status().every(({ name, state }) => state === 'active' && !this.#entries.get(name)?.warming)
+    return [...this.#entries.values()].every(({ active, warming }) => active?.socket.isGranted && !warming)
   }
 
   /** Resolves when each listener known now has tried to bind; what could not be bound is a problem. */
   async settled(): Promise<Problem[]> {
     await Promise.all([...this.#sockets].map(socket => socket.firstAttempt))
-    this.#updateGauges()
-    // What a drain overtook is not going to be bound.
-    if (this.#stopping) return []
-    return this.status()
-      .filter(({ failure }) => failure !== '')
-      .map(({ name, address, failure, message }) => ({
-        code: 'WEFT-4101',
-        severity: 'error',
-        object: `Listener ${name}`,
-        message: `cannot bind '${address}:${portOf(message)}': ${failure}`,
-      }))
+    return this.#unbound(this.#sockets)
+  }
+
+  /**
+   * Resolves when clients may connect to each listener that is being bound now, however long a predecessor takes to make
+   * way. What could not be bound is a problem; with `all` that of earlier attempts, too, for as long as it lasts.
+   */
+  async bound(all: boolean): Promise<Problem[]> {
+    const binding = [...this.#sockets].filter(({ isNew }) => isNew)
+    await Promise.all(binding.map(socket => socket.firstOutcome))
+    return this.#unbound(all ? this.#sockets : new Set(binding))
   }
 
   /** Connections in any state, TLS handshakes included. */
@@ -276,10 +276,24 @@ export class ListenerManager {
     this.#host.log.info('listener active', { listener: listener.name, address: `${listener.address}:${listener.port}` })
   }
 
+  #unbound(sockets: ReadonlySet<ListeningSocket>): Problem[] {
+    this.#updateGauges()
+    // What a drain overtook is not going to be bound.
+    if (this.#stopping) return []
+    const problems: Problem[] = []
+    for (const { active } of this.#entries.values()) {
+      if (!active || active.socket.failure === '' || !sockets.has(active.socket)) continue
+      const { name, message } = active.listener
+      const text = `cannot bind '${shown(active.listener.address)}:${portOf(message)}': ${active.socket.failure}`
+      problems.push({ code: 'WEFT-4101', severity: 'error', object: `Listener ${name}`, message: text })
+    }
+    return problems
+  }
+
   #bind(listener: CompiledListener): ListeningSocket {
     const socket = new ListeningSocket(listener, () => {}, this.#host)
     this.#sockets.add(socket)
-    socket.firstAttempt.then(() => {
+    void socket.firstOutcome.then(() => {
       this.#updateGauges()
       if (!socket.failure) return
       this.#stats.createFailure.value += 1
@@ -381,6 +395,10 @@ function sameAddress(
   b: { readonly address: string; readonly port: number },
 ): boolean {
   return a.address === b.address && a.port === b.port
+}
+
+function shown(address: string): string {
+  return address === DUAL_STACK ? '::' : address
 }
 
 function portOf(message: Listener): number {
