@@ -226,15 +226,22 @@ class ChainCompiler {
       this.#host.secrets,
       this.#check,
     )
+    const stats = filterHost.stats.lease()
     const host: NetworkFilterHost = {
       ...filterHost,
+      stats,
       limits: filterHost.limits.within(() => `${this.#listener} ${fingerprint}`),
       chainMetadata: message.metadata?.filterMetadata ?? {},
     }
     const filters = compileNetworkFilters(message.filters, `${path}.filters`, networkFilters, host, this.#check)
     const handshakeTimeoutMs = durationMs(message.transportSocketConnectTimeout, DEFAULT_HANDSHAKE_TIMEOUT_MS)
-    if (filters === null) return []
+    if (filters === null) {
+      stats.return()
+      return []
+    }
     const { before, terminal: filter } = filters
-    return [new FilterChain({ name: message.name, match, tls, before, filter, handshakeTimeoutMs, fingerprint })]
+    const chain = new FilterChain({ name: message.name, match, tls, before, filter, handshakeTimeoutMs, fingerprint })
+    stats.returnWith(chain)
+    return [chain]
   }
 }

@@ -271,6 +271,21 @@ test('endpoints by the name of a cluster on its way out do not keep it', async (
   assert.equal(applier.log.at(-1), 'endpoint + -a')
 })
 
+test('routes and secrets that nothing names any more are taken away, as nobody else tells of their end', async () => {
+  const { server, client, applier } = await setUp()
+  applier.names.secret = ['ROOTCA', 'credential']
+  await client.start()
+  const { call } = await server.next('listener')
+  applier.names.route = ['a', 'b']
+  server.send(call, 'listener', [listener('l', '1')])
+  await server.next('route')
+  applier.names.route = ['b']
+  applier.names.secret = ['ROOTCA']
+  server.send(call, 'listener', [listener('l', '2')])
+  assert.deepEqual((await server.next('route')).request.resourceNamesUnsubscribe, ['a'])
+  assert.deepEqual(applier.log.slice(2), ['secret + -credential', 'route + -a'])
+})
+
 test('a stream that ends while its response is applied: the next one asks for what that response made wanted', async () => {
   const { server, clock, client, applier } = await setUp()
   await client.start()

@@ -254,9 +254,9 @@ export class XdsClient {
       const request = state.resubscribe(this.#wanted(type))
       if (!request) continue
       stream.send(request)
-      // Endpoints of a cluster that is gone. Routes stay: connections of a listener that drains may still ask for them.
+      // Nobody tells of the end of what is not asked for any more.
       const { resourceNamesUnsubscribe: gone } = request
-      if (type === 'endpoint' && gone.length > 0) void this.#forget(type, gone)
+      if (gone.length > 0) void this.#forget(type, gone)
       this.#options.lastGood?.save(type, state.held)
     }
   }
