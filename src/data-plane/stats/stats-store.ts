@@ -92,38 +92,51 @@ interface Lease {
   isReturned: boolean
 }
 
+/** With how many leases there are of it. */
+type LeasedStat = Stat & { leases: number }
+
+/** Of what somebody has without a lease. */
+const FOR_GOOD = 2 ** 30
+
 class Registry {
-  readonly stats = new Map<string, Stat>()
-  /** How many leases there are of a stat; it has no entry where something has it for good. */
-  readonly #leases = new Map<string, number>()
+  readonly stats = new Map<string, LeasedStat>()
   readonly #unheld = new FinalizationRegistry<Lease>(lease => this.return(lease))
 
-  /** That `lease` has it; null: for good. */
-  note(name: string, lease: Lease | null): void {
-    if (lease?.names.has(name)) return
-    lease?.names.add(name)
-    const leases = this.#leases.get(name)
-    if (lease === null) this.#leases.delete(name)
-    else if (leases !== undefined) this.#leases.set(name, leases + 1)
-    else if (!this.stats.has(name)) this.#leases.set(name, 1)
+  /** What is known by that name; `lease` has it, too, from now on. Null: for good. */
+  find(name: string, lease: Lease | null): Stat | undefined {
+    const known = this.stats.get(name)
+    if (known !== undefined && !lease?.isReturned) hold(known, lease)
+    return known
+  }
+
+  /** What is asked for only after the lease was returned is nobody's to print. */
+  keep(stat: Stat, lease: Lease | null): void {
+    if (lease?.isReturned) return
+    const { leases = 0 } = this.stats.get(stat.name) ?? {}
+    const kept = Object.assign(stat, { leases })
+    hold(kept, lease)
+    this.stats.set(stat.name, kept)
   }
 
   return(lease: Lease): void {
     lease.isReturned = true
     for (const name of lease.names) {
-      const leases = this.#leases.get(name)
-      if (leases === undefined) continue
-      if (leases > 1) this.#leases.set(name, leases - 1)
-      else {
-        this.#leases.delete(name)
-        this.stats.delete(name)
-      }
+      const stat = this.stats.get(name)
+      if (stat !== undefined && stat.leases < FOR_GOOD && --stat.leases === 0) this.stats.delete(name)
     }
     lease.names.clear()
   }
 
   returnWith(holder: object, lease: Lease): void {
     this.#unheld.register(holder, lease)
+  }
+}
+
+function hold(stat: LeasedStat, lease: Lease | null): void {
+  if (lease === null) stat.leases = FOR_GOOD
+  else if (!lease.names.has(stat.name)) {
+    lease.names.add(stat.name)
+    if (stat.leases < FOR_GOOD) stat.leases++
   }
 }
 
@@ -206,14 +219,11 @@ class Scope implements LeasedScope {
   }
 
   #known(name: string): Stat | undefined {
-    const full = this.prefix + name
-    if (!this.#lease?.isReturned) this.#registry.note(full, this.#lease)
-    return this.#registry.stats.get(full)
+    return this.#registry.find(this.prefix + name, this.#lease)
   }
 
-  /** What is asked for only after the lease was returned is nobody's to print. */
   #keep(stat: Stat): void {
-    if (!this.#lease?.isReturned) this.#registry.stats.set(stat.name, stat)
+    this.#registry.keep(stat, this.#lease)
   }
 
   #named(name: string): Pick<Stat, 'name' | 'tagless' | 'labels'> {
