@@ -58,9 +58,9 @@ export class ResourceCheck {
     honoured: ReadonlySet<string>,
   ): void {
     for (const field of schema.fields) {
-      if (!isFieldSet(message, field)) continue
-      if (!honoured.has(field.name)) this.unsupported(join(path, field.name))
-      else if (field.message?.typeName === DurationSchema.typeName && isNegative(message, field))
+      if (!honoured.has(field.name)) {
+        if (isFieldSet(message, field)) this.unsupported(join(path, field.name))
+      } else if (field.message === DurationSchema && isNegative(message, field))
         this.error(join(path, field.name), 'must not be negative')
     }
     for (const unknown of message.$unknown ?? []) this.unsupported(join(path, `#${unknown.no}`), 'is not known')
@@ -79,7 +79,7 @@ export function durationMs(duration: Duration | undefined, fallback: number): nu
 }
 
 function isNegative(message: Message, field: DescField): boolean {
-  const value = reflect(field.parent, message).get(field)
+  const value = isFieldSet(message, field) ? reflect(field.parent, message).get(field) : undefined
   if (!isReflectMessage(value)) return false
   const { seconds, nanos } = value.message as Duration
   return seconds < 0n || nanos < 0

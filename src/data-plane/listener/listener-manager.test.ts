@@ -315,6 +315,7 @@ test('a port that a predecessor has to leave first is no reason to wait with the
   assert.deepEqual([states(), manager.ready], [['l warming', 'm warming'], true])
   const order: string[] = []
   const bound = manager.bound(true).then(() => order.push('bound'))
+  assert.deepEqual(await manager.bound(false), [], 'what else comes does not wait for it')
   manager.update([], ['m'])
   order.push('leave')
   await network.bindPostponed()

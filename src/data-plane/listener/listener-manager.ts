@@ -60,6 +60,8 @@ export class ListenerManager {
   readonly #host: ListenerManagerHost
   readonly #entries = new Map<string, Entry>()
   readonly #sockets = new Set<ListeningSocket>()
+  /** Those that nobody has asked about since they were made. */
+  readonly #unheard = new Set<ListeningSocket>()
   readonly #acceptor: ConnectionAcceptor
   readonly #connections: DownstreamConnections
   readonly #stats: ListenerManagerStats
@@ -159,13 +161,14 @@ export class ListenerManager {
   }
 
   /**
-   * Resolves when clients may connect to each listener that is being bound now, however long a predecessor takes to make
-   * way. What could not be bound is a problem; with `all` that of earlier attempts, too, for as long as it lasts.
+   * Resolves when clients may connect to each listener that has become active since this was asked last, or to `all`,
+   * however long a predecessor takes to make way. What could not be bound is a problem.
    */
   async bound(all: boolean): Promise<Problem[]> {
-    const binding = [...this.#sockets].filter(({ isNew }) => isNew)
-    await Promise.all(binding.map(socket => socket.firstOutcome))
-    return this.#unbound(all ? this.#sockets : new Set(binding))
+    const sockets = new Set(all ? this.#sockets : this.#unheard)
+    this.#unheard.clear()
+    await Promise.all([...sockets].map(socket => socket.firstOutcome))
+    return this.#unbound(sockets)
   }
 
   /** Connections in any state, TLS handshakes included. */
@@ -293,6 +296,7 @@ export class ListenerManager {
   #bind(listener: CompiledListener): ListeningSocket {
     const socket = new ListeningSocket(listener, () => {}, this.#host)
     this.#sockets.add(socket)
+    this.#unheard.add(socket)
     void socket.firstOutcome.then(() => {
       this.#updateGauges()
       if (!socket.failure) return
@@ -318,6 +322,7 @@ export class ListenerManager {
     for (const socket of this.#sockets) {
       if (used.has(socket)) continue
       this.#sockets.delete(socket)
+      this.#unheard.delete(socket)
       void socket.close()
     }
   }

@@ -27,8 +27,6 @@ export class ListeningSocket {
   readonly firstAttempt: Promise<void>
   /** Ends when clients may connect, or that attempt has failed, or all is over. */
   readonly firstOutcome: Promise<void>
-  /** Until then. */
-  isNew = true
 
   constructor(
     place: { readonly address: string; readonly port: number },
@@ -42,10 +40,7 @@ export class ListeningSocket {
     this.#clock = host.clock
     this.#random = host.random
     this.firstAttempt = this.#bind()
-    this.firstOutcome = this.firstAttempt.then(async () => {
-      await this.#bound?.bound
-      this.isNew = false
-    })
+    this.firstOutcome = this.firstAttempt.then(() => this.#bound?.bound)
   }
 
   /** 0 until bound. */
