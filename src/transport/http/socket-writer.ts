@@ -61,7 +61,7 @@ export class SocketWriter implements Borrower {
   body(chunk: Buffer): void {
     if (chunk.length <= JOINED_BODY_BYTES) {
       this.#moveText()
-      chunk.copy(this.#reserve(chunk.length), this.#blockLength)
+      this.#reserve(chunk.length).set(chunk, this.#blockLength)
       this.#blockLength += chunk.length
     } else {
       this.#moveText()
