@@ -14,11 +14,12 @@ import type { ConnectionInfo } from '../connection-info.ts'
 import { RESPONSE_FLAG } from '../response-flag.ts'
 import { StreamInfo } from '../stream-info.ts'
 import type { ConnectionManagerConfig } from './connection-manager-config.ts'
-import type { ConnectionOwner, ManagedConnection } from './downstream-connection.ts'
+import { DelayedClose } from './delayed-close.ts'
 import { faultFlag, Http2DownstreamStream } from './http2-downstream-stream.ts'
+import type { ConnectionOwner, ManagedConnection } from './managed-connection.ts'
 import { areTooManyResets } from './premature-resets.ts'
 
-const TIMER = { idle: 0, duration: 1, drain: 2, close: 3, head: 4, drainLimit: 5 } as const
+const TIMER = { idle: 0, duration: 1, drain: 2, head: 3, drainLimit: 4 } as const
 
 /**
  * Between the two GOAWAYs of a drain (RFC 9113 6.8): streams that the client opened before it heard of the first are
@@ -46,6 +47,7 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
   #keepalive: Keepalive | null = null
   #durationTimer: WheelTimer | null = null
   #drainTimer: WheelTimer | null = null
+  #delayedClose: DelayedClose | null = null
   /** Of PINGs sent, which are answered in order. */
   #unanswered = 0
   /** What was unanswered when the client was told of the end, less what has been answered since. */
@@ -58,8 +60,6 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
   #active = 0
   #ended = 0
   #prematureResets = 0
-  /** Bytes that waited for the client when it was looked at last, while closing. */
-  #unsent = 0
 
   /** `counted`: the connection is in the stats already, as one whose protocol was not known. */
   constructor(
@@ -226,8 +226,7 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
     else if (timer.purpose === TIMER.duration) this.#onDuration()
     else if (timer.purpose === TIMER.drain) this.#onDrainGrace()
     else if (timer.purpose === TIMER.drainLimit) this.#endDrain()
-    else if (timer.purpose === TIMER.head) this.#onHeadTimeout()
-    else this.#onDelayedClose(timer)
+    else this.#onHeadTimeout()
     closeBatch()
   }
 
@@ -276,6 +275,7 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
     if (this.#durationTimer !== null) wheel.cancel(this.#durationTimer)
     if (this.#drainTimer !== null) wheel.cancel(this.#drainTimer)
     if (this.#headTimer !== null) wheel.cancel(this.#headTimer)
+    this.#delayedClose?.stop()
     stats.connectionsActive.value--
     stats.connectionsDestroyed.value++
     if (this.#active > 0) stats.connectionsDestroyedWithActiveRequest.value++
@@ -327,27 +327,8 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
     this.#keepalive?.stop()
     this.#session.goAway(ERROR_CODE.noError, true)
     this.#session.flush()
-    this.#socket.end()
-    const { wheel, timeouts } = this.#config
-    if (this.#drainTimer !== null) wheel.cancel(this.#drainTimer)
-    if (timeouts.delayedClose === 0) {
-      // As in Envoy: no moment to read, but all the time to take what is left.
-      this.#socket.once('finish', () => this.destroy())
-      return
-    }
-    this.#drainTimer = new WheelTimer(this, TIMER.close)
-    this.#unsent = this.#socket.writableLength
-    wheel.set(this.#drainTimer, timeouts.delayedClose)
-  }
-
-  /** A client that still takes the last bytes, slowly, is waited for; one that stands still is not. */
-  #onDelayedClose(timer: WheelTimer): void {
-    const unsent = this.#socket.writableLength
-    if (unsent === 0 || unsent === this.#unsent) {
-      this.destroy()
-      return
-    }
-    this.#unsent = unsent
-    this.#config.wheel.set(timer, this.#config.timeouts.delayedClose)
+    if (this.#drainTimer !== null) this.#config.wheel.cancel(this.#drainTimer)
+    this.#drainTimer = null
+    this.#delayedClose = new DelayedClose(this, this.#socket, this.#config)
   }
 }

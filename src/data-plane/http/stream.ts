@@ -1,47 +1,31 @@
 // One request and its response: the only place that begins a response, and the only one that ends a stream.
 import { WheelTimer } from '../../base/timer-wheel.ts'
-import { getHeader, type HeaderList, removeHeader } from '../../transport/header-list.ts'
-import { FIELD } from '../../transport/http/field-name.ts'
+import type { HeaderList } from '../../transport/header-list.ts'
 import { closeBatch, openBatch } from '../../transport/http/write-batch.ts'
-import { isTunnel, opensTunnel, type RequestHead, type ResponseHead, tunnelType } from '../../transport/request-head.ts'
+import { opensTunnel, type RequestHead, type ResponseHead } from '../../transport/request-head.ts'
 import { type EarlyLines, PeriodicLines, tellLogs, writeLine } from '../access-log/early-lines.ts'
 import { ACCESS_LOG_TYPE } from '../access-log-type.ts'
 import type { HttpFilter, TerminalFilter } from '../filters/http/contract/http-filter.ts'
 import { RESPONSE_FLAG } from '../response-flag.ts'
-import type { ClusterChoice, RouteEntry, RouteFilters, RouteQuery, RouteTable } from '../route/route-entry.ts'
 import { countRoute } from '../route/route-stats.ts'
 import { boundDuration } from '../route/stream-duration.ts'
 import type { StreamInfo } from '../stream-info.ts'
-import { StreamRecord } from '../stream-record.ts'
-import { stripAuthority } from './authority.ts'
-import { setForwardedClientCert } from './client-certificate-header.ts'
 import type { ConnectionManagerConfig } from './connection-manager-config.ts'
 import { countEnd } from './connection-manager-stats.ts'
-import { takeExpectation } from './expectation.ts'
 import { FilterManager, type ManagedStream } from './filter-manager.ts'
-import { setForwardedHeaders, trustedClient } from './forwarded-headers.ts'
-import { isGrpcRequest, pushGrpcFields } from './grpc-status.ts'
-import { bodyOf, type LocalReply, publicReason } from './local-reply.ts'
-import { preparePath } from './prepare-path.ts'
-import { ensureRequestId } from './request-id.ts'
+import { isGrpcRequest } from './grpc-status.ts'
+import { bodyOf, type LocalReply } from './local-reply.ts'
+import { prepareLocalReply } from './prepare-local-reply.ts'
+import { prepareRequest } from './prepare-request.ts'
 import { REFUSAL } from './request-refusal.ts'
 import { completeResponseHeaders } from './response-headers.ts'
+import { RoutedRequest } from './routed-request.ts'
 import type { StreamConnection } from './stream-connection.ts'
 
-export class Stream implements ManagedStream, RouteQuery {
-  readonly info: StreamInfo
-  readonly request: RequestHead
-  isRequestComplete = false
-  requestCompletedAt = 0
+export class Stream extends RoutedRequest implements ManagedStream {
   isDecodingOver = false
   isEnded = false
   readonly #connection: StreamConnection
-  readonly #config: ConnectionManagerConfig
-  /** Of when the stream began; null while RDS has not delivered it. */
-  readonly #routeTable: RouteTable | null
-  /** Undefined: not looked up yet. */
-  #route: RouteEntry | null | undefined = undefined
-  #clusterChoice: ClusterChoice | null = null
   /** As the client speaks: a filter may have made gRPC of it since. Null: no filter has. */
   #isGrpc: boolean | null = null
   #filters: FilterManager | null = null
@@ -66,35 +50,25 @@ export class Stream implements ManagedStream, RouteQuery {
     request: RequestHead,
     endStream: boolean,
   ) {
+    super(config, info, request, endStream)
     this.#connection = connection
-    this.#config = config
-    this.info = info
-    this.request = request
-    this.#routeTable = config.routeTable()
-    if (config.recordsStreams) info.record = new StreamRecord()
-    this.isRequestComplete = endStream
-    this.requestCompletedAt = info.startedAt
-    info.method = request.method
-    info.path = request.path
-    info.authority = request.authority
-    info.requestHeaders = request.headers
   }
 
   /** Sends the request on its way through the filters. `fields`: bits of FIELD that occurred in it. */
   begin(fields: number, endStream: boolean): void {
-    if (this.#config.overload.stopAcceptingRequests) {
-      this.#config.stats.requestsOverloadClose.value++
+    if (this.config.overload.stopAcceptingRequests) {
+      this.config.stats.requestsOverloadClose.value++
       this.localReply(REFUSAL.overload)
       return
     }
-    if (!this.#prepareRequest(fields)) return
-    if (isTunnel(this.request) && !this.#allowsTunnel()) {
-      this.#refuseTunnel()
+    const refusal = prepareRequest(this, fields, this.#connection, this.config)
+    if (refusal !== null) {
+      this.localReply(refusal)
       return
     }
     if (!this.#startDurationTimer()) return
-    if (this.#config.earlyLines !== null) this.#beginLog(this.#config.earlyLines)
-    const { chain, bufferLimit } = this.#config
+    if (this.config.earlyLines !== null) this.#beginLog(this.config.earlyLines)
+    const { chain, bufferLimit } = this.config
     this.#terminal = chain.terminal.createTerminalFilter(this)
     if (chain.filters.length > 0 && chain.isNeeded(this.routeFilters())) {
       this.#isGrpc = isGrpcRequest(this.request.headers)
@@ -105,66 +79,21 @@ export class Stream implements ManagedStream, RouteQuery {
 
   onRequestData(chunk: Buffer, endStream: boolean): void {
     this.info.bytesReceived += chunk.length
-    if (endStream) {
-      this.isRequestComplete = true
-      this.requestCompletedAt = this.#config.clock.now()
-    }
+    if (endStream) this.completeRequest()
     if (this.isDecodingOver) return
     if (this.#filters !== null) this.#filters.decodeData(chunk, endStream)
     else this.#terminal?.decodeData?.(chunk, endStream)
   }
 
   onRequestTrailers(trailers: HeaderList): void {
-    this.isRequestComplete = true
-    this.requestCompletedAt = this.#config.clock.now()
+    this.completeRequest()
     if (this.isDecodingOver) return
     if (this.#filters !== null) this.#filters.decodeTrailers(trailers)
     else this.#terminal?.decodeTrailers?.(trailers)
   }
 
-  get head(): RequestHead {
-    return this.request
-  }
-
   get remoteIp(): string {
     return this.info.clientIp || this.#connection.info.remoteIp
-  }
-
-  random(): number {
-    return this.#config.random.next()
-  }
-
-  route(): RouteEntry | null {
-    if (this.#route === undefined) {
-      this.#route = this.#routeTable?.match(this) ?? null
-      this.info.routeName = this.#route?.name ?? ''
-    }
-    return this.#route
-  }
-
-  clusterChoice(): ClusterChoice | null {
-    const route = this.route()
-    if (this.#clusterChoice === null && route?.kind === 'forward') {
-      this.#clusterChoice = route.chooseCluster(this.#config.random.next(), this.request.headers)
-    }
-    return this.#clusterChoice
-  }
-
-  routeFilters(): RouteFilters | null {
-    return this.clusterChoice()?.filters ?? this.route()?.filters ?? null
-  }
-
-  routeConfig(filterName: string): object | null {
-    return this.routeFilters()?.overrides.get(filterName)?.config ?? null
-  }
-
-  isFilterDisabled(filterName: string, byDefault: boolean): boolean {
-    return this.routeFilters()?.overrides.get(filterName)?.disabled ?? byDefault
-  }
-
-  clearRouteCache(): void {
-    this.#route = undefined
-    this.#clusterChoice = null
   }
 
   replaceRequestData(bytes: Buffer): void {
@@ -180,7 +109,7 @@ export class Stream implements ManagedStream, RouteQuery {
   }
 
   get bufferLimit(): number {
-    return this.#config.bufferLimit
+    return this.config.bufferLimit
   }
 
   raiseRequestBufferLimit(bytes: number): void {
@@ -193,7 +122,7 @@ export class Stream implements ManagedStream, RouteQuery {
     this.info.responseFlags |= flag
     // Who went without an error leaves the word of the response that was under way (Envoy).
     if (details !== '') this.info.responseCodeDetails = details
-    this.#config.stats.requestsReset.value++
+    this.config.stats.requestsReset.value++
     this.#end(true)
   }
 
@@ -203,7 +132,7 @@ export class Stream implements ManagedStream, RouteQuery {
   }
 
   onIdleTimeout(): void {
-    this.#config.stats.requestIdleTimeouts.value++
+    this.config.stats.requestIdleTimeouts.value++
     if (this.#responseStarted) this.resetResponse('stream_idle_timeout', RESPONSE_FLAG.SI)
     else this.localReply(this.isRequestComplete ? REFUSAL.streamIdle : REFUSAL.requestIdle)
   }
@@ -229,7 +158,7 @@ export class Stream implements ManagedStream, RouteQuery {
   }
 
   onRequestTooLarge(): void {
-    this.#config.stats.requestsTooLarge.value++
+    this.config.stats.requestsTooLarge.value++
     this.localReply(REFUSAL.requestTooLarge)
   }
 
@@ -240,7 +169,7 @@ export class Stream implements ManagedStream, RouteQuery {
   }
 
   encodeInterim(head: ResponseHead): void {
-    if (this.isEnded || this.#responseStarted || !this.#config.forwardsInterimResponses) return
+    if (this.isEnded || this.#responseStarted || !this.config.forwardsInterimResponses) return
     // Nothing holds an upstream back that sends no end of them; a client that does not keep up can do without.
     if (this.#connection.isBlocked) return
     this.#connection.writeHead(head, true, false)
@@ -271,16 +200,16 @@ export class Stream implements ManagedStream, RouteQuery {
     const info = this.info
     const headers = head.headers
     this.#responseStarted = true
-    if (info.record !== null) info.record.firstDownstreamTx = this.#config.clock.now()
-    completeResponseHeaders(headers, this.#config, this.request.headers)
+    if (info.record !== null) info.record.firstDownstreamTx = this.config.clock.now()
+    completeResponseHeaders(headers, this.config, this.request.headers)
     info.responseCode = head.status
     info.responseHeaders = headers
     const connection = this.#connection
-    if (!this.isRequestComplete) this.#config.stats.responsesBeforeRequestComplete.value++
+    if (!this.isRequestComplete) this.config.stats.responsesBeforeRequestComplete.value++
     if (connection.isClosing || (endStream && !this.isRequestComplete)) this.#close = true
     connection.writeHead(head, endStream, this.#close)
-    if (this.#config.earlyLines?.onConnected && opensTunnel(this.request, head.status))
-      writeLine(info, this.#config, ACCESS_LOG_TYPE.downstreamTunnelEstablished)
+    if (this.config.earlyLines?.onConnected && opensTunnel(this.request, head.status))
+      writeLine(info, this.config, ACCESS_LOG_TYPE.downstreamTunnelEstablished)
     if (endStream) this.#complete()
     else connection.touch()
   }
@@ -313,17 +242,10 @@ export class Stream implements ManagedStream, RouteQuery {
     this.isDecodingOver = true
     info.responseFlags |= reply.flags
     info.responseCodeDetails = reply.details
-    this.#nameCluster()
-    const headers: HeaderList = []
+    this.nameCluster()
     const isGrpc = this.#isGrpc ?? isGrpcRequest(this.request.headers)
-    if (isGrpc) pushGrpcFields(headers, reply, this.request.method === 'HEAD')
-    if (!reply.isFinal) this.#applyRoute(headers)
-    if (reply.headers) for (const text of reply.headers) headers.push(text)
     const body = bodyOf(reply, isGrpc)
-    if (body.length > 0) headers.push('content-length', String(body.length))
-    else if (!isGrpc) removeHeader(headers, 'content-type')
-    if (body.length > 0 && getHeader(headers, 'content-type') === undefined) headers.push('content-type', 'text/plain')
-    if (reply.isFailure && this.#config.reasonHeader) headers.push('x-weft-reason', publicReason(reply.details))
+    const head = prepareLocalReply(reply, body, isGrpc, this, this.config.reasonHeader)
     const endStream = body.length === 0 || this.request.method === 'HEAD'
     // What a client still sends of this request is not read: it must not take the connection for one that goes on.
     // Nor is it trusted any more after a bad request (Envoy closes on every 400 of its own).
@@ -331,26 +253,11 @@ export class Stream implements ManagedStream, RouteQuery {
     // Past filters that have seen another response: each knows of one only (Envoy).
     const filters = this.#responseBegun ? null : this.#filters
     this.#responseBegun = this.#isLocal = true
-    const head = { status: isGrpc ? 200 : reply.status, headers }
     if (filters === null) this.headersToClient(head, endStream)
     else filters.encodeHeaders(head, endStream)
     if (endStream) return
     if (filters === null) this.dataToClient(body, true)
     else filters.encodeData(body, true)
-  }
-
-  /** What a route that forwards does to headers of responses, it does to local replies (Envoy). */
-  #applyRoute(headers: HeaderList): void {
-    if (this.#route?.kind !== 'forward') return
-    this.info.responseHeaders = headers
-    this.clusterChoice()?.responseHeaders.apply(headers, this.info)
-    this.#route.responseHeaders.apply(headers, this.info)
-  }
-
-  /** A filter's refusal is the cluster's loss: the log names where the request would have gone (Envoy). */
-  #nameCluster(): void {
-    const choice = this.#clusterChoice
-    if (choice !== null) this.info.cluster ??= this.#config.clusters.get(choice.cluster) ?? null
   }
 
   resetResponse(details: string, flags: number): void {
@@ -388,13 +295,13 @@ export class Stream implements ManagedStream, RouteQuery {
   }
 
   #onMaxDuration(): void {
-    this.#config.stats.requestMaxDurationReached.value++
+    this.config.stats.requestMaxDurationReached.value++
     this.localReply(this.isRequestComplete ? REFUSAL.maxDuration : REFUSAL.requestMaxDuration)
   }
 
   /** The route is looked up before any filter has seen the request, as in Envoy. False: the time is over already. */
   #startDurationTimer(): boolean {
-    const { timeouts, wheel } = this.#config
+    const { timeouts, wheel } = this.config
     const timeout = boundDuration(this.route(), this.request.headers, timeouts.streamDuration)
     if (timeout > 0) {
       this.#durationTimer = new WheelTimer(this, 0)
@@ -403,70 +310,25 @@ export class Stream implements ManagedStream, RouteQuery {
     return timeout !== 0
   }
 
-  /** Host, path, request id and the x-forwarded fields. False: answered already. */
-  #prepareRequest(fields: number): boolean {
-    const { request, info } = this
-    const config = this.#config
-    const refusal = preparePath(request, info, config)
-    if (refusal !== null) {
-      this.localReply(refusal)
-      return false
-    }
-    if (config.stripPort !== 'none' || config.stripTrailingDot) {
-      const port = this.#connection.info.localPort
-      request.authority = stripAuthority(request.authority, config.stripPort, port, config.stripTrailingDot)
-      info.authority = request.authority
-    }
-    const headers = request.headers
-    if (fields & FIELD.forwardedFor) info.clientIp = trustedClient(headers, config.forwarded)
-    setForwardedHeaders(request, fields, this.#connection.info, config.forwarded)
-    ensureRequestId(headers, (fields & FIELD.requestId) !== 0, config)
-    const certPresent = (fields & FIELD.forwardedClientCert) !== 0
-    if (certPresent || this.#connection.info.peer !== null) {
-      const { forwardClientCert, clientCertDetails } = config
-      setForwardedClientCert(headers, certPresent, this.#connection.info, forwardClientCert, clientCertDetails)
-    }
-    if (fields & FIELD.expect && !config.forwardsInterimResponses && takeExpectation(headers)) {
-      this.#connection.writeContinue()
-    }
-    return true
-  }
-
-  /** The route's word stands above the connection manager's. */
-  #allowsTunnel(): boolean {
-    const route = this.route()
-    const upgrade = route?.kind === 'forward' ? route.upgrades.get(tunnelType(this.request)) : undefined
-    return upgrade === undefined ? this.#config.allowsTunnel(this.request) : upgrade.enabled
-  }
-
-  #refuseTunnel(): void {
-    if (this.route() === null) {
-      this.localReply(REFUSAL.noRoute)
-      return
-    }
-    this.#config.stats.requestsWithRefusedUpgrade.value++
-    this.localReply(REFUSAL.upgrade)
-  }
-
   /** The response's last byte is on its way. */
   #complete(): void {
-    if (this.info.record !== null) this.info.record.lastDownstreamTx = this.#config.clock.now()
+    if (this.info.record !== null) this.info.record.lastDownstreamTx = this.config.clock.now()
     this.#end(this.#close)
   }
 
   #beginLog({ onBegin, intervalMs }: EarlyLines): void {
-    if (this.clusterChoice() !== null) this.#nameCluster()
+    if (this.clusterChoice() !== null) this.nameCluster()
     this.info.record?.receivedDownstream(this)
-    if (onBegin) writeLine(this.info, this.#config, ACCESS_LOG_TYPE.downstreamStart)
+    if (onBegin) writeLine(this.info, this.config, ACCESS_LOG_TYPE.downstreamStart)
     if (intervalMs <= 0) return
-    this.#periodicLines = new PeriodicLines(this.info, this.#config, intervalMs, ACCESS_LOG_TYPE.downstreamPeriodic)
+    this.#periodicLines = new PeriodicLines(this.info, this.config, intervalMs, ACCESS_LOG_TYPE.downstreamPeriodic)
   }
 
   #end(close: boolean): void {
     if (this.isEnded) return
     this.isEnded = true
     this.isDecodingOver = true
-    const config = this.#config
+    const config = this.config
     const info = this.info
     if (this.#durationTimer !== null) config.wheel.cancel(this.#durationTimer)
     this.#periodicLines?.stop()
@@ -474,7 +336,7 @@ export class Stream implements ManagedStream, RouteQuery {
     this.#terminal?.onDestroy?.()
     this.#filters?.destroy()
     countEnd(config.stats, info.responseCode, info.duration)
-    countRoute(info, this.#route)
+    countRoute(info, this.knownRoute)
     info.record?.receivedDownstream(this)
     tellLogs(info, config.accessLogs, ACCESS_LOG_TYPE.downstreamEnd)
     this.#connection.onStreamEnd(!close && this.isRequestComplete)

@@ -2,10 +2,7 @@
 // whether the client is held back.
 import type { HeaderList } from '../../../../transport/header-list.ts'
 import { isTunnel, type RequestHead } from '../../../../transport/request-head.ts'
-import type { ForwardRoute } from '../../../route/route-entry.ts'
 import type { TerminalStream } from '../contract/http-filter.ts'
-import type { RouterConfig } from './config.ts'
-import { setExpectedTimeout } from './finalize-request.ts'
 import type { RequestBuffer } from './request-buffer.ts'
 import type { UpstreamRequest } from './upstream-request.ts'
 
@@ -21,8 +18,6 @@ export abstract class HeldRequest {
   /** Null while nothing is kept. */
   protected body: RequestBuffer | null = null
   protected trailers: HeaderList | null = null
-  /** When the route's time began to run, where that was after the request was whole. */
-  protected timedSince = 0
   #isPaused = false
 
   constructor(stream: TerminalStream) {
@@ -43,13 +38,6 @@ export abstract class HeldRequest {
   /** Nothing follows the head of what is to be sent. */
   protected get isHeadOnly(): boolean {
     return this.isWhole && this.trailers === null && (this.body === null || this.body.bytes === 0)
-  }
-
-  /** Before another try: it has what is left of the route's time. */
-  protected tellTimeLeft(route: ForwardRoute, { clock, suppressEnvoyHeaders }: RouterConfig): void {
-    if (suppressEnvoyHeaders) return
-    const since = Math.max(this.stream.requestCompletedAt, this.timedSince)
-    setExpectedTimeout(this.head.headers, route, this.isWhole ? clock.now() - since : 0)
   }
 
   /** Bytes that cannot be sent yet, or may have to be sent again. */

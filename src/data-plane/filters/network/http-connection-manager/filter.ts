@@ -2,12 +2,9 @@
 import type { Socket } from 'node:net'
 import type { ConnectionInfo } from '../../../connection-info.ts'
 import type { ConnectionManagerConfig } from '../../../http/connection-manager-config.ts'
-import {
-  type ConnectionOwner,
-  DownstreamConnection,
-  type ManagedConnection,
-} from '../../../http/downstream-connection.ts'
+import { DownstreamConnection } from '../../../http/downstream-connection.ts'
 import { Http2DownstreamConnection } from '../../../http/http2-downstream-connection.ts'
+import type { ConnectionOwner, ManagedConnection } from '../../../http/managed-connection.ts'
 import type { NetworkFilter } from '../contract/network-filter.ts'
 
 /** As agreed between any two peers, and between two of Istio's. */
