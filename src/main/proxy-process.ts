@@ -30,6 +30,7 @@ import { endOnSignals } from './process-end.ts'
 import { toStandardError } from './standard-error.ts'
 import { releaseStartupMemory } from './startup-memory.ts'
 import { takeOver } from './takeover.ts'
+import { releaseUnusedPages } from './unused-pages.ts'
 import type { Workers } from './workers.ts'
 
 export interface ProxyProcessOptions extends DataPlaneStart {
@@ -258,7 +259,11 @@ export class ProxyProcess implements RunningProxy {
 
   /** Accepts on what it has inherited, too: from now on this is the process in charge. */
   async isLive(facts: Readonly<Record<string, string | number>>): Promise<void> {
-    if (this.#options.standalone !== false) releaseStartupMemory()
+    if (this.#options.standalone !== false) {
+      releaseStartupMemory()
+      const pages = releaseUnusedPages({ clock: this.clock })
+      this.atEnd(() => pages.cancel())
+    }
     const takeCharge = async (): Promise<void> => {
       for (const act of this.#takeovers) await act()
       this.state = 'LIVE'

@@ -3,6 +3,7 @@ import { isIP } from 'node:net'
 import { toBinary } from '@bufbuild/protobuf'
 import type { Parsed } from '../../base/problem.ts'
 import { bufferLimitOf } from '../../transport/net/buffer-limit.ts'
+import type { Keepalive } from '../../transport/net/keepalive-network.ts'
 import { DUAL_STACK } from '../../transport/net/network.ts'
 import {
   type FilterChain as FilterChainMessage,
@@ -27,6 +28,7 @@ import type { SecretSource } from '../transport-socket/secret-store.ts'
 import { FilterChain } from './filter-chain.ts'
 import { compileFilterChainMatch, matchKey } from './filter-chain-match.ts'
 import { compileNetworkFilters, type NetworkFilterRegistry } from './network-filters.ts'
+import { readSocketOptions } from './socket-options.ts'
 import { TLS_INSPECTOR } from './tls-inspector-config.ts'
 
 export interface ListenerCompilerHost {
@@ -54,6 +56,8 @@ export interface CompiledListener {
   readonly ignoresConnectionLimit: boolean
   /** Bytes that a connection keeps for a peer that does not take them. */
   readonly bufferLimit: number
+  /** Null: clients that are silent are not probed. */
+  readonly keepalive: Keepalive | null
 }
 
 // Taken without effect: enable_reuse_port, connection_balance_config and max_connections_to_accept_per_socket_event (one
@@ -77,6 +81,7 @@ const LISTENER_FIELDS = new Set([
   'ignore_global_conn_limit',
   'bind_to_port',
   'internal_listener',
+  'socket_options',
 ])
 const CHAIN_FIELDS = new Set([
   'filter_chain_match',
@@ -126,11 +131,16 @@ export function compileListener(
     continueOnInspectTimeout: message.continueOnListenerFiltersTimeout,
     ignoresConnectionLimit: message.ignoreGlobalConnLimit,
     bufferLimit,
+    keepalive: readSocketOptions(message.socketOptions, check),
   })
 }
 
-function compileInternal({ name, address }: Listener, check: ResourceCheck): { address: string; port: number } {
+function compileInternal(
+  { name, address, socketOptions }: Listener,
+  check: ResourceCheck,
+): { address: string; port: number } {
   if (address) check.error('address', 'an internal listener has none')
+  if (socketOptions.length > 0) check.error('socket_options', 'an internal listener has none')
   return { address: internalAddress(name, ''), port: 0 }
 }
 
@@ -226,15 +236,22 @@ class ChainCompiler {
       this.#host.secrets,
       this.#check,
     )
+    const stats = filterHost.stats.lease()
     const host: NetworkFilterHost = {
       ...filterHost,
+      stats,
       limits: filterHost.limits.within(() => `${this.#listener} ${fingerprint}`),
       chainMetadata: message.metadata?.filterMetadata ?? {},
     }
     const filters = compileNetworkFilters(message.filters, `${path}.filters`, networkFilters, host, this.#check)
     const handshakeTimeoutMs = durationMs(message.transportSocketConnectTimeout, DEFAULT_HANDSHAKE_TIMEOUT_MS)
-    if (filters === null) return []
+    if (filters === null) {
+      stats.return()
+      return []
+    }
     const { before, terminal: filter } = filters
-    return [new FilterChain({ name: message.name, match, tls, before, filter, handshakeTimeoutMs, fingerprint })]
+    const chain = new FilterChain({ name: message.name, match, tls, before, filter, handshakeTimeoutMs, fingerprint })
+    stats.returnWith(chain)
+    return [chain]
   }
 }

@@ -25,9 +25,9 @@ export interface SslStats {
 }
 
 export function createListenerStats(root: StatsScope, statPrefix: string): ListenerStats {
-  const scope = root.scope('listener', { envoy_listener_address: statPrefix })
+  const scope = root.scope('listener', { envoy_listener_address: statPrefix }).lease()
   const ssl = scope.scope('ssl')
-  return {
+  const stats = {
     cxTotal: scope.counter('downstream_cx_total'),
     cxActive: scope.gauge('downstream_cx_active'),
     cxDestroy: scope.counter('downstream_cx_destroy'),
@@ -46,4 +46,6 @@ export function createListenerStats(root: StatsScope, statPrefix: string): Liste
       secretsNotReady: scope.counter('server_ssl_socket_factory.downstream_context_secrets_not_ready'),
     },
   }
+  scope.returnWith(stats)
+  return stats
 }
