@@ -17,7 +17,7 @@ Not in tables, as they take two sides: peers that ask without end and read nothi
 /** Tests by the clock, which no table can run. */
 const SLOW = `## Slow clients
 
-Time is the only thing that tells them. Tests: [HTTP/1.1](../test/hostile/slow-loris.test.ts), [HTTP/2](../test/hostile/http2-slow-head.test.ts).
+Time is the only thing that tells them. Tests: [HTTP/1.1](../test/hostile/slow-loris.test.ts), HTTP/2 [heads](../test/hostile/http2-slow-head.test.ts) and [windows](../src/data-plane/filters/network/http-connection-manager/http2-stuck-window.test.ts).
 
 | what | bounded by | the client gets | counters |
 | --- | --- | --- | --- |
@@ -28,6 +28,7 @@ Time is the only thing that tells them. Tests: [HTTP/1.1](../test/hostile/slow-l
 | HTTP/2: half a preface | \`request_headers_timeout\` | 408; closed | \`downstream_rq_header_timeout\` |
 | HTTP/2: a preface without settings, or no stream after them | \`idle_timeout\` | GOAWAY \`NO_ERROR\`; closed | \`downstream_cx_idle_timeout\` |
 | HTTP/2: a header block that never ends, CONTINUATION now and then | \`request_headers_timeout\`, or \`request_timeout\` where that is shorter | GOAWAY \`ENHANCE_YOUR_CALM\`; closed | \`downstream_rq_header_timeout\`, or \`downstream_rq_timeout\` |
+| HTTP/2: a window that stays shut before a response that is here whole | \`stream_idle_timeout\`, or \`idle_timeout\` where that is off, for all that is left of it | RST_STREAM \`INTERNAL_ERROR\`; kept | \`http2.tx_flush_timeout\` |
 `
 
 /** Text that comes in by other ways than a message's head. */

@@ -658,7 +658,7 @@ test('what cannot be honoured, or makes no sense, is refused by name', () => {
     [{ ...HTTP, interval: '99999999s' }, 'health_checks[0].interval', /at most/],
     [{ ...HTTP, interval_jitter: '2147484s' }, 'health_checks[0].interval_jitter', /at most 2147483.647s/],
     [{ ...HTTP, initial_jitter: '2147484s' }, 'health_checks[0].initial_jitter', /at most/],
-    [{ ...HTTP, interval_jitter: '-1s' }, 'health_checks[0].interval_jitter', /below 0s/],
+    [{ ...HTTP, interval_jitter: '-1s' }, 'health_checks[0].interval_jitter', /not be negative/],
     [{ ...HTTP, healthy_threshold: null }, 'health_checks[0].healthy_threshold', /required/],
     [TIMES, 'health_checks[0]', /needs http_health_check/],
     [{ ...TIMES, custom_health_check: { name: 'redis' } }, 'health_checks[0].custom_health_check', /not supported/],

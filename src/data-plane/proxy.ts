@@ -34,7 +34,8 @@ import type { ServerHealth } from './server-health.ts'
 import { createStats, type Stats } from './stats/stats-store.ts'
 import { CertificateFiles, type CertificateFolder, isFileSecret } from './transport-socket/certificate-files.ts'
 import { takeSecret } from './transport-socket/delivered-secret.ts'
-import { SecretStore, TRUST_BUNDLE_SECRET, WORKLOAD_SECRET } from './transport-socket/secret-store.ts'
+import { isOwnSecret, SecretStore, TRUST_BUNDLE_SECRET, WORKLOAD_SECRET } from './transport-socket/secret-store.ts'
+import { UnusedSecrets } from './transport-socket/unused-secrets.ts'
 import { createTransportCompiler } from './transport-socket/upstream-transport-compiler.ts'
 import type { ResourceApplier } from './xds-client/resource-applier.ts'
 
@@ -78,6 +79,7 @@ const ISTIO_DRAIN_TIME_MS = 45_000
 const MAX_CONNECTIONS = 100_000
 const DRAIN_POLL_MS = 20
 const NO_CERTIFICATES: CertificateFolder = { read: () => null }
+const NOTHING_UNBOUND: Promise<readonly Problem[]> = Promise.resolve([])
 const NO_VERSIONS: ReadonlyMap<string, string> = new Map()
 
 export class Proxy {
@@ -93,6 +95,7 @@ export class Proxy {
   readonly #accessLogs: AccessLogs
   readonly #overload: OverloadManager | null
   readonly #certificates: CertificateFiles
+  readonly #unusedSecrets: UnusedSecrets
   #identity: ProxyIdentity | null = null
 
   constructor(options: ProxyOptions) {
@@ -102,6 +105,8 @@ export class Proxy {
     this.stats = createStats()
     const stats = this.stats.root
     this.#certificates = new CertificateFiles(this.secrets, options.certificates ?? NO_CERTIFICATES, { clock, log })
+    const drainTimeMs = options.drainTimeMs ?? ISTIO_DRAIN_TIME_MS
+    this.#unusedSecrets = new UnusedSecrets(this.secrets, clock, drainTimeMs)
     const limits = options.limits ?? LOOP_LIMITS
     const routeConfigs = (within: ProcessLimits) => routeConfigFactories({ clock, random, stats, limits: within })
     const textOf = (configuration: RouteConfiguration): string =>
@@ -154,7 +159,7 @@ export class Proxy {
       filterHost,
       secrets: this.secrets,
       networkFilters: NETWORK_FILTERS,
-      drainTimeMs: options.drainTimeMs ?? ISTIO_DRAIN_TIME_MS,
+      drainTimeMs,
       maxConnections: options.maxConnections ?? MAX_CONNECTIONS,
       areClustersChecked: () => this.clusters.areChecked,
     })
@@ -232,6 +237,7 @@ export class Proxy {
     await this.listeners.close()
     this.clusters.close()
     this.#certificates.close()
+    this.#unusedSecrets.close()
     this.#overload?.close()
     await this.#accessLogs.close()
   }
@@ -243,14 +249,20 @@ export class Proxy {
 
   #updateListeners(messages: readonly Listener[], removed: readonly string[]): Problem[] {
     const problems = this.listeners.update(messages, removed)
-    this.#certificates.want(this.#secretNames())
+    this.#wantSecrets()
     return problems
   }
 
   #updateClusters(messages: readonly Cluster[], removed: readonly string[]): Problem[] {
     const problems = this.clusters.updateClusters(messages, removed)
-    this.#certificates.want(this.#secretNames())
+    this.#wantSecrets()
     return problems
+  }
+
+  #wantSecrets(): void {
+    const names = this.#secretNames()
+    this.#certificates.want(names)
+    this.#unusedSecrets.want(names)
   }
 
   #secretNames(): readonly string[] {
@@ -284,12 +296,9 @@ export function applierFor(proxy: Proxy): ResourceApplier {
       const versions = new Map(resources.map(({ name, version }) => [name, version]))
       const messages = resources.map(({ message }) => message)
       const problems = proxy.apply(type, messages, removed, versions)
-      return type === 'listener' ? [...problems, ...(await proxy.listeners.settled())] : problems
+      const waits = type === 'listener' || type === 'route' || type === 'secret'
+      return { problems, bound: waits ? proxy.listeners.bound(type === 'listener') : NOTHING_UNBOUND }
     },
     wanted: type => proxy.wanted(type),
   }
-}
-
-function isOwnSecret(name: string): boolean {
-  return name === WORKLOAD_SECRET || name === TRUST_BUNDLE_SECRET
 }

@@ -95,6 +95,30 @@ test('a proxy finishes what runs, and ends with code 0', async t => {
   assert.deepEqual(await ended, [0, null])
 })
 
+test('a proxy whose log is read no more ends all the same', async () => {
+  const port = await freePort()
+  const file = join(folder, 'unread.yaml')
+  writeFileSync(file, BOOTSTRAP(port, await freePort()))
+  // One pipe for both, as a container has: what the access log fills is what the last words need.
+  const command = ['-c', 'exec "$@" 2>&1', 'sh', process.execPath, PROGRAM, 'proxy', '-c', file]
+  child = spawn('sh', command, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const ended = once(child, 'exit')
+  let text = ''
+  child.stdout!.on('data', chunk => {
+    text += chunk
+    if (text.includes(' live ')) child.stdout!.pause()
+  })
+  await once(child.stdout!, 'pause')
+  const client = connect(port, '127.0.0.1').resume()
+  // Each makes a line of 8 KB; a thousand of them are more than any pipe holds.
+  const head = `GET /${'x'.repeat(8000)} HTTP/1.1\r\nhost: a\r\n`
+  for (let n = 0; n < 1000; n++) client.write(`${head}\r\n`)
+  client.write(`${head}connection: close\r\n\r\n`)
+  await once(client, 'close')
+  child.kill('SIGTERM')
+  assert.deepEqual(await ended, [0, null])
+})
+
 test('a control plane leaves its state in order', async () => {
   const state = join(folder, 'state')
   const ended = start('control-plane', '--state', state, '--api-port', '0', '--xds-port', '0', '--join-port', '0')

@@ -30,6 +30,7 @@ import { endOnSignals } from './process-end.ts'
 import { toStandardError } from './standard-error.ts'
 import { releaseStartupMemory } from './startup-memory.ts'
 import { takeOver } from './takeover.ts'
+import { releaseUnusedPages } from './unused-pages.ts'
 import type { Workers } from './workers.ts'
 
 export interface ProxyProcessOptions extends DataPlaneStart {
@@ -258,7 +259,11 @@ export class ProxyProcess implements RunningProxy {
 
   /** Accepts on what it has inherited, too: from now on this is the process in charge. */
   async isLive(facts: Readonly<Record<string, string | number>>): Promise<void> {
-    if (this.#options.standalone !== false) releaseStartupMemory()
+    if (this.#options.standalone !== false) {
+      releaseStartupMemory()
+      const pages = releaseUnusedPages({ clock: this.clock })
+      this.atEnd(() => pages.cancel())
+    }
     const takeCharge = async (): Promise<void> => {
       for (const act of this.#takeovers) await act()
       this.state = 'LIVE'
@@ -385,6 +390,10 @@ export class ProxyProcess implements RunningProxy {
     }
     process.on('SIGUSR1', reopen)
     this.#closers.push(() => void process.off('SIGUSR1', reopen))
+    // As Envoy does: whoever means a reload by it does not mean the end of every connection.
+    const eat = (): void => this.log.warn('SIGHUP ignored; SIGUSR2 restarts the proxy')
+    process.on('SIGHUP', eat)
+    this.#closers.push(() => void process.off('SIGHUP', eat))
     const replace = (): void => void this.hotRestart()
     process.on('SIGUSR2', replace)
     this.#closers.push(() => void process.off('SIGUSR2', replace))

@@ -84,3 +84,17 @@ test('SIGUSR1 reopens the logs, and nothing listens for it once the proxy has st
   await running.stop()
   assert.equal(process.listenerCount('SIGUSR1'), before)
 })
+
+test('SIGHUP ends nothing', async () => {
+  const before = process.listenerCount('SIGHUP')
+  const running = await startProxy(await options({ standalone: true }))
+  const stopping = mock.method(running.proxy, 'close')
+  const { promise: hung, resolve } = Promise.withResolvers<void>()
+  process.once('SIGHUP', resolve)
+  process.kill(process.pid, 'SIGHUP')
+  await hung
+  assert.equal(process.listenerCount('SIGHUP'), before + 1)
+  assert.equal(stopping.mock.callCount(), 0)
+  await running.stop()
+  assert.equal(process.listenerCount('SIGHUP'), before)
+})

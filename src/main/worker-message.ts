@@ -49,6 +49,8 @@ export interface WorkerCalls {
     },
     readonly Problem[],
   ]
+  /** Of what was applied last. */
+  readonly bound: [null, readonly Problem[]]
   /** A bootstrap's static_resources, encoded; resolves when every listener has tried to bind. */
   readonly applyStatic: [Uint8Array, readonly Problem[]]
   readonly identify: [{ readonly keyPair: KeyPair; readonly trustBundle: string }, null]

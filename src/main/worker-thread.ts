@@ -4,6 +4,7 @@ import { fromBinary } from '@bufbuild/protobuf'
 import { AdjustableLog } from '../base/adjustable-log.ts'
 import { onBug } from '../base/bug.ts'
 import { clockSince } from '../base/clock.ts'
+import type { Problem } from '../base/problem.ts'
 import { systemRandom } from '../base/random.ts'
 import { SharedSlots } from '../base/shared-slots.ts'
 import { systemLogFiles } from '../data-plane/access-log/log-file.ts'
@@ -66,6 +67,7 @@ const proxy = new DataPlaneProxy({
 })
 const applier = applierFor(proxy)
 let identity: HeardIdentity | null = null
+let bound: Promise<readonly Problem[]> = Promise.resolve([])
 const bugs = proxy.stats.root.scope('server').counter('envoy_bug_failures')
 onBug(message => {
   bugs.value += 1
@@ -81,8 +83,11 @@ const CALLS: Calls = {
       version,
       message: decodeResource(type, bytes),
     }))
-    return applier.apply(type, decoded, removed)
+    const applied = applier.apply(type, decoded, removed)
+    bound = applied.then(({ bound }) => bound)
+    return (await applied).problems
   },
+  bound: () => bound,
   async applyStatic(bytes) {
     const refused = applyStaticResources(proxy, fromBinary(Bootstrap_StaticResourcesSchema, bytes))
     await checkedClusters(proxy)

@@ -42,8 +42,14 @@ export class Workers implements ListeningSockets<readonly (readonly ListeningDes
         const encoded = resources.map(({ name, version, message }) => {
           return { name, version, bytes: toBinary(RESOURCE_SCHEMA[type] as DescMessage, message) }
         })
-        const problems = await own.apply(type, resources, removed)
-        return merged(problems, await this.#all('apply', { type, resources: encoded, removed }))
+        const { problems, bound } = await own.apply(type, resources, removed)
+        const applied = this.#all('apply', { type, resources: encoded, removed })
+        // Asked in the same breath, for the next might be applied before.
+        const theirs = this.#all('bound', null).catch(() => [])
+        return {
+          problems: merged(problems, await applied),
+          bound: Promise.all([bound, theirs]).then(([own, others]) => merged(own, others)),
+        }
       },
       wanted: type => own.wanted(type),
     }

@@ -1,6 +1,7 @@
 // Gathers every problem of one xDS resource, and finds the fields that nobody honours: nothing is silently ignored.
-import { type DescMessage, isFieldSet, type MessageShape } from '@bufbuild/protobuf'
-import type { Duration } from '@bufbuild/protobuf/wkt'
+import { type DescField, type DescMessage, isFieldSet, type Message, type MessageShape } from '@bufbuild/protobuf'
+import { isReflectMessage, reflect } from '@bufbuild/protobuf/reflect'
+import { type Duration, DurationSchema } from '@bufbuild/protobuf/wkt'
 import type { Parsed, Problem } from '../base/problem.ts'
 import type { ProblemCode } from '../base/problem-table.ts'
 
@@ -48,7 +49,7 @@ export class ResourceCheck {
 
   /**
    * Reports every field set in `message` whose name, as the .proto spells it, is not in `honoured`. Fields newer than the
-   * generated messages are reported by number.
+   * generated messages are reported by number. Durations are all spans of time ahead, as in Envoy.
    */
   honour<D extends DescMessage>(
     schema: D,
@@ -57,7 +58,10 @@ export class ResourceCheck {
     honoured: ReadonlySet<string>,
   ): void {
     for (const field of schema.fields) {
-      if (!honoured.has(field.name) && isFieldSet(message, field)) this.unsupported(join(path, field.name))
+      if (!honoured.has(field.name)) {
+        if (isFieldSet(message, field)) this.unsupported(join(path, field.name))
+      } else if (field.message === DurationSchema && isNegative(message, field))
+        this.error(join(path, field.name), 'must not be negative')
     }
     for (const unknown of message.$unknown ?? []) this.unsupported(join(path, `#${unknown.no}`), 'is not known')
   }
@@ -72,6 +76,13 @@ export class ResourceCheck {
 /** Milliseconds with a fraction; `fallback` when absent. */
 export function durationMs(duration: Duration | undefined, fallback: number): number {
   return duration === undefined ? fallback : Number(duration.seconds) * 1000 + duration.nanos / 1_000_000
+}
+
+function isNegative(message: Message, field: DescField): boolean {
+  const value = isFieldSet(message, field) ? reflect(field.parent, message).get(field) : undefined
+  if (!isReflectMessage(value)) return false
+  const { seconds, nanos } = value.message as Duration
+  return seconds < 0n || nanos < 0
 }
 
 function join(path: string, field: string): string {

@@ -104,7 +104,7 @@ test('a client of HTTP/2 loses nothing when the gateway is restarted: what a GOA
   assert.deepEqual(load.failures, [])
 })
 
-test('a gateway that is given ports while it is restarted serves each, and refuses nobody from then on', async () => {
+test('a gateway that is given ports while it is restarted refuses nobody once it has acknowledged them', async () => {
   const failures: string[] = []
   const refused: string[] = []
   const ports: number[] = []
@@ -117,13 +117,6 @@ test('a gateway that is given ports while it is restarted serves each, and refus
       process.kill(before, 'SIGUSR2')
       const applied = mesh.apply(gatewayAt(ports), '--wait').then(async ({ code, stderr }) => {
         if (code !== 0) failures.push(stderr)
-        // Config is acknowledged once it is accepted: at the moment of the handover that may be just before it is bound.
-        await eventually('the port', () =>
-          ask(`http://127.0.0.1:${ports.at(-1)}/`).then(
-            ({ status }) => status === 200,
-            () => false,
-          ),
-        )
         return Promise.all(Array.from({ length: 40 }, async () => await asked(ports.at(-1)!, refused)))
       })
       await eventually('a successor of the gateway', () => pidInCharge(gateway) !== before)

@@ -19,6 +19,7 @@ const TYPE = 'type.googleapis.com/envoy.extensions'
 const folder = mkdtempSync(join(tmpdir(), 'weft-drains-'))
 const slow = new Map<string, ServerResponse>()
 const upstream = createServer((incoming, response) => {
+  if (incoming.headers['x-never'] !== undefined) return
   const name = incoming.headers['x-slow']
   if (name === undefined) return void response.end('ok')
   response.write('begun ')
@@ -32,11 +33,18 @@ after(async () => {
 
 const at = (port: number): object => ({ socket_address: { address: '127.0.0.1', port_value: port } })
 
-function bootstrap(drainType: string): string {
-  const routes = [{ match: { prefix: '/' }, route: { cluster: 'up', timeout: '0s' } }]
+function bootstrap(drainType: string, fields: object = {}): string {
+  const routes = [
+    {
+      match: { prefix: '/', headers: [{ name: 'x-never', present_match: true }] },
+      route: { cluster: 'up', timeout: '3s' },
+    },
+    { match: { prefix: '/' }, route: { cluster: 'up', timeout: '0s' } },
+  ]
   const healthCheck = { headers: [{ name: ':path', string_match: { exact: '/health' } }], pass_through_mode: true }
   const manager = {
     '@type': `${TYPE}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
+    ...fields,
     stat_prefix: 'h',
     route_config: { name: 'r', virtual_hosts: [{ name: 'v', domains: ['*'], routes }] },
     http_filters: [
@@ -218,6 +226,25 @@ for (const [path, expected] of Object.entries(DRAINS)) {
     assert.deepEqual(ours, expected)
   })
 }
+
+test('drain_timeout says how long a client may open streams that it is not to open', async () => {
+  const config = bootstrap('DEFAULT', { drain_timeout: '0.1s' })
+  for (const side of await Promise.all([startEnvoy(config), startWeft(config)])) {
+    const http2 = new RawHttp2Client(side.port)
+    cleanups.push(() => http2.socket.destroy())
+    const hears = (word: string): Promise<void> => eventually(word, () => told(http2).includes(word))
+    // Its route's timeout is longer than the drain's, and shorter than that would be by default.
+    http2.request(1, [['x-never', '1']])
+    await eventually('its request', async () =>
+      /rq_total: 1$/m.test(await ask(side.admin, '/stats?filter=http.h.*rq_total')),
+    )
+    await ask(side.admin, '/healthcheck/fail', { method: 'POST' })
+    http2.request(3)
+    await hears('closed')
+    const ends = ['GOAWAY 2147483647, 0', 'head of 3', 'end of 3', 'GOAWAY 3, 0', 'head of 1', 'end of 1', 'closed']
+    assert.deepEqual(told(http2), ends, side.name)
+  }
+})
 
 test('a listener with drain_type MODIFY_ONLY fails health checks and keeps its connections', async () => {
   const sides = await Promise.all([startEnvoy(bootstrap('MODIFY_ONLY')), startWeft(bootstrap('MODIFY_ONLY'))])

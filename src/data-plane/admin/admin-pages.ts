@@ -5,6 +5,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { LogLevel } from '../../base/log.ts'
 import { type Node, NodeSchema } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import { addressToJson, isInternal } from '../internal-listener/internal-network.ts'
+import type { ListenerStatus } from '../listener/listener-manager.ts'
 import { latestOf, type MirrorDifference } from '../mirror-differences.ts'
 import type { Proxy as DataPlaneProxy } from '../proxy.ts'
 import { mergedStats, type StatFilter } from '../stats/stats-store.ts'
@@ -229,16 +230,20 @@ function loggingPage({ log, workers }: AdminSource, query: URLSearchParams): Adm
   return text(`active loggers:\n  weft: ${log.level}\n`)
 }
 
+/** Those that clients may connect to, as Envoy shows them. */
+function activeListeners(proxy: DataPlaneProxy): ListenerStatus[] {
+  return proxy.listeners.status().filter(({ state }) => state === 'active')
+}
+
 function listenersText(proxy: DataPlaneProxy): string {
-  return proxy.listeners
-    .status()
+  return activeListeners(proxy)
     .map(({ name, address, port }) => `${name}::${isInternal(address, port) ? address : `${address}:${port}`}\n`)
     .join('')
 }
 
 function listenersJson(proxy: DataPlaneProxy): JsonObject {
   return {
-    listener_statuses: proxy.listeners.status().map(({ name, address, port }) => ({
+    listener_statuses: activeListeners(proxy).map(({ name, address, port }) => ({
       name,
       local_address: addressToJson(address, port),
     })),

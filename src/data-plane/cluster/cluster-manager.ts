@@ -16,7 +16,7 @@ import type { ClusterLoadAssignment } from '../../xds/generated/envoy/config/end
 import { ResourceCheck } from '../../xds/resource-check.ts'
 import { healthCheckStats } from '../health-checker/health-check-stats.ts'
 import type { ProcessLimits } from '../process-limits/process-limits.ts'
-import type { StatsScope } from '../stats/stats-scope.ts'
+import type { LeasedScope, StatsScope } from '../stats/stats-scope.ts'
 import type { SecretStore } from '../transport-socket/secret-store.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
 import { showCircuits } from './circuit-limits.ts'
@@ -59,7 +59,7 @@ interface Entry {
   readonly config: ClusterConfig
   readonly cluster: ManagedCluster | ForwardProxyCluster
   readonly resolution: NameResolution | null
-  readonly stats: StatsScope
+  readonly stats: LeasedScope
   readonly resources: ResourceManager
 }
 
@@ -117,7 +117,7 @@ export class ClusterManager implements ClusterSource {
     }
     this.#resourcesArrived()
     for (const name of removed) {
-      this.#entries.get(name)?.stats.remove()
+      this.#entries.get(name)?.stats.return()
       this.#remove(name)
     }
     return problems
@@ -233,14 +233,14 @@ export class ClusterManager implements ClusterSource {
     const { name, discovery } = config
     const before = this.#entries.get(name)
     this.#forgetSecretNames(config.transports.secretNames, before?.config.transports.secretNames)
-    const scope = this.#host.stats.scope('cluster', { envoy_cluster_name: config.statName })
+    // What is under way counts against the new limits; under another name for its counters it could not be shown.
+    const isKnown = before?.config.statName === config.statName
+    const scope = isKnown ? before.stats : this.#scopeOf(config)
     const window = this.#windowOf(`${name} default`, config.thresholds.default)
     const traffic = config.healthCheck && new ClusterTraffic(this.#host.limits.cell(`cluster ${name} traffic`, 0))
     const stats = createClusterStats(scope, window, traffic)
     // The counters are those of the version before it, too.
     if (stats.upstreamCxTotal.value > 0) traffic?.begin()
-    // What is under way counts against the new limits; under another name for its counters it could not be shown.
-    const isKnown = before?.config.statName === config.statName
     const resources = isKnown ? before.resources : new ResourceManager(this.#host.limits, name, stats)
     const common = { message, config, stats: scope, resources }
     const counts = this.#countsOf(scope, stats, resources)
@@ -267,6 +267,11 @@ export class ClusterManager implements ClusterSource {
     // The new one is found first: no request falls between the two.
     before?.resolution?.stop()
     before?.cluster.retire()
+    if (!isKnown) before?.stats.return()
+  }
+
+  #scopeOf({ statName }: ClusterConfig): LeasedScope {
+    return this.#host.stats.scope('cluster', { envoy_cluster_name: statName }).lease()
   }
 
   #countsOf(scope: StatsScope, stats: ClusterStats, resources: ResourceManager): ClusterCounts {

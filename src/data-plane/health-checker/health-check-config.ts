@@ -154,8 +154,7 @@ function required(value: Duration | undefined, field: string, check: ResourceChe
 
 function jitter(value: Duration | undefined, field: string, check: ResourceCheck): number {
   const ms = durationMs(value, 0)
-  if (ms < 0) check.error(`${AT}.${field}`, 'must not be below 0s')
-  else if (ms > MAX_TIMER_MS) check.error(`${AT}.${field}`, TOO_LONG)
+  if (ms > MAX_TIMER_MS) check.error(`${AT}.${field}`, TOO_LONG)
   return ms
 }
 

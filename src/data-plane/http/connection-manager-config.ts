@@ -41,6 +41,8 @@ export interface ConnectionManagerTimeouts {
   readonly connectionDuration: number
   /** How long a connection closed by this side waits for the client to see the last response. */
   readonly delayedClose: number
+  /** Between the two GOAWAYs of a drain, when config says it; null: until the client has been heard of behind the first. */
+  readonly drain: number | null
 }
 
 export interface Http1Config extends WriterOptions {

@@ -38,6 +38,7 @@ export interface ConnectionManagerStats {
   readonly requestTime: Histogram
   readonly http2: Http2CodecStats
   readonly http2KeepaliveTimeouts: Counter
+  readonly http2FlushTimeouts: Counter
 }
 
 /** `scope` is the connection manager's own; `root`: the codecs' are of all listeners. */
@@ -79,6 +80,7 @@ export function connectionManagerStats(scope: StatsScope, root: StatsScope): Con
     requestTime: scope.histogram('downstream_rq_time'),
     http2: new Http2CodecStats(root),
     http2KeepaliveTimeouts: root.scope('http2').counter('keepalive_timeout'),
+    http2FlushTimeouts: root.scope('http2').counter('tx_flush_timeout'),
   }
 }
 

@@ -121,11 +121,14 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
     this.#config.stats.connectionDrainClose.value++
     openBatch()
     this.#session.goAway(ERROR_CODE.noError, false)
-    this.sendPing()
-    this.#unheard = this.#unanswered
+    const { drain } = this.#config.timeouts
+    if (drain === null) {
+      this.sendPing()
+      this.#unheard = this.#unanswered
+    }
     closeBatch()
     this.#drainTimer = new WheelTimer(this, TIMER.drain)
-    this.#config.wheel.set(this.#drainTimer, DRAIN_GRACE_MS)
+    this.#config.wheel.set(this.#drainTimer, drain ?? DRAIN_GRACE_MS)
   }
 
   /** Ends the connection at once, whatever is under way. */

@@ -49,6 +49,8 @@ export class Http2DownstreamStream implements StreamConnection, Http2StreamHandl
   /** The codec has told of the stream's end. */
   #reset = false
   #isPrematureReset = false
+  /** Over for everybody but the codec, which has some of the response left to send. */
+  #isFlushing = false
 
   constructor(
     carrier: Http2Carrier,
@@ -140,9 +142,17 @@ export class Http2DownstreamStream implements StreamConnection, Http2StreamHandl
   }
 
   onStreamEnd(whole: boolean): void {
-    const { wheel } = this.#config
+    const { wheel, timeouts } = this.#config
     wheel.cancel(this.#idleTimer)
     if (this.#requestTimer !== null) wheel.cancel(this.#requestTimer)
+    if (!this.#reset && this.#responseComplete && this.#http2.isSending) {
+      this.#isFlushing = true
+      const limit = this.#idleMs > 0 ? this.#idleMs : timeouts.idle
+      if (limit > 0) wheel.set(this.#idleTimer, limit)
+    } else this.#close(whole)
+  }
+
+  #close(whole: boolean): void {
     if (!this.#reset && !whole) {
       // RFC 9113 8.1: a whole response may end a request early, which is no error.
       this.#http2.reset(this.#responseComplete ? ERROR_CODE.noError : ERROR_CODE.internalError)
@@ -150,16 +160,35 @@ export class Http2DownstreamStream implements StreamConnection, Http2StreamHandl
     this.#carrier.onStreamClosed(this.#isPrematureReset)
   }
 
+  onSent(): void {
+    if (this.#isFlushing) this.#endFlush(this.#stream.isRequestComplete)
+  }
+
+  #endFlush(whole: boolean): void {
+    this.#isFlushing = false
+    this.#config.wheel.cancel(this.#idleTimer)
+    this.#close(whole)
+  }
+
+  /** A client that opens no window would have its responses kept for as long as it likes. */
+  #onFlushTimeout(): void {
+    this.#config.stats.http2FlushTimeouts.value++
+    this.#responseComplete = false
+    this.#endFlush(false)
+  }
+
   /** A server's stream is asked for no response. */
   onResponse(): void {}
 
   onData(chunk: Buffer, endStream: boolean): void {
+    if (this.#isFlushing) return
     if (endStream && this.#requestTimer !== null) this.#config.wheel.cancel(this.#requestTimer)
     this.touch()
     this.#stream.onRequestData(chunk, endStream)
   }
 
   onTrailers(trailers: HeaderList): void {
+    if (this.#isFlushing) return
     if (this.#requestTimer !== null) this.#config.wheel.cancel(this.#requestTimer)
     this.touch()
     if (this.#rejectsUnderscores(trailers)) this.#rejectForUnderscore()
@@ -168,6 +197,10 @@ export class Http2DownstreamStream implements StreamConnection, Http2StreamHandl
 
   onReset(code: number, remote: boolean, details: string): void {
     this.#reset = true
+    if (this.#isFlushing) {
+      this.#endFlush(false)
+      return
+    }
     const { info } = this.#stream
     this.#isPrematureReset =
       remote && info.responseCode === 0 && this.#config.clock.now() - info.startedAt < PREMATURE_RESET_MS
@@ -198,13 +231,15 @@ export class Http2DownstreamStream implements StreamConnection, Http2StreamHandl
   }
 
   onDrained(): void {
+    if (this.#isFlushing) return
     this.touch()
     this.#stream.onDownstreamDrained()
   }
 
   onTimer(timer: WheelTimer): void {
     openBatch()
-    if (timer.purpose === TIMER.idle) this.#stream.onIdleTimeout()
+    if (this.#isFlushing) this.#onFlushTimeout()
+    else if (timer.purpose === TIMER.idle) this.#stream.onIdleTimeout()
     else {
       this.#config.stats.requestTimeouts.value++
       this.#stream.localReply(REFUSAL.requestTimeout)

@@ -3,6 +3,7 @@ import { isIP } from 'node:net'
 import { toBinary } from '@bufbuild/protobuf'
 import type { Parsed } from '../../base/problem.ts'
 import { bufferLimitOf } from '../../transport/net/buffer-limit.ts'
+import type { Keepalive } from '../../transport/net/keepalive-network.ts'
 import { DUAL_STACK } from '../../transport/net/network.ts'
 import {
   type FilterChain as FilterChainMessage,
@@ -25,8 +26,10 @@ import type { StatsScope } from '../stats/stats-scope.ts'
 import { compileDownstreamTransport } from '../transport-socket/downstream-tls.ts'
 import type { SecretSource } from '../transport-socket/secret-store.ts'
 import { FilterChain } from './filter-chain.ts'
-import { compileFilterChainMatch, matchKey } from './filter-chain-match.ts'
+import { compileFilterChainMatch } from './filter-chain-match.ts'
+import { findOverlaps } from './filter-chain-overlap.ts'
 import { compileNetworkFilters, type NetworkFilterRegistry } from './network-filters.ts'
+import { readSocketOptions } from './socket-options.ts'
 import { TLS_INSPECTOR } from './tls-inspector-config.ts'
 
 export interface ListenerCompilerHost {
@@ -54,6 +57,8 @@ export interface CompiledListener {
   readonly ignoresConnectionLimit: boolean
   /** Bytes that a connection keeps for a peer that does not take them. */
   readonly bufferLimit: number
+  /** Null: clients that are silent are not probed. */
+  readonly keepalive: Keepalive | null
 }
 
 // Taken without effect: enable_reuse_port, connection_balance_config and max_connections_to_accept_per_socket_event (one
@@ -77,6 +82,7 @@ const LISTENER_FIELDS = new Set([
   'ignore_global_conn_limit',
   'bind_to_port',
   'internal_listener',
+  'socket_options',
 ])
 const CHAIN_FIELDS = new Set([
   'filter_chain_match',
@@ -111,7 +117,7 @@ export function compileListener(
   const fallback = message.defaultFilterChain
   const defaultChain = fallback ? (compiler.compile(fallback, 'default_filter_chain')[0] ?? null) : null
   if (message.filterChains.length === 0 && !fallback) check.error('filter_chains', 'no filter chains specified')
-  refuseTwins(chains, check)
+  refuseOverlaps(chains, check)
   return check.result<CompiledListener>({
     message,
     name: message.name,
@@ -126,11 +132,16 @@ export function compileListener(
     continueOnInspectTimeout: message.continueOnListenerFiltersTimeout,
     ignoresConnectionLimit: message.ignoreGlobalConnLimit,
     bufferLimit,
+    keepalive: readSocketOptions(message.socketOptions, check),
   })
 }
 
-function compileInternal({ name, address }: Listener, check: ResourceCheck): { address: string; port: number } {
+function compileInternal(
+  { name, address, socketOptions }: Listener,
+  check: ResourceCheck,
+): { address: string; port: number } {
   if (address) check.error('address', 'an internal listener has none')
+  if (socketOptions.length > 0) check.error('socket_options', 'an internal listener has none')
   return { address: internalAddress(name, ''), port: 0 }
 }
 
@@ -146,15 +157,10 @@ function statName(address: string, port: number): string {
   return `${shown.includes(':') ? `[${shown}]` : shown}_${port}`
 }
 
-function refuseTwins(chains: readonly FilterChain[], check: ResourceCheck): void {
-  const seen = new Map<string, number>()
-  for (const [index, chain] of chains.entries()) {
-    const key = matchKey(chain.match)
-    const twin = seen.get(key)
-    if (twin !== undefined) {
-      check.error(`filter_chains[${index}].filter_chain_match`, `has the same matching rules as filter_chains[${twin}]`)
-    }
-    seen.set(key, index)
+function refuseOverlaps(chains: readonly FilterChain[], check: ResourceCheck): void {
+  for (const [index, other] of findOverlaps(chains.map(({ match }) => match))) {
+    const what = index === other ? 'names something twice' : `overlaps that of filter_chains[${other}]`
+    check.error(`filter_chains[${index}].filter_chain_match`, what)
   }
 }
 
@@ -226,15 +232,22 @@ class ChainCompiler {
       this.#host.secrets,
       this.#check,
     )
+    const stats = filterHost.stats.lease()
     const host: NetworkFilterHost = {
       ...filterHost,
+      stats,
       limits: filterHost.limits.within(() => `${this.#listener} ${fingerprint}`),
       chainMetadata: message.metadata?.filterMetadata ?? {},
     }
     const filters = compileNetworkFilters(message.filters, `${path}.filters`, networkFilters, host, this.#check)
     const handshakeTimeoutMs = durationMs(message.transportSocketConnectTimeout, DEFAULT_HANDSHAKE_TIMEOUT_MS)
-    if (filters === null) return []
+    if (filters === null) {
+      stats.return()
+      return []
+    }
     const { before, terminal: filter } = filters
-    return [new FilterChain({ name: message.name, match, tls, before, filter, handshakeTimeoutMs, fingerprint })]
+    const chain = new FilterChain({ name: message.name, match, tls, before, filter, handshakeTimeoutMs, fingerprint })
+    stats.returnWith(chain)
+    return [chain]
   }
 }

@@ -83,6 +83,9 @@ export class ConnectionAcceptor {
       return
     }
     connections.add(socket)
+    const { keepalive } = listener
+    if (keepalive !== null)
+      socket.setKeepAlive(true, keepalive.timeSeconds * 1000, keepalive.intervalSeconds * 1000, keepalive.probes)
     stats.cxActive.value += 1
     socket.once('close', () => {
       connections.delete(socket)

@@ -9,6 +9,8 @@ import { AnySchema, StringValueSchema } from '@bufbuild/protobuf/wkt'
 import { FakeClock } from '../../base/clock.ts'
 import { silentLog } from '../../base/log.ts'
 import { SeededRandom } from '../../base/random.ts'
+import { InheritableNetwork } from '../../transport/net/inheritable-network.ts'
+import type { Network } from '../../transport/net/network.ts'
 import { systemNetwork } from '../../transport/net/system-network.ts'
 import { freePort } from '../../transport/net/testing/free-port.ts'
 import { TestAuthority } from '../../transport/tls/certificate-fixture.ts'
@@ -81,7 +83,7 @@ after(async () => {
   for (const manager of managers) await manager.close()
 })
 
-function setUp(options: { maxConnections?: number; areClustersChecked?: () => boolean } = {}) {
+function setUp(options: { maxConnections?: number; areClustersChecked?: () => boolean; network?: Network } = {}) {
   const clock = new FakeClock()
   const stats = createStats()
   const routeTables = new Map<string, never>()
@@ -99,7 +101,7 @@ function setUp(options: { maxConnections?: number; areClustersChecked?: () => bo
     clock,
     random: new SeededRandom(1),
     log: silentLog,
-    network: systemNetwork,
+    network: options.network ?? systemNetwork,
     filterHost,
     secrets,
     areClustersChecked: options.areClustersChecked ?? (() => true),
@@ -280,6 +282,43 @@ test('a port in use is a problem, and is tried again', async () => {
   assert.equal((await greeted(blocker.port)).line, 'one|plain|')
 })
 
+test('what makes a listener active hears whether it is bound; of older failures only those who ask for all', async () => {
+  const { manager, routeTables } = setUp()
+  const blocker = await systemNetwork.listen('127.0.0.1', 0, () => {})
+  manager.update([listener('l', [greet('rds:r')], {}, blocker.port)], [])
+  assert.deepEqual(await manager.bound(true), [], 'it waits for its routes first')
+  routeTables.set('r', {} as never)
+  manager.resourcesArrived()
+  const reason = `Listener l: cannot bind '127.0.0.1:${blocker.port}': Address already in use`
+  const heard = async (all: boolean): Promise<string[]> =>
+    (await manager.bound(all)).map(({ object, message }) => `${object}: ${message}`)
+  assert.deepEqual(await heard(false), [reason])
+  assert.deepEqual([await heard(false), await heard(true)], [[], [reason]])
+  assert.equal(manager.ready, false)
+  manager.update([], ['l'])
+  assert.deepEqual([await heard(true), manager.ready], [[], true])
+  await blocker.close()
+})
+
+test('a port that a predecessor has to leave first is no reason to wait with the start, but not bound before', async () => {
+  const network = new InheritableNetwork(systemNetwork, [])
+  const { manager } = setUp({ network })
+  const port = await freePort()
+  manager.update([listener('l', [greet('one')], {}, port), listener('m', [greet('two')], {}, await freePort())], [])
+  assert.deepEqual(await manager.settled(), [])
+  const states = (): string[] => manager.status().map(({ name, state }) => `${name} ${state}`)
+  assert.deepEqual([states(), manager.ready], [['l warming', 'm warming'], true])
+  const order: string[] = []
+  const bound = manager.bound(true).then(() => order.push('bound'))
+  assert.deepEqual(await manager.bound(false), [], 'what else comes does not wait for it')
+  manager.update([], ['m'])
+  order.push('leave')
+  await network.bindPostponed()
+  await bound
+  assert.deepEqual([order, states()], [['leave', 'bound'], ['l active']])
+  assert.equal((await greeted(port)).line, 'one|plain|')
+})
+
 test('0.0.0.0 and :: are two listeners of one port, and :: alone is IPv6 only but with ipv4_compat', async () => {
   const { manager, portOf } = setUp()
   const at = (address: string, port: number, more: { [key: string]: JsonValue } = {}) => ({
@@ -363,6 +402,28 @@ test('a client that says nothing to the inspector is closed after the timeout', 
   clock.advance(2000)
   await closed
   assert.equal(stats.value('listener.127.0.0.1_0.downstream_pre_cx_timeout'), 1)
+})
+
+test('a handshake has its time from the first byte on, which may never come', async () => {
+  const { manager, portOf, secrets, clock, stats } = setUp()
+  secrets.setKeyPair('default', workload)
+  secrets.setTrustedCa('ROOTCA', authority.bundle)
+  const tls = { transport_socket: downstreamTls(), transport_socket_connect_timeout: '4s' }
+  // As Istio's listeners: what the inspectors wait for has no limit, and goes on without it.
+  const waiting = { listener_filters_timeout: '0s', continue_on_listener_filters_timeout: true }
+  manager.update([listener('l', [greet('mesh', tls)], waiting)], [])
+  const port = await portOf('l')
+  const half = [Buffer.of(), Buffer.of(22, 3, 1, 0, 200)].map(bytes => {
+    const client = systemNetwork.connect('127.0.0.1', port)
+    client.on('error', () => {}).resume()
+    client.write(bytes)
+    return client
+  })
+  while (manager.activeConnections < 2) await new Promise(resolve => setImmediate(resolve))
+  const closed = half.map(client => new Promise(resolve => client.once('close', resolve)))
+  clock.advance(4000)
+  await Promise.all(closed)
+  assert.equal(stats.value('listener.127.0.0.1_0.downstream_cx_transport_socket_connect_timeout'), 2)
 })
 
 test('every fault of a listener is named', () => {

@@ -60,6 +60,8 @@ export class ListenerManager {
   readonly #host: ListenerManagerHost
   readonly #entries = new Map<string, Entry>()
   readonly #sockets = new Set<ListeningSocket>()
+  /** Those that nobody has asked about since they were made. */
+  readonly #unheard = new Set<ListeningSocket>()
   readonly #acceptor: ConnectionAcceptor
   readonly #connections: DownstreamConnections
   readonly #stats: ListenerManagerStats
@@ -137,7 +139,7 @@ export class ListenerManager {
       const { address, message } = listener
       found.push({
         name,
-        address: address === DUAL_STACK ? '::' : address,
+        address: shown(address),
         port: active?.socket.boundPort ?? 0,
         state,
         failure,
@@ -147,25 +149,26 @@ export class ListenerManager {
     return found
   }
 
-  /** True when no listener waits for resources or for its port. */
+  /** True when no listener waits for resources, or for its port from anyone but a predecessor. */
   get ready(): boolean {
-    return this.status().every(({ name, state }) => state === 'active' && !this.#entries.get(name)?.warming)
+    return [...this.#entries.values()].every(({ active, warming }) => active?.socket.isGranted && !warming)
   }
 
   /** Resolves when each listener known now has tried to bind; what could not be bound is a problem. */
   async settled(): Promise<Problem[]> {
     await Promise.all([...this.#sockets].map(socket => socket.firstAttempt))
-    this.#updateGauges()
-    // What a drain overtook is not going to be bound.
-    if (this.#stopping) return []
-    return this.status()
-      .filter(({ failure }) => failure !== '')
-      .map(({ name, address, failure, message }) => ({
-        code: 'WEFT-4101',
-        severity: 'error',
-        object: `Listener ${name}`,
-        message: `cannot bind '${address}:${portOf(message)}': ${failure}`,
-      }))
+    return this.#unbound(this.#sockets)
+  }
+
+  /**
+   * Resolves when clients may connect to each listener that has become active since this was asked last, or to `all`,
+   * however long a predecessor takes to make way. What could not be bound is a problem.
+   */
+  async bound(all: boolean): Promise<Problem[]> {
+    const sockets = new Set(all ? this.#sockets : this.#unheard)
+    this.#unheard.clear()
+    await Promise.all([...sockets].map(socket => socket.firstOutcome))
+    return this.#unbound(sockets)
   }
 
   /** Connections in any state, TLS handshakes included. */
@@ -276,10 +279,25 @@ export class ListenerManager {
     this.#host.log.info('listener active', { listener: listener.name, address: `${listener.address}:${listener.port}` })
   }
 
+  #unbound(sockets: ReadonlySet<ListeningSocket>): Problem[] {
+    this.#updateGauges()
+    // What a drain overtook is not going to be bound.
+    if (this.#stopping) return []
+    const problems: Problem[] = []
+    for (const { active } of this.#entries.values()) {
+      if (!active || active.socket.failure === '' || !sockets.has(active.socket)) continue
+      const { name, message } = active.listener
+      const text = `cannot bind '${shown(active.listener.address)}:${portOf(message)}': ${active.socket.failure}`
+      problems.push({ code: 'WEFT-4101', severity: 'error', object: `Listener ${name}`, message: text })
+    }
+    return problems
+  }
+
   #bind(listener: CompiledListener): ListeningSocket {
     const socket = new ListeningSocket(listener, () => {}, this.#host)
     this.#sockets.add(socket)
-    socket.firstAttempt.then(() => {
+    this.#unheard.add(socket)
+    void socket.firstOutcome.then(() => {
       this.#updateGauges()
       if (!socket.failure) return
       this.#stats.createFailure.value += 1
@@ -304,6 +322,7 @@ export class ListenerManager {
     for (const socket of this.#sockets) {
       if (used.has(socket)) continue
       this.#sockets.delete(socket)
+      this.#unheard.delete(socket)
       void socket.close()
     }
   }
@@ -381,6 +400,10 @@ function sameAddress(
   b: { readonly address: string; readonly port: number },
 ): boolean {
   return a.address === b.address && a.port === b.port
+}
+
+function shown(address: string): string {
+  return address === DUAL_STACK ? '::' : address
 }
 
 function portOf(message: Listener): number {

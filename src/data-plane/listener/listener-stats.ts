@@ -8,6 +8,7 @@ export interface ListenerStats {
   readonly cxOverflow: Counter
   readonly cxOverloadReject: Counter
   readonly preCxTimeout: Counter
+  readonly handshakeTimeout: Counter
   readonly noFilterChainMatch: Counter
   readonly ssl: SslStats
 }
@@ -25,15 +26,16 @@ export interface SslStats {
 }
 
 export function createListenerStats(root: StatsScope, statPrefix: string): ListenerStats {
-  const scope = root.scope('listener', { envoy_listener_address: statPrefix })
+  const scope = root.scope('listener', { envoy_listener_address: statPrefix }).lease()
   const ssl = scope.scope('ssl')
-  return {
+  const stats = {
     cxTotal: scope.counter('downstream_cx_total'),
     cxActive: scope.gauge('downstream_cx_active'),
     cxDestroy: scope.counter('downstream_cx_destroy'),
     cxOverloadReject: scope.counter('downstream_cx_overload_reject'),
     cxOverflow: scope.counter('downstream_global_cx_overflow'),
     preCxTimeout: scope.counter('downstream_pre_cx_timeout'),
+    handshakeTimeout: scope.counter('downstream_cx_transport_socket_connect_timeout'),
     noFilterChainMatch: scope.counter('no_filter_chain_match'),
     ssl: {
       handshake: ssl.counter('handshake'),
@@ -46,4 +48,6 @@ export function createListenerStats(root: StatsScope, statPrefix: string): Liste
       secretsNotReady: scope.counter('server_ssl_socket_factory.downstream_context_secrets_not_ready'),
     },
   }
+  scope.returnWith(stats)
+  return stats
 }

@@ -17,13 +17,16 @@ export class ListeningSocket {
   /** Who takes connections now. */
   onConnection: (socket: Socket) => void
   #bound: BoundListener | null = null
+  #isBound = false
   #closed = false
   #retry: Timer | null = null
   #attempts = 0
   /** Why the last attempt failed; empty when bound or not tried yet. */
   failure = ''
-  /** Ends with the first attempt, whatever its outcome. */
+  /** Ends with the first attempt, whatever its outcome. That a predecessor has to let go of the address first is one. */
   readonly firstAttempt: Promise<void>
+  /** Ends when clients may connect, or that attempt has failed, or all is over. */
+  readonly firstOutcome: Promise<void>
 
   constructor(
     place: { readonly address: string; readonly port: number },
@@ -37,6 +40,7 @@ export class ListeningSocket {
     this.#clock = host.clock
     this.#random = host.random
     this.firstAttempt = this.#bind()
+    this.firstOutcome = this.firstAttempt.then(() => this.#bound?.bound)
   }
 
   /** 0 until bound. */
@@ -45,22 +49,34 @@ export class ListeningSocket {
   }
 
   get isBound(): boolean {
+    return this.#isBound
+  }
+
+  /** Bound, or what a predecessor has yet to make way for. */
+  get isGranted(): boolean {
     return this.#bound !== null
   }
 
   async close(): Promise<void> {
     this.#closed = true
     this.#retry?.cancel()
+    this.#isBound = false
     await this.#bound?.close()
     this.#bound = null
+  }
+
+  #takeBound(): void {
+    this.#isBound = !this.#closed
   }
 
   async #bind(): Promise<void> {
     try {
       const bound = await this.#network.listen(this.address, this.port, socket => this.onConnection(socket))
       this.failure = ''
-      if (this.#closed) await bound.close()
-      else this.#bound = bound
+      if (this.#closed) return await bound.close()
+      this.#bound = bound
+      if (bound.bound) void bound.bound.then(() => this.#takeBound())
+      else this.#takeBound()
     } catch (error) {
       this.failure = connectFailure(error as NodeJS.ErrnoException)
       if (this.#closed) return

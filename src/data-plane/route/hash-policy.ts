@@ -176,7 +176,6 @@ function hashCookie(message: RouteAction_HashPolicy_Cookie, path: string, check:
     attributes += value === '' ? `; ${name}` : `; ${name}=${toByteString(value)}`
   }
   const ttlMs = durationMs(message.ttl, -1)
-  if (message.ttl && ttlMs < 0) check.error(`${path}.ttl`, 'must not be negative')
   // Whole seconds; none stands for a cookie of the client's session.
   const age = ttlMs >= 1000 ? `; Max-Age=${Math.floor(ttlMs / 1000)}` : ''
   return (out, request, info) => {

@@ -1,7 +1,7 @@
 // The counters of one route, which has them where it has a stat_prefix, and of one virtual cluster: Envoy's
 // `vhost.<name>.route.<stat_prefix>.` and `vhost.<name>.vcluster.<name>.`.
 import { RESPONSE_FLAG } from '../response-flag.ts'
-import type { Counter, Histogram, StatsScope } from '../stats/stats-scope.ts'
+import type { Counter, Histogram, LeasedScope, StatsScope } from '../stats/stats-scope.ts'
 import type { StreamOutcome, VirtualCluster } from '../virtual-cluster.ts'
 
 export interface RouteStats {
@@ -16,19 +16,19 @@ export interface RouteStats {
 }
 
 export function createRouteStats(root: StatsScope, virtualHost: string, prefix: string): RouteStats {
-  return statsIn(ofVirtualHost(root, virtualHost).scope('route', { envoy_route: prefix }))
+  return statsIn(ofVirtualHost(root, virtualHost).scope('route', { envoy_route: prefix }).lease())
 }
 
 export function createVirtualClusterStats(root: StatsScope, virtualHost: string, name: string): RouteStats {
-  return statsIn(ofVirtualHost(root, virtualHost).scope('vcluster', { envoy_virtual_cluster: name }))
+  return statsIn(ofVirtualHost(root, virtualHost).scope('vcluster', { envoy_virtual_cluster: name }).lease())
 }
 
 function ofVirtualHost(root: StatsScope, name: string): StatsScope {
   return root.scope('vhost', { envoy_virtual_host: name })
 }
 
-function statsIn(scope: StatsScope): RouteStats {
-  return {
+function statsIn(scope: LeasedScope): RouteStats {
+  const stats = {
     total: scope.counter('upstream_rq_total'),
     completed: scope.counter('upstream_rq_completed'),
     byClass: [1, 2, 3, 4, 5].map(digit => scope.counter(`upstream_rq_${digit}xx`)),
@@ -37,6 +37,8 @@ function statsIn(scope: StatsScope): RouteStats {
     timeouts: scope.counter('upstream_rq_timeout'),
     time: scope.histogram('upstream_rq_time'),
   }
+  scope.returnWith(stats)
+  return stats
 }
 
 /** At a stream's end. What never came to an endpoint is not the route's. */

@@ -1,5 +1,6 @@
 // The counters of gRPC calls to a cluster, or to one method of it, below `cluster.<name>.grpc.` or `….grpc-web.`.
-import type { Counter, Histogram, StatsScope } from './stats-scope.ts'
+import { LruMap } from '../../base/lru-map.ts'
+import type { Counter, Histogram, LeasedScope, StatsScope } from './stats-scope.ts'
 
 const MAX_STATUS = 16
 
@@ -50,14 +51,14 @@ export interface GrpcStatsConfig {
 const MAX_METHODS = 1000
 
 class ClusterGrpcStats {
-  readonly #scope: StatsScope
+  readonly #scope: LeasedScope
   readonly #config: GrpcStatsConfig
   #together: MethodStats | null = null
   readonly #byMethod = new Map<string, MethodStats>()
 
   /** `root` is that of all stats. */
   constructor(root: StatsScope, cluster: string, config: GrpcStatsConfig) {
-    this.#scope = root.scope('cluster', { envoy_cluster_name: cluster })
+    this.#scope = root.scope('cluster', { envoy_cluster_name: cluster }).lease()
     this.#config = config
   }
 
@@ -78,17 +79,24 @@ class ClusterGrpcStats {
     return made
   }
 
+  end(): void {
+    this.#scope.return()
+  }
+
   #methodScope(service: string, method: string): StatsScope {
     const name = this.#config.replaceDots ? service.replaceAll('.', '_') : service
     return this.#scope.scope(this.#config.family, { envoy_grpc_bridge_service: name, envoy_grpc_bridge_method: method })
   }
 }
 
+/** Clusters come and go: past this many, what was called longest ago is forgotten. */
+const MAX_CLUSTERS = 1000
+
 /** Of all clusters; made as calls to them come. */
 export class GrpcStats {
   readonly #root: StatsScope
   readonly #config: GrpcStatsConfig
-  readonly #byCluster = new Map<string, ClusterGrpcStats>()
+  readonly #byCluster = new LruMap<ClusterGrpcStats>(MAX_CLUSTERS)
 
   /** `root` is that of all stats. */
   constructor(root: StatsScope, config: GrpcStatsConfig) {
@@ -101,7 +109,7 @@ export class GrpcStats {
     let found = this.#byCluster.get(cluster)
     if (found === undefined) {
       found = new ClusterGrpcStats(this.#root, cluster, this.#config)
-      this.#byCluster.set(cluster, found)
+      this.#byCluster.set(cluster, found)?.end()
     }
     return found.of(path)
   }

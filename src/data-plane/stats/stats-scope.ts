@@ -29,6 +29,13 @@ export interface StatsScope {
    * and `envoy_cluster_upstream_rq_total{envoy_cluster_name="a"}` on /stats/prometheus, as Envoy's tag extraction does.
    */
   scope(prefix: string, labels?: Readonly<Record<string, string>>): StatsScope
-  /** What was asked for through this object is no longer printed: its cluster is gone. Cells still held may be counted on. */
-  remove(): void
+  /** This scope for what config may take away: its stats, and those of scopes below it, are printed until they are returned. */
+  lease(): LeasedScope
+}
+
+/** A stat is gone when every lease of it has been returned, as with Envoy's scopes. Cells still held may be counted on. */
+export interface LeasedScope extends StatsScope {
+  return(): void
+  /** Returns it when nobody has `holder` any more: a stream that runs on with config of before is still counted. */
+  returnWith(holder: object): void
 }

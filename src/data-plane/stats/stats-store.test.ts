@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { LeasedScope } from './stats-scope.ts'
 import { createStats, mergedStats } from './stats-store.ts'
 
 test('a name resolved twice is one object', () => {
@@ -87,4 +88,30 @@ test('loops add up what each has counted; what is of the process is said once', 
       '',
     ].join('\n'),
   )
+})
+
+test('what is leased goes with the last lease of it; what somebody has for good stays', () => {
+  const { root, value, samples } = createStats()
+  const scopes = ['old', 'new'].map(() => root.scope('http', { envoy_http_conn_manager_prefix: 'a' }).lease())
+  const [before, after] = scopes as [LeasedScope, LeasedScope]
+  before.counter('rq_total').value = 7
+  before.scope('rbac').counter('denied')
+  after.counter('rq_total')
+  root.scope('http2').counter('keepalive_timeout')
+  root.lease().scope('http2').counter('keepalive_timeout')
+  before.return()
+  before.return()
+  assert.deepEqual(
+    samples().map(({ name }) => name),
+    ['http.a.rq_total', 'http2.keepalive_timeout'],
+  )
+  assert.equal(value('http.a.rq_total'), 7)
+  before.counter('late').value = 1
+  after.return()
+  assert.deepEqual(
+    samples().map(({ name }) => name),
+    ['http2.keepalive_timeout'],
+  )
+  const again = root.scope('http', { envoy_http_conn_manager_prefix: 'a' }).lease()
+  assert.equal(again.counter('rq_total').value, 0)
 })

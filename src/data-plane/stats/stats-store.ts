@@ -2,7 +2,7 @@
 import { BucketHistogram, type HistogramSample } from './histogram.ts'
 import { formatPrometheus } from './prometheus-text.ts'
 import type { NamedHistogram, NamedValue, Stat } from './stat.ts'
-import type { Counter, Gauge, Histogram, StatsScope } from './stats-scope.ts'
+import type { Counter, Gauge, Histogram, LeasedScope, StatsScope } from './stats-scope.ts'
 import { formatStatsJson, formatStatsText } from './stats-text.ts'
 
 /** Keeps the names for which it returns true. */
@@ -34,10 +34,11 @@ export interface Stats extends StatsPages {
 }
 
 export function createStats(): Stats {
-  const stats = new Map<string, Stat>()
+  const registry = new Registry()
+  const { stats } = registry
   return {
     ...pagesOf(stats),
-    root: new Scope(stats, '', '', {}),
+    root: new Scope(registry, '', '', {}, null),
     samples: () => [...stats.values()].map(sampleOf),
     value(name) {
       const stat = stats.get(name)
@@ -85,23 +86,80 @@ function sampleOf(stat: Stat): StatSample {
   return { ...stat, cell: { counts, sum, count, highest } }
 }
 
-class Scope implements StatsScope {
-  readonly #stats: Map<string, Stat>
+interface Lease {
+  /** What it has asked for. */
+  readonly names: Set<string>
+  isReturned: boolean
+}
+
+/** With how many leases there are of it. */
+type LeasedStat = Stat & { leases: number }
+
+/** Of what somebody has without a lease. */
+const FOR_GOOD = 2 ** 30
+
+class Registry {
+  readonly stats = new Map<string, LeasedStat>()
+  readonly #unheld = new FinalizationRegistry<Lease>(lease => this.return(lease))
+
+  /** What is known by that name; `lease` has it, too, from now on. Null: for good. */
+  find(name: string, lease: Lease | null): Stat | undefined {
+    const known = this.stats.get(name)
+    if (known !== undefined && !lease?.isReturned) hold(known, lease)
+    return known
+  }
+
+  /** What is asked for only after the lease was returned is nobody's to print. */
+  keep(stat: Stat, lease: Lease | null): void {
+    if (lease?.isReturned) return
+    const { leases = 0 } = this.stats.get(stat.name) ?? {}
+    const kept = Object.assign(stat, { leases })
+    hold(kept, lease)
+    this.stats.set(stat.name, kept)
+  }
+
+  return(lease: Lease): void {
+    lease.isReturned = true
+    for (const name of lease.names) {
+      const stat = this.stats.get(name)
+      if (stat !== undefined && stat.leases < FOR_GOOD && --stat.leases === 0) this.stats.delete(name)
+    }
+    lease.names.clear()
+  }
+
+  returnWith(holder: object, lease: Lease): void {
+    this.#unheld.register(holder, lease)
+  }
+}
+
+function hold(stat: LeasedStat, lease: Lease | null): void {
+  if (lease === null) stat.leases = FOR_GOOD
+  else if (!lease.names.has(stat.name)) {
+    lease.names.add(stat.name)
+    if (stat.leases < FOR_GOOD) stat.leases++
+  }
+}
+
+class Scope implements LeasedScope {
+  readonly #registry: Registry
   readonly prefix: string
   readonly #taglessPrefix: string
   readonly #labels: Readonly<Record<string, string>>
-  readonly #own = new Set<string>()
+  /** Null: what is asked for stays. */
+  readonly #lease: Lease | null
 
   constructor(
-    stats: Map<string, Stat>,
+    registry: Registry,
     prefix: string,
     taglessPrefix: string,
     labels: Readonly<Record<string, string>>,
+    lease: Lease | null,
   ) {
-    this.#stats = stats
+    this.#registry = registry
     this.prefix = prefix
     this.#taglessPrefix = taglessPrefix
     this.#labels = labels
+    this.#lease = lease
   }
 
   counter(name: string): Counter {
@@ -113,56 +171,63 @@ class Scope implements StatsScope {
   }
 
   computedGauge(name: string, read: () => number): void {
-    const full = this.prefix + name
-    this.#own.add(full)
-    const cell = new ComputedCell(read)
-    this.#stats.set(full, {
-      kind: 'gauge',
-      name: full,
-      tagless: this.#taglessPrefix + name,
-      labels: this.#labels,
-      cell,
-      ofProcess: true,
-    })
+    this.#known(name)
+    this.#keep({ kind: 'gauge', ...this.#named(name), cell: new ComputedCell(read), ofProcess: true })
   }
 
   histogram(name: string): Histogram {
-    const full = this.prefix + name
-    this.#own.add(full)
-    const known = this.#stats.get(full)
+    const known = this.#known(name)
     if (known?.kind === 'histogram') return known.cell
     const cell = new BucketHistogram()
-    this.#stats.set(full, {
-      kind: 'histogram',
-      name: full,
-      tagless: this.#taglessPrefix + name,
-      labels: this.#labels,
-      cell,
-    })
+    this.#keep({ kind: 'histogram', ...this.#named(name), cell })
     return cell
   }
 
   scope(prefix: string, labels: Readonly<Record<string, string>> = {}): StatsScope {
     const values = Object.values(labels).map(value => `${value}.`)
     const own = prefix === '' ? '' : `${prefix}.`
-    return new Scope(this.#stats, `${this.prefix}${own}${values.join('')}`, this.#taglessPrefix + own, {
-      ...this.#labels,
-      ...labels,
+    return new Scope(
+      this.#registry,
+      `${this.prefix}${own}${values.join('')}`,
+      this.#taglessPrefix + own,
+      { ...this.#labels, ...labels },
+      this.#lease,
+    )
+  }
+
+  lease(): LeasedScope {
+    return new Scope(this.#registry, this.prefix, this.#taglessPrefix, this.#labels, {
+      names: new Set(),
+      isReturned: false,
     })
   }
 
-  remove(): void {
-    for (const name of this.#own) this.#stats.delete(name)
+  return(): void {
+    if (this.#lease !== null) this.#registry.return(this.#lease)
+  }
+
+  returnWith(holder: object): void {
+    if (this.#lease !== null) this.#registry.returnWith(holder, this.#lease)
   }
 
   #value(kind: 'counter' | 'gauge', name: string): { value: number } {
-    const full = this.prefix + name
-    this.#own.add(full)
-    const known = this.#stats.get(full)
+    const known = this.#known(name)
     if (known !== undefined && known.kind !== 'histogram') return known.cell
     const cell = { value: 0 }
-    this.#stats.set(full, { kind, name: full, tagless: this.#taglessPrefix + name, labels: this.#labels, cell })
+    this.#keep({ kind, ...this.#named(name), cell })
     return cell
+  }
+
+  #known(name: string): Stat | undefined {
+    return this.#registry.find(this.prefix + name, this.#lease)
+  }
+
+  #keep(stat: Stat): void {
+    this.#registry.keep(stat, this.#lease)
+  }
+
+  #named(name: string): Pick<Stat, 'name' | 'tagless' | 'labels'> {
+    return { name: this.prefix + name, tagless: this.#taglessPrefix + name, labels: this.#labels }
   }
 }
 

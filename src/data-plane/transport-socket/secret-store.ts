@@ -5,6 +5,11 @@ import type { KeyPair } from '../../transport/tls/secure-context.ts'
 export const WORKLOAD_SECRET = 'default'
 export const TRUST_BUNDLE_SECRET = 'ROOTCA'
 
+/** What the proxy has whatever config says. */
+export function isOwnSecret(name: string): boolean {
+  return name === WORKLOAD_SECRET || name === TRUST_BUNDLE_SECRET
+}
+
 export interface SecretSource {
   keyPair(name: string): KeyPair | undefined
   /** PEM certificates. */
@@ -42,6 +47,11 @@ export class SecretStore implements SecretSource {
     if (this.#trustedCas.get(name) === pem) return
     this.#trustedCas.set(name, pem)
     this.#announce()
+  }
+
+  remove(name: string): void {
+    this.#keyPairs.delete(name)
+    this.#trustedCas.delete(name)
   }
 
   /** Called after every change: listeners that wait for a secret look again. */

@@ -9,16 +9,16 @@ export interface VersionedResource {
   readonly message: ResourceMessage
 }
 
+export interface Applied {
+  /** What was refused, with every reason; a problem's `object` is `Kind name` of its resource. */
+  readonly problems: readonly Problem[]
+  /** Resolves when clients may connect to each listener that has become active by it; what could not be bound is a problem. */
+  readonly bound: Promise<readonly Problem[]>
+}
+
 export interface ResourceApplier {
-  /**
-   * Takes the good ones, refuses the bad ones with every reason; a problem's `object` is `Kind name` of its resource.
-   * Resolves when listeners have tried to bind.
-   */
-  apply(
-    type: ResourceType,
-    resources: readonly VersionedResource[],
-    removed: readonly string[],
-  ): Promise<readonly Problem[]>
+  /** Takes the good ones. */
+  apply(type: ResourceType, resources: readonly VersionedResource[], removed: readonly string[]): Promise<Applied>
   /** Names wanted of the types that are not wildcards: they follow from what has been applied. */
   wanted(type: 'endpoint' | 'route' | 'secret'): readonly string[]
 }

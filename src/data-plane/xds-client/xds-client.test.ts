@@ -91,14 +91,12 @@ class RecordingApplier implements ResourceApplier {
     secret: ['ROOTCA'],
   }
   refuse: ReadonlySet<string> = new Set()
+  /** By type; absent: at once. */
+  readonly bound: { [Type in ResourceType]?: Promise<Problem[]> } = {}
 
-  async apply(
-    type: ResourceType,
-    resources: readonly { name: string }[],
-    removed: readonly string[],
-  ): Promise<Problem[]> {
+  async apply(type: ResourceType, resources: readonly { name: string }[], removed: readonly string[]) {
     this.log.push(`${type} +${resources.map(({ name }) => name)} -${removed}`)
-    return resources
+    const problems = resources
       .filter(({ name }) => this.refuse.has(name))
       .flatMap(({ name }) =>
         ['first', 'second'].map(message => ({
@@ -109,6 +107,7 @@ class RecordingApplier implements ResourceApplier {
           message: `${message} fault`,
         })),
       )
+    return { problems, bound: this.bound[type] ?? Promise.resolve([]) }
   }
 
   wanted(type: 'endpoint' | 'route' | 'secret'): readonly string[] {
@@ -272,6 +271,21 @@ test('endpoints by the name of a cluster on its way out do not keep it', async (
   assert.equal(applier.log.at(-1), 'endpoint + -a')
 })
 
+test('routes and secrets that nothing names any more are taken away, as nobody else tells of their end', async () => {
+  const { server, client, applier } = await setUp()
+  applier.names.secret = ['ROOTCA', 'credential']
+  await client.start()
+  const { call } = await server.next('listener')
+  applier.names.route = ['a', 'b']
+  server.send(call, 'listener', [listener('l', '1')])
+  await server.next('route')
+  applier.names.route = ['b']
+  applier.names.secret = ['ROOTCA']
+  server.send(call, 'listener', [listener('l', '2')])
+  assert.deepEqual((await server.next('route')).request.resourceNamesUnsubscribe, ['a'])
+  assert.deepEqual(applier.log.slice(2), ['secret + -credential', 'route + -a'])
+})
+
 test('a stream that ends while its response is applied: the next one asks for what that response made wanted', async () => {
   const { server, clock, client, applier } = await setUp()
   await client.start()
@@ -295,6 +309,43 @@ test('a stream that ends while its response is applied: the next one asks for wh
   assert.deepEqual(route.request.resourceNamesSubscribe, ['http_proxy'])
   assert.equal(route.call, second.call)
   assert.deepEqual(applier.log, ['listener +l -', 'cluster +a -'])
+})
+
+test('listeners are acknowledged once clients may connect; what more is wanted is said before, and no other type waits', async () => {
+  const { server, client, applier, stats } = await setUp()
+  const unbound = Promise.withResolvers<Problem[]>()
+  applier.bound.listener = unbound.promise
+  await client.start()
+  const { call } = await server.next('listener')
+  applier.names.route = ['http_proxy']
+  const first = server.send(call, 'listener', [listener('l', '1')])
+  assert.deepEqual((await server.next('route')).request.resourceNamesSubscribe, ['http_proxy'])
+  await server.next('cluster')
+  const second = server.send(call, 'cluster', [cluster('a', '1')])
+  assert.equal((await server.next('cluster')).request.responseNonce, second)
+  assert.equal(stats.value('listener_manager.lds.update_success'), 0)
+  assert.equal(client.isInitialised, true)
+  unbound.resolve([])
+  const { request } = await server.next('listener')
+  assert.deepEqual([request.responseNonce, request.errorDetail], [first, undefined])
+  assert.equal(stats.value('listener_manager.lds.update_success'), 1)
+})
+
+test('a listener that cannot be bound is refused with the reason, and is held all the same', async () => {
+  const { server, clock, client, applier } = await setUp()
+  const message = "cannot bind '127.0.0.1:80': Address already in use"
+  applier.bound.listener = Promise.resolve([
+    { code: 'WEFT-4101', severity: 'error', object: 'Listener l', message } as const,
+  ])
+  await client.start()
+  const first = await server.next('listener')
+  server.send(first.call, 'listener', [listener('l', '1')])
+  assert.match((await server.next('listener')).request.errorDetail?.message ?? '', new RegExp(`Listener l: ${message}`))
+  first.call.emit('error', { code: status.UNAVAILABLE, details: 'going away' })
+  while (clock.pendingTimers === 0) await new Promise(resolve => setImmediate(resolve))
+  clock.advance(250)
+  // It is bound when the port is free: to be told of it again would bring nothing.
+  assert.deepEqual((await server.next('listener')).request.initialResourceVersions, { l: '1' })
 })
 
 test('a last good config that cannot be applied does not keep the proxy from starting', async () => {

@@ -13,7 +13,7 @@ import type { StatsScope } from '../stats/stats-scope.ts'
 import { AdsStream } from './ads-stream.ts'
 import type { ControlPlaneCredentials } from './control-plane-channel.ts'
 import type { LastGood } from './last-good.ts'
-import type { ResourceApplier, VersionedResource } from './resource-applier.ts'
+import type { Applied, ResourceApplier, VersionedResource } from './resource-applier.ts'
 import { TypeState } from './type-state.ts'
 import { createXdsStats, type XdsStats } from './xds-stats.ts'
 
@@ -106,7 +106,7 @@ export class XdsClient {
     for (const type of SEND_ORDER) {
       const stored = lastGood.load(type)
       if (stored.length === 0) continue
-      const problems = await this.#apply(this.#types.get(type)!, stored, [])
+      const { problems } = await this.#apply(this.#types.get(type)!, stored, [])
       for (const problem of problems) log.warn('last good config refused', { problem: formatProblem(problem) })
       total += stored.length
     }
@@ -157,44 +157,47 @@ export class XdsClient {
     const type = resourceTypeOf(response.typeUrl)
     if (!type) return
     const state = this.#types.get(type)!
-    const stats = this.#stats.types[type]
-    stats.attempt.value += 1
-    const problems = await this.#takeResponse(state, response)
+    this.#stats.types[type].attempt.value += 1
+    const { problems, bound } = await this.#takeResponse(state, response)
     if (this.#stopped) return
-    // An answer belongs to the stream that asked; what is wanted now is for the one that is open.
+    // Before the answer, as Envoy does: who has the answer to listeners knows which routes are still to come.
+    this.#resubscribe()
+    this.#markInitialised(type)
+    // Other types do not wait for it.
+    void bound.then(unbound => this.#answer(state, response.nonce, stream, [...problems, ...unbound]))
+  }
+
+  /** It belongs to the stream that asked. */
+  #answer(state: TypeState, nonce: string, stream: AdsStream, problems: readonly Problem[]): void {
+    if (this.#stopped) return
+    const stats = this.#stats.types[state.type]
     const errors = problems.filter(problem => problem.severity === 'error')
     ;(errors.length === 0 ? stats.success : stats.rejected).value += 1
     for (const problem of problems) this.#options.log.warn('config refused', { problem: formatProblem(problem) })
-    stream.send(state.answer(response.nonce, errors.length === 0 ? null : describeProblems(errors)))
-    this.#resubscribe()
-    this.#markInitialised(type)
+    stream.send(state.answer(nonce, errors.length === 0 ? null : describeProblems(errors)))
   }
 
-  async #takeResponse(state: TypeState, response: DeltaDiscoveryResponse): Promise<readonly Problem[]> {
+  async #takeResponse(state: TypeState, response: DeltaDiscoveryResponse): Promise<Applied> {
     const { resources, removedResources } = response
     if (resources.length > MAX_RESOURCES)
-      return [refused(state.type, '', `${resources.length} resources in one response`)]
+      return applied([refused(state.type, '', `${resources.length} resources in one response`)])
     return this.#apply(state, resources, removedResources)
   }
 
   /** One after the other. Whatever there is to apply, it must not stop the proxy: the config before stays in force. */
-  #apply(state: TypeState, resources: readonly Resource[], removed: readonly string[]): Promise<readonly Problem[]> {
-    const applied = this.#applying
+  #apply(state: TypeState, resources: readonly Resource[], removed: readonly string[]): Promise<Applied> {
+    const taken = this.#applying
       .then(() => this.#take(state, resources, removed))
       .catch((error: Error) => {
         this.#options.log.error('applying config failed', { type: state.type, why: error.stack })
-        return [refused(state.type, '', `internal error: ${error.message}`)]
+        return applied([refused(state.type, '', `internal error: ${error.message}`)])
       })
-    this.#applying = applied
-    return applied
+    this.#applying = taken
+    return taken
   }
 
   /** Decodes and applies; what was accepted is held and kept on disk. */
-  async #take(
-    state: TypeState,
-    resources: readonly Resource[],
-    removed: readonly string[],
-  ): Promise<readonly Problem[]> {
+  async #take(state: TypeState, resources: readonly Resource[], removed: readonly string[]): Promise<Applied> {
     const { type } = state
     const problems: Problem[] = []
     const good: VersionedResource[] = []
@@ -207,7 +210,8 @@ export class XdsClient {
       if (type === 'cluster') this.#keep(resource.name)
     }
     const now = type === 'cluster' ? [] : removed
-    problems.push(...(await this.#options.applier.apply(type, good, now)))
+    const taken = await this.#options.applier.apply(type, good, now)
+    problems.push(...taken.problems)
     for (const resource of accepted) {
       if (!isRefused(problems, type, resource.name)) state.hold(resource, resource.resource!.value)
     }
@@ -216,7 +220,7 @@ export class XdsClient {
       if (type === 'cluster') this.#removeLater(name)
     }
     this.#options.lastGood?.save(type, state.held)
-    return problems
+    return { problems, bound: taken.bound }
   }
 
   #removeLater(name: string): void {
@@ -250,9 +254,9 @@ export class XdsClient {
       const request = state.resubscribe(this.#wanted(type))
       if (!request) continue
       stream.send(request)
-      // Endpoints of a cluster that is gone. Routes stay: connections of a listener that drains may still ask for them.
+      // Nobody tells of the end of what is not asked for any more.
       const { resourceNamesUnsubscribe: gone } = request
-      if (type === 'endpoint' && gone.length > 0) void this.#forget(type, gone)
+      if (gone.length > 0) void this.#forget(type, gone)
       this.#options.lastGood?.save(type, state.held)
     }
   }
@@ -289,12 +293,14 @@ function refused(type: ResourceType, name: string, message: string): Problem {
   return { code: 'WEFT-4102', severity: 'error', object: `${resourceKind(type)} ${name}`.trim(), message }
 }
 
+/** A port that is taken does not make a listener bad: it is kept, and bound when the port is free. */
 function isRefused(problems: readonly Problem[], type: ResourceType, name: string): boolean {
   const object = `${resourceKind(type)} ${name}`
-  // A port that is taken does not make a listener bad: it is kept, and bound when the port is free.
-  return problems.some(
-    problem => problem.object === object && problem.severity === 'error' && problem.code !== 'WEFT-4101',
-  )
+  return problems.some(problem => problem.object === object && problem.severity === 'error')
+}
+
+function applied(problems: readonly Problem[]): Applied {
+  return { problems, bound: Promise.resolve([]) }
 }
 
 function describeProblems(problems: readonly Problem[]): string {

@@ -115,7 +115,7 @@ class SimulatedProxy {
   get isReady(): boolean {
     return (
       this.version.every(version => version >= 0) &&
-      this.listening.every(sockets => [...sockets.values()].every(({ isBound }) => isBound))
+      this.listening.every(sockets => [...sockets.values()].every(({ isGranted }) => isGranted))
     )
   }
 }
@@ -326,6 +326,11 @@ export class SimulatedLine {
       const isBehind = successor.version.some((version, loop) => version < predecessor.version[loop]!)
       if (inCharge.includes(successor) && isBehind) served.push(...predecessor.left)
     }
+    // Config's sender takes the word of one that only starts, too.
+    for (const { process, acknowledged, epoch } of this.proxies)
+      for (const port of process.isAlive ? acknowledged : [])
+        if (this.kernel.at(port).length === 0)
+          this.faults.push(`${epoch} has acknowledged ${port}, and it is not bound`)
     for (const port of new Set(served)) {
       const connections = this.kernel.connect(port)
       if (connections.length === 0) this.faults.push(`${port} refused a client`)

@@ -226,6 +226,17 @@ test('says what it found besides the head', () => {
   assert.equal(parser.fields & FIELD.forwardedFor, 0)
 })
 
+test('closes for proxy-connection, too', () => {
+  const closes = (fields: string): boolean => {
+    const { parser } = new Recorder()
+    parser.execute(Buffer.from(`GET / HTTP/1.1\r\nhost: x\r\n${fields}\r\n\r\n`))
+    return parser.close
+  }
+  assert.equal(closes('proxy-connection: a, Close'), true)
+  assert.equal(closes('proxy-connection: close\r\nconnection: keep-alive'), true)
+  assert.equal(closes('proxy-connection: keep-alive'), false)
+})
+
 test('says what HTTP/1.0 leaves out, and passes over its upgrades and that to HTTP/2', () => {
   const { parser } = new Recorder()
   parser.execute(Buffer.from('GET / HTTP/1.0\r\n\r\n'))

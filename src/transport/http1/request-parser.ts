@@ -113,6 +113,7 @@ export class RequestParser extends MessageParser {
     let hosts = 0
     let connection = ''
     let upgrade = ''
+    let isLast = false
     for (let i = 0; i < fieldParser.count; i++) {
       const { name, bit } = fieldParser.name(i)
       if ((bit & OWN_FIELDS) === 0) continue
@@ -125,10 +126,14 @@ export class RequestParser extends MessageParser {
       } else if (bit === FIELD.connection) connection = connection === '' ? value : `${connection},${value}`
       else if (bit === FIELD.te && hasToken(value, 'trailers')) this.head.headers.push('te', 'trailers')
       else if (bit === FIELD.upgrade) upgrade = value
+      // No field of HTTP's own, but old clients mean it (Envoy).
+      else if (name === 'proxy-connection') isLast ||= hasToken(value, 'close')
       else if (name === 'transfer-encoding' && this.#isChunked(value, own)) own |= CHUNKED_SEEN
       else if (name === 'transfer-encoding') return CODEC_ERROR.invalidTransferEncoding
     }
-    return connection === '' ? null : this.#readConnection(connection, upgrade)
+    const error = connection === '' ? null : this.#readConnection(connection, upgrade)
+    if (isLast) this.close = true
+    return error
   }
 
   /** Only `chunked`, only once, only in HTTP/1.1: any other coding cannot be passed on unread. */

@@ -107,15 +107,18 @@ export class ResponseParser extends MessageParser {
   }
 
   #readConnection(text: string, base: number, http10: boolean): void {
+    let isLast = false
     for (let i = 0; i < fieldParser.count; i++) {
       const { name, bit } = fieldParser.name(i)
-      if (bit === FIELD.hopByHop && name === 'keep-alive') this.#readKeepAlive(fieldParser.value(i, text, base))
+      if (name === 'keep-alive') this.#readKeepAlive(fieldParser.value(i, text, base))
+      else if (name === 'proxy-connection') isLast ||= hasToken(fieldParser.value(i, text, base), 'close')
       if (bit !== FIELD.connection) continue
       const value = fieldParser.value(i, text, base)
       if (value === 'keep-alive' || value === 'Keep-Alive') this.close = false
       else if (hasToken(value, 'close')) this.close = true
       else if (http10 && hasToken(value, 'keep-alive')) this.close = false
     }
+    if (isLast) this.close = true
   }
 
   /** RFC 2068 19.7.1.1, and what servers make of it: `timeout=5, max=100`. */

@@ -171,8 +171,10 @@ export class Connection implements StreamConnection, InboundOwner, OutboundOwner
   }
 
   onStreamSent(stream: StreamState): void {
+    const { handler } = stream
     if (stream.remoteClosed) this.finish(stream)
     else if (stream.resetAfter !== NO_RESET) this.abort(stream, stream.resetAfter)
+    handler?.onSent?.()
   }
 
   onFlood(details: string): void {

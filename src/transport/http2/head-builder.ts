@@ -183,8 +183,10 @@ export class HeadBuilder implements FieldSink {
       return false
     }
     if (bit === FIELD.te) {
-      if (value !== 'trailers') this.#violate(DETAILS.invalidField)
-      return true
+      if (value === 'trailers') return true
+      // The word is in any case (RFC 9110 10.1.4), and goes on in this one alone (Envoy).
+      if (value.toLowerCase() !== 'trailers') this.#violate(DETAILS.invalidField)
+      return false
     }
     if (bit === FIELD.host) {
       // RFC 9110 7.2: there is one.

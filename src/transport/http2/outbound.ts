@@ -64,7 +64,11 @@ export class Outbound implements Flushable {
 
   flush(): void {
     this.#queued = false
-    if (this.#pumping) return
+    if (this.#pumping) {
+      // A stream that has just been sent may be the last of a connection that now ends.
+      this.#writer.flush()
+      return
+    }
     this.#pumping = true
     this.#pump()
     this.#pumping = false

@@ -13,4 +13,6 @@ export interface Http2StreamHandler {
   onReset(code: number, remote: boolean, details: string): void
   /** `isBlocked` has become false. */
   onDrained(): void
+  /** Server only: the response has been sent to its end, `isSending` is false. */
+  onSent?(): void
 }

@@ -33,6 +33,12 @@ export class Http2Stream {
     return this.#state.queue?.isBlocked === true
   }
 
+  /** Given to its end, of which something waits for the peer's window or the socket. */
+  get isSending(): boolean {
+    const { endGiven, localClosed, isGone } = this.#state
+    return endGiven && !localClosed && !isGone
+  }
+
   /** The path and the authority stand apart because a route may have rewritten them. */
   sendRequest(head: RequestHead, path: string, authority: string, endStream: boolean): void {
     this.#connection.sendRequest(this.#state, head, path, authority, endStream)

@@ -58,6 +58,8 @@ interface HeldSocket {
   descriptor: ListeningDescriptor | null
   /** Null until it accepts. */
   listener: BoundListener | null
+  /** Of what is postponed. */
+  readonly bound: PromiseWithResolvers<void> | null
   closed: boolean
 }
 
@@ -113,13 +115,16 @@ export class InheritableNetwork implements Network, ListeningSockets {
       this.#tookBack = true
       return this.#handle(Object.assign(kept, { onConnection, closed: false }))
     }
-    const held: HeldSocket = { wanted, onConnection, descriptor: this.#claim(wanted), listener: null, closed: false }
-    if (held.descriptor) {
+    const descriptor = this.#claim(wanted)
+    // A port of the system's choice can be bound at any time: nobody else asks for it.
+    const postponed = descriptor === null && port !== 0 ? this.#postponed : null
+    const bound = postponed && Promise.withResolvers<void>()
+    const held: HeldSocket = { wanted, onConnection, descriptor, listener: null, bound, closed: false }
+    if (descriptor) {
       this.#open.add(held)
       this.#claimed.add(held)
-    } else if (this.#postponed && port !== 0) this.#postponed.add(held)
+    } else if (postponed) postponed.add(held)
     else {
-      // A port of the system's choice can be bound at any time: nobody else asks for it.
       while (this.#gate && !this.#postponed) await this.#gate.promise
       await this.#bind(held)
     }
@@ -162,7 +167,10 @@ export class InheritableNetwork implements Network, ListeningSockets {
   async bindPostponed(): Promise<void> {
     const postponed = this.#postponed ?? []
     this.#postponed = null
-    for (const held of postponed) if (!held.closed) await this.#bind(held)
+    for (const held of postponed) {
+      if (!held.closed) await this.#bind(held)
+      held.bound?.resolve()
+    }
   }
 
   async acceptInherited(): Promise<void> {
@@ -209,11 +217,12 @@ export class InheritableNetwork implements Network, ListeningSockets {
   }
 
   #handle(held: HeldSocket): BoundListener {
-    const { descriptor, listener, wanted } = held
+    const { descriptor, listener, bound, wanted } = held
     const fd = descriptor?.fd
     return {
       ...(descriptor?.bound ?? listener ?? wanted),
       ...(fd === undefined ? {} : { fd }),
+      ...(bound && { bound: bound.promise }),
       close: () => this.#close(held),
     }
   }
@@ -225,6 +234,7 @@ export class InheritableNetwork implements Network, ListeningSockets {
 
   async #close(held: HeldSocket): Promise<void> {
     held.closed = true
+    held.bound?.resolve()
     this.#open.delete(held)
     this.#postponed?.delete(held)
     // Config may ask for it again, and could not bind it: the predecessor has it still.

@@ -10,6 +10,8 @@ export interface BoundListener {
   readonly port: number
   /** The socket's file descriptor, where the system has such: a child process may inherit it. */
   readonly fd?: number
+  /** Where it cannot be bound yet, as a predecessor may have the address: resolves once it is bound, or closed. */
+  readonly bound?: Promise<void>
   /** Stops accepting at once; open connections live on. Resolves when the port is released. */
   close(): Promise<void>
 }

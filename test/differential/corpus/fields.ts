@@ -85,6 +85,8 @@ const FIELDS: Readonly<Record<string, string>> = {
   'connection-of-several': 'connection: keep-alive, x-a, close\r\nx-a: 1',
   'connection-names-te': 'connection: te\r\nte: trailers',
   'proxy-connection': 'proxy-connection: keep-alive',
+  'proxy-connection-close': 'proxy-connection: Close',
+  'proxy-connection-close-beside-keep-alive': 'proxy-connection: a, close\r\nconnection: keep-alive',
   'keep-alive': 'keep-alive: timeout=5',
   'te-trailers': 'te: trailers',
   'te-others': 'te: gzip;q=1',

@@ -231,6 +231,11 @@ const agreed: Step = { by: 'upstream', agree: UPGRADE_AGREEMENTS(false)['agreed'
 
 /** Ends that differ. */
 export const TUNNELS_BY_HAND: readonly DifferentialCase[] = [
+  byHand(HTTP1, 'upgrade-bytes/ignored', 'bytes', [
+    { by: 'client', open: upgrading },
+    { by: 'upstream', send: 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok' },
+    { by: 'client', does: 'wait' },
+  ]),
   byHand(HTTP2, 'upgrade-bytes/agreed', 'http2', [
     { by: 'client', open: upgrading },
     agreed,

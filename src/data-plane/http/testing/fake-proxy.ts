@@ -49,12 +49,12 @@ import {
 import { NO_UPGRADES } from '../../route/route-upgrades.ts'
 import { NO_STREAM_DURATION } from '../../route/stream-duration.ts'
 import { ALWAYS_HEALTHY, type ServerHealth } from '../../server-health.ts'
-import type { Counter, Gauge, Histogram, StatsScope } from '../../stats/stats-scope.ts'
+import type { Counter, Gauge, Histogram, LeasedScope, StatsScope } from '../../stats/stats-scope.ts'
 import type { StreamInfo } from '../../stream-info.ts'
 import type { UpstreamTransport } from '../../upstream-transport.ts'
 
 /** Counts by full name. */
-export class FakeStats implements StatsScope {
+export class FakeStats implements LeasedScope {
   readonly values: Map<string, Counter>
   readonly prefix: string
 
@@ -96,7 +96,13 @@ export class FakeStats implements StatsScope {
     return new FakeStats(`${this.prefix}${prefix}${label}.`, this.values)
   }
 
-  remove(): void {}
+  lease(): LeasedScope {
+    return this
+  }
+
+  return(): void {}
+
+  returnWith(): void {}
 
   value(name: string): number {
     return this.values.get(name)?.value ?? 0

@@ -20,7 +20,6 @@ export function compileSlowStart(
   const windowMs = durationMs(message.slowStartWindow, 0)
   const aggression = message.aggression?.defaultValue ?? 1
   const percent = message.minWeightPercent?.value ?? ENVOY_MIN_WEIGHT_PERCENT
-  if (windowMs < 0) check.error(`${path}.slow_start_window`, 'must not be negative')
   if (!(aggression > 0)) check.error(`${path}.aggression`, 'must be above 0')
   if (!(percent >= 0 && percent <= 100)) check.error(`${path}.min_weight_percent`, 'must be 0 to 100')
   return windowMs > 0 ? new SlowStart(windowMs, aggression, percent / 100) : null

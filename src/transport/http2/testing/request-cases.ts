@@ -59,6 +59,7 @@ export const FINE: Readonly<Record<string, readonly RawField[]>> = {
   'bytes beyond ASCII in a value': [...GET, ['x', 'a\xe9b']],
   'bytes beyond ASCII in a path': replaced(':path', '/a\xe9b'),
   'te: trailers': [...GET, ['te', 'trailers']],
+  'te: trailers in capitals': [...GET, ['te', 'Trailers']],
   'a method of its own': replaced(':method', 'FOO'),
   'a scheme of its own': replaced(':scheme', 'ftp'),
   'an asterisk with OPTIONS': [

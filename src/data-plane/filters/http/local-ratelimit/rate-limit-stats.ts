@@ -9,11 +9,13 @@ export interface RateLimitStats {
 }
 
 export function rateLimitStats(root: StatsScope, statPrefix: string): RateLimitStats {
-  const scope = root.scope(statPrefix).scope('http_local_rate_limit')
-  return {
+  const scope = root.scope(statPrefix).scope('http_local_rate_limit').lease()
+  const stats = {
     enabled: scope.counter('enabled'),
     enforced: scope.counter('enforced'),
     rateLimited: scope.counter('rate_limited'),
     ok: scope.counter('ok'),
   }
+  scope.returnWith(stats)
+  return stats
 }

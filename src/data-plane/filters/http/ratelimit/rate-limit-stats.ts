@@ -1,5 +1,6 @@
 // Envoy's counters of a global rate limit, below `cluster.<the route's>.ratelimit.`.
-import type { Counter, StatsScope } from '../../../stats/stats-scope.ts'
+import { LruMap } from '../../../../base/lru-map.ts'
+import type { Counter, LeasedScope, StatsScope } from '../../../stats/stats-scope.ts'
 
 export interface RateLimitStats {
   readonly ok: Counter
@@ -8,10 +9,17 @@ export interface RateLimitStats {
   readonly failureModeAllowed: Counter
 }
 
+interface ClusterRateLimitStats extends RateLimitStats {
+  readonly scope: LeasedScope
+}
+
+/** Clusters come and go: past this many, what was asked for longest ago is forgotten. */
+const MAX_CLUSTERS = 1000
+
 export class StatsByCluster {
   readonly #root: StatsScope
   readonly #statPrefix: string
-  readonly #known = new Map<string, RateLimitStats>()
+  readonly #known = new LruMap<ClusterRateLimitStats>(MAX_CLUSTERS)
 
   constructor(root: StatsScope, statPrefix: string) {
     this.#root = root
@@ -22,15 +30,16 @@ export class StatsByCluster {
     let stats = this.#known.get(cluster)
     if (stats === undefined) {
       stats = this.#resolve(cluster)
-      this.#known.set(cluster, stats)
+      this.#known.set(cluster, stats)?.scope.return()
     }
     return stats
   }
 
-  #resolve(cluster: string): RateLimitStats {
+  #resolve(cluster: string): ClusterRateLimitStats {
     const all = this.#root.scope('cluster', { envoy_cluster_name: cluster }).scope('ratelimit')
-    const scope = this.#statPrefix === '' ? all : all.scope(this.#statPrefix)
+    const scope = (this.#statPrefix === '' ? all : all.scope(this.#statPrefix)).lease()
     return {
+      scope,
       ok: scope.counter('ok'),
       error: scope.counter('error'),
       overLimit: scope.counter('over_limit'),

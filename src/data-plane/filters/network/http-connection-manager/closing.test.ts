@@ -84,3 +84,26 @@ for (const [version, ask] of ASK) {
     assert.ok((await receivedLate(ask, 0n)) > BODY.length)
   })
 }
+
+test('a response that was to end with its connection, and that a RST cuts, does not pass for whole', async () => {
+  const upstream = await rawUpstream(() => 'HTTP/1.1 200 OK\r\n\r\nhalf')
+  const proxy = await startFakeProxy(HTTP_CONNECTION_MANAGER, { clusters: [new FakeCluster('c', upstream.port)] })
+  const client = connect(proxy.port, '127.0.0.1')
+  try {
+    client.on('error', () => {})
+    client.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n')
+    let received = ''
+    client.on('data', chunk => {
+      received += chunk.toString('latin1')
+    })
+    while (!received.endsWith('4\r\nhalf\r\n')) await new Promise(setImmediate)
+    for (const socket of upstream.sockets) socket.resetAndDestroy()
+    await once(client, 'close')
+    assert.ok(received.endsWith('4\r\nhalf\r\n'))
+    assert.equal(proxy.logs[0]!.responseCodeDetails, 'upstream_reset_after_response_started{protocol_error}')
+  } finally {
+    client.destroy()
+    await proxy.close()
+    await upstream.close()
+  }
+})

@@ -87,3 +87,15 @@ test('the router, and nothing else, ends the chain', () => {
     'WEFT-4001 hcm.http_filters[0].typed_config.strict_check_headers: is not supported',
   ])
 })
+
+test('a span of time is not negative, by whatever way it has come', () => {
+  const seconds = BigInt(-1)
+  assert.deepEqual(
+    problemsOf({ drainTimeout: { seconds }, commonHttpProtocolOptions: { idleTimeout: { nanos: -1 } } }),
+    [
+      'WEFT-4002 hcm.drain_timeout: must not be negative',
+      'WEFT-4002 hcm.common_http_protocol_options.idle_timeout: must not be negative',
+    ],
+  )
+  assert.deepEqual(problemsOf({ drainTimeout: {} }), [])
+})

@@ -249,6 +249,7 @@ function timeoutsOf(message: HttpConnectionManager): ConnectionManagerTimeouts {
     idle: durationMs(common?.idleTimeout, 3_600_000),
     connectionDuration: durationMs(common?.maxConnectionDuration, 0),
     delayedClose: durationMs(message.delayedCloseTimeout, 1000),
+    drain: message.drainTimeout === undefined ? null : durationMs(message.drainTimeout, 0),
   }
 }
 

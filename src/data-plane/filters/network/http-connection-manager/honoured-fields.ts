@@ -18,7 +18,7 @@ const FIELDS = new Set(
   (
     'codec_type stat_prefix rds route_config http_filters common_http_protocol_options http_protocol_options server_name ' +
     'server_header_transformation max_request_headers_kb stream_idle_timeout request_timeout request_headers_timeout ' +
-    'delayed_close_timeout access_log use_remote_address xff_num_trusted_hops skip_xff_append generate_request_id ' +
+    'delayed_close_timeout drain_timeout access_log use_remote_address xff_num_trusted_hops skip_xff_append generate_request_id ' +
     'preserve_external_request_id always_set_request_id_in_response forward_client_cert_details ' +
     'set_current_client_cert_details proxy_100_continue normalize_path merge_slashes path_with_escaped_slashes_action ' +
     'http2_protocol_options upgrade_configs request_id_extension strip_matching_host_port strip_any_host_port strip_trailing_host_dot append_x_forwarded_port ' +
