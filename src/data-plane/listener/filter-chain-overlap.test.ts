@@ -52,6 +52,10 @@ test('a range is told by its network', () => {
 
 test('what one match names twice overlaps itself', () => {
   assert.deepEqual(overlapsOf({}, { serverNames: ['a', 'A'] }), [[1, 1]])
+  assert.deepEqual(overlapsOf({ sourcePorts: [1, 1] }), [[0, 0]])
+  assert.deepEqual(overlapsOf({ prefixRanges: [range('10.0.0.0', 8), range('10.1.0.0', 8)] }, { destinationPort: 7 }), [
+    [0, 0],
+  ])
 })
 
 test('of many that overlap each is told once', () => {
@@ -59,4 +63,17 @@ test('of many that overlap each is told once', () => {
   const sourcePorts = Array.from({ length: 200 }, (_, n) => n + 1)
   const alike = Array.from({ length: 50 }, () => ({ serverNames: names, sourcePorts }))
   assert.equal(overlapsOf(...alike).length, 49)
+})
+
+test('those that differ in the last criterion alone are compared by it once, whatever else they share', () => {
+  const count = 200
+  const names = Array.from({ length: count }, (_, n) => `${n}.test`)
+  const ranges = Array.from({ length: count }, (_, n) => range(`10.0.${n}.0`, 24))
+  const of = (first: number) => ({
+    ...{ serverNames: names, applicationProtocols: names, prefixRanges: ranges },
+    ...{ directSourcePrefixRanges: ranges, sourcePrefixRanges: ranges },
+    sourcePorts: Array.from({ length: count }, (_, n) => first + n),
+  })
+  assert.deepEqual(overlapsOf(of(1), of(1000)), [])
+  assert.deepEqual(overlapsOf(of(1), of(count)), [[1, 0]])
 })

@@ -20,20 +20,35 @@ const CRITERIA: readonly ((match: FilterChainMatch) => readonly Value[])[] = [
 /** No port, and no name. */
 const ANY: readonly Value[] = [-1]
 
-/** The index of each match that overlaps one before it, and of that one: itself where it names something twice. */
+/** The index of each match that overlaps one before it, and of that one: itself where it names something twice (Envoy). */
 export function findOverlaps(matches: readonly FilterChainMatch[]): ReadonlyMap<number, number> {
   const overlaps = new Map<number, number>()
-  divide([...matches.keys()], 0, matches, overlaps)
+  for (const [index, match] of matches.entries()) if (namesTwice(match)) overlaps.set(index, index)
+  divide([...matches.keys()], 0, matches, overlaps, new Set())
   return overlaps
 }
 
-/** `alike` have something in common of each criterion so far. Whoever stands alone has no twin, whatever else it names. */
+function namesTwice(match: FilterChainMatch): boolean {
+  return CRITERIA.some(valuesOf => {
+    const values = valuesOf(match)
+    return new Set(values).size < values.length
+  })
+}
+
+/**
+ * `alike` have something in common of each criterion so far. They are compared by the rest once, in however many ways they
+ * came here: two that name a hundred values of each of four have come in a hundred million.
+ */
 function divide(
   alike: readonly number[],
   depth: number,
   matches: readonly FilterChainMatch[],
   overlaps: Map<number, number>,
+  done: Set<string>,
 ): void {
+  const key = `${depth}:${alike}`
+  if (done.has(key)) return
+  done.add(key)
   const left = alike.filter(index => !overlaps.has(index))
   const [first, ...others] = left
   if (first === undefined || others.length === 0) return
@@ -51,7 +66,7 @@ function divide(
       else groups.set(value, [index])
     }
   }
-  for (const group of groups.values()) divide(group, depth + 1, matches, overlaps)
+  for (const group of groups.values()) divide(group, depth + 1, matches, overlaps, done)
 }
 
 function rangeText({ address, prefixLength }: Cidr): string {
