@@ -148,7 +148,6 @@ async function greetedSecurely(port: number, alpn: string[], servername = 'revie
   return firstLine(socket)
 }
 
-/** A port that was free a moment ago. */
 test('an update swaps the chains in place: same port, open connections live on, the chain that went is drained', async () => {
   const { manager, portOf, clock, stats } = setUp()
   assert.deepEqual(manager.update([listener('l', [greet('one')])], []), [])
