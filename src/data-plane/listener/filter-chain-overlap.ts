@@ -1,6 +1,6 @@
 // Filter chains that would take the same connections: which of them does would hang on their order, so Envoy refuses them.
 import type { Cidr } from '../../base/cidr.ts'
-import { maskedAddress } from '../route/masked-address.ts'
+import { maskedAddress } from '../../base/masked-address.ts'
 import type { FilterChainMatch } from './filter-chain-match.ts'
 
 type Value = string | number

@@ -1,10 +1,11 @@
 // Route.rate_limits: which descriptors of a request the rate limits of a filter are asked for.
+
+import { maskedAddress } from '../../base/masked-address.ts'
 import type { RequestHead } from '../../transport/request-head.ts'
 import type { MetadataPath, MetadataSource } from '../stream-metadata.ts'
 import { withoutControl } from './control-character.ts'
 import type { Criterion } from './criterion.ts'
 import { headValue } from './head-value.ts'
-import { maskedAddress } from './masked-address.ts'
 
 /** What actions look at. */
 export interface RateLimitedStream {

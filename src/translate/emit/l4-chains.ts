@@ -1,5 +1,6 @@
 // Filter chains that relay bytes, from plans of several services: what an earlier one takes, no later one may claim.
 import { create } from '@bufbuild/protobuf'
+import { maskedAddress } from '../../base/masked-address.ts'
 import type { MeshConfig } from '../../model/mesh-config.ts'
 import {
   type FilterChain,
@@ -17,7 +18,7 @@ export function distinctPlans<P extends Pick<L4Plan, 'serverNames' | 'subnets'>>
   return plans.flatMap(plan => {
     /** Subnets by the names that are left to them. */
     const left = new Map<string, { readonly serverNames: readonly string[]; readonly subnets: string[] }>()
-    for (const subnet of orAny(plan.subnets)) {
+    for (const subnet of orAny(plan.subnets.map(network))) {
       const serverNames = orAny(anyName(plan.serverNames)).filter(name => !taken.has(`${subnet}|${name}`))
       for (const name of serverNames) taken.add(`${subnet}|${name}`)
       const group = left.get(serverNames.join())
@@ -36,7 +37,13 @@ const ANY = ''
 
 /** To Envoy any name at all is none. */
 function anyName(names: readonly string[]): readonly string[] {
-  return names.includes('*') ? [] : names
+  return names.includes('*') ? [] : names.map(name => name.toLowerCase())
+}
+
+/** `10.1.2.3/16` is `10.1.0.0/16`. */
+function network(subnet: string): string {
+  const { address, prefixLength } = cidrOf(subnet) ?? { address: subnet, prefixLength: 0 }
+  return maskedAddress(address, prefixLength, prefixLength)
 }
 
 /** Distinct, in one spelling; the empty list is one that holds anything. */

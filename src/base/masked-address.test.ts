@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { parseCidr } from '../../base/cidr.ts'
+import { parseCidr } from './cidr.ts'
 import { maskedAddress } from './masked-address.ts'
 
 // What an Envoy 1.40 made of them.
