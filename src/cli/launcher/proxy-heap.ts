@@ -10,8 +10,6 @@
  * TLS at full load held up to 490 MB, and holds 280 with it, at the same CPU (`npm run bench -- http2-tls`).
  * What the heap does not hold, such as the 64 KB of each read, counts as part of the heap's limit, not by a limit of its
  * own, which bodies reach every 64 MB: V8 would then mark the whole heap each time (docs/decisions/0009).
- * Marking at once, not a step at a time between reads: until its end, which a busy machine puts off for seconds, no buffer
- * that has been read meanwhile is let go. The last step alone took as long as all of it does.
  * The collector can be asked to collect: what is read lies outside the heap, and fills memory unnoticed (direct-read.ts).
  */
 export const PROXY_HEAP_FLAGS: readonly string[] = [
@@ -20,7 +18,6 @@ export const PROXY_HEAP_FLAGS: readonly string[] = [
   '--single-threaded',
   '--heap-growing-percent=60',
   '--external-memory-accounted-in-global-limit',
-  '--no-incremental-marking',
   '--expose-gc',
 ]
 
