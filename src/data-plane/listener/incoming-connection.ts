@@ -161,7 +161,9 @@ export class IncomingConnection {
     const timeoutMs = chain.handshakeTimeoutMs
     const begunAt = clock.now()
     const options = { clock, timeoutMs, onSilence: () => {} }
+    chain.connections.add(this.#socket)
     const run = new ListenerFilterRun(this.#socket, [clientHelloReader], this.#findings, options, (end, bytes) => {
+      chain.connections.delete(this.#socket)
       if (end === 'done') {
         const leftMs = timeoutMs - (clock.now() - begunAt)
         this.#secure(chain, tls, bytes, timeoutMs === 0 ? 0 : Math.max(1, leftMs))

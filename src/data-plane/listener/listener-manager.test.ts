@@ -425,6 +425,21 @@ test('a handshake has its time from the first byte on, which may never come', as
   assert.equal(stats.value('listener.127.0.0.1_0.downstream_cx_transport_socket_connect_timeout'), 2)
 })
 
+test('a client that has not said hello when its chain goes is gone with it', async () => {
+  const { manager, portOf, secrets, clock } = setUp()
+  secrets.setKeyPair('default', workload)
+  secrets.setTrustedCa('ROOTCA', authority.bundle)
+  const tls = { transport_socket: downstreamTls(), transport_socket_connect_timeout: '0s' }
+  manager.update([listener('l', [greet('mesh', tls)])], [])
+  const client = systemNetwork.connect('127.0.0.1', await portOf('l'))
+  client.on('error', () => {}).resume()
+  while (manager.activeConnections < 1) await new Promise(resolve => setImmediate(resolve))
+  manager.update([listener('l', [greet('one')])], [])
+  clock.advance(1000)
+  await new Promise(resolve => client.once('close', resolve))
+  assert.equal(manager.activeConnections, 0)
+})
+
 test('every fault of a listener is named', () => {
   const { manager } = setUp()
   const twins = [greet('one'), greet('bad'), greet('two')]
