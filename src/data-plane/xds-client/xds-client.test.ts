@@ -286,6 +286,22 @@ test('routes and secrets that nothing names any more are taken away, as nobody e
   assert.deepEqual(applier.log.slice(2), ['secret + -credential', 'route + -a'])
 })
 
+test('routes that a listener names stay with it when the server takes them back, and go when nothing names them', async () => {
+  const { server, client, applier } = await setUp()
+  await client.start()
+  const { call } = await server.next('listener')
+  applier.names.route = ['a']
+  server.send(call, 'listener', [listener('l', '1')])
+  await server.next('route')
+  const nonce = server.send(call, 'route', [], ['a'])
+  assert.equal((await server.next('route')).request.responseNonce, nonce)
+  assert.equal(applier.log.at(-1), 'route + -')
+  applier.names.route = []
+  server.send(call, 'listener', [], ['l'])
+  assert.deepEqual((await server.next('route')).request.resourceNamesUnsubscribe, ['a'])
+  assert.equal(applier.log.at(-1), 'route + -a')
+})
+
 test('a stream that ends while its response is applied: the next one asks for what that response made wanted', async () => {
   const { server, clock, client, applier } = await setUp()
   await client.start()

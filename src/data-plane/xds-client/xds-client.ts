@@ -209,7 +209,8 @@ export class XdsClient {
       accepted.push(resource)
       if (type === 'cluster') this.#keep(resource.name)
     }
-    const now = type === 'cluster' ? [] : removed
+    // Routes go when nothing names them: a listener that does would hear of none that come by that name again (as in Envoy).
+    const now = type === 'cluster' || type === 'route' ? [] : removed
     const taken = await this.#options.applier.apply(type, good, now)
     problems.push(...taken.problems)
     for (const resource of accepted) {
