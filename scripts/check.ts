@@ -41,7 +41,7 @@ if (named.length === 0) {
   run('lint and format', join(root, 'node_modules/.bin/biome'), ['check', '--error-on-warnings', '.'])
 }
 const files = named.length > 0 ? named : ['test/*.test.ts', ...TESTS]
-run('tests', process.execPath, ['--test', '--test-timeout=90000', '--test-reporter=spec', ...files])
+run('tests', process.execPath, ['--test', '--test-timeout=300000', '--test-reporter=spec', ...files])
 
 const leaked = leakedProcesses(mark)
 if (leaked.length > 0) {

@@ -22,7 +22,7 @@ const { status } = spawnSync(
   [
     '--test',
     '--test-concurrency=1',
-    '--test-timeout=180000',
+    '--test-timeout=300000',
     '--test-reporter=spec',
     ...(named.length > 0 ? named : ['test/system/**/*.test.ts', 'src/main/envoy-bootstrap.test.ts']),
   ],

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import type { JsonValue } from '@bufbuild/protobuf'
 import { FakeClock } from '../base/clock.ts'
+import { freePort } from '../transport/net/testing/free-port.ts'
 import { ClusterSchema } from '../xds/generated/envoy/config/cluster/v3/cluster_pb.ts'
 import { RouteConfigurationSchema } from '../xds/generated/envoy/config/route/v3/route_pb.ts'
 import { exchange, type RawResponse } from './http/testing/raw-client.ts'
@@ -98,12 +99,6 @@ async function upstream(answer: Parameters<typeof rawUpstream>[0]): Promise<RawU
   return made
 }
 
-async function closedPort(): Promise<number> {
-  const made = await rawUpstream(() => undefined)
-  await made.close()
-  return made.port
-}
-
 const GET = 'GET / HTTP/1.1\r\nhost: a\r\n\r\n'
 const POST = 'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\nhello'
 const ANSWER = { status: 200, body: '{"ratings":[]}', content_type: 'application/json' }
@@ -120,7 +115,7 @@ test('an answer stands in for a destination without endpoints; the log tells wha
 
 test('another destination takes over what was not sent, its body included, whatever the method', async () => {
   const other = await upstream(({ body }) => ok(`other ${body}`))
-  for (const ports of [[], [await closedPort()]]) {
+  for (const ports of [[], [await freePort()]]) {
     const { send, log } = await scene({ ports }, { cluster: 'other' }, other.port)
     assert.equal((await send(POST)).body, 'other hello')
     assert.equal(await log(), '200 - via_upstream other\n')
@@ -174,7 +169,7 @@ test('retries come first, and the other destination has its own', async () => {
     return undefined
   })
   const retry = { retry_policy: { retry_on: 'reset,connect-failure', num_retries: 1 } }
-  const { send, clock, stat } = await scene({ ports: [await closedPort()] }, { cluster: 'other' }, other.port, retry)
+  const { send, clock, stat } = await scene({ ports: [await freePort()] }, { cluster: 'other' }, other.port, retry)
   const response = send(GET)
   while (stat('main.upstream_rq_retry') !== 1) await new Promise(setImmediate)
   clock.advance(30)
@@ -203,7 +198,7 @@ test('a destination that dies after a 1xx has not answered: the other one may, a
 })
 
 test('when that one fails, too, its failure is what the client gets', async () => {
-  const { send, log } = await scene({ ports: [] }, { cluster: 'other' }, await closedPort())
+  const { send, log } = await scene({ ports: [] }, { cluster: 'other' }, await freePort())
   assert.equal((await send(GET)).status, 503)
   assert.match(await log(), /^503 UF upstream_reset_before_response_started\{remote_connection_failure.* other\n$/)
   const unknown = await scene({ ports: [] }, { cluster: 'unknown' })

@@ -67,7 +67,7 @@ async function tunnelling(port: number, hostname: string): Promise<{ proxy: Data
   const proxy = await open()
   const cluster = parse(ClusterSchema, {
     name: 'hbone',
-    connect_timeout: '1s',
+    connect_timeout: '60s',
     load_assignment: {
       cluster_name: 'hbone',
       endpoints: [

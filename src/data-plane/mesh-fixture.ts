@@ -175,7 +175,7 @@ export function staticCluster(name: string, port: number, transportSocket?: Json
   return parse(ClusterSchema, {
     name,
     type: 'STATIC',
-    connect_timeout: '1s',
+    connect_timeout: '60s',
     load_assignment: {
       cluster_name: name,
       endpoints: [{ lb_endpoints: [{ endpoint: { address: socketAddress(port) } }] }],

@@ -7,6 +7,7 @@ import { after, test } from 'node:test'
 import { connect as connectSecure, createServer as createSecureServer, type TLSSocket } from 'node:tls'
 import type { JsonValue } from '@bufbuild/protobuf'
 import { FakeClock } from '../base/clock.ts'
+import { freePort } from '../transport/net/testing/free-port.ts'
 import { TestAuthority } from '../transport/tls/certificate-fixture.ts'
 import { entry, extension, hello, length16, nameExtension } from '../transport/tls/client-hello-fixture.ts'
 import {
@@ -391,10 +392,7 @@ test('nothing is connected ahead where silence is not sure to end in one TCP cha
 
 test('an upstream that cannot be reached ahead changes nothing for the client', async () => {
   const clock = new FakeClock()
-  const refusing = createServer().listen(0, '127.0.0.1')
-  await once(refusing, 'listening')
-  const { port: dead } = refusing.address() as AddressInfo
-  refusing.close()
+  const dead = await freePort()
   const http = await serve(socket => {
     socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'))
   })

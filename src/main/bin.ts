@@ -17,6 +17,8 @@ if (process.argv[2] === 'proxy' && process.execArgv.length === 0 && process.plat
   process.execve?.(process.execPath, args, { ...PROXY_ENVIRONMENT, ...process.env } as NodeJS.ProcessEnv)
 }
 
+/** How long the log's last lines may take. */
+const LAST_WORDS_MS = 2000
 const STOP_SIGNALS: readonly StopSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
 
 const starters: ProcessStarters = {
@@ -74,3 +76,5 @@ process.stdout.on('error', () => {
 const alive = setInterval(() => {}, 2 ** 30)
 process.exitCode = await runProgram(context, process.argv.slice(2))
 clearInterval(alive)
+// What is still to be written keeps the process, and a reader that stands still takes it never.
+if (isServing) setTimeout(() => process.exit(), LAST_WORDS_MS).unref()

@@ -134,7 +134,7 @@ test('both protocols serve the same proxy, tell what changed, and keep what was 
     const { revision } = body as { revision: number }
     const second = await client.nextOf('cluster')
     client.acknowledge(second, 'this proxy likes no ports')
-    const answer = await mesh.api('GET', `/v1/revisions/${revision}/propagation?waitMs=5000`)
+    const answer = await mesh.api('GET', `/v1/revisions/${revision}/propagation?waitMs=30000`)
     const { proxies } = answer.body as { proxies: { state: string; detail: string }[] }
     assert.deepEqual(
       proxies.map(one => [one.state, one.detail]),
@@ -221,7 +221,7 @@ test('no TLS session is resumed: every connection shows a certificate that is va
 })
 
 test('a stream ends with the certificate that opened it', async () => {
-  const mesh = await start({ maxCertificateLifeMs: 2000 })
+  const mesh = await start({ maxCertificateLifeMs: 5000 })
   const identity = await mesh.join('reviews-0', 'reviews')
   const client = ads(mesh, identity, 'reviews-0', 'delta')
   client.request('cluster')

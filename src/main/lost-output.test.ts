@@ -8,7 +8,7 @@ import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, test } from 'node:test'
-import { systemNetwork } from '../transport/net/system-network.ts'
+import { freePort } from '../transport/net/testing/free-port.ts'
 
 const PROGRAM = join(import.meta.dirname, '../../bin/weft.js')
 const folder = mkdtempSync(join(tmpdir(), 'weft-lost-output-'))
@@ -44,12 +44,6 @@ async function refuses(port: number): Promise<void> {
     if (refused) return
     await new Promise(resolve => setImmediate(resolve))
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = await systemNetwork.listen('127.0.0.1', 0, () => {})
-  await probe.close()
-  return probe.port
 }
 
 const BOOTSTRAP = (port: number, upstream: number): string => `
@@ -98,6 +92,30 @@ test('a proxy finishes what runs, and ends with code 0', async t => {
   held[0]!.end('done')
   const [response] = await answered
   assert.equal(response.resume().statusCode, 200)
+  assert.deepEqual(await ended, [0, null])
+})
+
+test('a proxy whose log is read no more ends all the same', async () => {
+  const port = await freePort()
+  const file = join(folder, 'unread.yaml')
+  writeFileSync(file, BOOTSTRAP(port, await freePort()))
+  // One pipe for both, as a container has: what the access log fills is what the last words need.
+  const command = ['-c', 'exec "$@" 2>&1', 'sh', process.execPath, PROGRAM, 'proxy', '-c', file]
+  child = spawn('sh', command, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const ended = once(child, 'exit')
+  let text = ''
+  child.stdout!.on('data', chunk => {
+    text += chunk
+    if (text.includes(' live ')) child.stdout!.pause()
+  })
+  await once(child.stdout!, 'pause')
+  const client = connect(port, '127.0.0.1').resume()
+  // Each makes a line of 8 KB; a thousand of them are more than any pipe holds.
+  const head = `GET /${'x'.repeat(8000)} HTTP/1.1\r\nhost: a\r\n`
+  for (let n = 0; n < 1000; n++) client.write(`${head}\r\n`)
+  client.write(`${head}connection: close\r\n\r\n`)
+  await once(client, 'close')
+  child.kill('SIGTERM')
   assert.deepEqual(await ended, [0, null])
 })
 

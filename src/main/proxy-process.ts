@@ -390,6 +390,10 @@ export class ProxyProcess implements RunningProxy {
     }
     process.on('SIGUSR1', reopen)
     this.#closers.push(() => void process.off('SIGUSR1', reopen))
+    // As Envoy does: whoever means a reload by it does not mean the end of every connection.
+    const eat = (): void => this.log.warn('SIGHUP ignored; SIGUSR2 restarts the proxy')
+    process.on('SIGHUP', eat)
+    this.#closers.push(() => void process.off('SIGHUP', eat))
     const replace = (): void => void this.hotRestart()
     process.on('SIGUSR2', replace)
     this.#closers.push(() => void process.off('SIGUSR2', replace))

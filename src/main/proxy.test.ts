@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, mock, test } from 'node:test'
 import { CommandFailure } from '../cli/contract/command-failure.ts'
 import { systemNetwork } from '../transport/net/system-network.ts'
+import { freePort } from '../transport/net/testing/free-port.ts'
 import { TestAuthority } from '../transport/tls/certificate-fixture.ts'
 import { type ProxyStartOptions, startProxy } from './proxy.ts'
 import type { RunningProxy } from './proxy-process.ts'
@@ -18,9 +19,7 @@ writeFileSync(trustBundle, authority.bundle)
 writeFileSync(join(folder, 'token'), 'token\n')
 
 async function nobody(): Promise<{ host: string; port: number }> {
-  const probe = await systemNetwork.listen('127.0.0.1', 0, () => {})
-  await probe.close()
-  return { host: '127.0.0.1', port: probe.port }
+  return { host: '127.0.0.1', port: await freePort() }
 }
 
 async function options(more: Partial<ProxyStartOptions> = {}): Promise<ProxyStartOptions> {
@@ -84,4 +83,18 @@ test('SIGUSR1 reopens the logs, and nothing listens for it once the proxy has st
   while (reopened.mock.callCount() === 0) await new Promise(resolve => setImmediate(resolve))
   await running.stop()
   assert.equal(process.listenerCount('SIGUSR1'), before)
+})
+
+test('SIGHUP ends nothing', async () => {
+  const before = process.listenerCount('SIGHUP')
+  const running = await startProxy(await options({ standalone: true }))
+  const stopping = mock.method(running.proxy, 'close')
+  const { promise: hung, resolve } = Promise.withResolvers<void>()
+  process.once('SIGHUP', resolve)
+  process.kill(process.pid, 'SIGHUP')
+  await hung
+  assert.equal(process.listenerCount('SIGHUP'), before + 1)
+  assert.equal(stopping.mock.callCount(), 0)
+  await running.stop()
+  assert.equal(process.listenerCount('SIGHUP'), before)
 })

@@ -16,6 +16,7 @@ import { CommandFailure } from '../cli/contract/command-failure.ts'
 import { sharedLimits } from '../data-plane/process-limits/shared-limits.ts'
 import { readBootstrap } from '../translate/bootstrap/read-bootstrap.ts'
 import { systemNetwork } from '../transport/net/system-network.ts'
+import { freePort } from '../transport/net/testing/free-port.ts'
 import type { RunningProxy } from './proxy-process.ts'
 import { startStaticProxy } from './static-proxy.ts'
 import type { WorkerStart } from './worker-message.ts'
@@ -45,7 +46,12 @@ interface BootstrapFields {
 }
 
 function bootstrap(port: number, log: string, fields: BootstrapFields = {}): string {
-  const { upstreamPort = portOf(upstream), breakers = '{}', filter = '', route = 'route: { cluster: up }' } = fields
+  const {
+    upstreamPort = portOf(upstream),
+    breakers = '{}',
+    filter = '',
+    route = 'route: { cluster: up, timeout: 0s }',
+  } = fields
   return `
 admin: { address: ${address(0)} }
 static_resources:
@@ -85,12 +91,6 @@ async function start(text: string, concurrency: number): Promise<RunningProxy> {
   const started = await startStaticProxy({ file, concurrency, standalone: false, logLevel: 'error' })
   assert.ok(started.ok, started.ok ? '' : started.problems.map(formatProblem).join('\n'))
   return started.value
-}
-
-async function freePort(): Promise<number> {
-  const probe = await systemNetwork.listen('127.0.0.1', 0, () => {})
-  await probe.close()
-  return probe.port
 }
 
 /** Over a connection of its own. */
@@ -224,10 +224,12 @@ test('a loop that crashes takes its own connections along; the process ends when
     response.write('begun ')
   }
   upstream.removeAllListeners('request').on('request', onRequest)
-  const answers = Array.from({ length: REQUESTS }, () =>
+  // A third of them are the victim's, give or take: that half are is beyond five standard deviations.
+  const count = 4 * REQUESTS
+  const answers = Array.from({ length: count }, () =>
     ask(port).catch((error: NodeJS.ErrnoException) => error.code ?? ''),
   )
-  while (slow.length < REQUESTS) await new Promise(resolve => setImmediate(resolve))
+  while (slow.length < count) await new Promise(resolve => setImmediate(resolve))
   // It dies of a question that makes no sense.
   const [victim] = threads
   victim?.postMessage({ id: 0, name: 'loads', argument: null })
@@ -236,7 +238,7 @@ test('a loop that crashes takes its own connections along; the process ends when
   const counts = new Map<string, number>()
   for (const answer of await Promise.all(answers)) counts.set(answer, (counts.get(answer) ?? 0) + 1)
   const [whole = 0, cut = 0] = [counts.get('200 begun hello'), counts.get('ECONNRESET')]
-  assert.equal(whole + cut, REQUESTS, JSON.stringify([...counts]))
+  assert.equal(whole + cut, count, JSON.stringify([...counts]))
   assert.ok(whole > cut && cut > 0, `${whole} answers whole, ${cut} cut`)
   await running.stop()
   await assert.rejects(ask(port), /ECONNREFUSED/)

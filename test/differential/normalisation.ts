@@ -21,5 +21,10 @@ const WORDS_OF_TIME = /\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Ju
 export function shapeOf(value: unknown): unknown {
   if (typeof value === 'number') return '(number)'
   if (typeof value !== 'string') return value
-  return value.replace(ANY_UUID, '(uuid)').replace(WORDS_OF_TIME, '(day)').replace(/\d+/g, '0')
+  // A duration that is negative is nought where it is short.
+  return value
+    .replace(/^<-(\d+)>$/, '<$1>')
+    .replace(ANY_UUID, '(uuid)')
+    .replace(WORDS_OF_TIME, '(day)')
+    .replace(/\d+/g, '0')
 }

@@ -54,7 +54,7 @@ async function observe(
     if (each.beside !== undefined) continue
     side.upstreams.take()
     const heard = await talk(side, each)
-    await side.upstreams.settled()
+    await side.upstreams.settled(() => side.caughtUp())
     seen.set(each, { talk: heard, received: side.upstreams.take() })
   }
   const together: Promise<void>[] = []
@@ -97,7 +97,8 @@ export function named(entry: LogEntry, side: Side): LogEntry {
 
 function talk(side: Side, { listener, dialogue }: DifferentialCase): Promise<Talk> {
   const port = side.port(listener)
-  if (dialogue.protocol === 'script') return playScript(port, dialogue, side.upstreams)
+  if (dialogue.protocol === 'script') return playScript(port, dialogue, side.upstreams, () => side.caughtUp())
   if (dialogue.protocol === 'frames') return talkFrames(port, dialogue)
-  return dialogue.protocol === 'http1' ? talkHttp1(port, dialogue) : talkHttp2(port, dialogue)
+  if (dialogue.protocol === 'http2') return talkHttp2(port, dialogue)
+  return talkHttp1(port, dialogue, () => side.caughtUp())
 }

@@ -15,7 +15,8 @@ const NAMES = ['envoy', 'weft'] as const
 const PLAIN = 'plain'
 /** At once, of one connection between the proxies. */
 const STREAMS = 100
-const CROWD_LIMIT_MS = 10_000
+/** A bound against hanging, not a figure. */
+const CROWD_LIMIT_MS = 60_000
 
 interface Pair {
   readonly name: string
@@ -59,9 +60,13 @@ async function observePair(client: SideName, far: Side, cases: readonly Differen
     const before = (await far.logs(PLAIN)).length
     const talks: Talk[] = []
     const received: (readonly Received[])[] = []
+    // There, and back.
+    const caughtUp = async (): Promise<void> => {
+      for (const side of [near, far, near]) await side.caughtUp()
+    }
     for (const { listener, dialogue } of cases) {
       far.upstreams.take()
-      talks.push(await playScript(near.port(listener), dialogue as ScriptDialogue, far.upstreams))
+      talks.push(await playScript(near.port(listener), dialogue as ScriptDialogue, far.upstreams, caughtUp))
       received.push(far.upstreams.take())
     }
     far.upstreams.take()

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { ask } from '../integration/steady-load.ts'
 import { talkHttp1 } from './http1/client.ts'
 import { bootstrap, DEAD_CLUSTER, ENDPOINTS, FAR_LISTENER, type ListenerPlan } from './plan.ts'
 import { Upstreams } from './upstreams.ts'
@@ -12,8 +13,9 @@ export type SideName = 'envoy' | 'weft'
 export type LogEntry = Readonly<Record<string, string | number | null>>
 
 const ROOT = join(import.meta.dirname, '../..')
-const START_LIMIT_MS = 20_000
-const LOG_LIMIT_MS = 5_000
+/** Bounds against hanging, not figures. */
+const START_LIMIT_MS = 90_000
+const LOG_LIMIT_MS = 60_000
 const POLL_MS = 20
 
 export class Side {
@@ -22,18 +24,23 @@ export class Side {
   readonly #folder: string
   readonly #child: ChildProcess
   readonly #output: { text: string }
+  readonly #first: string
   #listeners: ReadonlyMap<string, number> = new Map()
   #marks = 0
 
-  private constructor(name: SideName, upstreams: Upstreams, folder: string, child: ChildProcess) {
+  private constructor(name: SideName, upstreams: Upstreams, folder: string, child: ChildProcess, first: string) {
     this.name = name
+    this.#first = first
     this.upstreams = upstreams
     this.#folder = folder
     this.#child = child
     this.#output = collect(child)
   }
 
-  /** Resolves when every listener accepts; rejects with all that the process said. `far`: the port of another's listener. */
+  /**
+   * Resolves when every listener accepts, of which the first has the host of probes; rejects with all that the process
+   * said. `far`: the port of another's listener.
+   */
   static async start(name: SideName, listeners: readonly ListenerPlan[], far = 1): Promise<Side> {
     const upstreams = await Upstreams.start(ENDPOINTS)
     const folder = mkdtempSync(join(tmpdir(), `weft-differential-${name}-`))
@@ -41,7 +48,7 @@ export class Side {
     const ports = new Map<string, number>([...upstreams.ports, [FAR_LISTENER, far]])
     writeFileSync(file, JSON.stringify(bootstrap(listeners, ports, join(folder, 'access.log')), null, 1))
     const child = name === 'envoy' ? startEnvoy(file, folder) : startWeft(file)
-    const side = new Side(name, upstreams, folder, child)
+    const side = new Side(name, upstreams, folder, child, listeners[0]!.name)
     try {
       await side.#ready()
       return side
@@ -62,6 +69,12 @@ export class Side {
     const port = Number(address.slice(address.lastIndexOf(':') + 1))
     for (const [name, own] of this.upstreams.ports) if (own === port) return name
     return port === 1 ? DEAD_CLUSTER : address
+  }
+
+  /** Once its one event loop has taken what came before: it has answered somebody who came later, and somebody after that. */
+  async caughtUp(): Promise<void> {
+    const url = `http://127.0.0.1:${this.port(this.#first)}/probe`
+    for (let turn = 0; turn < 2; turn++) await ask(url, { headers: { host: 'probe' } })
   }
 
   /** The log's entries of the connections named by their ports, once all that have ended are written. */

@@ -38,6 +38,7 @@ const CREATE: Readonly<Record<EndpointKind, (host: UpstreamHost) => Server>> = {
   frames: createFramesUpstream,
 }
 
+/** Within this time, unless the proxy is late. */
 const SETTLE_LIMIT_MS = 300
 
 /** Of cases that are done at the same time, requests say which of them they belong to. */
@@ -84,10 +85,11 @@ export class Upstreams {
     return this.#ends
   }
 
-  /** Once the proxy has closed its side of every connection that was closed here, or will not. */
-  async settled(): Promise<void> {
+  /** Once the proxy has closed its side of every connection that was closed here, or will not though it has `caughtUp`. */
+  async settled(caughtUp: () => Promise<void>): Promise<void> {
     const deadline = performance.now() + SETTLE_LIMIT_MS
     while (this.#ending.size > 0 && performance.now() < deadline) await new Promise(wake => setImmediate(wake))
+    if (this.#ending.size > 0) await caughtUp()
     this.#ending.clear()
   }
 

@@ -3,12 +3,13 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { JsonObject } from '@bufbuild/protobuf'
 import { credentials, makeClientConstructor } from '@grpc/grpc-js'
+import { freePort } from '../../src/transport/net/testing/free-port.ts'
 import { GREETER } from './protocol-mesh/greeter-service.ts'
 import { eventually, type ProcessRow, RunningMesh } from './running-mesh.ts'
 
@@ -41,15 +42,6 @@ function meshWith(envoys: readonly string[]): string {
   }
   writeFileSync(file, text)
   return directory
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 function address(port: number): JsonObject {
@@ -107,7 +99,7 @@ function bootstrap(
       })),
       clusters: targets.map(([name, { service, certificate }]) => ({
         name,
-        connect_timeout: '2s',
+        connect_timeout: '20s',
         load_assignment: {
           cluster_name: name,
           endpoints: [{ lb_endpoints: [{ endpoint: { address: address(hbonePorts.get(service)!) } }] }],

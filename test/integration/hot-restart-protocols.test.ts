@@ -9,7 +9,8 @@ import { type AddressInfo, createServer as createTcp, type Server } from 'node:n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, test } from 'node:test'
-import { freePort, ProxyLine } from '../../src/main/testing/proxy-line.ts'
+import { ProxyLine } from '../../src/main/testing/proxy-line.ts'
+import { freePort } from '../../src/transport/net/testing/free-port.ts'
 import { TestAuthority } from '../../src/transport/tls/certificate-fixture.ts'
 import { Http2RestartClient, type RestartClient, tcpClient, upgradeClient } from './restart-clients.ts'
 
@@ -174,8 +175,8 @@ test('two restarts under load of every protocol; each conversation under way goe
 test('what outlasts the parent shutdown time is cut, and that alone', async () => {
   await start('--drain-time-s', '0', '--parent-shutdown-time-s', '1')
   const lasting = await Promise.all(clients.map(client => client.open()))
-  await restarted(1)
   for (const conversation of lasting) await conversation.sayAndHear()
+  await restarted(1)
   await Promise.all(clients.map(client => client.once()))
   assert.equal(await line.firstEnded, 0)
   for (const conversation of lasting) await assert.rejects(conversation.sayAndHear(), /ended before/)

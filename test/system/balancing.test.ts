@@ -200,7 +200,7 @@ function bootstrap(): JsonObject {
     route: { cluster: `c${i}`, hash_policy: hashPolicy },
   }))
   const clusters = ALL.map(({ groups, fields }, i) => ({
-    ...{ name: `c${i}`, connect_timeout: '1s', type: 'STATIC', ...fields },
+    ...{ name: `c${i}`, connect_timeout: '20s', type: 'STATIC', ...fields },
     load_assignment: { cluster_name: `c${i}`, endpoints: groups.map(groupOf) },
   }))
   const manager = {

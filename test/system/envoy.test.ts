@@ -6,7 +6,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { RunningMesh } from '../integration/running-mesh.ts'
+import { eventually, RunningMesh } from '../integration/running-mesh.ts'
 import { ask } from '../integration/steady-load.ts'
 
 const BOOKINFO = join(import.meta.dirname, '../../examples/bookinfo')
@@ -46,10 +46,16 @@ async function envoyStats(filter: string): Promise<string> {
 }
 
 test('the sidecar of reviews v2 is Envoy, and it took everything', async () => {
-  const { body } = await ask(`${mesh.api}/v1/proxies`)
-  const proxy = JSON.parse(body).proxies.find((one: { name: string }) => one.name.startsWith('reviews-v2'))
-  assert.ok(proxy, body)
-  for (const [type, { state, error }] of Object.entries<{ state: string; error?: string }>(proxy.types)) {
+  let types: Readonly<Record<string, { readonly state: string; readonly error?: string }>> = {}
+  // What was sent last may be on its way.
+  await eventually('an answer to everything', async () => {
+    const { body } = await ask(`${mesh.api}/v1/proxies`)
+    const proxy = JSON.parse(body).proxies.find((one: { name: string }) => one.name.startsWith('reviews-v2'))
+    assert.ok(proxy, body)
+    types = proxy.types
+    return Object.values(types).every(({ state }) => state !== 'STALE')
+  })
+  for (const [type, { state, error }] of Object.entries(types)) {
     if (state !== 'NOT SENT') assert.equal(state, 'SYNCED', `${type}: ${error}`)
   }
   assert.doesNotMatch(await envoyStats('rejected'), /rejected: [1-9]/)

@@ -4,15 +4,17 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { Agent, createServer, get, type Server, type ServerResponse } from 'node:http'
-import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net'
+import { type AddressInfo, connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { after, afterEach, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { JsonObject } from '@bufbuild/protobuf'
+import { freePort } from '../../src/transport/net/testing/free-port.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
-const START_LIMIT_MS = 20_000
+/** A bound against hanging, not a figure. */
+const LIMIT_MS = 90_000
 const REQUESTS = 60
 const LIMIT = 10
 const MAX_CONNECTIONS = 100
@@ -46,6 +48,15 @@ after(() => {
     upstream.close()
   }
   rmSync(folder, { recursive: true })
+})
+
+/** Each worker hears of the end of its connections in its own time, and until then they count. */
+afterEach(async () => {
+  for (const { ports } of sides)
+    await until(async () => {
+      const stats = await statsOf(ports.admin)
+      return ['requests', 'bucket', 'faults'].every(prefix => stats.get(`http.${prefix}.downstream_cx_active`) === '0')
+    })
 })
 
 test('max_active_downstream_connections', async () => {
@@ -102,9 +113,9 @@ test('max_active_faults', async () => {
   }
 })
 
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + START_LIMIT_MS
-  for (; !condition(); await sleep(5)) assert.ok(performance.now() < deadline, 'it does not come about')
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + LIMIT_MS
+  for (; !(await condition()); await sleep(5)) assert.ok(performance.now() < deadline, 'it does not come about')
 }
 
 async function connected(port: number): Promise<Socket> {
@@ -136,8 +147,12 @@ async function started(name: Side['name']): Promise<Side> {
   const upstream = createServer((_request, response) => held.push(response))
   upstream.listen(0, '127.0.0.1')
   await once(upstream, 'listening')
-  const [admin = 0, requests = 0, bucket = 0, faults = 0] = await freePorts(4)
-  const ports = { admin, requests, bucket, faults }
+  const ports = {
+    admin: await freePort(),
+    requests: await freePort(),
+    bucket: await freePort(),
+    faults: await freePort(),
+  }
   const file = join(folder, `${name}.json`)
   writeFileSync(file, JSON.stringify(bootstrap(ports, (upstream.address() as AddressInfo).port)))
   const common = ['-c', file, '--concurrency', '2']
@@ -146,21 +161,16 @@ async function started(name: Side['name']): Promise<Side> {
       ? spawn(process.env['ENVOY']!, [...common, '--log-level', 'error', '--use-dynamic-base-id'], { stdio: 'inherit' })
       : spawn(process.execPath, [join(ROOT, 'src/main/bin.ts'), 'proxy', ...common], { stdio: 'ignore' })
   const side = { name, child, upstream, held, ports }
-  const deadline = performance.now() + START_LIMIT_MS
+  const deadline = performance.now() + LIMIT_MS
   for (;;) {
-    const page = await fetch(`http://127.0.0.1:${admin}/ready`).catch(() => null)
+    const page = await fetch(`http://127.0.0.1:${ports.admin}/ready`).catch(() => null)
     if (page?.status === 200) return side
-    if (performance.now() > deadline || child.exitCode !== null) throw new Error(`${name} does not start`)
+    if (performance.now() > deadline || child.exitCode !== null) break
     await sleep(20)
   }
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createTcpServer().listen(0, '127.0.0.1'))
-  await Promise.all(servers.map(server => once(server, 'listening')))
-  const ports = servers.map(server => (server.address() as AddressInfo).port)
-  await Promise.all(servers.map(server => once(server.close(), 'close')))
-  return ports
+  child.kill('SIGKILL')
+  upstream.close()
+  throw new Error(`${name} does not start`)
 }
 
 const typeUrl = (name: string): string => `type.googleapis.com/envoy.extensions.${name}`

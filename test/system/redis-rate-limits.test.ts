@@ -3,7 +3,6 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
@@ -11,6 +10,7 @@ import { createClient } from '@redis/client'
 import { silentLog } from '../../src/base/log.ts'
 import { FULL, takeTokens, tokenBucketConfig } from '../../src/base/token-bucket.ts'
 import { RedisCounters } from '../../src/control-plane/rate-limit/redis-counters.ts'
+import { freePort } from '../../src/transport/net/testing/free-port.ts'
 import { testGlobalRateLimits } from '../integration/global-rate-limit-suite.ts'
 import { eventually } from '../integration/running-mesh.ts'
 
@@ -19,14 +19,6 @@ const port = await freePort()
 const url = `redis://127.0.0.1:${port}`
 let directory = ''
 let redis: ChildProcess | undefined
-
-async function freePort(): Promise<number> {
-  const listener = createServer().listen(0, '127.0.0.1')
-  await new Promise(listening => listener.once('listening', listening))
-  const { port: free } = listener.address() as { port: number }
-  await new Promise(closed => listener.close(closed))
-  return free
-}
 
 before(async () => {
   assert.ok(server, 'Redis is missing: apt-get install redis-server, or REDIS_SERVER=path')

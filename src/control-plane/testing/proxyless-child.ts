@@ -10,7 +10,7 @@ const identity = (bytes: Buffer): Buffer => bytes
 function call(headers: Readonly<Record<string, string>>): Promise<string> {
   const metadata = new Metadata()
   for (const [name, value] of Object.entries(headers)) metadata.set(name, value)
-  const deadline = new Date(Date.now() + 5000)
+  const deadline = new Date(Date.now() + 60_000)
   return new Promise(resolve => {
     client.makeUnaryRequest(
       '/test.Echo/Who',

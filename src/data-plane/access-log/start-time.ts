@@ -115,6 +115,9 @@ class CachedStartTime implements StartTimeFormat {
   /** This second's text: fixed pieces, and between them the widths of the fractions. */
   #pieces: (string | number)[] = []
   #second = Number.NaN
+  /** What was asked for last: under load some thirty streams begin within one millisecond. */
+  #epochMs = Number.NaN
+  #text = ''
 
   constructor(parts: readonly Part[], isLocal: boolean) {
     this.#parts = parts
@@ -122,6 +125,7 @@ class CachedStartTime implements StartTimeFormat {
   }
 
   format(epochMs: number): string {
+    if (epochMs === this.#epochMs) return this.#text
     const second = Math.floor(epochMs / 1000)
     if (second !== this.#second) this.#turnTo(second)
     const ms = Math.floor(epochMs - second * 1000)
@@ -131,6 +135,8 @@ class CachedStartTime implements StartTimeFormat {
       const piece = this.#pieces[i]!
       text += typeof piece === 'string' ? piece : piece === 3 ? fraction : fraction.padEnd(9, '0').slice(0, piece)
     }
+    this.#epochMs = epochMs
+    this.#text = text
     return text
   }
 

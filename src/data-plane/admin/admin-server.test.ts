@@ -114,7 +114,7 @@ test('resources are printed with version and time, a refused update beside what 
   const configs = await dump()
   const clusters = configs.get('ClustersConfigDump')?.['dynamic_active_clusters'] as Record<string, unknown>[]
   assert.equal(clusters[0]?.['version_info'], 'v7')
-  assert.equal((clusters[0]!['cluster'] as Record<string, unknown>)['connect_timeout'], '1s')
+  assert.equal((clusters[0]!['cluster'] as Record<string, unknown>)['connect_timeout'], '60s')
   const listeners = configs.get('ListenersConfigDump')?.['dynamic_listeners'] as Record<
     string,
     Record<string, unknown>

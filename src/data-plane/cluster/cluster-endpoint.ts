@@ -37,6 +37,7 @@ export class ClusterEndpoint implements Endpoint {
   monitor: EndpointMonitor | null = null
   /** As its registry says. */
   announcedDegraded = false
+  announcedDraining = false
   check: CheckState | null = null
   checkMonitor: CheckMonitor | null = null
   checkOptions: CheckOptions = OWN_CHECK_OPTIONS
@@ -70,7 +71,7 @@ export class ClusterEndpoint implements Endpoint {
 
   /** Not to be counted among the endpoints of its cluster when it is asked how many of them are well (Envoy). */
   get excluded(): boolean {
-    return this.check !== null && (this.check.pending || this.check.excluded)
+    return this.announcedDraining || (this.check !== null && (this.check.pending || this.check.excluded))
   }
 }
 

@@ -167,6 +167,23 @@ test('unhealthy endpoints are passed over, until too few are left', () => {
   assert.equal(picked(manager, 6).length, 3, 'panic: under half are healthy')
 })
 
+test('endpoints that leave are not counted: those who stay are all there is', () => {
+  const { manager } = fixture()
+  manager.updateClusters([cluster(EDS)])
+  const health = HealthStatus.DRAINING
+  manager.updateEndpoints([
+    assignment([{ port: 1 }, { port: 2, health }, { port: 3, health }, { port: 4, priority: 1 }]),
+  ])
+  assert.deepEqual(picked(manager, 12), ['127.0.0.1:1'], 'no panic, and no spill')
+  manager.updateEndpoints([
+    assignment([
+      { port: 1, health },
+      { port: 2, health },
+    ]),
+  ])
+  assert.equal(picked(manager, 4).length, 2, 'panic: there is nobody else')
+})
+
 test('a higher priority is used only when the lower one has nobody', () => {
   const { manager } = fixture()
   manager.updateClusters([cluster(EDS)])

@@ -48,6 +48,8 @@ export interface EndpointSpec {
   /** Of the locality as a whole; 0: none was given. */
   readonly localityWeight: number
   readonly usable: boolean
+  /** It leaves: neither well nor unwell, and so not counted (Envoy). */
+  readonly draining: boolean
   readonly degraded: boolean
   /** What hashing policies know it by, where that is not its address. */
   readonly hashKey: string | null
@@ -111,6 +113,7 @@ function readEndpoint(
     locality: group.locality ?? NO_LOCALITY,
     localityWeight: group.loadBalancingWeight ?? 0,
     usable: USABLE.has(message.healthStatus),
+    draining: message.healthStatus === HealthStatus.DRAINING,
     degraded: message.healthStatus === HealthStatus.DEGRADED,
     hashKey: typeof hashKey === 'string' && hashKey !== '' ? toByteString(hashKey) : null,
     transportMatch: message.metadata?.filterMetadata['envoy.transport_socket_match'] ?? {},

@@ -53,6 +53,7 @@ function scene(hashes: boolean) {
     locality: { region: '', zone: '', subZone: '' },
     localityWeight: 0,
     usable: true,
+    draining: false,
     degraded: false,
     hashKey: null,
     transportMatch: {},

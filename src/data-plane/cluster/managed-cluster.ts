@@ -112,6 +112,7 @@ export class ManagedCluster extends ConfiguredCluster implements CheckedCluster 
       endpoint.localityWeight = spec.localityWeight
       endpoint.hashKey = spec.hashKey ?? endpoint.key
       endpoint.announcedDegraded = spec.degraded
+      endpoint.announcedDraining = spec.draining
       endpoint.leaving = false
       if (spec.usable && !endpoint.healthy) endpoint.usableSince = this.#host.clock.now()
       endpoint.healthy = spec.usable

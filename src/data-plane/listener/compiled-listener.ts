@@ -26,7 +26,8 @@ import type { StatsScope } from '../stats/stats-scope.ts'
 import { compileDownstreamTransport } from '../transport-socket/downstream-tls.ts'
 import type { SecretSource } from '../transport-socket/secret-store.ts'
 import { FilterChain } from './filter-chain.ts'
-import { compileFilterChainMatch, matchKey } from './filter-chain-match.ts'
+import { compileFilterChainMatch } from './filter-chain-match.ts'
+import { findOverlaps } from './filter-chain-overlap.ts'
 import { compileNetworkFilters, type NetworkFilterRegistry } from './network-filters.ts'
 import { readSocketOptions } from './socket-options.ts'
 import { TLS_INSPECTOR } from './tls-inspector-config.ts'
@@ -116,7 +117,7 @@ export function compileListener(
   const fallback = message.defaultFilterChain
   const defaultChain = fallback ? (compiler.compile(fallback, 'default_filter_chain')[0] ?? null) : null
   if (message.filterChains.length === 0 && !fallback) check.error('filter_chains', 'no filter chains specified')
-  refuseTwins(chains, check)
+  refuseOverlaps(chains, check)
   return check.result<CompiledListener>({
     message,
     name: message.name,
@@ -156,15 +157,10 @@ function statName(address: string, port: number): string {
   return `${shown.includes(':') ? `[${shown}]` : shown}_${port}`
 }
 
-function refuseTwins(chains: readonly FilterChain[], check: ResourceCheck): void {
-  const seen = new Map<string, number>()
-  for (const [index, chain] of chains.entries()) {
-    const key = matchKey(chain.match)
-    const twin = seen.get(key)
-    if (twin !== undefined) {
-      check.error(`filter_chains[${index}].filter_chain_match`, `has the same matching rules as filter_chains[${twin}]`)
-    }
-    seen.set(key, index)
+function refuseOverlaps(chains: readonly FilterChain[], check: ResourceCheck): void {
+  for (const [index, other] of findOverlaps(chains.map(({ match }) => match))) {
+    const what = index === other ? 'names something twice' : `overlaps that of filter_chains[${other}]`
+    check.error(`filter_chains[${index}].filter_chain_match`, what)
   }
 }
 

@@ -130,11 +130,9 @@ export class IncomingConnection {
     } else if (chain.tls === null) {
       this.#hand(chain, this.#socket, readAhead, null)
     } else if (chain.tls.needsClientHello && this.#findings.transportProtocol === '') {
-      const { tls } = chain
-      // Which chain takes a TLS connection may need no look at its bytes, but which protocol to announce does.
-      this.#inspect([this.#host.clientHelloReader], readAhead, bytes => this.#secure(chain, tls, bytes))
+      this.#readHello(chain, chain.tls, readAhead)
     } else {
-      this.#secure(chain, chain.tls, readAhead)
+      this.#secure(chain, chain.tls, readAhead, chain.handshakeTimeoutMs)
     }
   }
 
@@ -154,8 +152,30 @@ export class IncomingConnection {
     return findFilterChain(this.#listener.chains, facts) ?? this.#listener.defaultChain
   }
 
-  #secure(chain: FilterChain, tls: DownstreamTls, readAhead: Buffer | null): void {
-    const timing = { clock: this.#host.clock, handshakeTimeoutMs: chain.handshakeTimeoutMs }
+  /**
+   * Which chain takes a TLS connection may need no look at its bytes, but which protocol to announce does. To the client
+   * it is a part of the handshake, and of the time for it.
+   */
+  #readHello(chain: FilterChain, tls: DownstreamTls, readAhead: Buffer | null): void {
+    const { clock, clientHelloReader } = this.#host
+    const timeoutMs = chain.handshakeTimeoutMs
+    const begunAt = clock.now()
+    const options = { clock, timeoutMs, onSilence: () => {} }
+    const run = new ListenerFilterRun(this.#socket, [clientHelloReader], this.#findings, options, (end, bytes) => {
+      if (end === 'done') {
+        const leftMs = timeoutMs - (clock.now() - begunAt)
+        this.#secure(chain, tls, bytes, timeoutMs === 0 ? 0 : Math.max(1, leftMs))
+        return
+      }
+      if (end === 'timeout') this.#stats.handshakeTimeout.value += 1
+      if (end === 'refused') this.#stats.ssl.connectionError.value += 1
+      this.#socket.destroy()
+    })
+    run.start(readAhead)
+  }
+
+  #secure(chain: FilterChain, tls: DownstreamTls, readAhead: Buffer | null, handshakeTimeoutMs: number): void {
+    const timing = { clock: this.#host.clock, handshakeTimeoutMs }
     chain.connections.add(this.#socket)
     this.#handshakeBegunAt = this.#host.clock.now()
     tls.accept(this.#socket, readAhead, this.#findings, timing, outcome => {
@@ -225,7 +245,8 @@ function count(stats: ListenerStats, outcome: DownstreamTlsOutcome): void {
   if (outcome.ok) {
     ssl.handshake.value += 1
     if (outcome.peer === null) ssl.noCertificate.value += 1
-  } else if (outcome.reason === 'no-certificate') ssl.failVerifyNoCert.value += 1
+  } else if (outcome.reason === 'timeout') stats.handshakeTimeout.value += 1
+  else if (outcome.reason === 'no-certificate') ssl.failVerifyNoCert.value += 1
   else if (outcome.reason === 'chain') ssl.failVerifyError.value += 1
   else if (outcome.reason === 'san') ssl.failVerifySan.value += 1
   else if (outcome.reason === 'pin') ssl.failVerifyCertHash.value += 1

@@ -12,6 +12,7 @@ import { SeededRandom } from '../../base/random.ts'
 import { InheritableNetwork } from '../../transport/net/inheritable-network.ts'
 import type { Network } from '../../transport/net/network.ts'
 import { systemNetwork } from '../../transport/net/system-network.ts'
+import { freePort } from '../../transport/net/testing/free-port.ts'
 import { TestAuthority } from '../../transport/tls/certificate-fixture.ts'
 import { unpackAny } from '../../xds/any-pack.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
@@ -148,12 +149,6 @@ async function greetedSecurely(port: number, alpn: string[], servername = 'revie
 }
 
 /** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const probe = await systemNetwork.listen('127.0.0.1', 0, () => {})
-  await probe.close()
-  return probe.port
-}
-
 test('an update swaps the chains in place: same port, open connections live on, the chain that went is drained', async () => {
   const { manager, portOf, clock, stats } = setUp()
   assert.deepEqual(manager.update([listener('l', [greet('one')])], []), [])
@@ -410,6 +405,28 @@ test('a client that says nothing to the inspector is closed after the timeout', 
   clock.advance(2000)
   await closed
   assert.equal(stats.value('listener.127.0.0.1_0.downstream_pre_cx_timeout'), 1)
+})
+
+test('a handshake has its time from the first byte on, which may never come', async () => {
+  const { manager, portOf, secrets, clock, stats } = setUp()
+  secrets.setKeyPair('default', workload)
+  secrets.setTrustedCa('ROOTCA', authority.bundle)
+  const tls = { transport_socket: downstreamTls(), transport_socket_connect_timeout: '4s' }
+  // As Istio's listeners: what the inspectors wait for has no limit, and goes on without it.
+  const waiting = { listener_filters_timeout: '0s', continue_on_listener_filters_timeout: true }
+  manager.update([listener('l', [greet('mesh', tls)], waiting)], [])
+  const port = await portOf('l')
+  const half = [Buffer.of(), Buffer.of(22, 3, 1, 0, 200)].map(bytes => {
+    const client = systemNetwork.connect('127.0.0.1', port)
+    client.on('error', () => {}).resume()
+    client.write(bytes)
+    return client
+  })
+  while (manager.activeConnections < 2) await new Promise(resolve => setImmediate(resolve))
+  const closed = half.map(client => new Promise(resolve => client.once('close', resolve)))
+  clock.advance(4000)
+  await Promise.all(closed)
+  assert.equal(stats.value('listener.127.0.0.1_0.downstream_cx_transport_socket_connect_timeout'), 2)
 })
 
 test('every fault of a listener is named', () => {

@@ -8,6 +8,7 @@ export interface ListenerStats {
   readonly cxOverflow: Counter
   readonly cxOverloadReject: Counter
   readonly preCxTimeout: Counter
+  readonly handshakeTimeout: Counter
   readonly noFilterChainMatch: Counter
   readonly ssl: SslStats
 }
@@ -34,6 +35,7 @@ export function createListenerStats(root: StatsScope, statPrefix: string): Liste
     cxOverloadReject: scope.counter('downstream_cx_overload_reject'),
     cxOverflow: scope.counter('downstream_global_cx_overflow'),
     preCxTimeout: scope.counter('downstream_pre_cx_timeout'),
+    handshakeTimeout: scope.counter('downstream_cx_transport_socket_connect_timeout'),
     noFilterChainMatch: scope.counter('no_filter_chain_match'),
     ssl: {
       handshake: ssl.counter('handshake'),

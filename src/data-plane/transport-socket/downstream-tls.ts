@@ -60,12 +60,11 @@ export class DownstreamTls {
       return
     }
     const { config } = this.#context
-    const { trustedCa, sans, pins } = config
-    const asksForCertificate = trustedCa || sans.length > 0 || pins || this.#clientCertificateRequired
+    const required = this.#clientCertificateRequired
     const options = {
       context: ready.context,
       applicationProtocol: selectApplicationProtocol(config.applicationProtocols, client.applicationProtocols),
-      peer: asksForCertificate ? this.#context.peerRequirements(this.#clientCertificateRequired) : null,
+      peer: required || config.trustedCa ? this.#context.peerRequirements(required) : null,
       ownCertificate: ready.ownCertificate,
       ...timing,
     }
@@ -107,7 +106,8 @@ export function compileDownstreamTransport(
   const config = compileTlsContext(message.commonTlsContext, `${at}.common_tls_context`, check)
   if (config.keyPairs.length === 0)
     check.error(`${at}.common_tls_context`, 'No TLS certificates found for server context')
-  const required = message.requireClientCertificate ?? false
+  // As in Envoy: a rule for what a certificate says would be none if one could come without.
+  const required = message.requireClientCertificate || config.sans.length > 0 || config.pins !== null
   return new DownstreamTls(new TlsContext(config, secrets), required, message.requireSni ?? false)
 }
 

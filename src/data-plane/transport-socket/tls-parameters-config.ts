@@ -20,6 +20,15 @@ const PARAMETER_FIELDS = new Set([
   'ecdh_curves',
   'signature_algorithms',
 ])
+/** Envoy's: authenticated encryption and forward secrecy. OpenSSL's own list goes down to CBC and bare RSA. */
+const DEFAULT_CIPHER_SUITES = [
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+]
 const GROUP = /^\[(.+)\]$/
 
 export function compileTlsParameters(
@@ -44,7 +53,8 @@ export function compileTlsParameters(
   for (const [index, algorithm] of signatureAlgorithms.entries())
     if (!isSignatureAlgorithm(algorithm))
       check.error(`${path}.signature_algorithms[${index}]`, `${algorithm} is no algorithm that can be chosen`)
-  return { minVersion, maxVersion, cipherSuites: suites.flat(), ecdhCurves, signatureAlgorithms }
+  const cipherSuites = suites.length > 0 ? suites.flat() : DEFAULT_CIPHER_SUITES
+  return { minVersion, maxVersion, cipherSuites, ecdhCurves, signatureAlgorithms }
 }
 
 function version(protocol: TlsProtocol | undefined, fallback: SecureVersion): SecureVersion {

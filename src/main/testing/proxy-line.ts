@@ -3,7 +3,6 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { type Agent, type IncomingMessage, request } from 'node:http'
 import { join } from 'node:path'
-import { systemNetwork } from '../../transport/net/system-network.ts'
 
 const PROGRAM = join(import.meta.dirname, '../../../bin/weft.js')
 
@@ -27,12 +26,6 @@ export function ask(port: number, path: string, options: { agent?: Agent; method
       .on('error', reject)
       .end()
   })
-}
-
-export async function freePort(): Promise<number> {
-  const probe = await systemNetwork.listen('127.0.0.1', 0, () => {})
-  await probe.close()
-  return probe.port
 }
 
 export class ProxyLine {

@@ -1,6 +1,7 @@
 // Bytes out to one socket: text and small bodies joined into one block, large bodies passed by reference, all of one turn
 // in one write (write-batch.ts).
 import type { Socket } from 'node:net'
+import { type Borrower, LentBlocks } from './lent-blocks.ts'
 import { joinBatch } from './write-batch.ts'
 
 /** Up to here a body is cheaper copied behind the head than sent as a second buffer of a writev. */
@@ -14,15 +15,9 @@ const BEYOND_LATIN1 = /[^\0-\xff]/
 
 /** Blocks that no write needs any more, for the next that joins: of the process, as one writes at a time. */
 const spareBlocks: Buffer[] = []
-/** As many connections as are answered in one turn of the event loop, under full load. */
-const MAX_LENT_BLOCKS = 64
-/** Blocks that a socket has not sent yet, the oldest first, and whose: TLS says so at the end of the event loop's turn. */
-const lentBlocks: Buffer[] = []
-const borrowers: SocketWriter[] = []
-/** Up to where a block is, of the bytes handed to its socket. */
-const marks: number[] = []
+const lentBlocks = new LentBlocks()
 
-export class SocketWriter {
+export class SocketWriter implements Borrower {
   readonly #socket: Socket
   /** What comes first as long as nothing but text has come: Node writes a string from its stack, without a buffer. */
   #text = ''
@@ -66,7 +61,7 @@ export class SocketWriter {
   body(chunk: Buffer): void {
     if (chunk.length <= JOINED_BODY_BYTES) {
       this.#moveText()
-      chunk.copy(this.#reserve(chunk.length), this.#blockLength)
+      this.#reserve(chunk.length).set(chunk, this.#blockLength)
       this.#blockLength += chunk.length
     } else {
       this.#moveText()
@@ -107,7 +102,7 @@ export class SocketWriter {
     this.#sent(socket.write(bytes))
     // What the socket still counts it still reads from the block.
     if (socket.writableLength === 0) release(block)
-    else lend(block, this)
+    else if (block.length === BLOCK_BYTES) lentBlocks.lend(block, this)
   }
 
   #flushBuffers(): void {
@@ -176,27 +171,7 @@ export class SocketWriter {
 }
 
 function takeBlock(): Buffer {
-  return spareBlocks.pop() ?? reclaim() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES)
-}
-
-function lend(block: Buffer, borrower: SocketWriter): void {
-  if (block.length !== BLOCK_BYTES || lentBlocks.length === MAX_LENT_BLOCKS) return
-  lentBlocks.push(block)
-  borrowers.push(borrower)
-  marks.push(borrower.handed)
-}
-
-/** The one that has waited longest, if it is sent; if not it waits again, behind the others. */
-function reclaim(): Buffer | undefined {
-  if (lentBlocks.length === 0) return undefined
-  const block = lentBlocks.shift()!
-  const borrower = borrowers.shift()!
-  const mark = marks.shift()!
-  if (borrower.hasSent(mark)) return block
-  lentBlocks.push(block)
-  borrowers.push(borrower)
-  marks.push(mark)
-  return undefined
+  return spareBlocks.pop() ?? lentBlocks.reclaim() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES)
 }
 
 function release(block: Buffer): void {

@@ -77,3 +77,19 @@ test('a reader that pauses has what follows queued for it, up to the high-water 
   assert.equal(scene.push(Buffer.from('more')), false)
   assert.equal(scene.heard, 'abc')
 })
+
+test('the collector is asked to free what was read before that fills memory', t => {
+  const { gc } = globalThis
+  t.after(() => {
+    globalThis.gc = gc
+  })
+  const asked: unknown[] = []
+  globalThis.gc = (options => {
+    asked.push(options)
+  }) as NonNullable<typeof gc>
+  const socket = new Duplex({ read: () => {} })
+  readDirectly(socket, () => {})
+  const block = Buffer.alloc(1024 * 1024)
+  for (let n = 0; n < 40; n++) socket.push(block)
+  assert.deepEqual(asked, [{ type: 'minor' }, { type: 'minor' }])
+})

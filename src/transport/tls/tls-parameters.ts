@@ -4,7 +4,7 @@ import { createSecureContext, getCiphers, type SecureContextOptions, type Secure
 export interface TlsParameters {
   readonly minVersion: SecureVersion
   readonly maxVersion: SecureVersion
-  /** OpenSSL names, for TLS 1.2 and below; empty: Node's own. */
+  /** OpenSSL names, for TLS 1.2 and below; empty: OpenSSL's own. */
   readonly cipherSuites: readonly string[]
   readonly ecdhCurves: readonly string[]
   readonly signatureAlgorithms: readonly string[]

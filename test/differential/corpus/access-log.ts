@@ -283,7 +283,9 @@ const OPERATOR_LISTENERS: readonly ListenerPlan[] = [
   }),
   {
     name: 'log-early',
-    virtualHosts: [host('alpha')],
+    // Whether a connection is there already is told by the log: nobody else may have left one.
+    virtualHosts: [host('log-early-a')],
+    clusters: [{ name: 'log-early-a', endpoint: 'alpha', fields: {} }],
     connectionManager: {
       codec_type: 'HTTP1',
       http_filters: [RBAC, ROUTER],

@@ -24,17 +24,23 @@ export interface Http1Dialogue {
 
 const PROBE = 'GET /probe HTTP/1.1\r\nhost: probe\r\n\r\n'
 
-export async function talkHttp1(port: number, dialogue: Http1Dialogue): Promise<Talk> {
+/** `caughtUp`: once the proxy has taken what came before; until then it is late, not silent. */
+export async function talkHttp1(
+  port: number,
+  dialogue: Http1Dialogue,
+  caughtUp = async (): Promise<void> => {},
+): Promise<Talk> {
   const raw = await connectTo(port)
   const localPort = raw.localPort ?? 0
   const socket = dialogue.tls === undefined ? raw : await shakeHands(raw, dialogue.tls)
   if (socket === null) return { localPort, responses: [], end: 'closed', leftover: 'no TLS' }
-  return new Promise(resolve => new Conversation(socket, localPort, dialogue, resolve))
+  return new Promise(resolve => new Conversation(socket, localPort, dialogue, caughtUp, resolve))
 }
 
 class Conversation {
   readonly #socket: Socket
   readonly #dialogue: Http1Dialogue
+  readonly #caughtUp: () => Promise<void>
   readonly #done: (talk: Talk) => void
   readonly #responses: Message[] = []
   readonly #localPort: number
@@ -43,8 +49,15 @@ class Conversation {
   #probing = false
   #timer: NodeJS.Timeout | undefined
 
-  constructor(socket: Socket, localPort: number, dialogue: Http1Dialogue, done: (talk: Talk) => void) {
+  constructor(
+    socket: Socket,
+    localPort: number,
+    dialogue: Http1Dialogue,
+    caughtUp: () => Promise<void>,
+    done: (talk: Talk) => void,
+  ) {
     this.#dialogue = dialogue
+    this.#caughtUp = caughtUp
     this.#done = done
     this.#socket = socket
     this.#localPort = localPort
@@ -112,7 +125,11 @@ class Conversation {
 
   #arm(): void {
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#finish('silent'), SILENCE_MS)
+    const timer = setTimeout(async () => {
+      await this.#caughtUp()
+      if (this.#timer === timer) this.#finish('silent')
+    }, SILENCE_MS)
+    this.#timer = timer
   }
 
   #finish(end: Talk['end']): void {

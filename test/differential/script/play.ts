@@ -10,22 +10,28 @@ import type { ScriptDialogue, Step } from './script.ts'
 import { SocketEnd } from './socket-end.ts'
 import { ClientStreamEnd } from './stream-end.ts'
 
-/** What a step causes has come within this time, or does not come. */
+/** What a step causes has come within this time, or does not come; unless the proxies are late. */
 const EFFECT_LIMIT_MS = 150
-/** What follows something comes within this time of it. */
+/** What follows something comes within this time of it; unless the proxies are late. */
 const QUIET_MS = 12
 const WAIT_LIMIT_MS = 3_000
 /** A handshake that is never answered. */
 const OPEN_LIMIT_MS = 1_500
 
-export async function playScript(port: number, dialogue: ScriptDialogue, upstreams: Upstreams): Promise<Talk> {
+/** `caughtUp` resolves once whatever is between the two ends has taken what came before: a busy machine has it late. */
+export async function playScript(
+  port: number,
+  dialogue: ScriptDialogue,
+  upstreams: Upstreams,
+  caughtUp: () => Promise<void>,
+): Promise<Talk> {
   const socket = await connectTo(port, true)
   const localPort = socket.localPort ?? 0
   if (dialogue.preface !== undefined) socket.write(dialogue.preface, 'latin1')
   const client = await clientOn(socket, dialogue)
   if (client === null)
     return { localPort, responses: [], end: 'closed', leftover: 'no TLS', facts: upstreamFacts(upstreams) }
-  const scene = new Scene(client, upstreams)
+  const scene = new Scene(client, upstreams, caughtUp)
   // Whoever speaks first, the proxy may be connecting upstream, or refusing, by now.
   await scene.settle(0)
   for (const step of dialogue.steps) await scene.play(step)
@@ -82,10 +88,12 @@ function settled(session: ClientHttp2Session): Promise<void> {
 class Scene {
   readonly #client: End
   readonly #upstreams: Upstreams
+  readonly #caughtUp: () => Promise<void>
 
-  constructor(client: End, upstreams: Upstreams) {
+  constructor(client: End, upstreams: Upstreams, caughtUp: () => Promise<void>) {
     this.#client = client
     this.#upstreams = upstreams
+    this.#caughtUp = caughtUp
   }
 
   /** Of both sides, so far. */
@@ -110,9 +118,11 @@ class Scene {
   async settle(before: number): Promise<void> {
     const deadline = performance.now() + EFFECT_LIMIT_MS
     while (this.events === before && performance.now() < deadline) await pause(2)
+    if (this.events === before) await this.#caughtUp()
     for (let last = -1; last !== this.events; ) {
       last = this.events
       await pause(QUIET_MS)
+      await this.#caughtUp()
     }
   }
 

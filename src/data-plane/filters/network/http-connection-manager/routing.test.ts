@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { addHeader, removeHeader, setHeader } from '../../../../transport/header-list.ts'
+import { freePort } from '../../../../transport/net/testing/free-port.ts'
 import {
   FakeCluster,
   type FakeProxy,
@@ -52,13 +53,6 @@ async function withStage(
 
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: a.b\r\n\r\n`
 const post = (body: string): string => `POST / HTTP/1.1\r\nHost: a.b\r\ncontent-length: ${body.length}\r\n\r\n${body}`
-
-/** A port that nobody listens on. */
-async function closedPort(): Promise<number> {
-  const upstream = await rawUpstream(() => undefined)
-  await upstream.close()
-  return upstream.port
-}
 
 async function ticks(until: () => boolean): Promise<void> {
   while (!until()) await new Promise(resolve => setImmediate(resolve))
@@ -285,7 +279,7 @@ test('no route, no cluster, no endpoint', async () => {
 })
 
 test('an endpoint that refuses: 503 UF, and the next one where connect-failure is retried', async () => {
-  const port = await closedPort()
+  const port = await freePort()
   await withStage(
     () => ok(),
     cluster => {

@@ -115,15 +115,6 @@ export async function startUpstream(onConnection: (socket: Socket) => void): Pro
 /** Every byte back, and the FIN. */
 export const echo = (socket: Socket): void => void socket.pipe(socket)
 
-/** A port that refuses: it was bound, and is no longer. */
-export async function refusingPort(): Promise<number> {
-  const server = createServer()
-  const port = await listen(server)
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
 export function dial(port: number): Socket {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true })
   socket.on('error', () => {})

@@ -6,6 +6,7 @@ import { after, test } from 'node:test'
 import { FakeClock } from '../../../../base/clock.ts'
 import { Uint64 } from '../../../../base/uint64.ts'
 import { xxHash64 } from '../../../../base/xx-hash64.ts'
+import { freePort } from '../../../../transport/net/testing/free-port.ts'
 import { ACCESS_LOG_TYPE } from '../../../access-log-type.ts'
 import type { Endpoint, PickContext } from '../../../cluster/cluster.ts'
 import { FakeCluster, fakeEndpoint, NO_LIMITS } from '../../../http/testing/fake-proxy.ts'
@@ -16,7 +17,6 @@ import {
   echo,
   read,
   readAll,
-  refusingPort,
   startTcpProxy,
   startUpstream,
   type TestProxy,
@@ -193,7 +193,7 @@ test('an unknown cluster, one without endpoints, and one at its limits: closed, 
 })
 
 test('who is refused unread is reset, as by the system, and told so', async () => {
-  const cluster = new FakeCluster('c', await refusingPort())
+  const cluster = new FakeCluster('c', await freePort())
   const proxy = await startTcpProxy({ clusters: [cluster] })
   opened.push(proxy)
   const ends: string[] = []
@@ -212,7 +212,7 @@ test('who is refused unread is reset, as by the system, and told so', async () =
 })
 
 test('a refused connection: UF,URX after the tries that config allows, the reason told', async () => {
-  const port = await refusingPort()
+  const port = await freePort()
   const cluster = new FakeCluster('c', port)
   const refusing = await proxy({ clusters: [cluster], config: { maxConnectAttempts: 3 } })
   assert.equal((await readAll(dial(refusing.port))).end, 'end')
@@ -231,7 +231,7 @@ test('the next try is on another endpoint, after a refusal as after a time-out',
   const server = await upstream(echo)
   const clock = new FakeClock()
   const cluster = new FakeCluster('c')
-  cluster.endpoints = [fakeEndpoint(1, SILENT), fakeEndpoint(await refusingPort()), fakeEndpoint(server.port)]
+  cluster.endpoints = [fakeEndpoint(1, SILENT), fakeEndpoint(await freePort()), fakeEndpoint(server.port)]
   const dialled = new Promise<void>(resolve => {
     const { connect } = SILENT
     cluster.endpoints[0] = fakeEndpoint(1, {
