@@ -3,8 +3,6 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { test } from 'node:test'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import type { JsonValue } from '@bufbuild/protobuf'
 import { FakeClock } from '../base/clock.ts'
 import { silentLog } from '../base/log.ts'
@@ -20,17 +18,7 @@ import { SecretSchema } from '../xds/generated/envoy/extensions/transport_socket
 import { boundPort, connectionManager, listener, openProxy, parse, rds, staticCluster } from './mesh-fixture.ts'
 import { sharedLimits } from './process-limits/shared-limits.ts'
 import type { Proxy as DataPlaneProxy } from './proxy.ts'
-
-setFlagsFromString('--expose-gc')
-const collect = runInNewContext('gc') as () => void
-
-/** Until `isTrue`, which nothing but memory that is held keeps from coming. */
-async function collectUntil(isTrue: () => boolean): Promise<void> {
-  while (!isTrue()) {
-    collect()
-    await new Promise(setImmediate)
-  }
-}
+import { collect, collectUntil } from './stats/testing/collected.ts'
 
 const TLS = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3'
 const LIMIT = 'type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit'

@@ -73,7 +73,7 @@ test('a difference is counted under the mirror’s cluster, and shown by every e
     'GET',
     new URL('http://a/mirror_differences'),
   )
-  const { differences } = JSON.parse(reply.body)
+  const { differences } = JSON.parse(`${reply.body}`)
   assert.equal(differences.length, 2) // the same one of two loops
   assert.deepEqual(
     { ...differences[0], request_id: '' },

@@ -114,7 +114,7 @@ async function scene(options: SceneOptions): Promise<Scene> {
   const [a, b] = loops as [Loop, Loop]
   const stat = (name: string): number => {
     const merged = mergedStats(a.proxy.stats.samples(), [b.proxy.stats.samples()])
-    const [, value] = /: (\d+)\n/.exec(merged.text(each => each === `cluster.c.${name}`))!
+    const [, value] = /: (\d+)\n/.exec([...merged.text(each => each === `cluster.c.${name}`)].join(''))!
     return Number(value)
   }
   return { a, b, clock, slots: slots[0]!, stat, setCluster }

@@ -233,7 +233,7 @@ test('a client of another trust domain, or of none, gets no byte from a STRICT p
   assert.deepEqual(await bytesFor(mesh, {}), 0)
   const count = (name: string): number | undefined => server.proxy.stats.value(`listener.${inbound(mesh)}.ssl.${name}`)
   assert.deepEqual(['fail_verify_error', 'fail_verify_no_cert', 'handshake'].map(count), [1, 1, 0])
-  assert.match(server.proxy.stats.text(), /^http\.\S*downstream_rq_total: 0$/m)
+  assert.match([...server.proxy.stats.text()].join(''), /^http\.\S*downstream_rq_total: 0$/m)
 })
 
 /** How much is answered to a request over TLS with that certificate. */

@@ -8,7 +8,8 @@ import { addressToJson, isInternal } from '../internal-listener/internal-network
 import type { ListenerStatus } from '../listener/listener-manager.ts'
 import { latestOf, type MirrorDifference } from '../mirror-differences.ts'
 import type { Proxy as DataPlaneProxy } from '../proxy.ts'
-import { mergedStats, type StatFilter } from '../stats/stats-store.ts'
+import type { StatFilter } from '../stats/stat.ts'
+import { mergedStats } from '../stats/stats-store.ts'
 import { clustersJson, clustersText } from './clusters-page.ts'
 import { configDump } from './config-dump.ts'
 import { configToJson, type JsonObject } from './config-json.ts'
@@ -50,7 +51,8 @@ export interface WorkerSource {
 export interface AdminReply {
   readonly status: number
   readonly contentType: string
-  readonly body: string
+  /** In pieces: the event loop has its turn between any two. */
+  readonly body: string | Iterable<string>
 }
 
 interface Page {
@@ -62,6 +64,7 @@ interface Page {
 }
 
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
+const TEXT = 'text/plain; charset=UTF-8'
 const MAX_FILTER_CHARACTERS = 1024
 
 const PAGES: Readonly<Record<string, Page>> = {
@@ -206,7 +209,7 @@ function statsPage({ proxy }: AdminSource, query: URLSearchParams, reports: read
       body: stats.prometheus(filter),
     }
   }
-  return text(stats.text(filter))
+  return { status: 200, contentType: TEXT, body: stats.text(filter) }
 }
 
 /** Matches anywhere in the name, in linear time whatever the pattern. Null when it is none. */
@@ -277,7 +280,7 @@ function isJson(query: URLSearchParams): boolean {
 }
 
 function text(body: string, status = 200): AdminReply {
-  return { status, contentType: 'text/plain; charset=UTF-8', body }
+  return { status, contentType: TEXT, body }
 }
 
 function json(value: JsonObject): AdminReply {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { createServer, request } from 'node:http'
+import { createServer, type IncomingMessage, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, test } from 'node:test'
 import { AdjustableLog } from '../../base/adjustable-log.ts'
@@ -77,6 +77,12 @@ function ask(
     outgoing.on('error', reject)
     outgoing.end()
   })
+}
+
+/** Its head is here. */
+function openPage(path: string): Promise<[IncomingMessage]> {
+  const outgoing = request({ port: admin.port, host: '127.0.0.1', path, agent: false }).end()
+  return once(outgoing, 'response') as Promise<[IncomingMessage]>
 }
 
 interface Config {
@@ -165,6 +171,41 @@ test('/stats is filtered in linear time, and refuses what is no pattern', async 
     /envoy_listener_manager_total_listeners_active 2/,
   )
   assert.ok(JSON.parse((await ask('/stats?format=json')).body))
+})
+
+test('a large page lets others have their turn, and a reader that leaves it is no failure', async () => {
+  const { root } = proxy.stats
+  const scope = root.scope('large', {}).lease()
+  for (let i = 0; i < 40_000; i++) scope.counter(`stat_${i}`)
+  for (const path of ['/stats', '/stats?format=json', '/stats/prometheus']) {
+    const [page] = await openPage(path)
+    let isWhole = false
+    page.resume().once('end', () => {
+      isWhole = true
+    })
+    await ask('/ready')
+    assert.equal(isWhole, false, path)
+    await once(page, 'end')
+  }
+  const before = lines.length
+  const [page] = await openPage('/stats')
+  page.destroy()
+  assert.match((await ask('/stats?filter=large.*_39999')).body, /^large\.stat_39999: 0\n$/)
+  assert.equal(lines.length, before)
+  scope.return()
+})
+
+test('a page that fails by half is cut, so that nobody takes it for whole, and the log says why', async () => {
+  const scope = proxy.stats.root.scope('large', {}).lease()
+  for (let i = 0; i < 5000; i++) scope.counter(`stat_${i}`)
+  scope.computedGauge('zz', () => {
+    throw new Error('no value today')
+  })
+  const [page] = await openPage('/stats')
+  await assert.rejects(page.toArray(), { code: 'ECONNRESET' })
+  assert.match(lines.at(-1)!, /admin page failed.*no value today/)
+  lines.length = 0
+  scope.return()
 })
 
 test('/server_info names the node', async () => {

@@ -1,6 +1,7 @@
 // The admin port: node:http. Whoever can reach it can stop the proxy; on loopback a web page must not.
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { pipeline } from 'node:stream/promises'
 import { createServer } from '../../transport/http/node-http.ts'
 import { descriptorOf, placeOf } from '../../transport/net/system-network.ts'
 import { type AdminReply, type AdminSource, answerAdmin } from './admin-pages.ts'
@@ -63,17 +64,45 @@ function handle(source: AdminSource, guarded: boolean, request: IncomingMessage,
   const reply = guarded && isForeign(request) ? REFUSED : answer(source, request)
   if (reply instanceof Promise) {
     const failed = (error: unknown): AdminReply => pageFailed(source, request, error)
-    void reply.catch(failed).then(found => respond(found, request, response))
-  } else respond(reply, request, response)
+    void reply.catch(failed).then(found => respond(source, found, request, response))
+  } else respond(source, reply, request, response)
 }
 
-function respond(reply: AdminReply, request: IncomingMessage, response: ServerResponse): void {
+function respond(source: AdminSource, reply: AdminReply, request: IncomingMessage, response: ServerResponse): void {
   response.writeHead(reply.status, {
     'content-type': reply.contentType,
     'cache-control': 'no-cache, max-age=0',
     'x-content-type-options': 'nosniff',
   })
-  response.end(request.method === 'HEAD' ? undefined : reply.body)
+  if (request.method === 'HEAD') response.end()
+  else if (typeof reply.body === 'string') response.end(reply.body)
+  else void send(source, reply.body, request, response)
+}
+
+/** A page that fails by now ends where it is, which its reader sees by the missing last chunk. */
+async function send(
+  source: AdminSource,
+  pieces: Iterable<string>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  try {
+    await pipeline(inTurns(pieces), response)
+  } catch (error) {
+    if (!isGone(error)) pageFailed(source, request, error)
+  }
+}
+
+async function* inTurns(pieces: Iterable<string>): AsyncGenerator<string> {
+  for (const piece of pieces) {
+    if (piece !== '') yield piece
+    await new Promise(setImmediate)
+  }
+}
+
+/** The reader has left, or a network has failed it. */
+function isGone(error: unknown): boolean {
+  return typeof (error as NodeJS.ErrnoException).code === 'string'
 }
 
 /** Whatever is wrong with a page, traffic goes on. */

@@ -272,12 +272,8 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
   #onClose(): void {
     if (this.#state === 'closed') return
     this.#state = 'closed'
-    const { stats, wheel } = this.#config
-    wheel.cancel(this.#idleTimer)
-    this.#keepalive?.stop()
-    if (this.#durationTimer !== null) wheel.cancel(this.#durationTimer)
-    if (this.#drainTimer !== null) wheel.cancel(this.#drainTimer)
-    if (this.#headTimer !== null) wheel.cancel(this.#headTimer)
+    const { stats } = this.#config
+    this.#stopTimers()
     this.#delayedClose?.stop()
     stats.connectionsActive.value--
     stats.connectionsDestroyed.value++
@@ -327,11 +323,18 @@ export class Http2DownstreamConnection implements Http2SessionHandler, ManagedCo
   #closeGently(): void {
     if (!this.#isServing) return
     this.#state = 'closing'
-    this.#keepalive?.stop()
+    this.#stopTimers()
     this.#session.goAway(ERROR_CODE.noError, true)
     this.#session.flush()
-    if (this.#drainTimer !== null) this.#config.wheel.cancel(this.#drainTimer)
-    this.#drainTimer = null
     this.#delayedClose = new DelayedClose(this, this.#socket, this.#config)
+  }
+
+  #stopTimers(): void {
+    const { wheel } = this.#config
+    this.#keepalive?.stop()
+    wheel.cancel(this.#idleTimer)
+    if (this.#durationTimer !== null) wheel.cancel(this.#durationTimer)
+    if (this.#drainTimer !== null) wheel.cancel(this.#drainTimer)
+    if (this.#headTimer !== null) wheel.cancel(this.#headTimer)
   }
 }

@@ -270,14 +270,17 @@ test('the first listeners wait for checks of clusters, and no other does', async
 })
 
 test('a port in use is a problem, and is tried again', async () => {
-  const { manager, clock, portOf } = setUp()
+  const { manager, clock, stats } = setUp()
+  const active = () => stats.value('listener_manager.total_listeners_active')
   const blocker = await systemNetwork.listen('127.0.0.1', 0, () => {})
   manager.update([listener('l', [greet('one')], {}, blocker.port)], [])
   const [problem] = await manager.settled()
   assert.equal(problem?.message, `cannot bind '127.0.0.1:${blocker.port}': Address already in use`)
+  assert.equal(active(), 0)
   await blocker.close()
   clock.advance(1000)
-  while ((await portOf('l')) === 0) await new Promise(resolve => setImmediate(resolve))
+  while (manager.status()[0]?.state !== 'active') await new Promise(resolve => setImmediate(resolve))
+  assert.equal(active(), 1)
   assert.equal((await greeted(blocker.port)).line, 'one|plain|')
 })
 

@@ -280,7 +280,6 @@ export class ListenerManager {
   }
 
   #unbound(sockets: ReadonlySet<ListeningSocket>): Problem[] {
-    this.#updateGauges()
     // What a drain overtook is not going to be bound.
     if (this.#stopping) return []
     const problems: Problem[] = []
@@ -297,8 +296,8 @@ export class ListenerManager {
     const socket = new ListeningSocket(listener, () => {}, this.#host)
     this.#sockets.add(socket)
     this.#unheard.add(socket)
+    socket.onBound = () => this.#updateGauges()
     void socket.firstOutcome.then(() => {
-      this.#updateGauges()
       if (!socket.failure) return
       this.#stats.createFailure.value += 1
       this.#host.log.error('cannot bind', { address: `${socket.address}:${socket.port}`, why: socket.failure })

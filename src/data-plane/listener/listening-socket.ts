@@ -16,6 +16,8 @@ export class ListeningSocket {
   readonly #random: Random
   /** Who takes connections now. */
   onConnection: (socket: Socket) => void
+  /** Clients may connect from now on. */
+  onBound: () => void = () => {}
   #bound: BoundListener | null = null
   #isBound = false
   #closed = false
@@ -66,7 +68,9 @@ export class ListeningSocket {
   }
 
   #takeBound(): void {
-    this.#isBound = !this.#closed
+    if (this.#closed) return
+    this.#isBound = true
+    this.onBound()
   }
 
   async #bind(): Promise<void> {

@@ -1,6 +1,6 @@
 // The counters of gRPC calls to a cluster, or to one method of it, below `cluster.<name>.grpc.` or `….grpc-web.`.
 import { LruMap } from '../../base/lru-map.ts'
-import type { Counter, Histogram, LeasedScope, StatsScope } from './stats-scope.ts'
+import type { Counter, Histogram, StatsScope } from './stats-scope.ts'
 
 const MAX_STATUS = 16
 
@@ -16,9 +16,11 @@ export interface MethodStats {
   readonly requestTime: Histogram | null
 }
 
-function methodStats(scope: StatsScope, withTime: boolean): MethodStats {
+/** They are printed for as long as somebody has them: a call that runs on, or the config that counts. */
+function methodStats(all: StatsScope, withTime: boolean): MethodStats {
+  const scope = all.lease()
   const statuses = Array.from({ length: MAX_STATUS + 1 }, (_, status) => String(status))
-  return {
+  const stats = {
     total: scope.counter('total'),
     success: scope.counter('success'),
     failure: scope.counter('failure'),
@@ -27,6 +29,8 @@ function methodStats(scope: StatsScope, withTime: boolean): MethodStats {
     byStatus: new Map(statuses.map(status => [status, scope.counter(status)])),
     requestTime: withTime ? scope.histogram('upstream_rq_time') : null,
   }
+  scope.returnWith(stats)
+  return stats
 }
 
 /** Counts the call by the text of its grpc-status. */
@@ -51,14 +55,14 @@ export interface GrpcStatsConfig {
 const MAX_METHODS = 1000
 
 class ClusterGrpcStats {
-  readonly #scope: LeasedScope
+  readonly #scope: StatsScope
   readonly #config: GrpcStatsConfig
   #together: MethodStats | null = null
   readonly #byMethod = new Map<string, MethodStats>()
 
   /** `root` is that of all stats. */
   constructor(root: StatsScope, cluster: string, config: GrpcStatsConfig) {
-    this.#scope = root.scope('cluster', { envoy_cluster_name: cluster }).lease()
+    this.#scope = root.scope('cluster', { envoy_cluster_name: cluster })
     this.#config = config
   }
 
@@ -77,10 +81,6 @@ class ClusterGrpcStats {
     const made = methodStats(this.#methodScope(path.slice(1, slash), path.slice(slash + 1)), withTime)
     this.#byMethod.set(path, made)
     return made
-  }
-
-  end(): void {
-    this.#scope.return()
   }
 
   #methodScope(service: string, method: string): StatsScope {
@@ -109,7 +109,7 @@ export class GrpcStats {
     let found = this.#byCluster.get(cluster)
     if (found === undefined) {
       found = new ClusterGrpcStats(this.#root, cluster, this.#config)
-      this.#byCluster.set(cluster, found)?.end()
+      this.#byCluster.set(cluster, found)
     }
     return found.of(path)
   }

@@ -1,11 +1,13 @@
 // Envoy's /stats/prometheus: exposition format 0.0.4, names and labels as Envoy's tag extraction makes them.
 import { BUCKET_BOUNDS } from '../../base/histogram-buckets.ts'
 import type { BucketHistogram } from './histogram.ts'
-import type { Stat } from './stat.ts'
+import type { Stat, StatFilter } from './stat.ts'
 
 interface Family {
   readonly kind: Stat['kind']
-  readonly lines: string[]
+  readonly members: Stat[]
+  /** Of each member. */
+  readonly labels: string[]
 }
 
 /** Envoy's extractors envoy.response_code and envoy.response_code_class (well_known_names.cc). */
@@ -14,21 +16,33 @@ const CODE = /_rq_(\d{3})$/
 /** Metrics in Istio's own namespace are printed without `envoy_`, as istio/proxy registers it. */
 const OWN_NAMESPACE = /^istio_/
 
-export function formatPrometheus(stats: readonly Stat[]): string {
+/** The lines of each metric stand together, behind its type. Empty: a stat was looked at. */
+export function* prometheusLines(stats: readonly Stat[], filter: StatFilter): Generator<string> {
   const families = new Map<string, Family>()
   for (const stat of stats) {
-    const { metric, labels } = metricOf(stat)
-    let family = families.get(metric)
-    if (family === undefined) {
-      family = { kind: stat.kind, lines: [] }
-      families.set(metric, family)
-    }
-    if (stat.kind === 'histogram') pushHistogram(family.lines, metric, labels, stat.cell)
-    else family.lines.push(`${metric}${labels === '' ? '' : `{${labels}}`} ${stat.cell.value}`)
+    if (filter(stat.name)) addTo(families, stat)
+    yield ''
   }
-  let text = ''
-  for (const [metric, family] of families) text += `# TYPE ${metric} ${family.kind}\n${family.lines.join('\n')}\n`
-  return text
+  for (const [metric, { kind, members, labels }] of families) {
+    yield `# TYPE ${metric} ${kind}\n`
+    for (let i = 0; i < members.length; i++) yield linesOf(members[i]!, metric, labels[i]!)
+  }
+}
+
+function addTo(families: Map<string, Family>, stat: Stat): void {
+  const { metric, labels } = metricOf(stat)
+  let family = families.get(metric)
+  if (family === undefined) {
+    family = { kind: stat.kind, members: [], labels: [] }
+    families.set(metric, family)
+  }
+  family.members.push(stat)
+  family.labels.push(labels)
+}
+
+function linesOf(stat: Stat, metric: string, labels: string): string {
+  if (stat.kind === 'histogram') return histogramLines(metric, labels, stat.cell)
+  return `${metric}${labels === '' ? '' : `{${labels}}`} ${stat.cell.value}\n`
 }
 
 function metricOf(stat: Stat): { metric: string; labels: string } {
@@ -48,16 +62,17 @@ function metricOf(stat: Stat): { metric: string; labels: string } {
   return { metric: OWN_NAMESPACE.test(plain) ? plain : `envoy_${plain}`, labels: printed.join(',') }
 }
 
-function pushHistogram(lines: string[], metric: string, labels: string, histogram: BucketHistogram): void {
+function histogramLines(metric: string, labels: string, histogram: BucketHistogram): string {
   const before = labels === '' ? '' : `${labels},`
   const braces = labels === '' ? '' : `{${labels}}`
+  let lines = ''
   let cumulative = 0
   for (let i = 0; i < BUCKET_BOUNDS.length; i++) {
     cumulative += histogram.counts[i]!
-    lines.push(`${metric}_bucket{${before}le="${BUCKET_BOUNDS[i]}"} ${cumulative}`)
+    lines += `${metric}_bucket{${before}le="${BUCKET_BOUNDS[i]}"} ${cumulative}\n`
   }
-  lines.push(`${metric}_bucket{${before}le="+Inf"} ${histogram.count}`)
-  lines.push(`${metric}_sum${braces} ${histogram.sum}`, `${metric}_count${braces} ${histogram.count}`)
+  lines += `${metric}_bucket{${before}le="+Inf"} ${histogram.count}\n`
+  return `${lines}${metric}_sum${braces} ${histogram.sum}\n${metric}_count${braces} ${histogram.count}\n`
 }
 
 function escapeLabel(value: string): string {

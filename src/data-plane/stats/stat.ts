@@ -22,3 +22,6 @@ export interface NamedHistogram {
 }
 
 export type Stat = NamedValue | NamedHistogram
+
+/** Keeps the names for which it returns true. */
+export type StatFilter = (name: string) => boolean

@@ -3,6 +3,8 @@ import { test } from 'node:test'
 import type { LeasedScope } from './stats-scope.ts'
 import { createStats, mergedStats } from './stats-store.ts'
 
+const whole = (pieces: Iterable<string>): string => [...pieces].join('')
+
 test('a name resolved twice is one object', () => {
   const { root } = createStats()
   const labels = { envoy_cluster_name: 'a' }
@@ -18,7 +20,7 @@ test('/stats prints the tag in the name, /stats/prometheus as a label', () => {
   cluster.counter('upstream_rq_503').value += 1
   stats.root.gauge('server.live').value = 1
   assert.equal(
-    stats.text(),
+    whole(stats.text()),
     [
       'cluster.outbound|9080||reviews.upstream_rq_2xx: 2',
       'cluster.outbound|9080||reviews.upstream_rq_503: 1',
@@ -27,7 +29,7 @@ test('/stats prints the tag in the name, /stats/prometheus as a label', () => {
       '',
     ].join('\n'),
   )
-  const text = stats.prometheus()
+  const text = whole(stats.prometheus())
   assert.match(text, /^# TYPE envoy_cluster_upstream_rq_total counter$/m)
   assert.match(text, /^envoy_cluster_upstream_rq_total\{envoy_cluster_name="outbound\|9080\|\|reviews"\} 3$/m)
   assert.match(text, /^envoy_cluster_upstream_rq_xx\{envoy_cluster_name="[^"]+",envoy_response_code_class="2"\} 2$/m)
@@ -39,7 +41,7 @@ test("Istio's metrics keep their own name; label values are escaped", () => {
   const stats = createStats()
   stats.root.scope('', { source: 'a"b\\c\nd' }).counter('istio_requests_total').value++
   assert.equal(
-    stats.prometheus(),
+    whole(stats.prometheus()),
     '# TYPE istio_requests_total counter\nistio_requests_total{source="a\\"b\\\\c\\nd"} 1\n',
   )
 })
@@ -47,14 +49,14 @@ test("Istio's metrics keep their own name; label values are escaped", () => {
 test("a histogram has Envoy's buckets, cumulative, with sum and count", () => {
   const stats = createStats()
   const time = stats.root.scope('cluster', { envoy_cluster_name: 'a' }).histogram('upstream_rq_time')
-  assert.match(stats.text(), /cluster\.a\.upstream_rq_time: No recorded values/)
+  assert.match(whole(stats.text()), /cluster\.a\.upstream_rq_time: No recorded values/)
   for (const value of [0.4, 3, 3, 700, 4_000_000]) time.record(value)
-  const text = stats.prometheus()
+  const text = whole(stats.prometheus())
   assert.match(text, /envoy_cluster_upstream_rq_time_bucket\{envoy_cluster_name="a",le="0.5"\} 1\n/)
   assert.match(text, /le="5"\} 3\n/)
   assert.match(text, /le="1000"\} 4\n/)
   assert.match(text, /le="3600000"\} 4\n.*le="\+Inf"\} 5\n.*_sum\{envoy_cluster_name="a"\} 4000706.4\n.*_count.* 5\n/)
-  assert.match(stats.text(), /P100\(nan,4000000\)/)
+  assert.match(whole(stats.text()), /P100\(nan,4000000\)/)
 })
 
 test('JSON holds values and histograms as Envoy shapes them; a filter narrows', () => {
@@ -62,11 +64,29 @@ test('JSON holds values and histograms as Envoy shapes them; a filter narrows', 
   stats.root.counter('a.b').value = 7
   stats.root.histogram('a.h').record(1)
   stats.root.counter('c').value = 1
-  const parsed = JSON.parse(stats.json(name => name.startsWith('a')))
+  const parsed = JSON.parse(whole(stats.json(name => name.startsWith('a'))))
   assert.deepEqual(parsed.stats[0], { name: 'a.b', value: 7 })
   assert.equal(parsed.stats[1].histograms.computed_quantiles[0].name, 'a.h')
   assert.equal(parsed.stats.length, 2)
   assert.equal(stats.value('c'), 1)
+})
+
+test('pages come in pieces of so many stats, left out or not, none of them twice', () => {
+  const stats = createStats()
+  for (let i = 0; i < 3000; i++) stats.root.scope('c', { n: `${i}` }).counter('x').value = i
+  stats.root.histogram('h').record(1)
+  for (const page of [stats.text(), stats.json(), stats.prometheus()]) {
+    const pieces = [...page]
+    assert.ok(pieces.length > 6, `${pieces.length}`)
+    assert.ok(pieces.every(piece => piece.split('x').length <= 501))
+    const numbers = [...pieces.join('').matchAll(/(?:c\.|n=")(\d+)/g)].map(([, n]) => Number(n))
+    assert.deepEqual(new Set(numbers).size, 3000)
+    assert.equal(numbers.length, 3000)
+  }
+  assert.deepEqual(whole(stats.text(name => name === 'c.7.x')), 'c.7.x: 7\n')
+  assert.equal([...stats.text(() => false)].join(''), '')
+  assert.deepEqual(JSON.parse(whole(stats.json(() => false))), { stats: [] })
+  assert.equal(JSON.parse(whole(stats.json(name => name === 'h'))).stats.length, 1)
 })
 
 test('loops add up what each has counted; what is of the process is said once', () => {
@@ -79,7 +99,7 @@ test('loops add up what each has counted; what is of the process is said once', 
     return stats.samples()
   })
   assert.equal(
-    mergedStats(loops[0]!, [loops[1]!]).text(),
+    whole(mergedStats(loops[0]!, [loops[1]!]).text()),
     [
       'cluster.c.circuit_breakers.default.remaining_rq: 7',
       'cluster.c.circuit_breakers.high.rq_open: 1',

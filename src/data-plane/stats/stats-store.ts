@@ -1,28 +1,30 @@
 // All counters, gauges and histograms of one process. Resolving a name is cold; counting is `object.value += 1`.
 import { BucketHistogram, type HistogramSample } from './histogram.ts'
-import { formatPrometheus } from './prometheus-text.ts'
-import type { NamedHistogram, NamedValue, Stat } from './stat.ts'
+import { prometheusLines } from './prometheus-text.ts'
+import type { NamedHistogram, NamedValue, Stat, StatFilter } from './stat.ts'
 import type { Counter, Gauge, Histogram, LeasedScope, StatsScope } from './stats-scope.ts'
-import { formatStatsJson, formatStatsText } from './stats-text.ts'
-
-/** Keeps the names for which it returns true. */
-export type StatFilter = (name: string) => boolean
+import { statsJsonParts, statsTextLines } from './stats-text.ts'
 
 /** A stat as it was at one moment: structured-cloneable. */
 export type StatSample = NamedValue | (Omit<NamedHistogram, 'cell'> & { readonly cell: HistogramSample })
+
+const LINES_OF_A_PIECE = 500
 
 const everything: StatFilter = () => true
 /** Of config, which every event loop has alike, and of the process's memory: what the main one says is the process's. */
 const OF_THE_PROCESS = /^(listener_manager|cluster_manager|control_plane|overload)\./
 
-/** The pages of the admin port. */
+/**
+ * The pages of the admin port, in pieces that take a millisecond or two each: between them whoever prints one lets requests
+ * go on. A thousand clusters make 7 MB of Prometheus' format. Values are as they are when their piece is made.
+ */
 export interface StatsPages {
   /** Envoy's /stats: `name: value` lines in the order of their names, histograms last. */
-  text(filter?: StatFilter): string
+  text(filter?: StatFilter): Iterable<string>
   /** Envoy's /stats?format=json. */
-  json(filter?: StatFilter): string
+  json(filter?: StatFilter): Iterable<string>
   /** Envoy's /stats/prometheus. */
-  prometheus(filter?: StatFilter): string
+  prometheus(filter?: StatFilter): Iterable<string>
 }
 
 export interface Stats extends StatsPages {
@@ -48,15 +50,24 @@ export function createStats(): Stats {
 }
 
 function pagesOf(stats: ReadonlyMap<string, Stat>): StatsPages {
-  const select = (filter: StatFilter = everything): Stat[] => {
-    const chosen = [...stats.values()].filter(stat => filter(stat.name))
-    return chosen.sort((a, b) => (a.name < b.name ? -1 : 1))
-  }
+  const sorted = (): Stat[] => [...stats.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
   return {
-    text: filter => formatStatsText(select(filter)),
-    json: filter => formatStatsJson(select(filter)),
-    prometheus: filter => formatPrometheus(select(filter)),
+    text: (filter = everything) => inPieces(statsTextLines(sorted(), filter)),
+    json: (filter = everything) => inPieces(statsJsonParts(sorted(), filter)),
+    prometheus: (filter = everything) => inPieces(prometheusLines(sorted(), filter)),
   }
+}
+
+/** Empty lines count, too: each stands for a stat that was looked at. */
+function* inPieces(lines: Iterable<string>): Generator<string> {
+  let [piece, count] = ['', 0]
+  for (const line of lines) {
+    piece += line
+    if (++count % LINES_OF_A_PIECE > 0) continue
+    yield piece
+    piece = ''
+  }
+  if (piece !== '' || count === 0) yield piece
 }
 
 /** One set of pages for what the event loops of a process have counted, each by itself. */

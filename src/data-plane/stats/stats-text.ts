@@ -1,16 +1,17 @@
 // Envoy's /stats, as text and as JSON.
 import { type BucketHistogram, QUANTILES } from './histogram.ts'
-import type { Stat } from './stat.ts'
+import type { Stat, StatFilter } from './stat.ts'
 
-/** `stats` in the order to print; histograms follow the rest, as Envoy prints them. */
-export function formatStatsText(stats: readonly Stat[]): string {
-  let values = ''
-  let histograms = ''
+/** `stats` in the order to print, a line each, empty for those left out; histograms follow the rest, as Envoy prints them. */
+export function* statsTextLines(stats: readonly Stat[], filter: StatFilter): Generator<string> {
   for (const stat of stats) {
-    if (stat.kind === 'histogram') histograms += `${stat.name}: ${formatQuantiles(stat.cell)}\n`
-    else values += `${stat.name}: ${stat.cell.value}\n`
+    const isPrinted = stat.kind !== 'histogram' && filter(stat.name)
+    yield isPrinted ? `${stat.name}: ${stat.cell.value}\n` : ''
   }
-  return values + histograms
+  for (const stat of stats) {
+    const isPrinted = stat.kind === 'histogram' && filter(stat.name)
+    yield isPrinted ? `${stat.name}: ${formatQuantiles(stat.cell)}\n` : ''
+  }
 }
 
 /** Envoy gives each quantile twice, for the last interval and over all; there are no intervals here: `nan`. */
@@ -19,22 +20,30 @@ function formatQuantiles(histogram: BucketHistogram): string {
   return QUANTILES.map(percent => `P${percent}(nan,${round(histogram.quantile(percent)!)})`).join(' ')
 }
 
-export function formatStatsJson(stats: readonly Stat[]): string {
-  const values: object[] = []
-  const computed: object[] = []
+/** One JSON text, in parts. */
+export function* statsJsonParts(stats: readonly Stat[], filter: StatFilter): Generator<string> {
+  yield '{"stats":['
+  let comma = ''
   for (const stat of stats) {
-    if (stat.kind !== 'histogram') {
-      values.push({ name: stat.name, value: stat.cell.value })
-      continue
-    }
-    const quantiles = QUANTILES.map(percent => {
-      const value = stat.cell.quantile(percent)
-      return { interval: null, cumulative: value === null ? null : round(value) }
-    })
-    computed.push({ name: stat.name, values: quantiles })
+    const isPrinted = stat.kind !== 'histogram' && filter(stat.name)
+    yield isPrinted ? comma + JSON.stringify({ name: stat.name, value: stat.cell.value }) : ''
+    if (isPrinted) comma = ','
   }
-  if (computed.length > 0) values.push({ histograms: { supported_quantiles: QUANTILES, computed_quantiles: computed } })
-  return JSON.stringify({ stats: values })
+  const head = `${comma}{"histograms":{"supported_quantiles":${JSON.stringify(QUANTILES)},"computed_quantiles":[`
+  let before = head
+  for (const stat of stats) {
+    const isPrinted = stat.kind === 'histogram' && filter(stat.name)
+    yield isPrinted ? before + JSON.stringify({ name: stat.name, values: quantilesOf(stat.cell) }) : ''
+    if (isPrinted) before = ','
+  }
+  yield before === head ? ']}' : ']}}]}'
+}
+
+function quantilesOf(histogram: BucketHistogram): object[] {
+  return QUANTILES.map(percent => {
+    const value = histogram.quantile(percent)
+    return { interval: null, cumulative: value === null ? null : round(value) }
+  })
 }
 
 function round(value: number): number {

@@ -27,12 +27,24 @@ export class TypeState {
     this.wildcard = wildcard
   }
 
+  /** False for what may still be on its way by a name that was let go of. */
+  isSubscribed(name: string): boolean {
+    return this.wildcard || this.#subscribed.has(name)
+  }
+
+  /** Names that nobody wants any more, and that there was no stream to say so on. */
+  letGo(wanted: readonly string[]): readonly string[] {
+    if (this.wildcard) return []
+    const next = new Set(wanted)
+    const gone = [...new Set([...this.#subscribed, ...this.held.keys()])].filter(name => !next.has(name))
+    for (const name of gone) this.held.delete(name)
+    return gone
+  }
+
   /** The first request of a stream; null when nothing of this type is wanted yet. */
   firstRequest(wanted: readonly string[]): DeltaDiscoveryRequest | null {
     this.#subscribed = new Set(wanted)
     this.#announced = this.wildcard || wanted.length > 0
-    // Let go of while there was no stream to say it on.
-    if (!this.wildcard) for (const name of this.held.keys()) if (!this.#subscribed.has(name)) this.held.delete(name)
     if (!this.#announced) return null
     const initialResourceVersions: Record<string, string> = {}
     for (const [name, { version }] of this.held) initialResourceVersions[name] = version

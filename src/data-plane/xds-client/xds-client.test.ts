@@ -286,6 +286,53 @@ test('routes and secrets that nothing names any more are taken away, as nobody e
   assert.deepEqual(applier.log.slice(2), ['secret + -credential', 'route + -a'])
 })
 
+test('routes that a listener names stay with it when the server takes them back, and go when nothing names them', async () => {
+  const { server, client, applier } = await setUp()
+  await client.start()
+  const { call } = await server.next('listener')
+  applier.names.route = ['a']
+  server.send(call, 'listener', [listener('l', '1')])
+  await server.next('route')
+  const nonce = server.send(call, 'route', [], ['a'])
+  assert.equal((await server.next('route')).request.responseNonce, nonce)
+  assert.equal(applier.log.at(-1), 'route + -')
+  applier.names.route = []
+  server.send(call, 'listener', [], ['l'])
+  assert.deepEqual((await server.next('route')).request.resourceNamesUnsubscribe, ['a'])
+  assert.equal(applier.log.at(-1), 'route + -a')
+})
+
+test('what was let go of while there was no stream is taken away, too', async () => {
+  const { server, clock, client, applier } = await setUp()
+  await client.start()
+  const { call } = await server.next('listener')
+  applier.names.route = ['a']
+  server.send(call, 'listener', [listener('l', '1')])
+  await server.next('route')
+  applier.names.route = []
+  call.emit('error', { code: status.UNAVAILABLE, details: 'going away' })
+  while (clock.pendingTimers === 0) await new Promise(resolve => setImmediate(resolve))
+  clock.advance(250)
+  while (server.calls < 2) await new Promise(resolve => setImmediate(resolve))
+  assert.equal(applier.log.at(-1), 'route + -a')
+})
+
+test('what comes by a name that has been let go of meanwhile is nobody’s', async () => {
+  const { server, client, applier } = await setUp()
+  await client.start()
+  const { call } = await server.next('cluster')
+  applier.names.endpoint = ['a', 'b']
+  server.send(call, 'cluster', [cluster('a', '1'), cluster('b', '1')])
+  await server.next('endpoint')
+  applier.names.endpoint = ['b']
+  server.send(call, 'cluster', [cluster('b', '2')])
+  assert.deepEqual((await server.next('endpoint')).request.resourceNamesUnsubscribe, ['a'])
+  const nonce = server.send(call, 'endpoint', [endpoints('a', '1'), endpoints('b', '1')])
+  const { request } = await server.next('endpoint')
+  assert.deepEqual([request.responseNonce, request.errorDetail], [nonce, undefined])
+  assert.equal(applier.log.at(-1), 'endpoint +b -')
+})
+
 test('a stream that ends while its response is applied: the next one asks for what that response made wanted', async () => {
   const { server, clock, client, applier } = await setUp()
   await client.start()

@@ -130,7 +130,10 @@ export class XdsClient {
     this.#options.loadReporter?.open(() => stream.client)
     let node: Node | undefined = this.#options.node
     for (const type of SEND_ORDER) {
-      const request = this.#types.get(type)!.firstRequest(this.#wanted(type))
+      const state = this.#types.get(type)!
+      const wanted = this.#wanted(type)
+      void this.#forget(type, state.letGo(wanted))
+      const request = state.firstRequest(wanted)
       if (!request) continue
       // Only the first request of a stream says who asks.
       if (node) request.node = node
@@ -181,7 +184,8 @@ export class XdsClient {
     const { resources, removedResources } = response
     if (resources.length > MAX_RESOURCES)
       return applied([refused(state.type, '', `${resources.length} resources in one response`)])
-    return this.#apply(state, resources, removedResources)
+    const wanted = resources.filter(({ name }) => state.isSubscribed(name))
+    return this.#apply(state, wanted, removedResources)
   }
 
   /** One after the other. Whatever there is to apply, it must not stop the proxy: the config before stays in force. */
@@ -209,7 +213,8 @@ export class XdsClient {
       accepted.push(resource)
       if (type === 'cluster') this.#keep(resource.name)
     }
-    const now = type === 'cluster' ? [] : removed
+    // Routes go when nothing names them: a listener that does would hear of none that come by that name again (as in Envoy).
+    const now = type === 'cluster' || type === 'route' ? [] : removed
     const taken = await this.#options.applier.apply(type, good, now)
     problems.push(...taken.problems)
     for (const resource of accepted) {
@@ -233,6 +238,7 @@ export class XdsClient {
   }
 
   async #forget(type: ResourceType, names: readonly string[]): Promise<void> {
+    if (names.length === 0) return
     try {
       await this.#options.applier.apply(type, [], names)
     } catch (error) {
@@ -255,8 +261,7 @@ export class XdsClient {
       if (!request) continue
       stream.send(request)
       // Nobody tells of the end of what is not asked for any more.
-      const { resourceNamesUnsubscribe: gone } = request
-      if (gone.length > 0) void this.#forget(type, gone)
+      void this.#forget(type, request.resourceNamesUnsubscribe)
       this.#options.lastGood?.save(type, state.held)
     }
   }

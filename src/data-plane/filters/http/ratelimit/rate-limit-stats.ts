@@ -1,6 +1,6 @@
 // Envoy's counters of a global rate limit, below `cluster.<the route's>.ratelimit.`.
 import { LruMap } from '../../../../base/lru-map.ts'
-import type { Counter, LeasedScope, StatsScope } from '../../../stats/stats-scope.ts'
+import type { Counter, StatsScope } from '../../../stats/stats-scope.ts'
 
 export interface RateLimitStats {
   readonly ok: Counter
@@ -9,17 +9,13 @@ export interface RateLimitStats {
   readonly failureModeAllowed: Counter
 }
 
-interface ClusterRateLimitStats extends RateLimitStats {
-  readonly scope: LeasedScope
-}
-
 /** Clusters come and go: past this many, what was asked for longest ago is forgotten. */
 const MAX_CLUSTERS = 1000
 
 export class StatsByCluster {
   readonly #root: StatsScope
   readonly #statPrefix: string
-  readonly #known = new LruMap<ClusterRateLimitStats>(MAX_CLUSTERS)
+  readonly #known = new LruMap<RateLimitStats>(MAX_CLUSTERS)
 
   constructor(root: StatsScope, statPrefix: string) {
     this.#root = root
@@ -30,20 +26,21 @@ export class StatsByCluster {
     let stats = this.#known.get(cluster)
     if (stats === undefined) {
       stats = this.#resolve(cluster)
-      this.#known.set(cluster, stats)?.scope.return()
+      this.#known.set(cluster, stats)
     }
     return stats
   }
 
-  #resolve(cluster: string): ClusterRateLimitStats {
+  #resolve(cluster: string): RateLimitStats {
     const all = this.#root.scope('cluster', { envoy_cluster_name: cluster }).scope('ratelimit')
     const scope = (this.#statPrefix === '' ? all : all.scope(this.#statPrefix)).lease()
-    return {
-      scope,
+    const stats = {
       ok: scope.counter('ok'),
       error: scope.counter('error'),
       overLimit: scope.counter('over_limit'),
       failureModeAllowed: scope.counter('failure_mode_allowed'),
     }
+    scope.returnWith(stats)
+    return stats
   }
 }

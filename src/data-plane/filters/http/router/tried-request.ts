@@ -107,7 +107,7 @@ export abstract class TriedRequest
     const pool = poolForTry(cluster, endpoint, this, route, info, this.config.wheel)
     const request = new UpstreamRequest(this, cluster, endpoint, pool, this.config, info)
     this.upstream = request
-    if (this.isWhole) this.#startPerTryTimer()
+    if (this.isWhole) this.#timeTry()
     request.start(fresh)
   }
 
@@ -116,11 +116,11 @@ export abstract class TriedRequest
     if (this.route === null) return
     this.startRouteTimer(this.route)
     if (this.upstream === null) return
-    this.#startPerTryTimer()
+    this.#timeTry()
     this.#watchIdle(this.upstream)
   }
 
-  #startPerTryTimer(): void {
+  #timeTry(): void {
     if (!this.responseStarted && !this.#interimSeen) this.startPerTryTimer(this.route!)
   }
 

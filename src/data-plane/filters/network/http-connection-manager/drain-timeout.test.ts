@@ -42,3 +42,26 @@ for (const [drainTimeout, ms] of [
     await upstream.close()
   })
 }
+
+test('a connection that is being closed is neither idle nor too old', async () => {
+  const clock = new FakeClock()
+  const seconds = (value: number) => ({ seconds: BigInt(value) })
+  const proxy = await startFakeProxy(HTTP_CONNECTION_MANAGER, {
+    clock,
+    config: {
+      drainTimeout: seconds(1),
+      delayedCloseTimeout: seconds(60),
+      commonHttpProtocolOptions: { idleTimeout: seconds(10), maxConnectionDuration: seconds(20) },
+    },
+  })
+  const client = new RawHttp2Client(proxy.port).ping(0, 'is there')
+  await client.until(() => client.words.includes('ping 0 ack'))
+  // It answers no FIN with its own.
+  client.socket.pause()
+  proxy.filter.drain()
+  clock.advance(30_000)
+  assert.equal(proxy.stats.value('http.test.downstream_cx_idle_timeout'), 0)
+  assert.equal(proxy.stats.value('http.test.downstream_cx_max_duration_reached'), 0)
+  client.socket.destroy()
+  await proxy.close()
+})
