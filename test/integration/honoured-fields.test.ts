@@ -26,11 +26,14 @@ import { MESSAGE_REGISTRY } from '../../src/xds/message-registry.ts'
 import { takeFieldsRead, watched } from './watched-message.ts'
 import { wideBootstrap } from './wide-bootstrap.ts'
 
-const WATCHED = new URL('./watched-protobuf.ts', import.meta.url).href
+const STAND_INS: Readonly<Record<string, string>> = {
+  '@bufbuild/protobuf': new URL('./watched-protobuf.ts', import.meta.url).href,
+  '@bufbuild/protobuf/reflect': new URL('./watched-reflection.ts', import.meta.url).href,
+}
 registerHooks({
   resolve(specifier, context, next) {
-    const watches = specifier === '@bufbuild/protobuf' && /\/src\/(data-plane|xds)\//.test(context.parentURL ?? '')
-    return watches ? { url: WATCHED, shortCircuit: true } : next(specifier, context)
+    const url = /\/src\/(data-plane|xds)\//.test(context.parentURL ?? '') ? STAND_INS[specifier] : undefined
+    return url === undefined ? next(specifier, context) : { url, shortCircuit: true }
   },
 })
 const { Proxy: DataPlaneProxy } = await import('../../src/data-plane/proxy.ts')
