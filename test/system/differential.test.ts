@@ -24,9 +24,9 @@ for (const seed of SEEDS.slice(0, 2))
 for (const seed of SEEDS)
   test(`route tables and requests of seed ${seed}`, async () => accept(await runGenerated(seed, known)))
 
-test('every difference on the page still occurs', () => {
-  assert.deepEqual(
-    known.map(({ id }) => id).filter(id => !occurred.has(id)),
-    [],
-  )
+test('every difference on the page still occurs', async () => {
+  const missing = (): string[] => known.map(({ id }) => id).filter(id => !occurred.has(id))
+  // One that hangs on who comes first may stay away once.
+  if (missing().length > 0) accept(await runCorpus(known))
+  assert.deepEqual(missing(), [])
 })
