@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { get, type IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { FakeClock } from '../base/clock.ts'
 import { type MemoryCalls, openMemoryCalls } from './memory-calls.ts'
+import { ask, ProxyLine } from './testing/proxy-line.ts'
 import { releaseUnusedPages } from './unused-pages.ts'
 
-const PROGRAM = join(import.meta.dirname, '../../bin/weft.js')
 const skip = openMemoryCalls() === null && 'neither this Node nor this system has the calls'
 const CLEAN = 'Shared_Dirty: 0 kB\nPrivate_Dirty: 0 kB\nAnonymous: 0 kB\nSwap: 0 kB\n'
 const SMAPS = `00400000-0082e000 r-xp 00000000 fe:00 53 ${process.execPath}\n${CLEAN}`
@@ -141,38 +139,20 @@ static_resources:
                     typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router }
 `
 
-async function ask(port: number, path: string): Promise<string> {
-  const [response] = (await once(get({ host: '127.0.0.1', port, path, agent: false }), 'response')) as [IncomingMessage]
-  return (await response.setEncoding('utf8').toArray()).join('')
-}
-
-async function liveProxy(t: TestContext): Promise<{ child: ChildProcess; log: string }> {
+test('a proxy that is live has less of its program resident than Node that has only started, and serves', {
+  skip,
+}, async t => {
   const folder = mkdtempSync(join(tmpdir(), 'weft-pages-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const file = join(folder, 'bootstrap.yaml')
   writeFileSync(file, ANSWER)
-  const child = spawn(process.execPath, [PROGRAM, 'proxy', '-c', file], { stdio: ['ignore', 'ignore', 'pipe'] })
-  t.after(() => child.kill('SIGKILL'))
-  let log = ''
-  for await (const text of child.stderr.iterator({ destroyOnReturn: false })) {
-    log += text
-    if (/ live .*\n/.test(log)) break
-  }
-  child.stderr.resume()
-  return { child, log }
-}
-
-test('a proxy that is live has less of its program resident than Node that has only started, and serves', {
-  skip,
-}, async t => {
-  const { child, log } = await liveProxy(t)
-  const ofProxy = residentFileBytes(child.pid!)
+  const line = await ProxyLine.start(file)
+  t.after(() => line.end())
+  const ofProxy = residentFileBytes(line.pid)
   const { said } = inChild(`console.log(JSON.stringify({ started: residentFileBytes('self') }))`)
   assert.ok(ofProxy < said['started']!, `${ofProxy} of ${said['started']} bytes`)
-  assert.doesNotMatch(log, /warning/i)
-  const adminPort = Number(/admin=(\d+)/.exec(log)?.[1])
-  const port = Number(/:(\d+)\n/.exec(await ask(adminPort, '/listeners'))?.[1])
-  assert.equal(await ask(port, '/'), 'here')
-  child.kill('SIGTERM')
-  assert.deepEqual(await once(child, 'exit'), [0, null])
+  assert.doesNotMatch(line.log, /warning/i)
+  assert.equal((await ask(line.port, '/')).body, 'here')
+  process.kill(line.pid, 'SIGTERM')
+  assert.equal(await line.firstEnded, 0)
 })

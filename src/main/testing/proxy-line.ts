@@ -53,7 +53,10 @@ export class ProxyLine {
 
   static async start(config: string, ...args: readonly string[]): Promise<ProxyLine> {
     const line = new ProxyLine(config, args)
-    await line.says(/live .*admin=\d+/)
+    const failed = line.firstEnded.then(code => {
+      throw new Error(`the proxy ended with ${code} before it was live:\n${line.log}`)
+    })
+    await Promise.race([line.says(/live .*admin=\d+/), failed])
     line.adminPort = Number(/admin=(\d+)/.exec(line.log)?.[1])
     const { body } = await ask(line.adminPort, '/listeners')
     line.port = Number(/:(\d+)\n/.exec(body)?.[1])
