@@ -3,7 +3,7 @@ import type { TimerWheel } from '../../base/timer-wheel.ts'
 import type { Cluster, Endpoint } from '../cluster/cluster.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
 import { countConnectFailure, countConnection, countConnectionEnd } from './connection-counts.ts'
-import { IdleAllowance } from './idle-allowance.ts'
+import { IdleAllowance, trustedMs } from './idle-allowance.ts'
 import type { PoolSetup } from './pool-setup.ts'
 import type { HttpPool, PoolWaiter } from './request-encoder.ts'
 import type { ResetReason } from './reset-reason.ts'
@@ -127,9 +127,10 @@ export class EndpointPool implements HttpPool, ConnectionOwner {
     }
     this.#idle.push(connection)
     const configured = this.#cluster.idleTimeoutMs
-    if (connection.keepAliveMs >= 0) this.#allowance.tell(connection.keepAliveMs)
-    const idle = Math.min(configured > 0 ? configured : MAX_IDLE_MS, this.#allowance.limitMs)
-    const limit = Math.min(idle, Math.max(0, connection.expiresAt - this.#wheel.now()))
+    const now = this.#wheel.now()
+    const allowed = Math.min(trustedMs(connection.keepAliveMs), this.#allowance.limitMs(now))
+    const idle = Math.min(configured > 0 ? configured : MAX_IDLE_MS, allowed)
+    const limit = Math.min(idle, Math.max(0, connection.expiresAt - now))
     connection.idleLimitMs = limit
     this.#wheel.set(connection.timer, limit)
   }
@@ -137,7 +138,8 @@ export class EndpointPool implements HttpPool, ConnectionOwner {
   /** An idle connection is gone. */
   #learnIdleTime(connection: UpstreamConnection): void {
     if (this.#draining || connection.idleLimitMs === 0 || !connection.timer.isSet) return
-    this.#allowance.show(connection.idleLimitMs - (connection.timer.deadline - this.#wheel.now()))
+    const now = this.#wheel.now()
+    this.#allowance.show(connection.idleLimitMs - (connection.timer.deadline - now), now)
   }
 
   /** One connection under way for each that waits; at the cluster's limit they wait for one to come free. */

@@ -259,6 +259,11 @@ const KNOWN_BY: JsonObject = {
   metadata: { filter_metadata: { about: { team: 'ü', more: { list: [1.5, 'x"y', true, null] } } } },
 }
 
+/** Whether a connection is there already is told by the log: nobody else may have left one. */
+const own = (cluster: string): NonNullable<ListenerPlan['clusters']> => [
+  { name: cluster, endpoint: 'alpha', fields: {} },
+]
+
 const http = (name: string, cluster: string, codec_type: string, more: Partial<ListenerPlan> = {}): ListenerPlan => ({
   name: `log-${name}`,
   virtualHosts: [host(cluster)],
@@ -269,8 +274,8 @@ const http = (name: string, cluster: string, codec_type: string, more: Partial<L
 
 /** Their operators stand in for every protocol; `chains` have names of their own. */
 const OPERATOR_LISTENERS: readonly ListenerPlan[] = [
-  http('http1', 'alpha', 'HTTP1', { chains: [{ name: 'the chain' }] }),
-  http('http2', 'alpha', 'HTTP2'),
+  http('http1', 'log-http1-a', 'HTTP1', { chains: [{ name: 'the chain' }], clusters: own('log-http1-a') }),
+  http('http2', 'log-http2-a', 'HTTP2', { clusters: own('log-http2-a') }),
   http('tls', 'log-tls-a', 'HTTP1', {
     chains: [mutual],
     listener: INSPECTED,
@@ -283,9 +288,8 @@ const OPERATOR_LISTENERS: readonly ListenerPlan[] = [
   }),
   {
     name: 'log-early',
-    // Whether a connection is there already is told by the log: nobody else may have left one.
     virtualHosts: [host('log-early-a')],
-    clusters: [{ name: 'log-early-a', endpoint: 'alpha', fields: {} }],
+    clusters: own('log-early-a'),
     connectionManager: {
       codec_type: 'HTTP1',
       http_filters: [RBAC, ROUTER],
@@ -298,7 +302,8 @@ const OPERATOR_LISTENERS: readonly ListenerPlan[] = [
 /** Each try has a line of its own. */
 const TRIES: ListenerPlan = {
   name: 'log-tries',
-  virtualHosts: [host('alpha')],
+  virtualHosts: [host('log-tries-a')],
+  clusters: own('log-tries-a'),
   log: {
     format: Object.fromEntries(Object.entries(FORMAT).filter(([, call]) => !isLogOnly(String(call)))),
     ofTries: true,
