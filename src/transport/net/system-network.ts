@@ -2,11 +2,13 @@
 import { lookup } from 'node:dns/promises'
 import { type AddressInfo, connect, createServer, isIPv6, type ListenOptions, type Server, Socket } from 'node:net'
 import { type BoundListener, DUAL_STACK, type Network } from './network.ts'
+import { hearWhilePaused, READ_INTO_BLOCK, readIntoBlock } from './read-block.ts'
 
 export const systemNetwork: Network = {
   connect(address, port, lookup) {
     try {
-      return connect({ host: address, port, noDelay: true, ...(lookup && { lookup }) })
+      const options = { host: address, port, noDelay: true, onread: READ_INTO_BLOCK, ...(lookup && { lookup }) }
+      return hearWhilePaused(connect(options))
     } catch (error) {
       // An address that no lookup takes (a NUL in it): whoever dials hears of it as of any other failure.
       return new Socket().destroy(error as Error)
@@ -37,7 +39,10 @@ export function listenOn(
   onConnection: (socket: Socket) => void,
 ): Promise<BoundListener> {
   return new Promise((resolve, reject) => {
-    const server = createServer({ noDelay: true }, onConnection)
+    const server = createServer({ noDelay: true }, socket => {
+      readIntoBlock(socket)
+      onConnection(socket)
+    })
     server.once('error', reject)
     server.listen(place, () => {
       server.off('error', reject)

@@ -1,0 +1,93 @@
+// The block that sockets read into: one for all of an event loop, from which each hands on a copy before the next one reads.
+// Node by itself makes memory of 64 KB for each read, and where plaintext and TLS come by turns the collector gets all of it
+// (docs/decisions/0009).
+import { type OnReadOpts, Socket } from 'node:net'
+import { Duplex } from 'node:stream'
+
+const { pause } = Duplex.prototype
+
+/** As much as libuv reads at once. */
+const BLOCK_BYTES = 65_536
+const common = Buffer.allocUnsafeSlow(BLOCK_BYTES)
+/** What the socket that was just read from reads into from now on. */
+let next = common
+
+/** Small chunks lie together: whoever keeps one, as a parser does half a head, keeps so much. */
+const PAGE_BYTES = 16_384
+const LARGEST_IN_PAGE = 2048
+let page = Buffer.allocUnsafeSlow(PAGE_BYTES)
+let pageLength = 0
+
+/** As Node takes it of a socket that connects. */
+export const READ_INTO_BLOCK: OnReadOpts = { buffer: takeNext, callback: handOn }
+
+/** Where a socket has those two, and its block: Node takes them of no socket that a server has accepted. */
+const KEYS = findKeys()
+
+/** Of a socket that was accepted, and has read nothing yet. False: it reads as Node has it. */
+export function readIntoBlock(socket: Socket): boolean {
+  const { _handle: handle } = socket as Socket & { _handle?: { useUserBuffer?(block: Buffer): void } | null }
+  if (KEYS === null || typeof handle?.useUserBuffer !== 'function') return false
+  handle.useUserBuffer(common)
+  Object.assign(socket, {
+    [KEYS.block]: common,
+    [KEYS.buffer]: READ_INTO_BLOCK.buffer,
+    [KEYS.callback]: READ_INTO_BLOCK.callback,
+  })
+  hearWhilePaused(socket)
+  return true
+}
+
+/** A reset above all: Node would not listen to a socket that reads into a block while it pauses, and does to others. */
+export function hearWhilePaused(socket: Socket): Socket {
+  socket.pause = pause as () => Socket
+  return socket
+}
+
+/** Called after each `handOn`, in the same breath, and when a socket is made. */
+function takeNext(): Buffer {
+  const block = next
+  next = common
+  return block
+}
+
+/** False: nothing more is to be read for now. */
+function handOn(this: Socket, length: number, block: Uint8Array): boolean {
+  const read = block as Buffer
+  const isFull = length === BLOCK_BYTES
+  const wantsMore = this.push(isFull && read !== common ? read : copyOf(read, length))
+  // More lies behind a full block. That is not worth a copy: as long as they fill, the socket has blocks of its own.
+  if (isFull) next = Buffer.allocUnsafeSlow(BLOCK_BYTES)
+  return wantsMore
+}
+
+function copyOf(read: Buffer, length: number): Buffer {
+  const chunk = length > LARGEST_IN_PAGE ? Buffer.allocUnsafeSlow(length) : takeFromPage(length)
+  read.copy(chunk, 0, 0, length)
+  return chunk
+}
+
+function takeFromPage(length: number): Buffer {
+  if (pageLength + length > PAGE_BYTES) {
+    page = Buffer.allocUnsafeSlow(PAGE_BYTES)
+    pageLength = 0
+  }
+  const chunk = page.subarray(pageLength, pageLength + length)
+  pageLength += length
+  return chunk
+}
+
+/** By what lies there: the names are symbols of Node's own. */
+function findKeys(): { readonly [Name in 'block' | 'buffer' | 'callback']: symbol } | null {
+  const socket = new Socket({ onread: READ_INTO_BLOCK })
+  const [block, buffer, callback] = [
+    keyOf(new Socket({ onread: { ...READ_INTO_BLOCK, buffer: common } }), common),
+    keyOf(socket, READ_INTO_BLOCK.buffer),
+    keyOf(socket, READ_INTO_BLOCK.callback),
+  ]
+  return block && buffer && callback ? { block, buffer, callback } : null
+}
+
+function keyOf(socket: Socket, value: unknown): symbol | undefined {
+  return Object.getOwnPropertySymbols(socket).find(key => Reflect.get(socket, key) === value)
+}
