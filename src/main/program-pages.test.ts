@@ -27,6 +27,20 @@ test("the program's read-only mappings are found, wherever they are", () => {
   assert.deepEqual(found, ['400000-82e000', '82e000-3489000', '7f5267dc0000-7f5267fd5000'])
 })
 
+test('so are those of libraries, by whatever version, but no other file', () => {
+  const of = (path: string): string[] => rangesOf(mapping(TEXT.replace(PROGRAM, path)))
+  for (const path of ['/lib/x86_64-linux-gnu/libc.so.6', '/usr/lib/libstdc++.so.6.0.30', '/opt/libown.so'])
+    assert.deepEqual(of(path), ['82e000-3489000'], path)
+  for (const path of [
+    '/usr/lib/locale/locale-archive',
+    '/lib/libc.so.6 (deleted)',
+    '/lib/libc.so.',
+    '/lib/libc.so.6/x',
+    'libc.so',
+  ])
+    assert.deepEqual(of(path), [], path)
+})
+
 test('a mapping with a page that is not the file’s any more is left alone', () => {
   for (const field of Object.keys(CLEAN)) assert.deepEqual(rangesOf(mapping(TEXT, { ...CLEAN, [field]: 4 })), [], field)
 })
@@ -54,7 +68,6 @@ test('what is not surely an unmodified part of the program is left alone', () =>
     TEXT.replace('r-xp', 'r-xs'),
     TEXT.replace('r-xp', '--xp'),
     TEXT.replace('5367753', '0'),
-    TEXT.replace(PROGRAM, '/lib/x86_64-linux-gnu/libc.so.6'),
     TEXT.replace(PROGRAM, `/tmp${PROGRAM}`),
     `${TEXT} (deleted)`,
     `${TEXT}.old`,

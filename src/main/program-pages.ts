@@ -1,5 +1,5 @@
-// Which pages of a process are an unmodified copy of its program's file: the kernel can take those at any time and read
-// them again when they are used, and so may the process give them back.
+// Which pages of a process are an unmodified copy of its program's file, or a library's: the kernel can take those at any
+// time and read them again when they are used, and so may the process give them back.
 
 /** Addresses, from the first up to before the last. */
 export interface MemoryRange {
@@ -9,6 +9,8 @@ export interface MemoryRange {
 
 /** `ADDRESSES PERMISSIONS OFFSET DEVICE INODE PATH` of proc(5): private and not writable, and with a file. */
 const CLEAN_MAPPING = /^([0-9a-f]{1,16})-([0-9a-f]{1,16}) r-[x-]p [0-9a-f]+ [0-9a-f]+:[0-9a-f]+ [1-9]\d* +(\/.*)$/
+/** As the dynamic linker finds it. */
+const LIBRARY = /\.so(\.\d+)*$/
 const HEADING = /^[0-9a-f]/
 const FIELD = /^(\w+): +(\d+) kB$/
 /** Pages that are not the file's any more, by relocation or a breakpoint; swapped out, they count in `Swap` alone. */
@@ -24,7 +26,7 @@ export function unmodifiedPages(smaps: string, program: string): readonly Memory
   const proven = new Set<string>()
   for (const line of smaps.split('\n')) {
     if (HEADING.test(line)) {
-      range = line.endsWith(program) ? cleanMapping(line, program) : null
+      range = cleanMapping(line, program)
       proven.clear()
       continue
     }
@@ -42,7 +44,7 @@ export function unmodifiedPages(smaps: string, program: string): readonly Memory
 
 function cleanMapping(line: string, program: string): MemoryRange | null {
   const [, first, last, path] = CLEAN_MAPPING.exec(line) ?? []
-  if (path !== program) return null
+  if (path === undefined || (path !== program && !LIBRARY.test(path))) return null
   const [from, to] = [BigInt(`0x${first}`), BigInt(`0x${last}`)]
   const isWhole = from % SMALLEST_PAGE === 0n && to % SMALLEST_PAGE === 0n
   return isWhole && from > 0n && from < to && to <= USER_SPACE_END ? { from, to } : null

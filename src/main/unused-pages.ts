@@ -1,5 +1,5 @@
-// Memory that a proxy has resident and does not use: pages of Node's program that starting, a change of config or V8's
-// compiler has read once, and what was freed in the C library's heap.
+// Memory that a proxy has resident and does not use: pages of Node's program and its libraries that starting, a change of
+// config or V8's compiler has read once, and what was freed in the C library's heap.
 import { readFileSync } from 'node:fs'
 import type { Clock, Timer } from '../base/clock.ts'
 import { type MemoryCalls, openMemoryCalls } from './memory-calls.ts'
