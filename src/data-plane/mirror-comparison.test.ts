@@ -67,6 +67,7 @@ test('a difference is counted under the mirror’s cluster, and shown by every e
       quit: () => {},
       drainListeners: () => {},
       failHealthChecks: () => {},
+      reopenLogs: () => {},
       hotRestart: () => null,
       workers: { reports: async () => [reportOf(proxy)], setLogLevel: () => {} },
     },

@@ -20,6 +20,7 @@ import { Bootstrap_StaticResourcesSchema } from '../xds/generated/envoy/config/b
 import { decodeResource } from '../xds/resource-message.ts'
 import { certificateFolder } from './certificate-folder.ts'
 import { checkedClusters } from './checked-clusters.ts'
+import { loopStats } from './server-stats.ts'
 import { toStandardError } from './standard-error.ts'
 import { releaseStartupMemory } from './startup-memory.ts'
 import type { WorkerCalls, WorkerRequest, WorkerStart } from './worker-message.ts'
@@ -68,7 +69,7 @@ const proxy = new DataPlaneProxy({
 const applier = applierFor(proxy)
 let identity: HeardIdentity | null = null
 let bound: Promise<readonly Problem[]> = Promise.resolve([])
-const bugs = proxy.stats.root.scope('server').counter('envoy_bug_failures')
+const bugs = loopStats(proxy.stats.root)
 onBug(message => {
   bugs.value += 1
   log.error('broken invariant', { message })

@@ -39,6 +39,8 @@ export interface AdminSource {
   failHealthChecks(failed: boolean): void
   /** The event loops beside the one of `proxy`; absent: there are none. */
   readonly workers?: WorkerSource | null
+  /** After a rotation: the old files' lines stay where they were moved to. */
+  reopenLogs(): void
   /** Starts a successor on the same sockets; says why not, or null. */
   hotRestart(): string | null
 }
@@ -161,6 +163,14 @@ const PAGES: Readonly<Record<string, Page>> = {
     answer: source => {
       const refusal = source.hotRestart()
       return refusal === null ? text('OK\n') : text(`${refusal}\n`, 409)
+    },
+  },
+  '/reopen_logs': {
+    method: 'POST',
+    help: 'reopen access logs',
+    answer: source => {
+      source.reopenLogs()
+      return text('OK\n')
     },
   },
   '/logging': { method: 'POST', help: 'change the log level: ?level=debug|info|warn|error', answer: loggingPage },

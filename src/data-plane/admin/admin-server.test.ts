@@ -53,6 +53,7 @@ const source: AdminSource = {
   quit: () => asked.push('quit'),
   drainListeners: graceful => asked.push(graceful ? 'drain gracefully' : 'drain'),
   failHealthChecks: failed => asked.push(`fail ${failed}`),
+  reopenLogs: () => asked.push('reopen'),
   hotRestart: () => (asked.push('restart') > 1 ? 'a hot restart is under way' : null),
 }
 const admin = await AdminServer.open('127.0.0.1', 0, source)
@@ -226,7 +227,8 @@ test('what changes something is asked by POST', async () => {
   await ask('/drain_listeners?graceful&skip_exit', { method: 'POST' })
   await ask('/healthcheck/fail', { method: 'POST' })
   await ask('/healthcheck/ok', { method: 'POST' })
-  assert.deepEqual(asked, ['quit', 'drain', 'drain gracefully', 'fail true', 'fail false'])
+  await ask('/reopen_logs', { method: 'POST' })
+  assert.deepEqual(asked, ['quit', 'drain', 'drain gracefully', 'fail true', 'fail false', 'reopen'])
   assert.match((await ask('/logging?level=debug', { method: 'POST' })).body, /weft: debug/)
   log.debug('now seen')
   assert.equal(lines.length, 1)

@@ -186,6 +186,11 @@ class Scope implements LeasedScope {
     this.#keep({ kind: 'gauge', ...this.#named(name), cell: new ComputedCell(read), ofProcess: true })
   }
 
+  computedLoopGauge(name: string, read: () => number): void {
+    this.#known(name)
+    this.#keep({ kind: 'gauge', ...this.#named(name), cell: new ComputedCell(read) })
+  }
+
   histogram(name: string): Histogram {
     const known = this.#known(name)
     if (known?.kind === 'histogram') return known.cell
