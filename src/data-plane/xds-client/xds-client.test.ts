@@ -378,6 +378,28 @@ test('listeners are acknowledged once clients may connect; what more is wanted i
   assert.equal(stats.value('listener_manager.lds.update_success'), 1)
 })
 
+test('answers of one type go out in the order of the responses, whichever is bound first', async () => {
+  const { server, client, applier } = await setUp()
+  const unbound = Promise.withResolvers<Problem[]>()
+  applier.bound.listener = unbound.promise
+  await client.start()
+  const { call } = await server.next('listener')
+  await server.next('cluster')
+  const first = server.send(call, 'listener', [listener('l', '1')])
+  server.send(call, 'cluster', [cluster('a', '1')])
+  await server.next('cluster')
+  delete applier.bound.listener
+  const second = server.send(call, 'listener', [], ['l'])
+  server.send(call, 'cluster', [cluster('a', '2')])
+  await server.next('cluster')
+  unbound.resolve([])
+  const answers = [(await server.next('listener')).request, (await server.next('listener')).request]
+  assert.deepEqual(
+    answers.map(({ responseNonce }) => responseNonce),
+    [first, second],
+  )
+})
+
 test('a listener that cannot be bound is refused with the reason, and is held all the same', async () => {
   const { server, clock, client, applier } = await setUp()
   const message = "cannot bind '127.0.0.1:80': Address already in use"

@@ -166,8 +166,10 @@ export class XdsClient {
     // Before the answer, as Envoy does: who has the answer to listeners knows which routes are still to come.
     this.#resubscribe()
     this.#markInitialised(type)
-    // Other types do not wait for it.
-    void bound.then(unbound => this.#answer(state, response.nonce, stream, [...problems, ...unbound]))
+    // In turn: what a later response takes away an earlier one need not wait for. Other types do not wait for it.
+    state.answered = Promise.all([bound, state.answered]).then(([unbound]) =>
+      this.#answer(state, response.nonce, stream, [...problems, ...unbound]),
+    )
   }
 
   /** It belongs to the stream that asked. */
