@@ -123,7 +123,7 @@ export class ClusterManager implements ClusterSource {
     return problems
   }
 
-  /** Endpoints by the name asked for in EDS; a removed name keeps its cluster, without endpoints. */
+  /** Endpoints by the name asked for in EDS; a cluster that still names a removed one has none. */
   updateEndpoints(messages: readonly ClusterLoadAssignment[], removed: readonly string[] = []): Problem[] {
     const problems: Problem[] = []
     for (const message of messages) {

@@ -286,20 +286,23 @@ test('routes and secrets that nothing names any more are taken away, as nobody e
   assert.deepEqual(applier.log.slice(2), ['secret + -credential', 'route + -a'])
 })
 
-test('routes that a listener names stay with it when the server takes them back, and go when nothing names them', async () => {
+test('what is taken back while something names it stays, and goes when nothing names it any more', async () => {
   const { server, client, applier } = await setUp()
   await client.start()
   const { call } = await server.next('listener')
-  applier.names.route = ['a']
+  await server.next('secret')
+  Object.assign(applier.names, { endpoint: ['a'], route: ['a'], secret: ['ROOTCA', 'a'] })
   server.send(call, 'listener', [listener('l', '1')])
-  await server.next('route')
-  const nonce = server.send(call, 'route', [], ['a'])
-  assert.equal((await server.next('route')).request.responseNonce, nonce)
-  assert.equal(applier.log.at(-1), 'route + -')
-  applier.names.route = []
+  for (const type of ['endpoint', 'secret', 'route'] as const) {
+    await server.next(type)
+    const nonce = server.send(call, type, [], ['a'])
+    assert.equal((await server.next(type)).request.responseNonce, nonce)
+    assert.equal(applier.log.at(-1), `${type} + -`)
+  }
+  Object.assign(applier.names, { endpoint: [], route: [], secret: ['ROOTCA'] })
   server.send(call, 'listener', [], ['l'])
   assert.deepEqual((await server.next('route')).request.resourceNamesUnsubscribe, ['a'])
-  assert.equal(applier.log.at(-1), 'route + -a')
+  assert.deepEqual(applier.log.slice(-3), ['endpoint + -a', 'secret + -a', 'route + -a'])
 })
 
 test('what was let go of while there was no stream is taken away, too', async () => {

@@ -215,8 +215,8 @@ export class XdsClient {
       accepted.push(resource)
       if (type === 'cluster') this.#keep(resource.name)
     }
-    // Routes go when nothing names them: a listener that does would hear of none that come by that name again (as in Envoy).
-    const now = type === 'cluster' || type === 'route' ? [] : removed
+    // What is asked for by name goes when nothing names it any more: what does keeps what it had (as in Envoy).
+    const now = type === 'listener' ? removed : []
     const taken = await this.#options.applier.apply(type, good, now)
     problems.push(...taken.problems)
     for (const resource of accepted) {
