@@ -12,7 +12,9 @@ import type { StatFilter } from '../stats/stat.ts'
 import { mergedStats } from '../stats/stats-store.ts'
 import { clustersJson, clustersText } from './clusters-page.ts'
 import { configDump } from './config-dump.ts'
-import { configToJson, type JsonObject } from './config-json.ts'
+import { type JsonObject, plainJson } from './config-json.ts'
+import { type JsonParts, jsonText } from './json-parts.ts'
+import { gathered } from './page-pieces.ts'
 import type { WorkerReport } from './worker-report.ts'
 
 export type ServerState = 'LIVE' | 'DRAINING' | 'PRE_INITIALIZING' | 'INITIALIZING'
@@ -77,7 +79,7 @@ const PAGES: Readonly<Record<string, Page>> = {
     method: 'GET',
     help: 'dump current config: ?include_eds adds endpoints',
     answer: ({ proxy, node, bootstrap, startedAt }, query) =>
-      json(
+      jsonInPieces(
         configDump(
           { node, bootstrap, records: proxy.records, secrets: proxy.secrets, startedAt },
           query.has('include_eds'),
@@ -92,7 +94,8 @@ const PAGES: Readonly<Record<string, Page>> = {
       const viaApi = bootstrap === undefined
       const clusters = proxy.clusters.all()
       const others = reports.map(({ figures }) => figures)
-      return isJson(query) ? json(clustersJson(clusters, viaApi, others)) : text(clustersText(clusters, viaApi, others))
+      if (isJson(query)) return jsonInPieces(clustersJson(clusters, viaApi, others))
+      return { status: 200, contentType: TEXT, body: gathered(clustersText(clusters, viaApi, others)) }
     },
   },
   '/listeners': {
@@ -255,13 +258,12 @@ function listenersJson(proxy: DataPlaneProxy): JsonObject {
 
 function serverInfo(source: AdminSource): JsonObject {
   const uptimeSince = (start: number): string => `${Math.floor((source.clock.wallNow() - start) / 1000)}s`
-  const { '@type': _type, ...node } = configToJson(NodeSchema, source.node)
   return {
     version: `weft/${source.version}`,
     state: source.state(),
     hot_restart_version: '1',
     command_line_options: { restart_epoch: source.epoch },
-    node,
+    node: plainJson(NodeSchema, source.node),
     uptime_current_epoch: uptimeSince(source.startedAt),
     uptime_all_epochs: uptimeSince(source.firstStartedAt),
   }
@@ -285,4 +287,8 @@ function text(body: string, status = 200): AdminReply {
 
 function json(value: JsonObject): AdminReply {
   return { status: 200, contentType: 'application/json', body: `${JSON.stringify(value, null, 1)}\n` }
+}
+
+function jsonInPieces(source: JsonParts): AdminReply {
+  return { status: 200, contentType: 'application/json', body: gathered(jsonText(source)) }
 }

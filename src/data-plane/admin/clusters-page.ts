@@ -2,68 +2,83 @@
 import type { CircuitLimits, Cluster, Endpoint } from '../cluster/cluster.ts'
 import { addressToJson } from '../internal-listener/internal-network.ts'
 import type { JsonObject } from './config-json.ts'
+import { type JsonParts, jsonList, jsonObject } from './json-parts.ts'
 
 /** Adds up by `cluster::endpoint::figure` what other event loops have counted. */
 type Others = readonly ReadonlyMap<string, number>[]
 
-export function clustersText(clusters: readonly Cluster[], viaApi: boolean, others: Others = []): string {
-  let text = ''
+/** In parts. */
+export function* clustersText(clusters: readonly Cluster[], viaApi: boolean, others: Others = []): Generator<string> {
   for (const cluster of clusters) {
-    const line = (field: string): void => {
-      text += `${cluster.name}::${field}\n`
-    }
-    line(`observability_name::${cluster.name}`)
-    for (const [field, value] of outlierFigures(cluster)) line(`outlier::${field}::${value}`)
-    for (const [priority, limits] of Object.entries(cluster.thresholds))
-      for (const [field, value] of limitsOf(limits)) line(`${priority}_priority::${field}::${value}`)
-    line(`added_via_api::${viaApi}`)
-    for (const endpoint of cluster.endpoints) {
-      for (const [field, value] of allFiguresOf(cluster, endpoint, others)) line(`${endpoint.key}::${field}::${value}`)
-      line(`${endpoint.key}::hostname::`)
-      line(`${endpoint.key}::health_flags::${healthFlags(cluster, endpoint, others)}`)
-      line(`${endpoint.key}::weight::${endpoint.weight}`)
-      for (const [field, value] of placeOf(endpoint)) line(`${endpoint.key}::${field}::${value}`)
-      line(`${endpoint.key}::success_rate::${endpoint.monitor?.successRate ?? -1}`)
-      line(`${endpoint.key}::local_origin_success_rate::${endpoint.monitor?.localSuccessRate ?? -1}`)
-    }
+    yield linesOf(cluster.name, [
+      ['observability_name', cluster.name],
+      ...outlierFigures(cluster).map(([field, value]): Line => [`outlier::${field}`, value]),
+      ...Object.entries(cluster.thresholds).flatMap(([priority, limits]) =>
+        limitsOf(limits).map(([field, value]): Line => [`${priority}_priority::${field}`, value]),
+      ),
+      ['added_via_api', viaApi],
+    ])
+    for (const endpoint of cluster.endpoints)
+      yield linesOf(`${cluster.name}::${endpoint.key}`, [
+        ...allFiguresOf(cluster, endpoint, others),
+        ['hostname', ''],
+        ['health_flags', healthFlags(cluster, endpoint, others)],
+        ['weight', endpoint.weight],
+        ...placeOf(endpoint),
+        ['success_rate', endpoint.monitor?.successRate ?? -1],
+        ['local_origin_success_rate', endpoint.monitor?.localSuccessRate ?? -1],
+      ])
   }
+}
+
+type Line = readonly [field: string, value: string | number | boolean]
+
+function linesOf(about: string, lines: readonly Line[]): string {
+  let text = ''
+  for (const [field, value] of lines) text += `${about}::${field}::${value}\n`
   return text
 }
 
-export function clustersJson(clusters: readonly Cluster[], viaApi: boolean, others: Others = []): JsonObject {
-  return {
-    cluster_statuses: clusters.map(cluster => ({
-      name: cluster.name,
-      added_via_api: viaApi,
-      host_statuses: cluster.endpoints.map(endpoint => ({
-        address: addressToJson(endpoint.address, endpoint.port),
-        stats: allFiguresOf(cluster, endpoint, others).map(([name, value]) =>
-          name.endsWith('_active') ? { type: 'GAUGE', name, value: String(value) } : { name, value: String(value) },
-        ),
-        health_status: {
-          ...(endpoint.check?.failed ? { failed_active_health_check: true } : {}),
-          ...(ejectionOf(cluster, endpoint, others) === 'open' ? { failed_outlier_check: true } : {}),
-          ...(endpoint.check?.degraded ? { failed_active_degraded_check: true } : {}),
-          ...(endpoint.leaving ? { pending_dynamic_removal: true } : {}),
-          ...(endpoint.check?.pending ? { pending_active_hc: true } : {}),
-          ...(endpoint.check?.excluded ? { excluded_via_immediate_hc_fail: true } : {}),
-          ...(endpoint.check?.timedOut ? { active_hc_timeout: true } : {}),
-          eds_health_status: endpoint.healthy ? 'HEALTHY' : 'UNHEALTHY',
+export function clustersJson(clusters: readonly Cluster[], viaApi: boolean, others: Others = []): JsonParts {
+  return jsonObject({
+    cluster_statuses: jsonList(clusters, cluster =>
+      jsonObject({
+        name: cluster.name,
+        added_via_api: viaApi,
+        host_statuses: jsonList(cluster.endpoints, endpoint => hostStatus(cluster, endpoint, others)),
+        circuit_breakers: {
+          thresholds: [
+            Object.fromEntries(limitsOf(cluster.thresholds.default)),
+            { priority: 'HIGH', ...Object.fromEntries(limitsOf(cluster.thresholds.high)) },
+          ],
         },
-        ...rate('success_rate', endpoint.monitor?.successRate),
-        ...rate('local_origin_success_rate', endpoint.monitor?.localSuccessRate),
-        weight: endpoint.weight,
-        ...(endpoint.priority > 0 ? { priority: endpoint.priority } : {}),
-        locality: localityJson(endpoint),
-      })),
-      circuit_breakers: {
-        thresholds: [
-          Object.fromEntries(limitsOf(cluster.thresholds.default)),
-          { priority: 'HIGH', ...Object.fromEntries(limitsOf(cluster.thresholds.high)) },
-        ],
-      },
-      observability_name: cluster.name,
-    })),
+        observability_name: cluster.name,
+      }),
+    ),
+  })
+}
+
+function hostStatus(cluster: Cluster, endpoint: Endpoint, others: Others): JsonObject {
+  return {
+    address: addressToJson(endpoint.address, endpoint.port),
+    stats: allFiguresOf(cluster, endpoint, others).map(([name, value]) =>
+      name.endsWith('_active') ? { type: 'GAUGE', name, value: String(value) } : { name, value: String(value) },
+    ),
+    health_status: {
+      ...(endpoint.check?.failed ? { failed_active_health_check: true } : {}),
+      ...(ejectionOf(cluster, endpoint, others) === 'open' ? { failed_outlier_check: true } : {}),
+      ...(endpoint.check?.degraded ? { failed_active_degraded_check: true } : {}),
+      ...(endpoint.leaving ? { pending_dynamic_removal: true } : {}),
+      ...(endpoint.check?.pending ? { pending_active_hc: true } : {}),
+      ...(endpoint.check?.excluded ? { excluded_via_immediate_hc_fail: true } : {}),
+      ...(endpoint.check?.timedOut ? { active_hc_timeout: true } : {}),
+      eds_health_status: endpoint.healthy ? 'HEALTHY' : 'UNHEALTHY',
+    },
+    ...rate('success_rate', endpoint.monitor?.successRate),
+    ...rate('local_origin_success_rate', endpoint.monitor?.localSuccessRate),
+    weight: endpoint.weight,
+    ...(endpoint.priority > 0 ? { priority: endpoint.priority } : {}),
+    locality: localityJson(endpoint),
   }
 }
 
