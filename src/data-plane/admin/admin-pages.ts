@@ -8,14 +8,16 @@ import { addressToJson, isInternal } from '../internal-listener/internal-network
 import type { ListenerStatus } from '../listener/listener-manager.ts'
 import { latestOf, type MirrorDifference } from '../mirror-differences.ts'
 import type { Proxy as DataPlaneProxy } from '../proxy.ts'
+import { MergedStats } from '../stats/merged-stats.ts'
 import type { StatFilter } from '../stats/stat.ts'
-import { mergedStats } from '../stats/stats-store.ts'
+import type { StatsPages } from '../stats/stats-pages.ts'
 import { clustersJson, clustersText } from './clusters-page.ts'
 import { configDump } from './config-dump.ts'
 import { type JsonObject, plainJson } from './config-json.ts'
+import { EndpointFigures } from './endpoint-figures.ts'
 import { type JsonParts, jsonText } from './json-parts.ts'
 import { gathered } from './page-pieces.ts'
-import type { WorkerReport } from './worker-report.ts'
+import type { WorkerReports } from './worker-report.ts'
 
 export type ServerState = 'LIVE' | 'DRAINING' | 'PRE_INITIALIZING' | 'INITIALIZING'
 
@@ -45,8 +47,8 @@ export interface AdminSource {
   hotRestart(): string | null
 }
 
-export interface WorkerSource {
-  reports(): Promise<readonly WorkerReport[]>
+export interface WorkerSource extends WorkerReports {
+  mirrorDifferences(): Promise<readonly (readonly MirrorDifference[])[]>
   setLogLevel(level: LogLevel): void
 }
 
@@ -60,9 +62,7 @@ export interface AdminReply {
 interface Page {
   readonly method: 'GET' | 'POST'
   readonly help: string
-  /** Its figures are those of all event loops. */
-  readonly merges?: boolean
-  answer(source: AdminSource, query: URLSearchParams, reports: readonly WorkerReport[]): AdminReply
+  answer(source: AdminSource, query: URLSearchParams): AdminReply | Promise<AdminReply>
 }
 
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
@@ -89,13 +89,13 @@ const PAGES: Readonly<Record<string, Page>> = {
   '/clusters': {
     method: 'GET',
     help: 'upstream cluster status: ?format=json',
-    merges: true,
-    answer: ({ proxy, bootstrap }, query, reports) => {
+    answer: async ({ proxy, bootstrap, workers }, query) => {
       const viaApi = bootstrap === undefined
+      const figures = new EndpointFigures()
+      if (workers) for await (const batch of workers.report('figures')) figures.add(batch)
       const clusters = proxy.clusters.all()
-      const others = reports.map(({ figures }) => figures)
-      if (isJson(query)) return jsonInPieces(clustersJson(clusters, viaApi, others))
-      return { status: 200, contentType: TEXT, body: gathered(clustersText(clusters, viaApi, others)) }
+      if (isJson(query)) return jsonInPieces(clustersJson(clusters, viaApi, figures))
+      return { status: 200, contentType: TEXT, body: gathered(clustersText(clusters, viaApi, figures)) }
     },
   },
   '/listeners': {
@@ -106,24 +106,20 @@ const PAGES: Readonly<Record<string, Page>> = {
   '/stats': {
     method: 'GET',
     help: 'statistics: ?filter=REGEX&format=text|json|prometheus',
-    merges: true,
     answer: statsPage,
   },
   '/stats/prometheus': {
     method: 'GET',
     help: "statistics in Prometheus' format: ?filter=REGEX",
-    merges: true,
-    answer: (source, query, reports) =>
-      statsPage(source, new URLSearchParams([...query, ['format', 'prometheus']]), reports),
+    answer: (source, query) => statsPage(source, new URLSearchParams([...query, ['format', 'prometheus']])),
   },
   '/mirror_differences': {
     method: 'GET',
     help: 'the last answers of mirrors that were not what the client got, the newest first',
-    merges: true,
-    answer: ({ proxy }, _query, reports) =>
-      json({
-        differences: differencesJson([proxy.mirrorDifferences.last, ...reports.map(one => one.mirrorDifferences)]),
-      }),
+    answer: async ({ proxy, workers }) => {
+      const others = (await workers?.mirrorDifferences()) ?? []
+      return json({ differences: differencesJson([proxy.mirrorDifferences.last, ...others]) })
+    },
   },
   '/server_info': { method: 'GET', help: 'version, state and node', answer: source => json(serverInfo(source)) },
   '/quitquitquit': {
@@ -178,8 +174,7 @@ export function answerAdmin(source: AdminSource, method: string, url: URL): Admi
   const allowed =
     page.method === 'POST' ? method === 'POST' : method === 'GET' || method === 'HEAD' || method === 'POST'
   if (!allowed) return text(`Method ${method} not allowed, ${page.method} required.\n`, 405)
-  if (!source.workers || page.merges !== true) return page.answer(source, searchParams, [])
-  return source.workers.reports().then(reports => page.answer(source, searchParams, reports))
+  return page.answer(source, searchParams)
 }
 
 function helpText(first: string): string {
@@ -191,18 +186,11 @@ function helpText(first: string): string {
   )
 }
 
-function statsPage({ proxy }: AdminSource, query: URLSearchParams, reports: readonly WorkerReport[]): AdminReply {
+async function statsPage({ proxy, workers }: AdminSource, query: URLSearchParams): Promise<AdminReply> {
   const pattern = query.get('filter') ?? ''
   const filter = compileFilter(pattern)
   if (filter === null) return text(`Invalid regex: "${pattern.slice(0, 100)}"\n`, 400)
-  const own = proxy.stats
-  const stats =
-    reports.length === 0
-      ? own
-      : mergedStats(
-          own.samples(),
-          reports.map(report => report.stats),
-        )
+  const stats = workers ? await mergedStats(proxy, workers) : proxy.stats
   const format = query.get('format') ?? 'text'
   if (format === 'json') return { status: 200, contentType: 'application/json', body: stats.json(filter) }
   if (format === 'prometheus') {
@@ -213,6 +201,16 @@ function statsPage({ proxy }: AdminSource, query: URLSearchParams, reports: read
     }
   }
   return { status: 200, contentType: TEXT, body: stats.text(filter) }
+}
+
+async function mergedStats({ stats }: DataPlaneProxy, workers: WorkerReports): Promise<StatsPages> {
+  const merged = new MergedStats()
+  for (const batch of stats.batches()) {
+    merged.addOwn(batch)
+    await new Promise(setImmediate)
+  }
+  for await (const batch of workers.report('stats')) merged.addOther(batch)
+  return merged.pages()
 }
 
 /** Matches anywhere in the name, in linear time whatever the pattern. Null when it is none. */

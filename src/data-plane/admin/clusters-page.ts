@@ -2,13 +2,13 @@
 import type { CircuitLimits, Cluster, Endpoint } from '../cluster/cluster.ts'
 import { addressToJson } from '../internal-listener/internal-network.ts'
 import type { JsonObject } from './config-json.ts'
+import { EndpointFigures } from './endpoint-figures.ts'
 import { type JsonParts, jsonList, jsonObject } from './json-parts.ts'
 
-/** Adds up by `cluster::endpoint::figure` what other event loops have counted. */
-type Others = readonly ReadonlyMap<string, number>[]
+const ALONE = new EndpointFigures()
 
 /** In parts. */
-export function* clustersText(clusters: readonly Cluster[], viaApi: boolean, others: Others = []): Generator<string> {
+export function* clustersText(clusters: readonly Cluster[], viaApi: boolean, figures = ALONE): Generator<string> {
   for (const cluster of clusters) {
     yield linesOf(cluster.name, [
       ['observability_name', cluster.name],
@@ -20,9 +20,9 @@ export function* clustersText(clusters: readonly Cluster[], viaApi: boolean, oth
     ])
     for (const endpoint of cluster.endpoints)
       yield linesOf(`${cluster.name}::${endpoint.key}`, [
-        ...allFiguresOf(cluster, endpoint, others),
+        ...figures.of(cluster, endpoint),
         ['hostname', ''],
-        ['health_flags', healthFlags(cluster, endpoint, others)],
+        ['health_flags', healthFlags(cluster, endpoint, figures)],
         ['weight', endpoint.weight],
         ...placeOf(endpoint),
         ['success_rate', endpoint.monitor?.successRate ?? -1],
@@ -39,13 +39,13 @@ function linesOf(about: string, lines: readonly Line[]): string {
   return text
 }
 
-export function clustersJson(clusters: readonly Cluster[], viaApi: boolean, others: Others = []): JsonParts {
+export function clustersJson(clusters: readonly Cluster[], viaApi: boolean, figures = ALONE): JsonParts {
   return jsonObject({
     cluster_statuses: jsonList(clusters, cluster =>
       jsonObject({
         name: cluster.name,
         added_via_api: viaApi,
-        host_statuses: jsonList(cluster.endpoints, endpoint => hostStatus(cluster, endpoint, others)),
+        host_statuses: jsonList(cluster.endpoints, endpoint => hostStatus(cluster, endpoint, figures)),
         circuit_breakers: {
           thresholds: [
             Object.fromEntries(limitsOf(cluster.thresholds.default)),
@@ -58,15 +58,17 @@ export function clustersJson(clusters: readonly Cluster[], viaApi: boolean, othe
   })
 }
 
-function hostStatus(cluster: Cluster, endpoint: Endpoint, others: Others): JsonObject {
+function hostStatus(cluster: Cluster, endpoint: Endpoint, figures: EndpointFigures): JsonObject {
   return {
     address: addressToJson(endpoint.address, endpoint.port),
-    stats: allFiguresOf(cluster, endpoint, others).map(([name, value]) =>
-      name.endsWith('_active') ? { type: 'GAUGE', name, value: String(value) } : { name, value: String(value) },
-    ),
+    stats: figures
+      .of(cluster, endpoint)
+      .map(([name, value]) =>
+        name.endsWith('_active') ? { type: 'GAUGE', name, value: String(value) } : { name, value: String(value) },
+      ),
     health_status: {
       ...(endpoint.check?.failed ? { failed_active_health_check: true } : {}),
-      ...(ejectionOf(cluster, endpoint, others) === 'open' ? { failed_outlier_check: true } : {}),
+      ...(figures.ejectionOf(cluster, endpoint) === 'open' ? { failed_outlier_check: true } : {}),
       ...(endpoint.check?.degraded ? { failed_active_degraded_check: true } : {}),
       ...(endpoint.leaving ? { pending_dynamic_removal: true } : {}),
       ...(endpoint.check?.pending ? { pending_active_hc: true } : {}),
@@ -110,24 +112,9 @@ function outlierFigures({ outliers }: Cluster): [string, number][] {
   ]
 }
 
-/** Each event loop judges by what it sees itself; the page tells of the worst. */
-function ejectionOf({ name }: Cluster, endpoint: Endpoint, others: Others): Endpoint['ejection'] {
-  const key = `${name}::${endpoint.key}::${EJECTION}`
-  const worst = Math.max(EJECTIONS.indexOf(endpoint.ejection), ...others.map(figures => figures.get(key) ?? 0))
-  return EJECTIONS[worst]!
-}
-
-const EJECTION = 'ejection'
-const EJECTIONS: readonly Endpoint['ejection'][] = ['closed', 'half-open', 'open']
-
-/** For `ejectionOf` in another thread. */
-export function ejectionFigure({ ejection }: Endpoint): [string, number] {
-  return [EJECTION, EJECTIONS.indexOf(ejection)]
-}
-
 /** Envoy's words; `half_open` is Weft's own: after its ejection the endpoint is to prove itself. */
-function healthFlags(cluster: Cluster, endpoint: Endpoint, others: Others): string {
-  const ejection = ejectionOf(cluster, endpoint, others)
+function healthFlags(cluster: Cluster, endpoint: Endpoint, figures: EndpointFigures): string {
+  const ejection = figures.ejectionOf(cluster, endpoint)
   const { check, leaving } = endpoint
   const flags = [
     ...(check?.failed ? ['/failed_active_hc'] : []),
@@ -153,24 +140,5 @@ function limitsOf(limits: CircuitLimits): [string, number][] {
     ['max_pending_requests', limits.maxPendingRequests],
     ['max_requests', limits.maxRequests],
     ['max_retries', limits.maxRetries],
-  ]
-}
-
-function allFiguresOf({ name }: Cluster, endpoint: Endpoint, others: Others): [string, number][] {
-  return figuresOf(endpoint).map(([figure, value]) => {
-    const key = `${name}::${endpoint.key}::${figure}`
-    return [figure, others.reduce((sum, figures) => sum + (figures.get(key) ?? 0), value)]
-  })
-}
-
-export function figuresOf({ stats, activeRequests }: Endpoint): [string, number][] {
-  return [
-    ['cx_active', stats.connectionsActive],
-    ['cx_connect_fail', stats.connectFailures],
-    ['cx_total', stats.connectionsTotal],
-    ['rq_active', activeRequests],
-    ['rq_error', stats.requestsError],
-    ['rq_success', stats.requestsSuccess],
-    ['rq_total', stats.requestsTotal],
   ]
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { MergedStats } from './merged-stats.ts'
 import type { LeasedScope } from './stats-scope.ts'
-import { createStats, mergedStats } from './stats-store.ts'
+import { createStats } from './stats-store.ts'
 
 const whole = (pieces: Iterable<string>): string => [...pieces].join('')
 
@@ -96,10 +97,13 @@ test('loops add up what each has counted; what is of the process is said once', 
     stats.root.scope('overload').gauge('pressure').value = 40
     stats.root.computedGauge('cluster.c.circuit_breakers.default.remaining_rq', () => 7)
     if (number === 2) stats.root.computedGauge('cluster.c.circuit_breakers.high.rq_open', () => 1)
-    return stats.samples()
+    return stats.batches()
   })
+  const merged = new MergedStats()
+  for (const batch of loops[0]!) merged.addOwn(batch)
+  for (const batch of loops[1]!) merged.addOther(batch)
   assert.equal(
-    whole(mergedStats(loops[0]!, [loops[1]!]).text()),
+    whole(merged.pages().text()),
     [
       'cluster.c.circuit_breakers.default.remaining_rq: 7',
       'cluster.c.circuit_breakers.high.rq_open: 1',
@@ -110,8 +114,28 @@ test('loops add up what each has counted; what is of the process is said once', 
   )
 })
 
+test('they go from loop to loop in batches, with all that the pages say of them', () => {
+  const { root, batches, prometheus, text } = createStats()
+  for (let i = 0; i < 600; i++) {
+    const scope = root.scope('cluster', { envoy_cluster_name: `c${i}` })
+    scope.counter('upstream_rq_2xx').value = i
+    scope.histogram('upstream_rq_time').record(i)
+  }
+  const sizes = Array.from(batches(), ({ names }) => names.length)
+  assert.deepEqual(sizes, [500, 500, 200])
+  const alone = new MergedStats()
+  for (const batch of batches()) alone.addOwn(structuredClone(batch))
+  assert.equal(whole(alone.pages().text()), whole(text()))
+  assert.equal(whole(alone.pages().prometheus()), whole(prometheus()))
+  for (const batch of batches()) alone.addOther(structuredClone(batch))
+  const sums = whole(alone.pages().prometheus())
+  assert.match(sums, /^envoy_cluster_upstream_rq_xx\{envoy_cluster_name="c599",envoy_response_code_class="2"\} 1198$/m)
+  assert.match(sums, /^envoy_cluster_upstream_rq_time_sum\{envoy_cluster_name="c599"\} 1198$/m)
+  assert.match(sums, /^envoy_cluster_upstream_rq_time_count\{envoy_cluster_name="c599"\} 2$/m)
+})
+
 test('what is leased goes with the last lease of it; what somebody has for good stays', () => {
-  const { root, value, samples } = createStats()
+  const { root, value, batches } = createStats()
   const scopes = ['old', 'new'].map(() => root.scope('http', { envoy_http_conn_manager_prefix: 'a' }).lease())
   const [before, after] = scopes as [LeasedScope, LeasedScope]
   before.counter('rq_total').value = 7
@@ -122,14 +146,14 @@ test('what is leased goes with the last lease of it; what somebody has for good 
   before.return()
   before.return()
   assert.deepEqual(
-    samples().map(({ name }) => name),
+    [...batches()].flatMap(({ names }) => names),
     ['http.a.rq_total', 'http2.keepalive_timeout'],
   )
   assert.equal(value('http.a.rq_total'), 7)
   before.counter('late').value = 1
   after.return()
   assert.deepEqual(
-    samples().map(({ name }) => name),
+    [...batches()].flatMap(({ names }) => names),
     ['http2.keepalive_timeout'],
   )
   const again = root.scope('http', { envoy_http_conn_manager_prefix: 'a' }).lease()
