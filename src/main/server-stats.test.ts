@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FakeClock } from '../base/clock.ts'
 import type { ServerState } from '../data-plane/admin/admin-pages.ts'
-import { createStats, mergedStats } from '../data-plane/stats/stats-store.ts'
+import { MergedStats } from '../data-plane/stats/merged-stats.ts'
+import { createStats } from '../data-plane/stats/stats-store.ts'
 import { loopStats, ServerStats } from './server-stats.ts'
 
 test('state, age and event loops, as they are when asked', () => {
@@ -29,7 +30,10 @@ test('memory of all event loops together; the process counts once', () => {
   loopStats(worker.root).value = 1
   const of = (name: string, text: string): number => Number(new RegExp(`^server.${name}: (\\d+)$`, 'm').exec(text)?.[1])
   const alone = [...main.text()].join('')
-  const both = [...mergedStats(main.samples(), [worker.samples()]).text()].join('')
+  const merged = new MergedStats()
+  for (const batch of main.batches()) merged.addOwn(batch)
+  for (const batch of worker.batches()) merged.addOther(batch)
+  const both = [...merged.pages().text()].join('')
   for (const name of ['memory_allocated', 'memory_heap_size']) assert.ok(of(name, both) > 1.5 * of(name, alone), name)
   assert.ok(of('memory_physical_size', both) < 1.5 * of('memory_physical_size', alone))
   assert.equal(of('concurrency', both), 2)

@@ -8,7 +8,7 @@ import type { Problem } from '../base/problem.ts'
 import { systemRandom } from '../base/random.ts'
 import { SharedSlots } from '../base/shared-slots.ts'
 import { systemLogFiles } from '../data-plane/access-log/log-file.ts'
-import { reportOf } from '../data-plane/admin/worker-report.ts'
+import { type ReportPart, type ReportPieces, reportOf } from '../data-plane/admin/worker-report.ts'
 import { loadsOf } from '../data-plane/load-report/cluster-load.ts'
 import { sharedLimits } from '../data-plane/process-limits/shared-limits.ts'
 import { applierFor, Proxy as DataPlaneProxy, type ProxyIdentity } from '../data-plane/proxy.ts'
@@ -69,6 +69,8 @@ const proxy = new DataPlaneProxy({
 const applier = applierFor(proxy)
 let identity: HeardIdentity | null = null
 let bound: Promise<readonly Problem[]> = Promise.resolve([])
+/** Under way, by number. */
+const reports = new Map<number, Iterator<ReportPieces[ReportPart]>>()
 const bugs = loopStats(proxy.stats.root)
 onBug(message => {
   bugs.value += 1
@@ -103,7 +105,17 @@ const CALLS: Calls = {
     return null
   },
   isReady: async () => proxy.ready,
-  report: async () => reportOf(proxy),
+  async report({ id, part }) {
+    const pieces = reports.get(id) ?? reportOf(proxy, part)[Symbol.iterator]()
+    reports.set(id, pieces)
+    const { done, value } = pieces.next()
+    return done ? null : value
+  },
+  async endReport(id) {
+    reports.delete(id)
+    return null
+  },
+  mirrorDifferences: async () => proxy.mirrorDifferences.last,
   loads: async names => loadsOf(proxy.clusters, names),
   lend: () => network.lend(),
   freeze: () => network.freeze(),
@@ -144,6 +156,10 @@ const CALLS: Calls = {
   },
   async reopenLogs() {
     proxy.reopenLogs()
+    return null
+  },
+  async resetCounters() {
+    proxy.stats.resetCounters()
     return null
   },
   async setLogLevel(level) {

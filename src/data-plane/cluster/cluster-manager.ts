@@ -117,13 +117,14 @@ export class ClusterManager implements ClusterSource {
     }
     this.#resourcesArrived()
     for (const name of removed) {
-      this.#entries.get(name)?.stats.return()
+      const entry = this.#entries.get(name)
       this.#remove(name)
+      if (entry !== undefined) returnStats(entry)
     }
     return problems
   }
 
-  /** Endpoints by the name asked for in EDS; a removed name keeps its cluster, without endpoints. */
+  /** Endpoints by the name asked for in EDS; a cluster that still names a removed one has none. */
   updateEndpoints(messages: readonly ClusterLoadAssignment[], removed: readonly string[] = []): Problem[] {
     const problems: Problem[] = []
     for (const message of messages) {
@@ -267,7 +268,7 @@ export class ClusterManager implements ClusterSource {
     // The new one is found first: no request falls between the two.
     before?.resolution?.stop()
     before?.cluster.retire()
-    if (!isKnown) before?.stats.return()
+    if (before !== undefined && !isKnown) returnStats(before)
   }
 
   #scopeOf({ statName }: ClusterConfig): LeasedScope {
@@ -315,4 +316,9 @@ export class ClusterManager implements ClusterSource {
       if (cluster instanceof ManagedCluster) cluster.setEndpoints(endpoints)
     }
   }
+}
+
+/** What is under way is counted, and shown, to its end (Envoy). */
+function returnStats({ stats, resources }: Entry): void {
+  resources.whenIdle(() => stats.return())
 }
