@@ -134,6 +134,7 @@ export class ProxyProcess implements RunningProxy {
       epoch,
       concurrency,
       state: () => this.#shownState,
+      tlsMaterials: () => this.proxy.tlsMaterials(),
     })
     this.#hotRestart = new HotRestart(this.#asHotRestartHost())
     if (options.pidFile !== undefined) this.keepFile(options.pidFile, () => `${process.pid}\n`)

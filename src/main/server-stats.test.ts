@@ -11,7 +11,13 @@ test('state, age and event loops, as they are when asked', () => {
   const stats = createStats()
   const clock = new FakeClock()
   let state: ServerState = 'PRE_INITIALIZING'
-  const server = new ServerStats(stats.root, { clock, epoch: 2, concurrency: 3, state: () => state })
+  const server = new ServerStats(stats.root, {
+    clock,
+    epoch: 2,
+    concurrency: 3,
+    state: () => state,
+    tlsMaterials: () => [],
+  })
   const values = (): unknown[] =>
     ['state', 'live', 'uptime', 'concurrency', 'hot_restart_epoch'].map(name => stats.value(`server.${name}`))
   assert.deepEqual(values(), [2, 1, 0, 3, 2])
@@ -26,7 +32,13 @@ test('state, age and event loops, as they are when asked', () => {
 
 test('memory of all event loops together; the process counts once', () => {
   const [main, worker] = [createStats(), createStats()]
-  new ServerStats(main.root, { clock: new FakeClock(), epoch: 0, concurrency: 2, state: () => 'LIVE' })
+  new ServerStats(main.root, {
+    clock: new FakeClock(),
+    epoch: 0,
+    concurrency: 2,
+    state: () => 'LIVE',
+    tlsMaterials: () => [],
+  })
   loopStats(worker.root).value = 1
   const of = (name: string, text: string): number => Number(new RegExp(`^server.${name}: (\\d+)$`, 'm').exec(text)?.[1])
   const alone = [...main.text()].join('')

@@ -1,7 +1,9 @@
 // Envoy's `server.` statistics: of the process, whatever its config says. Those of memory are V8's in the place of tcmalloc's.
 import type { Clock } from '../base/clock.ts'
 import type { ServerState } from '../data-plane/admin/admin-pages.ts'
+import { daysUntilFirstExpiry } from '../data-plane/admin/certs-page.ts'
 import type { Counter, StatsScope } from '../data-plane/stats/stats-scope.ts'
+import type { TlsMaterial } from '../data-plane/transport-socket/tls-context.ts'
 
 /** Envoy's numbers for them (admin.v3.ServerInfo.State). */
 const STATE_NUMBER: Readonly<Record<ServerState, number>> = {
@@ -18,6 +20,7 @@ export interface ServerFacts {
   /** Event loops. */
   readonly concurrency: number
   state(): ServerState
+  tlsMaterials(): Iterable<TlsMaterial>
 }
 
 export class ServerStats {
@@ -26,7 +29,7 @@ export class ServerStats {
   readonly #clock: Clock
   readonly #startedAt: number
 
-  constructor(root: StatsScope, { clock, epoch, concurrency, state }: ServerFacts) {
+  constructor(root: StatsScope, { clock, epoch, concurrency, state, tlsMaterials }: ServerFacts) {
     this.#root = root
     this.#clock = clock
     this.#startedAt = clock.now()
@@ -37,6 +40,8 @@ export class ServerStats {
     scope.computedGauge('live', () => (state() === 'DRAINING' ? 0 : 1))
     scope.computedGauge('state', () => STATE_NUMBER[state()])
     scope.computedGauge('uptime', () => Math.floor(this.#sinceStart() / 1000))
+    const daysLeft = (): number => daysUntilFirstExpiry(tlsMaterials(), clock.wallNow())
+    scope.computedGauge('days_until_first_cert_expiring', daysLeft)
     scope.computedGauge('memory_physical_size', () => process.memoryUsage.rss())
   }
 

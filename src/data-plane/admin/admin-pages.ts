@@ -8,6 +8,7 @@ import type { ListenerStatus } from '../listener/listener-manager.ts'
 import { latestOf, type MirrorDifference } from '../mirror-differences.ts'
 import type { Proxy as DataPlaneProxy } from '../proxy.ts'
 import { type AdminReply, isJson, json, jsonInPieces, text, textInPieces } from './admin-reply.ts'
+import { certsJson } from './certs-page.ts'
 import { clustersJson, clustersText } from './clusters-page.ts'
 import { configDump } from './config-dump.ts'
 import { type JsonObject, plainJson } from './config-json.ts'
@@ -102,6 +103,11 @@ const PAGES: Readonly<Record<string, Page>> = {
     method: 'GET',
     help: `statistics in Prometheus' format: ?${STATS_QUERY}`,
     answer: (source, query) => statsPage(source, new URLSearchParams([...query, ['format', 'prometheus']])),
+  },
+  '/certs': {
+    method: 'GET',
+    help: 'certificates of TLS contexts, and when they end',
+    answer: ({ proxy, clock }) => jsonInPieces(certsJson(proxy.tlsMaterials(), clock.wallNow())),
   },
   '/mirror_differences': {
     method: 'GET',
