@@ -12,6 +12,7 @@ import { systemNetwork } from './system-network.ts'
 /** As libuv asks. */
 const BLOCK_BYTES = 65_536
 const ignore = (): void => {}
+const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 
 /** Sends `sizes` bytes, a write each, to who sends them back; resolves with all that came, each chunk kept to the end. */
 async function echoed(port: number, letter: string, sizes: readonly number[]): Promise<string> {
@@ -108,6 +109,32 @@ test('a reset is heard of while the reader pauses, by who was accepted and by wh
     const reset = once(paused, 'error')
     other.resetAndDestroy()
     assert.equal(((await reset)[0] as NodeJS.ErrnoException).code, 'ECONNRESET')
+    await listener.close()
+  }
+})
+
+test('a reader that pauses at every chunk has no more queued than any other', async () => {
+  const small = 50
+  for (const which of ['accepted', 'connected'] as const) {
+    const accepted = Promise.withResolvers<Socket>()
+    const listener = await systemNetwork.listen('127.0.0.1', 0, accepted.resolve)
+    const connected = systemNetwork.connect('127.0.0.1', listener.port)
+    const server = await accepted.promise
+    const [slow, other] = which === 'accepted' ? [server, connected] : [connected, server]
+    slow.on('data', () => slow.pause()).pause()
+    for (let queued = 0; queued < small; queued++) {
+      other.write('x')
+      while (slow.readableLength === queued) await turn()
+    }
+    other.write(Buffer.alloc(4 * 1024 * 1024))
+    while (slow.readableLength <= small) await turn()
+    for (let taken = 0; taken < small; taken++) {
+      slow.resume()
+      await turn()
+      assert.ok(slow.readableLength <= 2 * slow.readableHighWaterMark, `${slow.readableLength} bytes queued`)
+    }
+    slow.destroy()
+    other.destroy()
     await listener.close()
   }
 })

@@ -4,7 +4,7 @@
 import { type OnReadOpts, Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 
-const { pause } = Duplex.prototype
+const { pause, resume, read } = Duplex.prototype
 
 /** As much as libuv reads at once. */
 const BLOCK_BYTES = 65_536
@@ -34,14 +34,16 @@ export function readIntoBlock(socket: Socket): boolean {
     [KEYS.buffer]: READ_INTO_BLOCK.buffer,
     [KEYS.callback]: READ_INTO_BLOCK.callback,
   })
-  hearWhilePaused(socket)
+  flowAsOthers(socket)
   return true
 }
 
-/** A reset above all: Node would not listen to a socket that reads into a block while it pauses, and does to others. */
-export function hearWhilePaused(socket: Socket): Socket {
-  socket.pause = pause as () => Socket
-  return socket
+/**
+ * Node takes a socket that reads into a block for one without a queue: it would not listen while such a one pauses, not even
+ * for a reset, and would read on with each `resume` and `read`, however much is queued.
+ */
+export function flowAsOthers(socket: Socket): Socket {
+  return Object.assign(socket, { pause, resume, read })
 }
 
 /** Called after each `handOn`, in the same breath, and when a socket is made. */

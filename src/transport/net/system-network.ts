@@ -2,13 +2,13 @@
 import { lookup } from 'node:dns/promises'
 import { type AddressInfo, connect, createServer, isIPv6, type ListenOptions, type Server, Socket } from 'node:net'
 import { type BoundListener, DUAL_STACK, type Network } from './network.ts'
-import { hearWhilePaused, READ_INTO_BLOCK, readIntoBlock } from './read-block.ts'
+import { flowAsOthers, READ_INTO_BLOCK, readIntoBlock } from './read-block.ts'
 
 export const systemNetwork: Network = {
   connect(address, port, lookup) {
     try {
       const options = { host: address, port, noDelay: true, onread: READ_INTO_BLOCK, ...(lookup && { lookup }) }
-      return hearWhilePaused(connect(options))
+      return flowAsOthers(connect(options))
     } catch (error) {
       // An address that no lookup takes (a NUL in it): whoever dials hears of it as of any other failure.
       return new Socket().destroy(error as Error)
