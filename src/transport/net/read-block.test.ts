@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { readDirectly } from './direct-read.ts'
-import { READ_INTO_BLOCK, readIntoBlock } from './read-block.ts'
+import { OWNERS_MAX, READ_INTO_BLOCK, readIntoBlock } from './read-block.ts'
 import { systemNetwork } from './system-network.ts'
 
 /** As libuv asks. */
@@ -76,6 +76,26 @@ test('who fills the common block has blocks of its own for as long as it fills t
   const expected = `${'a'.repeat(BLOCK_BYTES)}${'b'.repeat(BLOCK_BYTES)}${'c'.repeat(5000)}${'d'.repeat(50)}`
   socket.push(null)
   assert.ok((await text(socket)) === expected)
+})
+
+test('few have blocks of their own at a time, or many that fall silent behind a full one would hold as many', async () => {
+  const { callback } = READ_INTO_BLOCK
+  const buffer = READ_INTO_BLOCK.buffer as () => Buffer
+  const common = buffer()
+  const fills = (socket: Socket): boolean => {
+    callback.call(socket, BLOCK_BYTES, common)
+    return buffer() !== common
+  }
+  const sockets = Array.from({ length: OWNERS_MAX }, () => new Socket())
+  for (const socket of sockets) assert.ok(fills(socket))
+  const further = new Socket()
+  assert.ok(!fills(further))
+  sockets[0]!.destroy()
+  await once(sockets[0]!, 'close')
+  assert.ok(fills(further), 'one has closed')
+  for (const socket of [...sockets, further]) callback.call(socket, 1, Buffer.alloc(BLOCK_BYTES))
+  assert.ok(fills(sockets[1]!), 'others have read less')
+  sockets[1]!.destroy()
 })
 
 test('sockets that were accepted read into it, too: this Node keeps the names where they are looked for', async () => {

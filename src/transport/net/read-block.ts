@@ -12,6 +12,10 @@ const common = Buffer.allocUnsafeSlow(BLOCK_BYTES)
 /** What the socket that was just read from reads into from now on. */
 let next = common
 
+/** With a block of their own. Who falls silent behind a full one keeps it, and a peer can see to that: so they are few. */
+const owners = new Set<Socket>()
+export const OWNERS_MAX = 64
+
 /** Small chunks lie together: whoever keeps one, as a parser does half a head, keeps so much. */
 const PAGE_BYTES = 16_384
 const LARGEST_IN_PAGE = 2048
@@ -57,10 +61,24 @@ function takeNext(): Buffer {
 function handOn(this: Socket, length: number, block: Uint8Array): boolean {
   const read = block as Buffer
   const isFull = length === BLOCK_BYTES
-  const wantsMore = this.push(isFull && read !== common ? read : copyOf(read, length))
+  const isOwn = read !== common
+  const wantsMore = this.push(isFull && isOwn ? read : copyOf(read, length))
   // More lies behind a full block. That is not worth a copy: as long as they fill, the socket has blocks of its own.
-  if (isFull) next = Buffer.allocUnsafeSlow(BLOCK_BYTES)
+  if (isFull && (isOwn || becomeOwner(this))) next = Buffer.allocUnsafeSlow(BLOCK_BYTES)
+  else if (isOwn) leaveOwners.call(this)
   return wantsMore
+}
+
+function becomeOwner(socket: Socket): boolean {
+  if (owners.size === OWNERS_MAX) return false
+  owners.add(socket)
+  socket.on('close', leaveOwners)
+  return true
+}
+
+function leaveOwners(this: Socket): void {
+  owners.delete(this)
+  this.off('close', leaveOwners)
 }
 
 function copyOf(read: Buffer, length: number): Buffer {
