@@ -70,8 +70,9 @@ export class DownstreamConnection implements MessageHandler, StreamConnection, M
     socket.on('close', () => this.#onClose())
     socket.on('end', () => this.#onClientEnd())
     socket.on('drain', () => this.#onDrain())
-    if (early !== null && early.length > 0) this.#onData(early)
+    // Before the first bytes are looked at: where they are HTTP/2 the socket has another reader from then on.
     readDirectly(socket, (chunk: Buffer) => this.#onData(chunk))
+    if (early !== null && early.length > 0) this.#onData(early)
   }
 
   get isClosing(): boolean {
