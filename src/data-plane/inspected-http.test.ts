@@ -53,3 +53,25 @@ test('an HTTP/2 client whose preface was all there was to inspect is read on fro
   for (let i = 0; i < 3; i++) assert.equal(await text(session.request()), 'hello')
   session.destroy()
 })
+
+test('a client that has sent requests ahead with its first is held up until that is answered', async () => {
+  accepted.length = 0
+  const client = connect(port, '127.0.0.1')
+  client.on('error', () => {})
+  client.write('GET /hang HTTP/1.1\r\nhost: a\r\n\r\nGET / HTTP/1.1\r\nhost: a\r\n\r\n')
+  while (accepted.length === 0 || proxy.clusters.get('app')!.stats.upstreamRqActive.value === 0) await turn()
+  const offered = 16 * 1024 * 1024
+  const request = Buffer.from('GET / HTTP/1.1\r\nhost: a\r\n\r\n'.repeat(2000))
+  let written = 0
+  for (let idle = 0; written < offered && idle < 200; idle++) {
+    if (client.writableLength === 0) {
+      client.write(request)
+      written += request.length
+      idle = 0
+    }
+    await turn()
+  }
+  const { bytesRead } = accepted[0]!
+  assert.ok(bytesRead < 256 * 1024, `${bytesRead} bytes read`)
+  client.destroy()
+})

@@ -115,11 +115,21 @@ export class ListenerFilterRun {
     this.#end('done')
   }
 
+  /**
+   * Node hears a tick later that nobody waits for `readable`, and then has the socket flow, paused or not: whoever takes
+   * over could not hold up the client before.
+   */
   #end(end: RunEnd): void {
     if (this.#ended) return
     this.#ended = true
     this.#timer?.cancel()
-    this.#socket.off('readable', this.#onReadable).off('close', this.#onClose).off('error', this.#onClose)
-    this.#onEnd(end, this.#length === 0 ? null : this.#store.subarray(0, this.#length))
+    this.#socket.off('readable', this.#onReadable)
+    process.nextTick(() => this.#handOver(end))
+  }
+
+  #handOver(end: RunEnd): void {
+    const socket = this.#socket
+    socket.off('close', this.#onClose).off('error', this.#onClose)
+    this.#onEnd(socket.destroyed ? 'closed' : end, this.#length === 0 ? null : this.#store.subarray(0, this.#length))
   }
 }
