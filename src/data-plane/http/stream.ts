@@ -72,6 +72,7 @@ export class Stream extends RoutedRequest implements ManagedStream {
     this.#terminal = chain.terminal.createTerminalFilter(this)
     if (chain.filters.length > 0 && chain.isNeeded(this.routeFilters())) {
       this.#isGrpc = isGrpcRequest(this.request.headers)
+      this.nameCluster()
       this.#filters = new FilterManager(this, chain, bufferLimit)
       this.#filters.decodeHeaders(endStream)
     } else this.#terminal.decodeHeaders?.(this.request, endStream)
@@ -246,6 +247,8 @@ export class Stream extends RoutedRequest implements ManagedStream {
     const isGrpc = this.#isGrpc ?? isGrpcRequest(this.request.headers)
     const body = bodyOf(reply, isGrpc)
     const head = prepareLocalReply(reply, body, isGrpc, this, this.config.reasonHeader)
+    // To filters and their operators also where a client of gRPC gets 200 (Envoy).
+    info.responseCode = reply.status
     const endStream = body.length === 0 || this.request.method === 'HEAD'
     // What a client still sends of this request is not read: it must not take the connection for one that goes on.
     // Nor is it trusted any more after a bad request (Envoy closes on every 400 of its own).

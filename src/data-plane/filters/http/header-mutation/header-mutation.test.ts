@@ -49,6 +49,18 @@ test('requests and responses, one mutation after the other', () => {
     assert.deepEqual([headers['x-code'], headers['x-copy'], headers['x-up']], ['200', '7', undefined])
     const missing = await stage.get('/none')
     assert.deepEqual([missing.status, missing.headers['x-code']], [404, '404'])
+    const grpc = await stage.get('/none', 'content-type: application/grpc\r\n')
+    assert.deepEqual([grpc.status, grpc.headers['x-code']], [200, '404'])
+    assert.equal(stage.lastLog.slice(0, 3), '200')
+  })
+})
+
+test('the cluster of the route is known before the request goes there', () => {
+  const requestMutations = [append('x-to', '%UPSTREAM_CLUSTER% %ROUTE_NAME%')]
+  const routes = [{ name: 'r', match: { path: '/' }, route: { cluster: 'c' } }]
+  return withFilters({ filters: [chain({ requestMutations })], routes }, async stage => {
+    await stage.get('/')
+    assert.deepEqual(received(stage), ['x-to=c r'])
   })
 })
 
