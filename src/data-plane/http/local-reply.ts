@@ -14,6 +14,8 @@ export interface LocalReply {
   readonly grpcStatus?: number
   /** False for what config asks for itself (direct responses): not a failure of the mesh, no `x-weft-reason`. */
   readonly isFailure: boolean
+  /** Not made over for gRPC, whoever asks. */
+  readonly isPlain?: boolean
   /** The route has no say in its headers, or has had it. */
   readonly isFinal?: boolean
 }

@@ -244,7 +244,7 @@ export class Stream extends RoutedRequest implements ManagedStream {
     info.responseFlags |= reply.flags
     info.responseCodeDetails = reply.details
     this.nameCluster()
-    const isGrpc = this.#isGrpc ?? isGrpcRequest(this.request.headers)
+    const isGrpc = reply.isPlain !== true && (this.#isGrpc ?? isGrpcRequest(this.request.headers))
     const body = bodyOf(reply, isGrpc)
     const head = prepareLocalReply(reply, body, isGrpc, this, this.config.reasonHeader)
     // To filters and their operators also where a client of gRPC gets 200 (Envoy).
