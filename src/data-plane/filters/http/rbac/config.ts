@@ -1,5 +1,6 @@
 // The config of rbac, compiled once for a listener, or for a route that overrides it.
 import type { Any } from '@bufbuild/protobuf/wkt'
+import { toByteString } from '../../../../automata/regex.ts'
 import type { Parsed } from '../../../../base/problem.ts'
 import { unpackAny } from '../../../../xds/any-pack.ts'
 import {
@@ -155,8 +156,8 @@ function compilePolicy(
   }
 }
 
-/** The name ends up in logs and in a header: only what may stand there is left of it. */
+/** The name is part of a word in logs, as bytes like all that they tell (Envoy). */
 function denialBy(name: string) {
-  const printable = name.replaceAll(/[^\x21-\x7e]/g, '_')
-  return failure(403, `rbac_access_denied_matched_policy[${printable}]`, 0, 'RBAC: access denied')
+  const word = toByteString(name).replaceAll(/[\0-\x20\x7f]/g, '_')
+  return failure(403, `rbac_access_denied_matched_policy[${word}]`, 0, 'RBAC: access denied')
 }
