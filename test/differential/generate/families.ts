@@ -1,6 +1,7 @@
 // What is generated besides route tables and their requests: each family with listeners of its own.
 import type { DifferentialCase } from '../case.ts'
 import type { ListenerPlan } from '../plan.ts'
+import { filterCases, filterListeners } from './filters.ts'
 import { GRPC_WEB_LISTENERS, grpcWebCases } from './grpc-web.ts'
 import { TCP_LISTENERS, tcpCases } from './tcp.ts'
 import { TUNNEL_LISTENERS, tunnelCases } from './tunnels.ts'
@@ -11,9 +12,17 @@ const TCP_EACH = 1
 const TUNNELS_EACH = 1
 const TLS_CLUSTERS = 30
 const GRPC_WEB_REQUESTS = 30
+const FILTER_TABLES = 4
+const REQUESTS_THROUGH_EACH = 12
 
 export function familyListeners(seed: number): readonly ListenerPlan[] {
-  return [...TCP_LISTENERS, ...TUNNEL_LISTENERS, ...upstreamTlsListeners(seed, TLS_CLUSTERS), ...GRPC_WEB_LISTENERS]
+  return [
+    ...TCP_LISTENERS,
+    ...TUNNEL_LISTENERS,
+    ...upstreamTlsListeners(seed, TLS_CLUSTERS),
+    ...GRPC_WEB_LISTENERS,
+    ...filterListeners(seed, FILTER_TABLES),
+  ]
 }
 
 export function familyCases(seed: number): readonly DifferentialCase[] {
@@ -22,5 +31,6 @@ export function familyCases(seed: number): readonly DifferentialCase[] {
     ...tunnelCases(seed, TUNNELS_EACH),
     ...upstreamTlsCases(seed, TLS_CLUSTERS),
     ...grpcWebCases(seed, GRPC_WEB_REQUESTS),
+    ...filterCases(seed, FILTER_TABLES, REQUESTS_THROUGH_EACH),
   ]
 }
