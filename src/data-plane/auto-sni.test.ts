@@ -93,6 +93,12 @@ test('each host has connections of its own, which its requests share', async () 
   assert.deepEqual(heard, ['a.test', 'x.b.test'])
 })
 
+test('however it is spelt', async () => {
+  const port = await open({ auto_sni: true, auto_san_validation: true })
+  for (const host of ['A.test', 'a.test', 'a.TEST:80']) assert.equal(await ask(port, host), 200)
+  assert.deepEqual(heard, ['A.test'])
+})
+
 test('a certificate that has not the name is refused, whatever else is asked of it', async () => {
   const port = await open({ auto_sni: true, auto_san_validation: true })
   for (const host of ['c.test', '127.0.0.1', 'y.x.b.test']) assert.equal(await ask(port, host), 503, host)
