@@ -28,7 +28,8 @@ const PIECES: readonly ((id: number) => Buffer)[] = [
   id => rstStream(id, 8),
   id => windowUpdate(id, 1000),
 ]
-const ENDING = new Set([1, 2, 4, 5])
+const TRAILERS = 4
+const ENDING = new Set([1, 2, TRAILERS, 5])
 const APART: readonly Buffer[] = [
   windowUpdate(0, 1000),
   settings([4, 30_000]),
@@ -200,11 +201,18 @@ function framesOf(steps: readonly Step[], ask: Asker): Buffer[] {
   })
 }
 
+/** A length that a body does not have, and trailers. */
+function endsShort(steps: readonly Step[]): boolean {
+  const isSized = (one: Step): boolean => one.does === 'open' && one.odd?.field[0] === 'content-length'
+  return steps.some(isSized) && steps.some(one => one.does === 'piece' && one.which === TRAILERS)
+}
+
 function traits(steps: readonly Step[]): string {
   const found = steps.flatMap(one => [
     ...(one.does === 'open' && one.odd !== null ? ['odd'] : []),
     ...(one.bend === null ? [] : [one.bend.what]),
   ])
+  if (endsShort(steps)) return ['length', ...new Set(found)].join('-')
   return found.length === 0 ? 'straight' : [...new Set(found)].sort().join('-')
 }
 
