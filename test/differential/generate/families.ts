@@ -3,6 +3,7 @@ import type { DifferentialCase } from '../case.ts'
 import type { ListenerPlan } from '../plan.ts'
 import { filterCases, filterListeners } from './filters.ts'
 import { GRPC_WEB_LISTENERS, grpcWebCases } from './grpc-web.ts'
+import { ODD_ANSWER_LISTENERS, oddAnswerCases } from './odd-answers.ts'
 import { TCP_LISTENERS, tcpCases } from './tcp.ts'
 import { TUNNEL_LISTENERS, tunnelCases } from './tunnels.ts'
 import { upstreamTlsCases, upstreamTlsListeners } from './upstream-tls.ts'
@@ -12,6 +13,7 @@ const TCP_EACH = 1
 const TUNNELS_EACH = 1
 const TLS_CLUSTERS = 30
 const GRPC_WEB_REQUESTS = 30
+const ODD_ANSWERS = 80
 const FILTER_TABLES = 4
 const REQUESTS_THROUGH_EACH = 12
 
@@ -21,6 +23,7 @@ export function familyListeners(seed: number): readonly ListenerPlan[] {
     ...TUNNEL_LISTENERS,
     ...upstreamTlsListeners(seed, TLS_CLUSTERS),
     ...GRPC_WEB_LISTENERS,
+    ...ODD_ANSWER_LISTENERS,
     ...filterListeners(seed, FILTER_TABLES),
   ]
 }
@@ -31,6 +34,7 @@ export function familyCases(seed: number): readonly DifferentialCase[] {
     ...tunnelCases(seed, TUNNELS_EACH),
     ...upstreamTlsCases(seed, TLS_CLUSTERS),
     ...grpcWebCases(seed, GRPC_WEB_REQUESTS),
+    ...oddAnswerCases(seed, ODD_ANSWERS),
     ...filterCases(seed, FILTER_TABLES, REQUESTS_THROUGH_EACH),
   ]
 }

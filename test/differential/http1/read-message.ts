@@ -40,7 +40,7 @@ function readBody(startLine: string, fields: readonly Field[], rest: string, opt
     options.ended ? { text, trailers: [], length: rest.length, complete: false } : null
   const whole = (text: string): Body => ({ text, trailers: [], length: text.length, complete: true })
   if (options.answers !== undefined && isBodiless(startLine, options.answers)) return whole('')
-  if (/chunked/i.test(valueOf(fields, 'transfer-encoding'))) return readChunked(rest) ?? partial(rest)
+  if (/chunked/i.test(valueOf(fields, 'transfer-encoding'))) return readChunked(rest) ?? partial(chunksOf(rest))
   const length = valueOf(fields, 'content-length')
   if (length !== '') {
     const wanted = Number(length)
@@ -76,6 +76,18 @@ function readChunked(rest: string): Body | null {
     at = lineEnd + 2
     if (line === '') return { text, trailers, length: at, complete: true }
     trailers.push(splitField(line))
+  }
+}
+
+/** What has come of a body that breaks off: how it was cut into chunks is nobody's business. */
+function chunksOf(rest: string): string {
+  let text = ''
+  for (let at = 0; ; ) {
+    const lineEnd = rest.indexOf('\r\n', at)
+    const size = lineEnd < 0 ? Number.NaN : Number.parseInt(rest.slice(at, lineEnd), 16)
+    if (!(size > 0)) return text
+    text += rest.slice(lineEnd + 2, lineEnd + 2 + size)
+    at = lineEnd + size + 4
   }
 }
 
