@@ -1,6 +1,7 @@
 // What is generated besides route tables and their requests: each family with listeners of its own.
 import type { DifferentialCase } from '../case.ts'
 import type { ListenerPlan } from '../plan.ts'
+import { EARLY_LISTENERS, earlyCases } from './early-answers.ts'
 import { filterCases, filterListeners } from './filters.ts'
 import { GRPC_WEB_LISTENERS, grpcWebCases } from './grpc-web.ts'
 import { ODD_ANSWER_LISTENERS, oddAnswerCases } from './odd-answers.ts'
@@ -14,6 +15,7 @@ const TUNNELS_EACH = 1
 const TLS_CLUSTERS = 30
 const GRPC_WEB_REQUESTS = 30
 const ODD_ANSWERS = 80
+const EARLY_ANSWERS = 30
 const FILTER_TABLES = 4
 const REQUESTS_THROUGH_EACH = 12
 
@@ -24,6 +26,7 @@ export function familyListeners(seed: number): readonly ListenerPlan[] {
     ...upstreamTlsListeners(seed, TLS_CLUSTERS),
     ...GRPC_WEB_LISTENERS,
     ...ODD_ANSWER_LISTENERS,
+    ...EARLY_LISTENERS,
     ...filterListeners(seed, FILTER_TABLES),
   ]
 }
@@ -35,6 +38,7 @@ export function familyCases(seed: number): readonly DifferentialCase[] {
     ...upstreamTlsCases(seed, TLS_CLUSTERS),
     ...grpcWebCases(seed, GRPC_WEB_REQUESTS),
     ...oddAnswerCases(seed, ODD_ANSWERS),
+    ...earlyCases(seed, EARLY_ANSWERS),
     ...filterCases(seed, FILTER_TABLES, REQUESTS_THROUGH_EACH),
   ]
 }

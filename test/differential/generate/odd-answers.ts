@@ -1,13 +1,12 @@
 // What endpoints of HTTP/1.1 may answer, put together of parts that are right one by one and seldom seen together: interim
-// responses, status lines, fields of the connection, every kind of end, trailers; and answers that come before the request
-// has. To clients of both versions, with trailers passed on and without, and with another try behind the first.
+// responses, status lines, fields of the connection, every kind of end, trailers. To clients of both versions, with trailers
+// passed on and without, and with another try behind the first.
 import type { JsonObject } from '@bufbuild/protobuf'
 import fc from 'fast-check'
-import { ANSWER_FIELD, type Answer, answerField } from '../answer.ts'
+import { ANSWER_FIELD, answerField } from '../answer.ts'
 import type { DifferentialCase } from '../case.ts'
 import type { Field } from '../message.ts'
 import type { ListenerPlan } from '../plan.ts'
-import { CASE_FIELD } from '../upstreams.ts'
 import type { Arbitrary } from './words.ts'
 
 const OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'

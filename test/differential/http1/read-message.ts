@@ -8,6 +8,15 @@ export interface ReadOptions {
   readonly ended: boolean
 }
 
+/** Its head alone, as if nothing were to follow; null while there is more of it to come. */
+export function readHead(bytes: string): Message | null {
+  const headEnd = bytes.indexOf('\r\n\r\n')
+  if (headEnd < 0) return null
+  const [startLine = '', ...lines] = bytes.slice(0, headEnd).split('\r\n')
+  const fields = lines.map(splitField).map(inLowerCase)
+  return { startLine, fields, body: '', trailers: [], complete: true }
+}
+
 /** The first message of `bytes` and how many of them it takes; null while more are needed. */
 export function readMessage(bytes: string, options: ReadOptions): { message: Message; length: number } | null {
   const headEnd = bytes.indexOf('\r\n\r\n')
