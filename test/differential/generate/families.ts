@@ -4,6 +4,7 @@ import type { ListenerPlan } from '../plan.ts'
 import { EARLY_LISTENERS, earlyCases } from './early-answers.ts'
 import { filterCases, filterListeners } from './filters.ts'
 import { GRPC_WEB_LISTENERS, grpcWebCases } from './grpc-web.ts'
+import { hashingCases, hashingListeners } from './hashing.ts'
 import { ODD_ANSWER_LISTENERS, oddAnswerCases } from './odd-answers.ts'
 import { TCP_LISTENERS, tcpCases } from './tcp.ts'
 import { TUNNEL_LISTENERS, tunnelCases } from './tunnels.ts'
@@ -18,6 +19,8 @@ const ODD_ANSWERS = 80
 const EARLY_ANSWERS = 30
 const FILTER_TABLES = 4
 const REQUESTS_THROUGH_EACH = 12
+const HASHED_CLUSTERS = 10
+const REQUESTS_HASHED = 10
 
 export function familyListeners(seed: number): readonly ListenerPlan[] {
   return [
@@ -28,6 +31,7 @@ export function familyListeners(seed: number): readonly ListenerPlan[] {
     ...ODD_ANSWER_LISTENERS,
     ...EARLY_LISTENERS,
     ...filterListeners(seed, FILTER_TABLES),
+    ...hashingListeners(seed, HASHED_CLUSTERS),
   ]
 }
 
@@ -40,5 +44,6 @@ export function familyCases(seed: number): readonly DifferentialCase[] {
     ...oddAnswerCases(seed, ODD_ANSWERS),
     ...earlyCases(seed, EARLY_ANSWERS),
     ...filterCases(seed, FILTER_TABLES, REQUESTS_THROUGH_EACH),
+    ...hashingCases(seed, HASHED_CLUSTERS, REQUESTS_HASHED),
   ]
 }
