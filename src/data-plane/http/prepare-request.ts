@@ -32,6 +32,7 @@ export function prepareRequest(
   }
   if (fields & FIELD.forwardedFor) info.clientIp = trustedClient(headers, forwarded)
   setForwardedHeaders(head, fields, connection.info, forwarded)
+  info.scheme = head.scheme
   ensureRequestId(headers, (fields & FIELD.requestId) !== 0, config)
   const certPresent = (fields & FIELD.forwardedClientCert) !== 0
   if (certPresent || connection.info.peer !== null)

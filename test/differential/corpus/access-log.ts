@@ -73,7 +73,7 @@ function everyOperator(): JsonObject {
   return format
 }
 
-const FORMAT = everyOperator()
+export const FORMAT = everyOperator()
 const ROUTER: JsonObject = {
   name: 'router',
   typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router' },

@@ -55,6 +55,19 @@ test('requests and responses, one mutation after the other', () => {
   })
 })
 
+test('the scheme is the request’s own, or what a proxy that is trusted says', () => {
+  const requestMutations = [append('x-scheme', '%REQ(:SCHEME)%')]
+  return withFilters({ filters: [chain({ requestMutations })] }, async stage => {
+    for (const [target, scheme] of [
+      ['/', 'https'],
+      ['http://a.b/', 'http'],
+    ] as const) {
+      await stage.send(`GET ${target} HTTP/1.1\r\nhost: a.b\r\nx-forwarded-proto: https\r\n\r\n`)
+      assert.deepEqual(received(stage), [`x-scheme=${scheme}`])
+    }
+  })
+})
+
 test('the cluster of the route is known before the request goes there', () => {
   const requestMutations = [append('x-to', '%UPSTREAM_CLUSTER% %ROUTE_NAME%')]
   const routes = [{ name: 'r', match: { path: '/' }, route: { cluster: 'c' } }]

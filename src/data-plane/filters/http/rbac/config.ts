@@ -135,7 +135,7 @@ function compileEngine(
     const at = `${path}.policies[${JSON.stringify(name)}]`
     return {
       ...compilePolicy(rules.policies[name]!, at, check),
-      name,
+      name: toByteString(name),
       denial: denialBy(name),
       allowed: counter(name, 'allowed'),
       denied: counter(name, 'denied'),
