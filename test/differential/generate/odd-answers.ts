@@ -5,6 +5,7 @@ import type { JsonObject } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { ANSWER_FIELD, answerField } from '../answer.ts'
 import type { DifferentialCase } from '../case.ts'
+import { FORMAT } from '../corpus/access-log.ts'
 import type { Field } from '../message.ts'
 import type { ListenerPlan } from '../plan.ts'
 import type { Arbitrary } from './words.ts'
@@ -30,6 +31,7 @@ export const ODD_ANSWER_LISTENERS: readonly ListenerPlan[] = CLUSTERS.flatMap(cl
     const passesOn = cluster.endsWith('trailers')
     return {
       name: listenerOf(codec_type, cluster),
+      log: { format: FORMAT },
       virtualHosts: [{ name: 'all', domains: ['*'], routes: routesTo(cluster) }],
       connectionManager: { codec_type, ...(passesOn ? { http_protocol_options: TRAILERS } : {}) },
       clusters:
