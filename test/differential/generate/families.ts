@@ -6,6 +6,7 @@ import { filterCases, filterListeners } from './filters.ts'
 import { GRPC_WEB_LISTENERS, grpcWebCases } from './grpc-web.ts'
 import { hashingCases, hashingListeners } from './hashing.ts'
 import { ODD_ANSWER_LISTENERS, oddAnswerCases } from './odd-answers.ts'
+import { ODD_REQUEST_LISTENERS, oddRequestCases } from './odd-requests.ts'
 import { TCP_LISTENERS, tcpCases } from './tcp.ts'
 import { TUNNEL_LISTENERS, tunnelCases } from './tunnels.ts'
 import { upstreamTlsCases, upstreamTlsListeners } from './upstream-tls.ts'
@@ -15,6 +16,7 @@ const TCP_EACH = 1
 const TUNNELS_EACH = 1
 const TLS_CLUSTERS = 30
 const GRPC_WEB_REQUESTS = 30
+const ODD_REQUESTS = 80
 const ODD_ANSWERS = 80
 const EARLY_ANSWERS = 30
 const FILTER_TABLES = 4
@@ -28,6 +30,7 @@ export function familyListeners(seed: number): readonly ListenerPlan[] {
     ...TUNNEL_LISTENERS,
     ...upstreamTlsListeners(seed, TLS_CLUSTERS),
     ...GRPC_WEB_LISTENERS,
+    ...ODD_REQUEST_LISTENERS,
     ...ODD_ANSWER_LISTENERS,
     ...EARLY_LISTENERS,
     ...filterListeners(seed, FILTER_TABLES),
@@ -41,6 +44,7 @@ export function familyCases(seed: number): readonly DifferentialCase[] {
     ...tunnelCases(seed, TUNNELS_EACH),
     ...upstreamTlsCases(seed, TLS_CLUSTERS),
     ...grpcWebCases(seed, GRPC_WEB_REQUESTS),
+    ...oddRequestCases(seed, ODD_REQUESTS),
     ...oddAnswerCases(seed, ODD_ANSWERS),
     ...earlyCases(seed, EARLY_ANSWERS),
     ...filterCases(seed, FILTER_TABLES, REQUESTS_THROUGH_EACH),
