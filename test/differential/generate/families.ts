@@ -7,6 +7,7 @@ import { GRPC_WEB_LISTENERS, grpcWebCases } from './grpc-web.ts'
 import { hashingCases, hashingListeners } from './hashing.ts'
 import { ODD_ANSWER_LISTENERS, oddAnswerCases } from './odd-answers.ts'
 import { ODD_REQUEST_LISTENERS, oddRequestCases } from './odd-requests.ts'
+import { RETRIED_BODY_LISTENERS, retriedBodyCases } from './retried-bodies.ts'
 import { TCP_LISTENERS, tcpCases } from './tcp.ts'
 import { TUNNEL_LISTENERS, tunnelCases } from './tunnels.ts'
 import { upstreamTlsCases, upstreamTlsListeners } from './upstream-tls.ts'
@@ -19,6 +20,7 @@ const GRPC_WEB_REQUESTS = 30
 const ODD_REQUESTS = 80
 const ODD_ANSWERS = 80
 const EARLY_ANSWERS = 30
+const RETRIED_BODIES = 20
 const FILTER_TABLES = 4
 const REQUESTS_THROUGH_EACH = 12
 const HASHED_CLUSTERS = 10
@@ -33,6 +35,7 @@ export function familyListeners(seed: number): readonly ListenerPlan[] {
     ...ODD_REQUEST_LISTENERS,
     ...ODD_ANSWER_LISTENERS,
     ...EARLY_LISTENERS,
+    ...RETRIED_BODY_LISTENERS,
     ...filterListeners(seed, FILTER_TABLES),
     ...hashingListeners(seed, HASHED_CLUSTERS),
   ]
@@ -47,6 +50,7 @@ export function familyCases(seed: number): readonly DifferentialCase[] {
     ...oddRequestCases(seed, ODD_REQUESTS),
     ...oddAnswerCases(seed, ODD_ANSWERS),
     ...earlyCases(seed, EARLY_ANSWERS),
+    ...retriedBodyCases(seed, RETRIED_BODIES),
     ...filterCases(seed, FILTER_TABLES, REQUESTS_THROUGH_EACH),
     ...hashingCases(seed, HASHED_CLUSTERS, REQUESTS_HASHED),
   ]
