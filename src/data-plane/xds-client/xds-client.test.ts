@@ -217,6 +217,17 @@ test('a bad resource is refused with every reason, a good one beside it is appli
   assert.equal(stats.value('cluster_manager.cds.update_rejected'), 1)
 })
 
+test('a response that names something twice is refused whole, as by Envoy', async () => {
+  const { server, client, applier } = await setUp()
+  await client.start()
+  const { call } = await server.next('cluster')
+  server.send(call, 'cluster', [cluster('a', '1'), cluster('b', '1'), cluster('a', '2')])
+  assert.match((await server.next('cluster')).request.errorDetail?.message ?? '', /Cluster a: is named twice/)
+  server.send(call, 'cluster', [cluster('b', '1')], ['b'])
+  assert.match((await server.next('cluster')).request.errorDetail?.message ?? '', /Cluster b: is named twice/)
+  assert.deepEqual(applier.log, [])
+})
+
 test('a stream that ends is opened again after a back-off, with the versions held', async () => {
   const { server, clock, client, applier } = await setUp()
   applier.refuse = new Set(['bad'])

@@ -186,6 +186,9 @@ export class XdsClient {
     const { resources, removedResources } = response
     if (resources.length > MAX_RESOURCES)
       return applied([refused(state.type, '', `${resources.length} resources in one response`)])
+    const twice = namedTwice([...resources.map(({ name }) => name), ...removedResources])
+    // Nothing of it is taken (as in Envoy): what it means is anyone's guess.
+    if (twice !== null) return applied([refused(state.type, twice, 'is named twice in one response')])
     const wanted = resources.filter(({ name }) => state.isSubscribed(name))
     return this.#apply(state, wanted, removedResources)
   }
@@ -219,8 +222,9 @@ export class XdsClient {
     const now = type === 'listener' ? removed : []
     const taken = await this.#options.applier.apply(type, good, now)
     problems.push(...taken.problems)
+    const bad = refusedObjects(problems)
     for (const resource of accepted) {
-      if (!isRefused(problems, type, resource.name)) state.hold(resource, resource.resource!.value)
+      if (!bad.has(`${resourceKind(type)} ${resource.name}`)) state.hold(resource, resource.resource!.value)
     }
     for (const name of removed) {
       state.held.delete(name)
@@ -301,9 +305,17 @@ function refused(type: ResourceType, name: string, message: string): Problem {
 }
 
 /** A port that is taken does not make a listener bad: it is kept, and bound when the port is free. */
-function isRefused(problems: readonly Problem[], type: ResourceType, name: string): boolean {
-  const object = `${resourceKind(type)} ${name}`
-  return problems.some(problem => problem.object === object && problem.severity === 'error')
+function refusedObjects(problems: readonly Problem[]): ReadonlySet<string | undefined> {
+  return new Set(problems.filter(({ severity }) => severity === 'error').map(({ object }) => object))
+}
+
+function namedTwice(names: readonly string[]): string | null {
+  const seen = new Set<string>()
+  for (const name of names) {
+    if (seen.has(name)) return name
+    seen.add(name)
+  }
+  return null
 }
 
 function applied(problems: readonly Problem[]): Applied {
