@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, test } from 'node:test'
 import { create, toBinary } from '@bufbuild/protobuf'
-import { AnySchema } from '@bufbuild/protobuf/wkt'
+import { AnySchema, DurationSchema } from '@bufbuild/protobuf/wkt'
 import { Server, ServerCredentials, type ServerDuplexStream, status } from '@grpc/grpc-js'
 import { FakeClock } from '../../base/clock.ts'
 import { silentLog } from '../../base/log.ts'
@@ -226,6 +226,38 @@ test('a response that names something twice is refused whole, as by Envoy', asyn
   server.send(call, 'cluster', [cluster('b', '1')], ['b'])
   assert.match((await server.next('cluster')).request.errorDetail?.message ?? '', /Cluster b: is named twice/)
   assert.deepEqual(applier.log, [])
+})
+
+test('what has a time to live goes when nobody renews it, and is no config to start with', async () => {
+  const folder = temporaryFolder()
+  const { server, clock, client, applier } = await setUp(folder)
+  await client.start()
+  const { call } = await server.next('listener')
+  const ttl = create(DurationSchema, { seconds: 10n })
+  const send = async (resources: readonly Resource[]): Promise<DeltaDiscoveryRequest> => {
+    server.send(call, 'listener', resources)
+    return (await server.next('listener')).request
+  }
+  const heartbeat = (name: string, version: string): Resource => create(ResourceSchema, { name, version, ttl })
+  await send([
+    { ...listener('a', '1'), ttl },
+    { ...listener('b', '1'), ttl },
+    { ...listener('c', '1'), ttl },
+    listener('d', '1'),
+  ])
+  clock.advance(9_000)
+  assert.equal((await send([heartbeat('a', '1')])).errorDetail, undefined)
+  await send([listener('c', '2')])
+  assert.match((await send([heartbeat('b', '2')])).errorDetail?.message ?? '', /Listener b: is a nothing/)
+  const before = applier.log.length
+  clock.advance(9_000)
+  while (applier.log.length === before) await new Promise(resolve => setImmediate(resolve))
+  assert.deepEqual(applier.log.slice(before), ['listener + -b'])
+  client.stop()
+  assert.deepEqual(
+    new LastGood(folder, clock, silentLog).load('listener').map(({ name }) => name),
+    ['c', 'd'],
+  )
 })
 
 test('a stream that ends is opened again after a back-off, with the versions held', async () => {

@@ -14,6 +14,7 @@ import { AdsStream } from './ads-stream.ts'
 import type { ControlPlaneCredentials } from './control-plane-channel.ts'
 import type { LastGood } from './last-good.ts'
 import type { Applied, ResourceApplier, VersionedResource } from './resource-applier.ts'
+import { ResourceExpiry } from './resource-expiry.ts'
 import { TypeState } from './type-state.ts'
 import { createXdsStats, type XdsStats } from './xds-stats.ts'
 
@@ -49,6 +50,7 @@ const CLUSTER_REMOVAL_DELAY_MS = 1_000
 export class XdsClient {
   readonly #options: XdsClientOptions
   readonly #types: ReadonlyMap<ResourceType, TypeState>
+  readonly #expiries: ReadonlyMap<ResourceType, ResourceExpiry>
   readonly #stats: XdsStats
   readonly #backoff: Backoff
   /** Of clusters. */
@@ -65,6 +67,8 @@ export class XdsClient {
   constructor(options: XdsClientOptions) {
     this.#options = options
     this.#types = new Map(SEND_ORDER.map(type => [type, new TypeState(type, WILDCARD.has(type))]))
+    const expiryOf = (type: ResourceType) => new ResourceExpiry(options.clock, names => void this.#expire(type, names))
+    this.#expiries = new Map(SEND_ORDER.map(type => [type, expiryOf(type)]))
     this.#stats = createXdsStats(options.stats)
     this.#backoff = new Backoff(FIRST_RETRY_MS, LAST_RETRY_MS, options.random)
   }
@@ -94,6 +98,7 @@ export class XdsClient {
     this.#retry?.cancel()
     this.#graceTimer?.cancel()
     for (const timer of this.#removals.values()) timer.cancel()
+    for (const expiry of this.#expiries.values()) expiry.close()
     this.#options.loadReporter?.close()
     this.#stream?.close()
     this.#options.lastGood?.flush()
@@ -190,7 +195,21 @@ export class XdsClient {
     // Nothing of it is taken (as in Envoy): what it means is anyone's guess.
     if (twice !== null) return applied([refused(state.type, twice, 'is named twice in one response')])
     const wanted = resources.filter(({ name }) => state.isSubscribed(name))
-    return this.#apply(state, wanted, removedResources)
+    const { heartbeats = [], changed = [] } = Object.groupBy(wanted, resource =>
+      state.isHeartbeat(resource) ? 'heartbeats' : 'changed',
+    )
+    for (const { name, ttl } of heartbeats) this.#expiries.get(state.type)!.set(name, ttl)
+    return this.#apply(state, changed, removedResources)
+  }
+
+  /** As if the control plane had taken them back. */
+  async #expire(type: ResourceType, names: readonly string[]): Promise<void> {
+    const state = this.#types.get(type)!
+    const ended = names.filter(name => state.held.has(name))
+    if (ended.length === 0) return
+    this.#options.log.warn('config has expired', { type, names: ended.join(' ') })
+    await this.#apply(state, [], ended)
+    this.#resubscribe()
   }
 
   /** One after the other. Whatever there is to apply, it must not stop the proxy: the config before stays in force. */
@@ -224,7 +243,9 @@ export class XdsClient {
     problems.push(...taken.problems)
     const bad = refusedObjects(problems)
     for (const resource of accepted) {
-      if (!bad.has(`${resourceKind(type)} ${resource.name}`)) state.hold(resource, resource.resource!.value)
+      if (bad.has(`${resourceKind(type)} ${resource.name}`)) continue
+      state.hold(resource, resource.resource!.value)
+      this.#expiries.get(type)!.set(resource.name, resource.ttl)
     }
     for (const name of removed) {
       state.held.delete(name)
