@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, test } from 'node:test'
 import { create, toBinary } from '@bufbuild/protobuf'
-import { AnySchema, DurationSchema } from '@bufbuild/protobuf/wkt'
-import { Server, ServerCredentials, type ServerDuplexStream, status } from '@grpc/grpc-js'
+import { DurationSchema } from '@bufbuild/protobuf/wkt'
+import { status } from '@grpc/grpc-js'
 import { FakeClock } from '../../base/clock.ts'
 import { silentLog } from '../../base/log.ts'
 import type { Problem } from '../../base/problem.ts'
@@ -15,73 +15,17 @@ import { ClusterSchema } from '../../xds/generated/envoy/config/cluster/v3/clust
 import { NodeSchema } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import { ClusterLoadAssignmentSchema } from '../../xds/generated/envoy/config/endpoint/v3/endpoint_pb.ts'
 import { ListenerSchema } from '../../xds/generated/envoy/config/listener/v3/listener_pb.ts'
-import { AggregatedDiscoveryService } from '../../xds/generated/envoy/service/discovery/v3/ads_pb.ts'
 import {
   type DeltaDiscoveryRequest,
-  type DeltaDiscoveryResponse,
-  DeltaDiscoveryResponseSchema,
   type Resource,
   ResourceSchema,
 } from '../../xds/generated/envoy/service/discovery/v3/discovery_pb.ts'
-import { grpcServiceDefinition } from '../../xds/grpc-service-definition.ts'
 import { type ResourceType, TYPE_URL } from '../../xds/type-url.ts'
 import { createStats } from '../stats/stats-store.ts'
 import { LastGood } from './last-good.ts'
 import type { ResourceApplier } from './resource-applier.ts'
+import { packResource as pack, ScriptedAds } from './testing/scripted-ads.ts'
 import { XdsClient } from './xds-client.ts'
-
-type Call = ServerDuplexStream<DeltaDiscoveryRequest, DeltaDiscoveryResponse>
-
-/** Takes each request in turn, and answers what the test says. */
-class ScriptedServer {
-  readonly #server = new Server()
-  readonly #requests: { readonly call: Call; readonly request: DeltaDiscoveryRequest }[] = []
-  #waiting: (() => void) | null = null
-  #nonce = 0
-  port = 0
-  calls = 0
-
-  async listen(port = 0): Promise<void> {
-    this.#server.addService(grpcServiceDefinition(AggregatedDiscoveryService), {
-      DeltaAggregatedResources: (call: Call) => {
-        this.calls++
-        call.on('error', () => {})
-        call.on('data', (request: DeltaDiscoveryRequest) => {
-          this.#requests.push({ call, request })
-          this.#waiting?.()
-        })
-        call.on('end', () => call.end())
-      },
-    })
-    this.port = await new Promise<number>((resolve, reject) =>
-      this.#server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, bound) =>
-        error ? reject(error) : resolve(bound),
-      ),
-    )
-  }
-
-  /** The next request of a type, whatever came between. */
-  async next(type: ResourceType): Promise<{ readonly call: Call; readonly request: DeltaDiscoveryRequest }> {
-    for (;;) {
-      const index = this.#requests.findIndex(({ request }) => request.typeUrl === TYPE_URL[type])
-      if (index >= 0) return this.#requests.splice(index, 1)[0]!
-      await new Promise<void>(resolve => {
-        this.#waiting = resolve
-      })
-    }
-  }
-
-  send(call: Call, type: ResourceType, resources: readonly Resource[], removed: readonly string[] = []): string {
-    const nonce = `n${++this.#nonce}`
-    const fields = { typeUrl: TYPE_URL[type], nonce, resources: [...resources], removedResources: [...removed] }
-    call.write(create(DeltaDiscoveryResponseSchema, fields))
-    return nonce
-  }
-
-  close(): void {
-    this.#server.forceShutdown()
-  }
-}
 
 class RecordingApplier implements ResourceApplier {
   readonly log: string[] = []
@@ -125,17 +69,13 @@ const endpoints = (clusterName: string, version: string): Resource => {
   return pack(clusterName, version, TYPE_URL.endpoint, toBinary(ClusterLoadAssignmentSchema, message))
 }
 
-function pack(name: string, version: string, typeUrl: string, value: Uint8Array): Resource {
-  return create(ResourceSchema, { name, version, resource: create(AnySchema, { typeUrl, value }) })
-}
-
 const cleanups: (() => void)[] = []
 afterEach(() => {
   for (const cleanup of cleanups.splice(0).reverse()) cleanup()
 })
 
 async function setUp(folder?: string) {
-  const server = new ScriptedServer()
+  const server = new ScriptedAds()
   await server.listen()
   const clock = new FakeClock()
   const applier = new RecordingApplier()
