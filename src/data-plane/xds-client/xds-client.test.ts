@@ -157,6 +157,53 @@ test('a bad resource is refused with every reason, a good one beside it is appli
   assert.equal(stats.value('cluster_manager.cds.update_rejected'), 1)
 })
 
+test('a large response is applied in turns, and answered once; listeners, which may swap addresses, in one', async () => {
+  const { server, client, applier } = await setUp()
+  applier.refuse = new Set(['r0', 'r110'])
+  let turn = 0
+  const onTurn = (): void => {
+    turn++
+    next = setImmediate(onTurn)
+  }
+  let next = setImmediate(onTurn)
+  cleanups.push(() => clearImmediate(next))
+  const turns: [type: ResourceType, size: number, removed: number, turn: number][] = []
+  const apply = applier.apply.bind(applier)
+  applier.apply = (type, resources, removed) => {
+    turns.push([type, resources.length, removed.length, turn])
+    return apply(type, resources, removed)
+  }
+  await client.start()
+  const { call } = await server.next('cluster')
+  const many = Array.from({ length: 120 }, (_, i) => `r${i}`)
+  const nonce = server.send(
+    call,
+    'cluster',
+    many.map(name => cluster(name, '1')),
+  )
+  const refusal = (await server.answer('cluster', nonce)) ?? ''
+  assert.match(refusal, /Cluster r0 (?:.*\n)*.*Cluster r110 /)
+  await server.answer(
+    'listener',
+    server.send(
+      call,
+      'listener',
+      many.map(name => listener(name, '1')),
+      ['old'],
+    ),
+  )
+  assert.deepEqual(
+    turns.map(([type, size, removed]) => [type, size, removed]),
+    [
+      ['cluster', 50, 0],
+      ['cluster', 50, 0],
+      ['cluster', 20, 0],
+      ['listener', 120, 1],
+    ],
+  )
+  assert.equal(new Set(turns.map(([, , , at]) => at)).size, 4)
+})
+
 test('a response that names something twice is refused whole, as by Envoy', async () => {
   const { server, client, applier } = await setUp()
   await client.start()

@@ -38,6 +38,7 @@ export interface XdsClientOptions {
 /** Types without names to ask by: the server decides what a proxy has. */
 const WILDCARD: ReadonlySet<ResourceType> = new Set(['cluster', 'listener'])
 const MAX_RESOURCES = 100_000
+const RESOURCES_OF_A_TURN = 50
 /** A NACK that carries more than this helps nobody. */
 const MAX_ERROR_CHARACTERS = 16_384
 const FIRST_RETRY_MS = 250
@@ -194,12 +195,32 @@ export class XdsClient {
     const twice = namedTwice([...resources.map(({ name }) => name), ...removedResources])
     // Nothing of it is taken (as in Envoy): what it means is anyone's guess.
     if (twice !== null) return applied([refused(state.type, twice, 'is named twice in one response')])
-    const wanted = resources.filter(({ name }) => state.isSubscribed(name))
-    const { heartbeats = [], changed = [] } = Object.groupBy(wanted, resource =>
+    const { heartbeats = [], changed = [] } = Object.groupBy(resources, resource =>
       state.isHeartbeat(resource) ? 'heartbeats' : 'changed',
     )
     for (const { name, ttl } of heartbeats) this.#expiries.get(state.type)!.set(name, ttl)
-    return this.#apply(state, changed, removedResources)
+    return this.#applyInTurns(state, changed, removedResources)
+  }
+
+  /** A thousand clusters take a tenth of a second: traffic has its turn between. */
+  async #applyInTurns(state: TypeState, resources: readonly Resource[], removed: readonly string[]): Promise<Applied> {
+    if (state.type === 'cluster') for (const { name } of resources) this.#keep(name)
+    // One listener may take over the address of another in the same response.
+    const size = state.type === 'listener' ? resources.length : RESOURCES_OF_A_TURN
+    const problems: Problem[] = []
+    const bound: Promise<readonly Problem[]>[] = []
+    let from = 0
+    for (;;) {
+      const part = resources.slice(from, from + size)
+      from += size
+      const isLast = from >= resources.length
+      const wanted = part.filter(({ name }) => state.isSubscribed(name))
+      const taken = await this.#apply(state, wanted, isLast ? removed : [])
+      problems.push(...taken.problems)
+      bound.push(taken.bound)
+      if (isLast || this.#stopped) return { problems, bound: Promise.all(bound).then(all => all.flat()) }
+      await new Promise(setImmediate)
+    }
   }
 
   /** As if the control plane had taken them back. */
@@ -235,7 +256,6 @@ export class XdsClient {
       if (!message) continue
       good.push(message)
       accepted.push(resource)
-      if (type === 'cluster') this.#keep(resource.name)
     }
     // What is asked for by name goes when nothing names it any more: what does keeps what it had (as in Envoy).
     const now = type === 'listener' ? removed : []
