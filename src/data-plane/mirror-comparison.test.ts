@@ -66,10 +66,12 @@ test('a difference is counted under the mirror’s cluster, and shown by every e
       quit: () => {},
       drainListeners: () => {},
       failHealthChecks: () => {},
+      reopenLogs: () => {},
       hotRestart: () => null,
       workers: {
         report: async function* () {},
         mirrorDifferences: async () => [proxy.mirrorDifferences.last],
+        resetCounters: () => {},
         setLogLevel: () => {},
       },
     },

@@ -116,7 +116,7 @@ async function scene(options: SceneOptions): Promise<Scene> {
     const merged = new MergedStats()
     for (const batch of a.proxy.stats.batches()) merged.addOwn(batch)
     for (const batch of b.proxy.stats.batches()) merged.addOther(batch)
-    const [, value] = /: (\d+)\n/.exec([...merged.pages().text(each => each === `cluster.c.${name}`)].join(''))!
+    const [, value] = /: (\d+)\n/.exec([...merged.pages().text(each => each.name === `cluster.c.${name}`)].join(''))!
     return Number(value)
   }
   return { a, b, clock, slots: slots[0]!, stat, setCluster }

@@ -75,6 +75,7 @@ export interface WorkerCalls {
   readonly failHealthChecks: [boolean, null]
   readonly sendAway: [null, null]
   readonly reopenLogs: [null, null]
+  readonly resetCounters: [null, null]
   readonly setLogLevel: [LogLevel, null]
   /** Ends everything, and the thread. */
   readonly close: [null, null]

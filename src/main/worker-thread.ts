@@ -20,6 +20,7 @@ import { Bootstrap_StaticResourcesSchema } from '../xds/generated/envoy/config/b
 import { decodeResource } from '../xds/resource-message.ts'
 import { certificateFolder } from './certificate-folder.ts'
 import { checkedClusters } from './checked-clusters.ts'
+import { loopStats } from './server-stats.ts'
 import { toStandardError } from './standard-error.ts'
 import { releaseStartupMemory } from './startup-memory.ts'
 import type { WorkerCalls, WorkerRequest, WorkerStart } from './worker-message.ts'
@@ -70,7 +71,7 @@ let identity: HeardIdentity | null = null
 let bound: Promise<readonly Problem[]> = Promise.resolve([])
 /** Under way, by number. */
 const reports = new Map<number, Iterator<ReportPieces[ReportPart]>>()
-const bugs = proxy.stats.root.scope('server').counter('envoy_bug_failures')
+const bugs = loopStats(proxy.stats.root)
 onBug(message => {
   bugs.value += 1
   log.error('broken invariant', { message })
@@ -155,6 +156,10 @@ const CALLS: Calls = {
   },
   async reopenLogs() {
     proxy.reopenLogs()
+    return null
+  },
+  async resetCounters() {
+    proxy.stats.resetCounters()
     return null
   },
   async setLogLevel(level) {

@@ -148,6 +148,10 @@ export class Workers implements ListeningSockets<readonly (readonly ListeningDes
     this.#tell('reopenLogs', null)
   }
 
+  resetCounters(): void {
+    this.#tell('resetCounters', null)
+  }
+
   setLogLevel(level: LogLevel): void {
     this.#tell('setLogLevel', level)
   }

@@ -1,5 +1,4 @@
 // What each path of the admin port answers.
-import { compileRegex } from '../../automata/regex.ts'
 import type { AdjustableLog } from '../../base/adjustable-log.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { LogLevel } from '../../base/log.ts'
@@ -8,15 +7,13 @@ import { addressToJson, isInternal } from '../internal-listener/internal-network
 import type { ListenerStatus } from '../listener/listener-manager.ts'
 import { latestOf, type MirrorDifference } from '../mirror-differences.ts'
 import type { Proxy as DataPlaneProxy } from '../proxy.ts'
-import { MergedStats } from '../stats/merged-stats.ts'
-import type { StatFilter } from '../stats/stat.ts'
-import type { StatsPages } from '../stats/stats-pages.ts'
+import { type AdminReply, isJson, json, jsonInPieces, text, textInPieces } from './admin-reply.ts'
+import { certsJson } from './certs-page.ts'
 import { clustersJson, clustersText } from './clusters-page.ts'
 import { configDump } from './config-dump.ts'
 import { type JsonObject, plainJson } from './config-json.ts'
 import { EndpointFigures } from './endpoint-figures.ts'
-import { type JsonParts, jsonText } from './json-parts.ts'
-import { gathered } from './page-pieces.ts'
+import { STATS_QUERY, statsPage } from './stats-page.ts'
 import type { WorkerReports } from './worker-report.ts'
 
 export type ServerState = 'LIVE' | 'DRAINING' | 'PRE_INITIALIZING' | 'INITIALIZING'
@@ -43,6 +40,8 @@ export interface AdminSource {
   failHealthChecks(failed: boolean): void
   /** The event loops beside the one of `proxy`; absent: there are none. */
   readonly workers?: WorkerSource | null
+  /** After a rotation: the old files' lines stay where they were moved to. */
+  reopenLogs(): void
   /** Starts a successor on the same sockets; says why not, or null. */
   hotRestart(): string | null
 }
@@ -50,13 +49,7 @@ export interface AdminSource {
 export interface WorkerSource extends WorkerReports {
   mirrorDifferences(): Promise<readonly (readonly MirrorDifference[])[]>
   setLogLevel(level: LogLevel): void
-}
-
-export interface AdminReply {
-  readonly status: number
-  readonly contentType: string
-  /** In pieces: the event loop has its turn between any two. */
-  readonly body: string | Iterable<string>
+  resetCounters(): void
 }
 
 interface Page {
@@ -66,8 +59,6 @@ interface Page {
 }
 
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
-const TEXT = 'text/plain; charset=UTF-8'
-const MAX_FILTER_CHARACTERS = 1024
 
 const PAGES: Readonly<Record<string, Page>> = {
   '/ready': {
@@ -95,7 +86,7 @@ const PAGES: Readonly<Record<string, Page>> = {
       if (workers) for await (const batch of workers.report('figures')) figures.add(batch)
       const clusters = proxy.clusters.all()
       if (isJson(query)) return jsonInPieces(clustersJson(clusters, viaApi, figures))
-      return { status: 200, contentType: TEXT, body: gathered(clustersText(clusters, viaApi, figures)) }
+      return textInPieces(clustersText(clusters, viaApi, figures))
     },
   },
   '/listeners': {
@@ -105,13 +96,18 @@ const PAGES: Readonly<Record<string, Page>> = {
   },
   '/stats': {
     method: 'GET',
-    help: 'statistics: ?filter=REGEX&format=text|json|prometheus',
+    help: `statistics: ?format=text|json|prometheus&${STATS_QUERY}`,
     answer: statsPage,
   },
   '/stats/prometheus': {
     method: 'GET',
-    help: "statistics in Prometheus' format: ?filter=REGEX",
+    help: `statistics in Prometheus' format: ?${STATS_QUERY}`,
     answer: (source, query) => statsPage(source, new URLSearchParams([...query, ['format', 'prometheus']])),
+  },
+  '/certs': {
+    method: 'GET',
+    help: 'certificates of TLS contexts, and when they end',
+    answer: ({ proxy, clock }) => jsonInPieces(certsJson(proxy.tlsMaterials(), clock.wallNow())),
   },
   '/mirror_differences': {
     method: 'GET',
@@ -162,6 +158,23 @@ const PAGES: Readonly<Record<string, Page>> = {
       return refusal === null ? text('OK\n') : text(`${refusal}\n`, 409)
     },
   },
+  '/reopen_logs': {
+    method: 'POST',
+    help: 'reopen access logs',
+    answer: source => {
+      source.reopenLogs()
+      return text('OK\n')
+    },
+  },
+  '/reset_counters': {
+    method: 'POST',
+    help: 'reset all counters to zero',
+    answer: ({ proxy, workers }) => {
+      proxy.stats.resetCounters()
+      workers?.resetCounters()
+      return text('OK\n')
+    },
+  },
   '/logging': { method: 'POST', help: 'change the log level: ?level=debug|info|warn|error', answer: loggingPage },
 }
 
@@ -184,42 +197,6 @@ function helpText(first: string): string {
       .map(([path, { method, help }]) => `  ${path}${method === 'POST' ? ' (POST)' : ''}: ${help}\n`)
       .join('')
   )
-}
-
-async function statsPage({ proxy, workers }: AdminSource, query: URLSearchParams): Promise<AdminReply> {
-  const pattern = query.get('filter') ?? ''
-  const filter = compileFilter(pattern)
-  if (filter === null) return text(`Invalid regex: "${pattern.slice(0, 100)}"\n`, 400)
-  const stats = workers ? await mergedStats(proxy, workers) : proxy.stats
-  const format = query.get('format') ?? 'text'
-  if (format === 'json') return { status: 200, contentType: 'application/json', body: stats.json(filter) }
-  if (format === 'prometheus') {
-    return {
-      status: 200,
-      contentType: 'text/plain; version=0.0.4; charset=utf-8',
-      body: stats.prometheus(filter),
-    }
-  }
-  return { status: 200, contentType: TEXT, body: stats.text(filter) }
-}
-
-async function mergedStats({ stats }: DataPlaneProxy, workers: WorkerReports): Promise<StatsPages> {
-  const merged = new MergedStats()
-  for (const batch of stats.batches()) {
-    merged.addOwn(batch)
-    await new Promise(setImmediate)
-  }
-  for await (const batch of workers.report('stats')) merged.addOther(batch)
-  return merged.pages()
-}
-
-/** Matches anywhere in the name, in linear time whatever the pattern. Null when it is none. */
-function compileFilter(pattern: string): StatFilter | null {
-  if (pattern === '') return () => true
-  if (pattern.length > MAX_FILTER_CHARACTERS) return null
-  const whole = compileRegex(pattern)
-  const anywhere = compileRegex(`(?:.*)(?:${pattern})(?:.*)`)
-  return whole.ok && anywhere.ok ? name => anywhere.value.matches(name) : null
 }
 
 function loggingPage({ log, workers }: AdminSource, query: URLSearchParams): AdminReply {
@@ -273,20 +250,4 @@ function differencesJson(lists: readonly (readonly MirrorDifference[])[]): JsonO
     request_id: requestId,
     ...difference,
   })) as unknown as JsonObject[]
-}
-
-function isJson(query: URLSearchParams): boolean {
-  return query.get('format') === 'json'
-}
-
-function text(body: string, status = 200): AdminReply {
-  return { status, contentType: TEXT, body }
-}
-
-function json(value: JsonObject): AdminReply {
-  return { status: 200, contentType: 'application/json', body: `${JSON.stringify(value, null, 1)}\n` }
-}
-
-function jsonInPieces(source: JsonParts): AdminReply {
-  return { status: 200, contentType: 'application/json', body: gathered(jsonText(source)) }
 }

@@ -56,6 +56,7 @@ const source: AdminSource = {
   quit: () => asked.push('quit'),
   drainListeners: graceful => asked.push(graceful ? 'drain gracefully' : 'drain'),
   failHealthChecks: failed => asked.push(`fail ${failed}`),
+  reopenLogs: () => asked.push('reopen'),
   hotRestart: () => (asked.push('restart') > 1 ? 'a hot restart is under way' : null),
 }
 const admin = await AdminServer.open('127.0.0.1', 0, source)
@@ -168,6 +169,14 @@ test('/stats is filtered in linear time, and refuses what is no pattern', async 
     /^listener_manager\.total_listeners_active: 2\n$/,
   )
   assert.equal((await ask('/stats?filter=(')).status, 400)
+  assert.equal((await ask('/stats?format=xml')).status, 400)
+  assert.equal((await ask('/stats?type=counters')).status, 400)
+  assert.doesNotMatch((await ask('/stats?filter=listener_manager&invert_filter')).body, /^listener_manager/m)
+  assert.notEqual((await ask('/stats?invert_filter')).body, '')
+  assert.equal(
+    (await ask('/stats?filter=listener_manager&usedonly&type=Counters')).body,
+    'listener_manager.listener_added: 2\n',
+  )
   assert.equal((await ask(`/stats?filter=${'(a%2B)%2B'.repeat(20)}%24`)).status, 200)
   assert.match(
     (await ask('/stats/prometheus?filter=total_listeners_active')).body,
@@ -253,7 +262,8 @@ test('what changes something is asked by POST', async () => {
   await ask('/drain_listeners?graceful&skip_exit', { method: 'POST' })
   await ask('/healthcheck/fail', { method: 'POST' })
   await ask('/healthcheck/ok', { method: 'POST' })
-  assert.deepEqual(asked, ['quit', 'drain', 'drain gracefully', 'fail true', 'fail false'])
+  await ask('/reopen_logs', { method: 'POST' })
+  assert.deepEqual(asked, ['quit', 'drain', 'drain gracefully', 'fail true', 'fail false', 'reopen'])
   assert.match((await ask('/logging?level=debug', { method: 'POST' })).body, /weft: debug/)
   log.debug('now seen')
   assert.equal(lines.length, 1)

@@ -18,6 +18,7 @@ import { healthCheckStats } from '../health-checker/health-check-stats.ts'
 import type { ProcessLimits } from '../process-limits/process-limits.ts'
 import type { LeasedScope, StatsScope } from '../stats/stats-scope.ts'
 import type { SecretStore } from '../transport-socket/secret-store.ts'
+import type { TlsMaterial } from '../transport-socket/tls-context.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
 import { showCircuits } from './circuit-limits.ts'
 import type { CircuitLimits, Cluster, ClusterSource, ClusterStats } from './cluster.ts'
@@ -98,6 +99,11 @@ export class ClusterManager implements ClusterSource {
   /** Every cluster, for the admin port. */
   all(): readonly Cluster[] {
     return [...this.#entries.values()].map(entry => entry.cluster)
+  }
+
+  /** Of every TLS context. */
+  *tlsMaterials(): Generator<TlsMaterial> {
+    for (const { config } of this.#latest()) yield* config.transports.materials
   }
 
   /** Takes every cluster that compiles; one that does not leaves its predecessor in force and is reported. */

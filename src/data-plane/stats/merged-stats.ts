@@ -33,6 +33,7 @@ export class MergedStats {
       const sample = isHistogram ? batch.histograms[histograms++]! : null
       if (!isOwn && OF_THE_PROCESS.test(name)) continue
       const known = this.#stats.get(name) ?? this.#begin(batch, i)
+      if (batch.used[i] === 1) known.used = true
       if (known.kind === 'histogram') {
         if (sample !== null) known.cell.add(sample)
       } else if (known.ofProcess) known.cell.value = batch.values[i]!

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MergedStats } from './merged-stats.ts'
+import { isUsed } from './stat.ts'
 import type { LeasedScope } from './stats-scope.ts'
 import { createStats } from './stats-store.ts'
 
@@ -65,7 +66,7 @@ test('JSON holds values and histograms as Envoy shapes them; a filter narrows', 
   stats.root.counter('a.b').value = 7
   stats.root.histogram('a.h').record(1)
   stats.root.counter('c').value = 1
-  const parsed = JSON.parse(whole(stats.json(name => name.startsWith('a'))))
+  const parsed = JSON.parse(whole(stats.json(({ name }) => name.startsWith('a'))))
   assert.deepEqual(parsed.stats[0], { name: 'a.b', value: 7 })
   assert.equal(parsed.stats[1].histograms.computed_quantiles[0].name, 'a.h')
   assert.equal(parsed.stats.length, 2)
@@ -84,10 +85,10 @@ test('pages come in pieces of so many stats, left out or not, none of them twice
     assert.deepEqual(new Set(numbers).size, 3000)
     assert.equal(numbers.length, 3000)
   }
-  assert.deepEqual(whole(stats.text(name => name === 'c.7.x')), 'c.7.x: 7\n')
+  assert.deepEqual(whole(stats.text(({ name }) => name === 'c.7.x')), 'c.7.x: 7\n')
   assert.equal([...stats.text(() => false)].join(''), '')
   assert.deepEqual(JSON.parse(whole(stats.json(() => false))), { stats: [] })
-  assert.equal(JSON.parse(whole(stats.json(name => name === 'h'))).stats.length, 1)
+  assert.equal(JSON.parse(whole(stats.json(({ name }) => name === 'h'))).stats.length, 1)
 })
 
 test('loops add up what each has counted; what is of the process is said once', () => {
@@ -158,4 +159,30 @@ test('what is leased goes with the last lease of it; what somebody has for good 
   )
   const again = root.scope('http', { envoy_http_conn_manager_prefix: 'a' }).lease()
   assert.equal(again.counter('rq_total').value, 0)
+})
+
+test('what was ever seen to be used stays so, of any event loop; counters alone are reset', () => {
+  const [main, worker] = [createStats(), createStats()]
+  for (const { root } of [main, worker]) {
+    root.counter('c')
+    root.gauge('g')
+    root.histogram('h')
+  }
+  const used = (): string => {
+    const merged = new MergedStats()
+    for (const batch of main.batches()) merged.addOwn(batch)
+    for (const batch of worker.batches()) merged.addOther(structuredClone(batch))
+    return whole(merged.pages().text(isUsed)).replace(/h: .*/, 'h')
+  }
+  assert.equal(used(), '')
+  worker.root.gauge('g').value = 1
+  assert.equal(used(), 'g: 1\n')
+  worker.root.gauge('g').value = 0
+  worker.root.counter('c').value = 2
+  main.root.histogram('h').record(1)
+  assert.equal(used(), 'c: 2\ng: 0\nh\n')
+  assert.equal(whole(main.text(isUsed)).replace(/h: .*/, 'h'), 'h\n')
+  worker.root.gauge('g').value = 3
+  worker.resetCounters()
+  assert.equal(used(), 'c: 0\ng: 3\nh\n')
 })

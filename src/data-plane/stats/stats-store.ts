@@ -9,6 +9,8 @@ export interface Stats extends StatsPages {
   readonly root: StatsScope
   /** Every stat there is now, each with its value when its batch is made: for MergedStats, in another thread. */
   batches(): Iterable<StatBatch>
+  /** All counters are 0 again, as if nothing had been counted. */
+  resetCounters(): void
   /** Counter or gauge by its full name; undefined when nobody asked for it yet. For tests and the admin port. */
   value(name: string): number | undefined
 }
@@ -20,6 +22,9 @@ export function createStats(): Stats {
     ...pagesOf(stats),
     root: new Scope(registry, '', '', {}, null),
     batches: () => batchesOf([...stats.values()]),
+    resetCounters() {
+      for (const stat of stats.values()) if (stat.kind === 'counter') stat.cell.value = 0
+    },
     value(name) {
       const stat = stats.get(name)
       return stat === undefined || stat.kind === 'histogram' ? undefined : stat.cell.value
@@ -116,6 +121,11 @@ class Scope implements LeasedScope {
     this.#keep({ kind: 'gauge', ...this.#named(name), cell: new ComputedCell(read), ofProcess: true })
   }
 
+  computedLoopGauge(name: string, read: () => number): void {
+    this.#known(name)
+    this.#keep({ kind: 'gauge', ...this.#named(name), cell: new ComputedCell(read) })
+  }
+
   histogram(name: string): Histogram {
     const known = this.#known(name)
     if (known?.kind === 'histogram') return known.cell
@@ -182,4 +192,6 @@ class ComputedCell {
   get value(): number {
     return this.#read()
   }
+
+  set value(_: number) {}
 }
