@@ -140,7 +140,7 @@ async function startWeft(server: number): Promise<number> {
   const nothing = (): void => {}
   const admin = await AdminServer.open('127.0.0.1', 0, {
     ...{ proxy, node, clock: systemClock, log, version: '1', startedAt: 0, epoch: 0, firstStartedAt: 0 },
-    ...{ state: () => 'LIVE', quit: nothing, drainListeners: nothing, failHealthChecks: nothing },
+    ...{ state: () => 'LIVE', quit: nothing, drainListeners: nothing, failHealthChecks: nothing, reopenLogs: nothing },
     hotRestart: () => null,
   })
   cleanups.push(async () => {
