@@ -17,14 +17,14 @@ const TCP_EACH = 1
 const TUNNELS_EACH = 1
 const TLS_CLUSTERS = 30
 const GRPC_WEB_REQUESTS = 30
-const ODD_REQUESTS = 80
-const ODD_ANSWERS = 80
+const ODD_REQUESTS = 60
+const ODD_ANSWERS = 50
 const EARLY_ANSWERS = 30
 const RETRIED_BODIES = 20
 const FILTER_TABLES = 4
-const REQUESTS_THROUGH_EACH = 12
-const HASHED_CLUSTERS = 10
-const REQUESTS_HASHED = 10
+const REQUESTS_THROUGH_EACH = 10
+const HASHED_CLUSTERS = 8
+const REQUESTS_HASHED = 8
 
 export function familyListeners(seed: number): readonly ListenerPlan[] {
   return [
