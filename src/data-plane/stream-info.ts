@@ -34,6 +34,8 @@ export class StreamInfo implements MetadataSource {
   responseFlags = 0
   responseCodeDetails = ''
   connectionTerminationDetails = ''
+  /** While local_reply_config makes another of it; a character for each byte. */
+  localReplyBody = ''
   upstreamTransportFailureReason = ''
   /** Body bytes. */
   bytesReceived = 0

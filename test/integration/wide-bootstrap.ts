@@ -94,6 +94,17 @@ const MANAGER: JsonObject = {
       log_format: { text_format_source: { inline_string: 'a\n' } },
     }),
   ],
+  local_reply_config: {
+    mappers: [
+      {
+        filter: { not_health_check_filter: {} },
+        body: { inline_string: 'x' },
+        body_format_override: { json_format: { a: 'b' } },
+        headers_to_add: [ADDED],
+      },
+    ],
+    body_format: { text_format_source: { inline_string: 'x' } },
+  },
   http_protocol_options: {},
   http2_protocol_options: { connection_keepalive: { interval: '5s', timeout: '1s' } },
   common_http_protocol_options: {},

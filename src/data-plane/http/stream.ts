@@ -14,7 +14,7 @@ import type { ConnectionManagerConfig } from './connection-manager-config.ts'
 import { countEnd } from './connection-manager-stats.ts'
 import { FilterManager, type ManagedStream } from './filter-manager.ts'
 import { isGrpcRequest } from './grpc-status.ts'
-import { bodyOf, type LocalReply } from './local-reply.ts'
+import type { LocalReply } from './local-reply.ts'
 import { prepareLocalReply } from './prepare-local-reply.ts'
 import { prepareRequest } from './prepare-request.ts'
 import { REFUSAL } from './request-refusal.ts'
@@ -244,8 +244,8 @@ export class Stream extends RoutedRequest implements ManagedStream {
     info.responseCodeDetails = reply.details
     this.nameCluster()
     const isGrpc = this.#isGrpc ?? isGrpcRequest(this.request.headers)
-    const body = bodyOf(reply, isGrpc)
-    const head = prepareLocalReply(reply, body, isGrpc, this, this.config.reasonHeader)
+    const head = prepareLocalReply(reply, isGrpc, this, this.config)
+    const { body } = head
     const endStream = body.length === 0 || this.request.method === 'HEAD'
     // What a client still sends of this request is not read: it must not take the connection for one that goes on.
     // Nor is it trusted any more after a bad request (Envoy closes on every 400 of its own).

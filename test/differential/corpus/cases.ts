@@ -10,6 +10,7 @@ import { FRAME_LISTENERS } from './frames/listeners.ts'
 import { FRAMING } from './framing.ts'
 import { HTTP2_LISTENERS, HTTP2_REQUESTS } from './http2-requests.ts'
 import { CORPUS_LISTENERS } from './listeners.ts'
+import { LOCAL_REPLIES, LOCAL_REPLY_LISTENERS } from './local-replies.ts'
 import { METADATA, METADATA_LISTENERS } from './metadata.ts'
 import { caseOf } from './raw-request.ts'
 import { REQUEST_LINES } from './request-lines.ts'
@@ -27,6 +28,7 @@ export const CORPUS_PLAN: readonly ListenerPlan[] = [
   ...WAIT_LISTENERS,
   ...METADATA_LISTENERS,
   ...ACCESS_LOG_LISTENERS,
+  ...LOCAL_REPLY_LISTENERS,
   ROUTE_LISTENER,
 ]
 
@@ -40,4 +42,5 @@ export const CORPUS: readonly DifferentialCase[] = [
   ...WAITS,
   ...METADATA,
   ...ACCESS_LOG_CASES,
+  ...LOCAL_REPLIES,
 ]

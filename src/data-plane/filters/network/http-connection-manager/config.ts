@@ -35,6 +35,7 @@ import type { StatsScope } from '../../../stats/stats-scope.ts'
 import { compileAccessLogs } from '../contract/access-log-list.ts'
 import { compileEarlyLines } from '../contract/early-lines.ts'
 import type { NetworkFilterHost } from '../contract/network-filter.ts'
+import { compileLocalReplies } from './compile-local-replies.ts'
 import { checkHonoured } from './honoured-fields.ts'
 import { compileFilterChain } from './http-filters.ts'
 import { compileUpgrades } from './upgrades.ts'
@@ -56,6 +57,7 @@ export function compileConnectionManager(
   const chain = compileFilterChain(message.httpFilters, `${path}.http_filters`, host, scope, check)
   const accessLogs = compileAccessLogs(message.accessLog, `${path}.access_log`, host, check)
   const earlyLines = earlyLinesOf(message, path, check)
+  const localReplies = compileLocalReplies(message.localReplyConfig, `${path}.local_reply_config`, host.random, check)
   const routes = compileRoutes(message, path, host, check)
   const http1 = compileHttp1(message.httpProtocolOptions, `${path}.http_protocol_options`, check)
   const limits = compileLimits(message, http1, path, check)
@@ -63,11 +65,12 @@ export function compileConnectionManager(
   const allowsTunnel = compileUpgrades(message.upgradeConfigs, `${path}.upgrade_configs`, check)
   if (chain === null || routes === null || check.problems.length > 0) return { ok: false, problems: check.problems }
   const underscores = compileUnderscores(message, host.stats)
-  const recordsStreams = accessLogs.some(({ needsRecord }) => needsRecord)
+  const recordsStreams = localReplies?.needsRecord || accessLogs.some(({ needsRecord }) => needsRecord)
   const compiled = {
     chain,
     accessLogs,
     recordsStreams,
+    localReplies,
     earlyLines,
     limits,
     http1,
@@ -99,6 +102,7 @@ type Compiled =
   | 'chain'
   | 'accessLogs'
   | 'recordsStreams'
+  | 'localReplies'
   | 'earlyLines'
   | 'limits'
   | 'http1'
