@@ -125,6 +125,11 @@ export const REFUSED: Readonly<Record<string, JsonObject>> = {
     access_log_options: { flush_access_log_on_new_request: true },
     flush_access_log_on_new_request: true,
   }),
+  'a reply mapped for nobody': withManager({ local_reply_config: { mappers: [{}] } }),
+  'a reply mapped to no final status': withManager({
+    local_reply_config: { mappers: [{ filter: { not_health_check_filter: {} }, status_code: 100 }] },
+  }),
+  'a body without a format': withManager({ local_reply_config: { body_format: { content_type: 'text/html' } } }),
   'a template without a slash': withRoute({ match: template('a') }),
   'a template with a glob behind a glob': withRoute({ match: template('/**/*') }),
   'a template with a name twice': withRoute({ match: template('/{a}/{a}') }),
