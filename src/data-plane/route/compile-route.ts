@@ -62,6 +62,7 @@ const ROUTE_FIELDS = new Set([
   'response_headers_to_add',
   'response_headers_to_remove',
   'typed_per_filter_config',
+  'per_request_buffer_limit_bytes',
 ])
 const MATCH_FIELDS = new Set([
   'prefix',
@@ -119,6 +120,7 @@ function withAction(outer: RouteScope, route: Route, path: string, check: Resour
     corsLevels: cors ? [...outer.corsLevels, compileRouteCors(cors, `${path}.cors`, check)] : outer.corsLevels,
     rateLimits: compileRateLimits(rateLimits, `${path}.rate_limits`, check),
     includesVirtualHostRateLimits: includeVhRateLimits ?? false,
+    bufferLimit: route.perRequestBufferLimitBytes ?? outer.bufferLimit,
   }
 }
 

@@ -148,6 +148,7 @@ export function compileForward(
     keepsForwardedHost: action.appendXForwardedHost,
     attemptCountInRequest: scope.attemptCountInRequest,
     attemptCountInResponse: scope.attemptCountInResponse,
+    bufferLimit: scope.bufferLimit,
   })
 }
 
@@ -300,6 +301,7 @@ interface ForwardParts extends RouteNames {
   readonly keepsForwardedHost: boolean
   readonly attemptCountInRequest: boolean
   readonly attemptCountInResponse: boolean
+  readonly bufferLimit: number | null
 }
 
 class CompiledForward implements ForwardRoute {
@@ -327,6 +329,7 @@ class CompiledForward implements ForwardRoute {
   readonly keepsForwardedHost: boolean
   readonly attemptCountInRequest: boolean
   readonly attemptCountInResponse: boolean
+  readonly bufferLimit: number | null
   readonly #hostFromPath: PathRewrite | null
   readonly #choices: WeightedChoices
   readonly #rewrite: PathRewrite | null
@@ -356,6 +359,7 @@ class CompiledForward implements ForwardRoute {
     this.keepsForwardedHost = parts.keepsForwardedHost
     this.attemptCountInRequest = parts.attemptCountInRequest
     this.attemptCountInResponse = parts.attemptCountInResponse
+    this.bufferLimit = parts.bufferLimit
     this.#choices = parts.choices
     this.#rewrite = parts.rewrite
   }

@@ -190,6 +190,8 @@ export interface ForwardRoute extends RouteBase {
   /** Envoy's include_request_attempt_count / include_attempt_count_in_response of the virtual host. */
   readonly attemptCountInRequest: boolean
   readonly attemptCountInResponse: boolean
+  /** Of its request, bytes kept for another try or a copy that is not connected; null: what the listener allows. */
+  readonly bufferLimit: number | null
 }
 
 /** Envoy's MaxStreamDuration. Milliseconds. */

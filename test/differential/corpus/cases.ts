@@ -13,6 +13,7 @@ import { CORPUS_LISTENERS } from './listeners.ts'
 import { LOCAL_REPLIES, LOCAL_REPLY_LISTENERS } from './local-replies.ts'
 import { METADATA, METADATA_LISTENERS } from './metadata.ts'
 import { caseOf } from './raw-request.ts'
+import { REQUEST_BUFFER_LISTENERS, REQUEST_BUFFERS } from './request-buffers.ts'
 import { REQUEST_LINES } from './request-lines.ts'
 import { ROUTE_LISTENER, ROUTES } from './routes.ts'
 import { SETTINGS } from './settings.ts'
@@ -29,6 +30,7 @@ export const CORPUS_PLAN: readonly ListenerPlan[] = [
   ...METADATA_LISTENERS,
   ...ACCESS_LOG_LISTENERS,
   ...LOCAL_REPLY_LISTENERS,
+  ...REQUEST_BUFFER_LISTENERS,
   ROUTE_LISTENER,
 ]
 
@@ -43,4 +45,5 @@ export const CORPUS: readonly DifferentialCase[] = [
   ...METADATA,
   ...ACCESS_LOG_CASES,
   ...LOCAL_REPLIES,
+  ...REQUEST_BUFFERS,
 ]

@@ -267,6 +267,7 @@ export function forwardRoute(cluster: string, fields: Partial<ForwardRoute> = {}
     keepsForwardedHost: false,
     attemptCountInRequest: false,
     attemptCountInResponse: false,
+    bufferLimit: null,
     ...fields,
   }
 }

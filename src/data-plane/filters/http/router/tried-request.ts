@@ -90,7 +90,7 @@ export abstract class TriedRequest
     const route = this.route!
     this.attempts++
     // What comes while there is no connection has to be kept, even where no policy asks for another try.
-    if (!this.isWhole) this.body ??= RequestBuffer.within(this.config.bufferLimit, this.#mayTryAgain)
+    if (!this.isWhole) this.body ??= RequestBuffer.within(this.config, route, this.#mayTryAgain)
     const { info } = this.stream
     info.attemptCount = this.attempts
     if (route.attemptCountInRequest) setHeader(this.head.headers, 'x-envoy-attempt-count', String(this.attempts))
