@@ -70,6 +70,15 @@ export class StreamInfo implements MetadataSource {
     this.startedAt = startedAt
   }
 
+  /** Of the stream that follows an internal redirect: what is known of the client and its request (Envoy). */
+  again(): StreamInfo {
+    const info = new StreamInfo(this.connection, this.startTime, this.startedAt)
+    info.clientIp = this.clientIp
+    info.protocol = this.protocol
+    info.bytesReceived = this.bytesReceived
+    return info
+  }
+
   addMetadata(namespace: string, key: string, value: MetadataValue): void {
     this.metadata = { namespace, key, value, before: this.metadata }
   }

@@ -24,6 +24,8 @@ const FIELDS: Readonly<Record<string, string>> = {
   'a choice of nothing': 'text_format_source',
   'lines in no time': 'access_log_flush_interval',
   'lines asked for twice': 'access_log_options',
+  'a redirect followed with a host of its own': 'response_headers_to_copy[0]',
+  'a redirect followed by too many statuses': 'redirect_response_codes',
   'a reply mapped for nobody': 'filter',
   'a reply mapped to no final status': 'status_code',
   'a body without a format': 'body_format',

@@ -125,6 +125,12 @@ export const REFUSED: Readonly<Record<string, JsonObject>> = {
     access_log_options: { flush_access_log_on_new_request: true },
     flush_access_log_on_new_request: true,
   }),
+  'a redirect followed with a host of its own': withAction({
+    internal_redirect_policy: { response_headers_to_copy: ['host'] },
+  }),
+  'a redirect followed by too many statuses': withAction({
+    internal_redirect_policy: { redirect_response_codes: [301, 302, 303, 307, 308, 302] },
+  }),
   'a reply mapped for nobody': withManager({ local_reply_config: { mappers: [{}] } }),
   'a reply mapped to no final status': withManager({
     local_reply_config: { mappers: [{ filter: { not_health_check_filter: {} }, status_code: 100 }] },

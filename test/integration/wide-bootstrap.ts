@@ -44,6 +44,9 @@ const FORWARDED: JsonObject = {
     request_mirror_policies: [{ cluster: 'plain' }],
     rate_limits: [RATE_LIMIT],
     hedge_policy: { hedge_on_per_try_timeout: true },
+    internal_redirect_policy: {
+      predicates: [typed('internal_redirect.allow_listed_routes.v3.AllowListedRoutesConfig')],
+    },
   },
   request_headers_to_add: [ADDED],
 }

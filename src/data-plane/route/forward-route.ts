@@ -12,10 +12,12 @@ import {
   WeightedClusterSchema,
 } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
 import { durationMs, type ResourceCheck } from '../../xds/resource-check.ts'
+import { compileInternalRedirects } from './compile-internal-redirects.ts'
 import { hasControl } from './control-character.ts'
 import { compileHashPolicy } from './hash-policy.ts'
 import { compileLevel, createMutations, HostFromHeader, NO_MUTATIONS } from './header-mutator.ts'
 import { compileHedgePolicy } from './hedge-policy.ts'
+import type { InternalRedirectPolicy } from './internal-redirect-policy.ts'
 import { compileMirrorPolicies, type MirrorPolicy } from './mirror-policy.ts'
 import {
   compilePathRegex,
@@ -74,6 +76,7 @@ const FIELDS = new Set([
   'upgrade_configs',
   'request_mirror_policies',
   'path_rewrite_policy',
+  'internal_redirect_policy',
 ])
 const WEIGHTED_FIELDS = new Set(['clusters', 'total_weight', 'runtime_key_prefix', 'header_name'])
 const WEIGHT_FIELDS = new Set([
@@ -149,6 +152,9 @@ export function compileForward(
     attemptCountInRequest: scope.attemptCountInRequest,
     attemptCountInResponse: scope.attemptCountInResponse,
     bufferLimit: scope.bufferLimit,
+    internalRedirects: action.internalRedirectPolicy
+      ? compileInternalRedirects(action.internalRedirectPolicy, `${path}.internal_redirect_policy`, check)
+      : null,
   })
 }
 
@@ -302,6 +308,7 @@ interface ForwardParts extends RouteNames {
   readonly attemptCountInRequest: boolean
   readonly attemptCountInResponse: boolean
   readonly bufferLimit: number | null
+  readonly internalRedirects: InternalRedirectPolicy | null
 }
 
 class CompiledForward implements ForwardRoute {
@@ -330,6 +337,7 @@ class CompiledForward implements ForwardRoute {
   readonly attemptCountInRequest: boolean
   readonly attemptCountInResponse: boolean
   readonly bufferLimit: number | null
+  readonly internalRedirects: InternalRedirectPolicy | null
   readonly #hostFromPath: PathRewrite | null
   readonly #choices: WeightedChoices
   readonly #rewrite: PathRewrite | null
@@ -360,6 +368,7 @@ class CompiledForward implements ForwardRoute {
     this.attemptCountInRequest = parts.attemptCountInRequest
     this.attemptCountInResponse = parts.attemptCountInResponse
     this.bufferLimit = parts.bufferLimit
+    this.internalRedirects = parts.internalRedirects
     this.#choices = parts.choices
     this.#rewrite = parts.rewrite
   }

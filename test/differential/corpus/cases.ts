@@ -9,6 +9,7 @@ import { FRAMES } from './frames/cases.ts'
 import { FRAME_LISTENERS } from './frames/listeners.ts'
 import { FRAMING } from './framing.ts'
 import { HTTP2_LISTENERS, HTTP2_REQUESTS } from './http2-requests.ts'
+import { INTERNAL_REDIRECT_LISTENERS, INTERNAL_REDIRECTS } from './internal-redirects.ts'
 import { CORPUS_LISTENERS } from './listeners.ts'
 import { LOCAL_REPLIES, LOCAL_REPLY_LISTENERS } from './local-replies.ts'
 import { METADATA, METADATA_LISTENERS } from './metadata.ts'
@@ -31,6 +32,7 @@ export const CORPUS_PLAN: readonly ListenerPlan[] = [
   ...ACCESS_LOG_LISTENERS,
   ...LOCAL_REPLY_LISTENERS,
   ...REQUEST_BUFFER_LISTENERS,
+  ...INTERNAL_REDIRECT_LISTENERS,
   ROUTE_LISTENER,
 ]
 
@@ -46,4 +48,5 @@ export const CORPUS: readonly DifferentialCase[] = [
   ...ACCESS_LOG_CASES,
   ...LOCAL_REPLIES,
   ...REQUEST_BUFFERS,
+  ...INTERNAL_REDIRECTS,
 ]

@@ -268,6 +268,7 @@ export function forwardRoute(cluster: string, fields: Partial<ForwardRoute> = {}
     attemptCountInRequest: false,
     attemptCountInResponse: false,
     bufferLimit: null,
+    internalRedirects: null,
     ...fields,
   }
 }

@@ -39,6 +39,11 @@ export class RequestBuffer {
     if (this.bytes > this.#limit || cost > Math.max(this.#limit, LEAST_COST)) this.isOverLimit = true
   }
 
+  /** All of it, in one piece. */
+  whole(): Buffer {
+    return Buffer.concat(this.#chunks)
+  }
+
   sendTo(request: UpstreamRequest, endStream: boolean): void {
     const last = this.#chunks.length - 1
     for (let i = 0; i <= last; i++) request.sendBody(this.#chunks[i]!, endStream && i === last)

@@ -145,11 +145,13 @@ export abstract class TriedRequest
     return this.upstream === request || this.#hedged?.has(request) === true
   }
 
-  /** By the route's own word: its retries, or its fallback. */
+  /** By the route's own word: its retries, its fallback, or a redirect that it follows. */
   get #mayTryAgain(): boolean {
-    const { retry, fallback } = this.route!
+    const { retry, fallback, internalRedirects } = this.route!
     return (
-      (this.#retries?.remaining ?? retry?.attempts ?? 0) > 0 || (fallback?.kind === 'cluster' && !this.fallbackUsed)
+      internalRedirects !== null ||
+      (this.#retries?.remaining ?? retry?.attempts ?? 0) > 0 ||
+      (fallback?.kind === 'cluster' && !this.fallbackUsed)
     )
   }
 
