@@ -81,6 +81,8 @@ export interface ConnectionManagerConfig {
   readonly forwardClientCert: ForwardClientCert
   readonly clientCertDetails: ClientCertDetails
   readonly serverName: string
+  /** What Via gets in both directions; empty: Via is left alone. */
+  readonly via: string
   readonly serverHeader: ServerHeader
   readonly generateRequestId: boolean
   /** At the edge too. */

@@ -13,6 +13,7 @@ import { ensureRequestId } from './request-id.ts'
 import type { RoutedRequest } from './routed-request.ts'
 import type { StreamConnection } from './stream-connection.ts'
 import { tunnelRefusal } from './tunnel-refusal.ts'
+import { appendVia } from './via.ts'
 
 /** Path and host, as config has them. Null: it goes on. */
 export function prepareTarget(
@@ -44,6 +45,7 @@ export function prepareRequest(
   const { forwarded } = config
   if (fields & FIELD.forwardedFor) info.clientIp = trustedClient(headers, forwarded)
   setForwardedHeaders(head, fields, connection.info, forwarded)
+  if (config.via !== '') appendVia(headers, config.via)
   ensureRequestId(headers, (fields & FIELD.requestId) !== 0, config)
   const certPresent = (fields & FIELD.forwardedClientCert) !== 0
   if (certPresent || connection.info.peer !== null)

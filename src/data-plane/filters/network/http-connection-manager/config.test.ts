@@ -50,6 +50,13 @@ test('takes what Istio sets', () => {
   )
 })
 
+test('what it adds to headers may not end them', () => {
+  assert.deepEqual(problemsOf({ via: '1.1 a\r\nx: y', serverName: 'a\n' }), [
+    'WEFT-4002 hcm.server_name: must not hold control characters',
+    'WEFT-4002 hcm.via: must not hold control characters',
+  ])
+})
+
 test('refuses all that it does not honour at once, by name', () => {
   assert.deepEqual(
     problemsOf({

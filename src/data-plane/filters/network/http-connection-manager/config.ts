@@ -1,4 +1,5 @@
 // Envoy's HttpConnectionManager, compiled: every problem with it, or what connections and streams read.
+import { toByteString } from '../../../../automata/regex.ts'
 import { HttpDate } from '../../../../base/http-date.ts'
 import type { Parsed } from '../../../../base/problem.ts'
 import { TimerWheel } from '../../../../base/timer-wheel.ts'
@@ -141,6 +142,7 @@ function settingsOf(message: HttpConnectionManager): Omit<ConnectionManagerConfi
     forwardClientCert: FORWARD_CLIENT_CERT[message.forwardClientCertDetails] ?? 'sanitize',
     clientCertDetails: clientCertDetailsOf(message),
     serverName: message.serverName || 'envoy',
+    via: toByteString(message.via),
     serverHeader: SERVER_HEADER[message.serverHeaderTransformation] ?? 'overwrite',
     generateRequestId: message.generateRequestId ?? true,
     preserveRequestId: message.preserveExternalRequestId,

@@ -22,7 +22,7 @@ const FIELDS = new Set(
     'preserve_external_request_id always_set_request_id_in_response forward_client_cert_details ' +
     'set_current_client_cert_details proxy_100_continue normalize_path merge_slashes path_with_escaped_slashes_action ' +
     'http2_protocol_options upgrade_configs request_id_extension strip_matching_host_port strip_any_host_port strip_trailing_host_dot append_x_forwarded_port ' +
-    'access_log_options access_log_flush_interval flush_access_log_on_new_request local_reply_config'
+    'access_log_options access_log_flush_interval flush_access_log_on_new_request local_reply_config via'
   ).split(' '),
 )
 
@@ -56,6 +56,7 @@ export function checkHonoured(message: HttpConnectionManager, path: string, chec
   check.honour(HttpConnectionManagerSchema, message, path, FIELDS)
   if (message.statPrefix === '') check.error(`${path}.stat_prefix`, 'must not be empty')
   if (hasControl(message.serverName)) check.error(`${path}.server_name`, 'must not hold control characters')
+  if (hasControl(message.via)) check.error(`${path}.via`, 'must not hold control characters')
   if (message.stripMatchingHostPort && message.stripPortMode.value)
     check.error(`${path}.strip_any_host_port`, 'excludes strip_matching_host_port')
   if (message.codecType === CodecType.HTTP3) check.unsupported(`${path}.codec_type`, 'HTTP3 is not supported')
