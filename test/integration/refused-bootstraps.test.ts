@@ -26,6 +26,7 @@ const FIELDS: Readonly<Record<string, string>> = {
   'lines asked for twice': 'access_log_options',
   'a redirect followed with a host of its own': 'response_headers_to_copy[0]',
   'a redirect followed by too many statuses': 'redirect_response_codes',
+  'a scheme that there is none of': 'scheme_to_overwrite',
   'a reply mapped for nobody': 'filter',
   'a reply mapped to no final status': 'status_code',
   'a body without a format': 'body_format',

@@ -131,6 +131,9 @@ export const REFUSED: Readonly<Record<string, JsonObject>> = {
   'a redirect followed by too many statuses': withAction({
     internal_redirect_policy: { redirect_response_codes: [301, 302, 303, 307, 308, 302] },
   }),
+  'a scheme that there is none of': withManager({
+    scheme_header_transformation: { scheme_to_overwrite: 'ftp' },
+  }),
   'a reply mapped for nobody': withManager({ local_reply_config: { mappers: [{}] } }),
   'a reply mapped to no final status': withManager({
     local_reply_config: { mappers: [{ filter: { not_health_check_filter: {} }, status_code: 100 }] },

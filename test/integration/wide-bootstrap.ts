@@ -108,6 +108,7 @@ const MANAGER: JsonObject = {
     ],
     body_format: { text_format_source: { inline_string: 'x' } },
   },
+  scheme_header_transformation: { scheme_to_overwrite: 'http' },
   http_protocol_options: {},
   http2_protocol_options: { connection_keepalive: { interval: '5s', timeout: '1s' } },
   common_http_protocol_options: {},

@@ -17,6 +17,7 @@ import { caseOf } from './raw-request.ts'
 import { REQUEST_BUFFER_LISTENERS, REQUEST_BUFFERS } from './request-buffers.ts'
 import { REQUEST_LINES } from './request-lines.ts'
 import { ROUTE_LISTENER, ROUTES } from './routes.ts'
+import { SCHEME_CASES, SCHEME_LISTENERS } from './schemes.ts'
 import { SETTINGS } from './settings.ts'
 import { WAIT_LISTENERS, WAITS } from './timeouts.ts'
 import { TLS_LISTENERS, TLS_REQUESTS } from './tls.ts'
@@ -33,6 +34,7 @@ export const CORPUS_PLAN: readonly ListenerPlan[] = [
   ...LOCAL_REPLY_LISTENERS,
   ...REQUEST_BUFFER_LISTENERS,
   ...INTERNAL_REDIRECT_LISTENERS,
+  ...SCHEME_LISTENERS,
   ROUTE_LISTENER,
 ]
 
@@ -49,4 +51,5 @@ export const CORPUS: readonly DifferentialCase[] = [
   ...LOCAL_REPLIES,
   ...REQUEST_BUFFERS,
   ...INTERNAL_REDIRECTS,
+  ...SCHEME_CASES,
 ]

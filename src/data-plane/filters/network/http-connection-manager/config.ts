@@ -138,6 +138,7 @@ function settingsOf(message: HttpConnectionManager): Omit<ConnectionManagerConfi
       trustedHops: message.xffNumTrustedHops,
       skipForwardedForAppend: message.skipXffAppend,
       appendForwardedPort: message.appendXForwardedPort,
+      scheme: message.schemeHeaderTransformation?.transformation.value ?? '',
     },
     forwardClientCert: FORWARD_CLIENT_CERT[message.forwardClientCertDetails] ?? 'sanitize',
     clientCertDetails: clientCertDetailsOf(message),
