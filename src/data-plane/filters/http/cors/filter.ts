@@ -79,7 +79,7 @@ function allowsOrigin({ origins }: CorsPolicy, origin: string): boolean {
 
 function preflightReply(headers: HeaderList): LocalReply {
   const details = 'cors_response'
-  return { status: 200, body: '', details, flags: 0, headers, isFailure: false, isPlain: true, isFinal: true }
+  return { status: 200, body: '', details, flags: 0, headers, isFailure: false, isFinal: true, isOwnAnswer: true }
 }
 
 /** `*` is spelt out as what was asked for: with credentials browsers take no `*`. */
