@@ -42,7 +42,7 @@ export async function runGenerated(seed: number, known: readonly KnownDifference
 }
 
 /** How often a case that is about time is tried. */
-const TRIES = 3
+const TRIES = 5
 
 /**
  * Of time a busy machine takes some away from a proxy now and then: what differs in a case that is about it must differ each
