@@ -12,10 +12,10 @@ import { packAny } from '../../xds/any-pack.ts'
 import { SubstitutionFormatStringSchema } from '../../xds/generated/envoy/config/core/v3/substitution_format_string_pb.ts'
 import { FileAccessLogSchema } from '../../xds/generated/envoy/extensions/access_loggers/file/v3/file_pb.ts'
 import { StdoutAccessLogSchema } from '../../xds/generated/envoy/extensions/access_loggers/stream/v3/stream_pb.ts'
-import type { ConnectionInfo } from '../connection-info.ts'
 import { RESPONSE_FLAG } from '../response-flag.ts'
 import { createStats } from '../stats/stats-store.ts'
 import { StreamInfo } from '../stream-info.ts'
+import { fakeConnection } from '../testing/fake-connection.ts'
 import { UpstreamConnectionInfo } from '../upstream-connection-info.ts'
 import { AccessLogs } from './access-logs.ts'
 import { type LogFile, type LogFiles, systemLogFiles } from './log-file.ts'
@@ -24,29 +24,7 @@ import { FilteredLog } from './log-filter.ts'
 const ISTIO_TEXT =
   '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS% "%UPSTREAM_TRANSPORT_FAILURE_REASON%" %BYTES_RECEIVED% %BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%" %UPSTREAM_CLUSTER_RAW% %UPSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%\n'
 
-const connection: ConnectionInfo = {
-  id: 7,
-  localAddress: '127.0.0.1:15001',
-  localPort: 15001,
-  remoteAddress: '127.0.0.1:40000',
-  remoteIp: '127.0.0.1',
-  directRemoteAddress: '127.0.0.1:40000',
-  directRemoteIp: '127.0.0.1',
-  directLocalAddress: '127.0.0.1:15001',
-  handshake: null,
-  acceptedAt: 0,
-  handshakeBegunAt: -1,
-  handshakeDoneAt: -1,
-  listener: 'l',
-  filterChain: '',
-  tls: false,
-  requestedServerName: '',
-  alpn: '',
-  peer: null,
-  localUriSan: '',
-  proxyTlvs: Buffer.alloc(0),
-  tcpProxyCluster: '',
-}
+const connection = fakeConnection({ id: 7 })
 
 function connected(localAddress: string): UpstreamConnectionInfo {
   return Object.assign(new UpstreamConnectionInfo('HTTP/1.1', 0), { localAddress })

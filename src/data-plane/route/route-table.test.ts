@@ -8,6 +8,7 @@ import { RouteConfigurationSchema } from '../../xds/generated/envoy/config/route
 import { MESSAGE_REGISTRY } from '../../xds/message-registry.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
 import { StreamInfo } from '../stream-info.ts'
+import { fakeConnection } from '../testing/fake-connection.ts'
 import { compileRouteTable } from './compile-route-table.ts'
 import { type ForwardRoute, RETRY_ON, type RedirectRoute, type RouteEntry, type RouteTable } from './route-entry.ts'
 import { RouteTables } from './route-tables.ts'
@@ -49,29 +50,7 @@ const to = (name: string, matcher: JsonObject, action: JsonObject = {}): JsonObj
   route: { cluster: name, ...action },
 })
 
-const connection: ConnectionInfo = {
-  id: 1,
-  localAddress: '127.0.0.1:1',
-  localPort: 1,
-  remoteAddress: '10.0.0.9:5555',
-  remoteIp: '10.0.0.9',
-  directRemoteAddress: '10.0.0.9:5555',
-  directRemoteIp: '10.0.0.9',
-  directLocalAddress: '127.0.0.1:80',
-  handshake: null,
-  acceptedAt: 0,
-  handshakeBegunAt: -1,
-  handshakeDoneAt: -1,
-  listener: 'l',
-  filterChain: '',
-  tls: false,
-  requestedServerName: '',
-  alpn: '',
-  peer: null,
-  localUriSan: '',
-  proxyTlvs: Buffer.alloc(0),
-  tcpProxyCluster: '',
-}
+const connection = fakeConnection({ remoteAddress: '10.0.0.9:5555', remoteIp: '10.0.0.9' })
 
 test('virtual hosts: exact, longest suffix, longest prefix, any', () => {
   const domains = ['a.foo.com', '*.foo.com', '*-bar.foo.com', 'foo.*', 'foo.b*', '*', 'with.port:80', '[::1]:80']

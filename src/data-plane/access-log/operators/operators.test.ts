@@ -7,32 +7,16 @@ import { TestAuthority } from '../../../transport/tls/certificate-fixture.ts'
 import type { ConnectionInfo } from '../../connection-info.ts'
 import { StreamInfo } from '../../stream-info.ts'
 import { StreamRecord } from '../../stream-record.ts'
+import { fakeConnection } from '../../testing/fake-connection.ts'
 import { UpstreamConnectionInfo } from '../../upstream-connection-info.ts'
 import { compileFormat, compileHeaderFormat, textOf } from '../command-operators.ts'
 
-const connection: ConnectionInfo = {
+const connection = fakeConnection({
   id: 7,
-  localAddress: '127.0.0.1:15001',
-  localPort: 15001,
-  remoteAddress: '127.0.0.1:40000',
-  remoteIp: '127.0.0.1',
-  directRemoteAddress: '127.0.0.1:40000',
-  directRemoteIp: '127.0.0.1',
   directLocalAddress: '[::1]:15002',
-  handshake: null,
-  acceptedAt: 0,
-  handshakeBegunAt: -1,
-  handshakeDoneAt: -1,
-  listener: 'l',
   filterChain: 'outer',
-  tls: false,
   requestedServerName: 'a.test',
-  alpn: '',
-  peer: null,
-  localUriSan: '',
-  proxyTlvs: Buffer.alloc(0),
-  tcpProxyCluster: '',
-}
+})
 
 function stream(more: Partial<ConnectionInfo> = {}): StreamInfo {
   const info = new StreamInfo({ ...connection, ...more }, Date.UTC(2026, 0, 2, 3, 4, 5, 6), 1000)

@@ -51,6 +51,7 @@ import { NO_STREAM_DURATION } from '../../route/stream-duration.ts'
 import { ALWAYS_HEALTHY, type ServerHealth } from '../../server-health.ts'
 import type { Counter, Gauge, Histogram, LeasedScope, StatsScope } from '../../stats/stats-scope.ts'
 import type { StreamInfo } from '../../stream-info.ts'
+import { fakeConnection } from '../../testing/fake-connection.ts'
 import type { UpstreamTransport } from '../../upstream-transport.ts'
 
 /** Counts by full name. */
@@ -385,28 +386,12 @@ export async function startFakeProxy(factory: NetworkFilterFactory, options: Fak
 }
 
 export function connectionInfo(id: number, socket: Socket, fields: Partial<ConnectionInfo> = {}): ConnectionInfo {
-  return {
+  return fakeConnection({
     id,
     localAddress: `127.0.0.1:${socket.localPort}`,
     localPort: socket.localPort ?? 0,
     remoteAddress: `127.0.0.1:${socket.remotePort}`,
-    remoteIp: '127.0.0.1',
     directRemoteAddress: `127.0.0.1:${socket.remotePort}`,
-    directRemoteIp: '127.0.0.1',
-    directLocalAddress: '127.0.0.1:15001',
-    handshake: null,
-    acceptedAt: 0,
-    handshakeBegunAt: -1,
-    handshakeDoneAt: -1,
-    listener: 'l',
-    filterChain: '',
-    tls: false,
-    requestedServerName: '',
-    alpn: '',
-    peer: null,
-    localUriSan: '',
-    proxyTlvs: Buffer.alloc(0),
-    tcpProxyCluster: '',
     ...fields,
-  }
+  })
 }
