@@ -37,7 +37,7 @@ spec:
     connectionPool: { http: { maxRequestsPerConnection: 5 } }
 `
 /** They are renewed at half of it: so long may everything stand still. */
-const CERTIFICATE_LIFE_MS = 6_000
+const CERTIFICATE_LIFE_MS = 12_000
 const PROXY_PORTS = ['httpProxyPort', 'inboundPort'] as const
 
 interface Workload {
