@@ -119,7 +119,7 @@ test('thousands of generations of config with new names leave no more behind tha
   const keyPair = await (await TestAuthority.create()).issueSpiffe('spiffe://a/ns/b/sa/c')
   const slots = new SharedSlots(SharedSlots.allocate(1, 4096), 0)
   const proxy = openProxy({ clock, network: UNBOUND, limits: sharedLimits(slots, silentLog) })
-  const stats = (): string[] => proxy.stats.samples().map(({ name }) => name)
+  const stats = (): string[] => [...proxy.stats.batches()].flatMap(({ names }) => names)
   const sizes = () => ({
     stats: stats().length,
     secrets: proxy.secrets.names().keyPairs.length,

@@ -190,9 +190,22 @@ test('a cluster that changes its transport: what is under way goes on, what come
 test('a cluster that is removed: what is under way goes on, what comes is told that there is none', async () => {
   const stage = await setUp()
   const underWay = await begin(stage)
+  const counted = () =>
+    ['app', 'echo'].map(name =>
+      ['rq_active', 'cx_active'].map(what => stage.proxy.stats.value(`cluster.${name}.upstream_${what}`)),
+    )
+  const before = counted()
+  assert.ok(before.flat().every(value => value !== undefined && value > 0))
   stage.proxy.apply('cluster', [], ['app', 'echo'])
   assert.match(await ask(stage.http), /^503 /)
+  assert.deepEqual(counted(), before)
   await underWay.goesOn()
+  while (
+    counted()
+      .flat()
+      .some(value => value !== undefined)
+  )
+    await new Promise(resolve => setImmediate(resolve))
 })
 
 test('routes that change: what is under way goes on', async () => {

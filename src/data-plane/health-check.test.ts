@@ -17,6 +17,7 @@ import { TestAuthority } from '../transport/tls/certificate-fixture.ts'
 import { ClusterSchema } from '../xds/generated/envoy/config/cluster/v3/cluster_pb.ts'
 import { ClusterLoadAssignmentSchema } from '../xds/generated/envoy/config/endpoint/v3/endpoint_pb.ts'
 import { clustersJson, clustersText } from './admin/clusters-page.ts'
+import { jsonText } from './admin/json-parts.ts'
 import { exchange } from './http/testing/raw-client.ts'
 import { ok, type RawUpstream, rawUpstream } from './http/testing/raw-upstream.ts'
 import { boundPort, connectionManager, listener, openProxy, parse, routes, tcpProxy } from './mesh-fixture.ts'
@@ -106,7 +107,9 @@ class Scene {
   }
 
   get flags(): readonly (string | undefined)[] {
-    return [...clustersText(this.proxy.clusters.all(), true).matchAll(/::health_flags::(.*)/g)].map(match => match[1])
+    return [...[...clustersText(this.proxy.clusters.all(), true)].join('').matchAll(/::health_flags::(.*)/g)].map(
+      match => match[1],
+    )
   }
 
   /** Moves time on to the next check, and sees its results come in. */
@@ -207,7 +210,8 @@ test('an endpoint can say that it is degraded, or that it is not to be counted a
   upstreams[0].answer(503, 'x-envoy-immediate-health-check-fail: true\r\n')
   await mesh.check(4)
   assert.equal(mesh.flags[0], '/failed_active_hc/degraded_active_hc/excluded_via_immediate_hc_fail')
-  const { cluster_statuses: statuses } = clustersJson(mesh.proxy.clusters.all(), true) as {
+  const page = [...jsonText(clustersJson(mesh.proxy.clusters.all(), true))].join('')
+  const { cluster_statuses: statuses } = JSON.parse(page) as {
     cluster_statuses: { host_statuses: { health_status: object }[] }[]
   }
   assert.deepEqual(statuses[0]?.host_statuses[0]?.health_status, {

@@ -6,7 +6,6 @@ import { AdjustableLog } from '../base/adjustable-log.ts'
 import { FakeClock } from '../base/clock.ts'
 import { RouteConfigurationSchema } from '../xds/generated/envoy/config/route/v3/route_pb.ts'
 import { answerAdmin } from './admin/admin-pages.ts'
-import { reportOf } from './admin/worker-report.ts'
 import { exchange } from './http/testing/raw-client.ts'
 import { rawUpstream } from './http/testing/raw-upstream.ts'
 import { boundPort, connectionManager, listener, openProxy, parse, rds, staticCluster } from './mesh-fixture.ts'
@@ -67,8 +66,14 @@ test('a difference is counted under the mirror’s cluster, and shown by every e
       quit: () => {},
       drainListeners: () => {},
       failHealthChecks: () => {},
+      reopenLogs: () => {},
       hotRestart: () => null,
-      workers: { reports: async () => [reportOf(proxy)], setLogLevel: () => {} },
+      workers: {
+        report: async function* () {},
+        mirrorDifferences: async () => [proxy.mirrorDifferences.last],
+        resetCounters: () => {},
+        setLogLevel: () => {},
+      },
     },
     'GET',
     new URL('http://a/mirror_differences'),

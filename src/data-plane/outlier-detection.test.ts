@@ -84,12 +84,16 @@ async function scene(size: number, detection: Fields, more: Fields = {}, route: 
     port,
     upstreams,
     stat: name => proxy.stats.value(`cluster.c.outlier_detection.${name}`),
-    flags: () => [...clustersText(proxy.clusters.all(), true).matchAll(/::health_flags::(.*)/g)].map(match => match[1]),
+    flags: () => [...clusters(proxy).matchAll(/::health_flags::(.*)/g)].map(match => match[1]),
     get: async (fields = '') => (await exchange(port, `GET / HTTP/1.1\r\nhost: a\r\n${fields}\r\n`)).status,
   }
 }
 
 const SECOND = { interval: '1s', base_ejection_time: '2s', max_ejection_percent: 50 }
+
+function clusters(proxy: Proxy): string {
+  return [...clustersText(proxy.clusters.all(), true)].join('')
+}
 
 async function repeat(times: number, act: () => Promise<unknown>): Promise<void> {
   for (let i = 0; i < times; i++) await act()
@@ -185,7 +189,7 @@ test('success rates are compared when the interval is over', async () => {
   clock.advance(1000)
   assert.deepEqual(flags(), ['/failed_outlier_check', 'healthy', 'healthy', 'healthy', 'healthy'])
   assert.equal(stat('ejections_enforced_success_rate'), 1)
-  const page = clustersText(proxy.clusters.all(), true)
+  const page = clusters(proxy)
   assert.match(page, /^c::outlier::success_rate_average::80$/m)
   assert.match(page, /^c::127\.0\.0\.1:\d+::success_rate::0$/m)
   assert.match(page, /^c::127\.0\.0\.1:\d+::success_rate::100$/m)

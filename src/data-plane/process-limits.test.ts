@@ -15,7 +15,7 @@ import { ok, rawUpstream } from './http/testing/raw-upstream.ts'
 import { boundPort, connectionManager, listener, openProxy, parse, rds, tcpProxy } from './mesh-fixture.ts'
 import { sharedLimits } from './process-limits/shared-limits.ts'
 import type { Proxy } from './proxy.ts'
-import { mergedStats } from './stats/stats-store.ts'
+import { MergedStats } from './stats/merged-stats.ts'
 
 type Fields = { readonly [key: string]: JsonValue }
 
@@ -113,8 +113,10 @@ async function scene(options: SceneOptions): Promise<Scene> {
   }
   const [a, b] = loops as [Loop, Loop]
   const stat = (name: string): number => {
-    const merged = mergedStats(a.proxy.stats.samples(), [b.proxy.stats.samples()])
-    const [, value] = /: (\d+)\n/.exec([...merged.text(each => each === `cluster.c.${name}`)].join(''))!
+    const merged = new MergedStats()
+    for (const batch of a.proxy.stats.batches()) merged.addOwn(batch)
+    for (const batch of b.proxy.stats.batches()) merged.addOther(batch)
+    const [, value] = /: (\d+)\n/.exec([...merged.pages().text(each => each.name === `cluster.c.${name}`)].join(''))!
     return Number(value)
   }
   return { a, b, clock, slots: slots[0]!, stat, setCluster }

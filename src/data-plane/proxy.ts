@@ -35,6 +35,7 @@ import { createStats, type Stats } from './stats/stats-store.ts'
 import { CertificateFiles, type CertificateFolder, isFileSecret } from './transport-socket/certificate-files.ts'
 import { takeSecret } from './transport-socket/delivered-secret.ts'
 import { isOwnSecret, SecretStore, TRUST_BUNDLE_SECRET, WORKLOAD_SECRET } from './transport-socket/secret-store.ts'
+import type { TlsMaterial } from './transport-socket/tls-context.ts'
 import { UnusedSecrets } from './transport-socket/unused-secrets.ts'
 import { createTransportCompiler } from './transport-socket/upstream-transport-compiler.ts'
 import type { ResourceApplier } from './xds-client/resource-applier.ts'
@@ -263,6 +264,12 @@ export class Proxy {
     const names = this.#secretNames()
     this.#certificates.want(names)
     this.#unusedSecrets.want(names)
+  }
+
+  /** What its TLS contexts have, in use and about to be. */
+  *tlsMaterials(): Generator<TlsMaterial> {
+    yield* this.listeners.tlsMaterials()
+    yield* this.clusters.tlsMaterials()
   }
 
   #secretNames(): readonly string[] {

@@ -156,7 +156,7 @@ test('routes of high priority have limits, connections and queues of their own',
   for (const answer of await Promise.all(answers)) assert.equal(answer.status, 200)
   assert.deepEqual(['upstream_rq_active', 'upstream_cx_active', 'upstream_cx_total'].map(stat), [0, 3, 3])
   assert.match(
-    clustersText(proxy.clusters.all(), true),
+    [...clustersText(proxy.clusters.all(), true)].join(''),
     /default_priority::max_requests::1\n(?:.*\n)*c::high_priority::max_requests::2\n/,
   )
 })

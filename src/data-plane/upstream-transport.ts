@@ -1,6 +1,7 @@
 // How bytes get to an endpoint: plaintext, or TLS with what the cluster's transport socket asks for.
 import type { Socket } from 'node:net'
 import type { ConnectionInfo } from './connection-info.ts'
+import type { TlsMaterial } from './transport-socket/tls-context.ts'
 
 /** Whom a connection is for, where requests decide. */
 export interface ServerIdentity {
@@ -14,6 +15,8 @@ export interface UpstreamTransport {
   readonly name: 'raw_buffer' | 'tls'
   /** SDS names without which no connection can be made; absent: none. */
   readonly secretNames?: readonly string[]
+  /** Of a TLS context, as it is now. */
+  readonly material?: TlsMaterial | undefined
   /**
    * Starts a connection and calls back once: null when bytes may be written, else the transport's failure reason, in
    * Envoy's words where it has them (`TLS_error:...`, `delayed_connect_error:_Connection_refused`). The socket is

@@ -27,6 +27,7 @@ import { certificateFolder } from './certificate-folder.ts'
 import { HotRestart, type HotRestartHost } from './hot-restart.ts'
 import { allSockets, type Inheritance, predecessorOf, takeInheritance } from './inheritance.ts'
 import { endOnSignals } from './process-end.ts'
+import { ServerStats } from './server-stats.ts'
 import { toStandardError } from './standard-error.ts'
 import { releaseStartupMemory } from './startup-memory.ts'
 import { takeOver } from './takeover.ts'
@@ -93,6 +94,7 @@ export class ProxyProcess implements RunningProxy {
   workers: Workers | null = null
   readonly #hotRestart: HotRestart
   readonly #firstStartedAt: number
+  readonly #serverStats: ServerStats
   #stopping: Promise<void> | null = null
 
   constructor(options: ProxyProcessOptions, settings: ProxySettings = {}) {
@@ -127,6 +129,13 @@ export class ProxyProcess implements RunningProxy {
       ...drainTimes(options),
     })
     this.#slots = slots
+    this.#serverStats = new ServerStats(this.proxy.stats.root, {
+      clock: this.clock,
+      epoch,
+      concurrency,
+      state: () => this.#shownState,
+      tlsMaterials: () => this.proxy.tlsMaterials(),
+    })
     this.#hotRestart = new HotRestart(this.#asHotRestartHost())
     if (options.pidFile !== undefined) this.keepFile(options.pidFile, () => `${process.pid}\n`)
     if (options.standalone !== false) this.#mindTheProcess()
@@ -233,8 +242,7 @@ export class ProxyProcess implements RunningProxy {
       startedAt: this.clock.wallNow(),
       epoch,
       firstStartedAt: this.#firstStartedAt,
-      // As Envoy calls it.
-      state: () => (this.state === 'LIVE' && this.proxy.health.failed ? 'DRAINING' : this.state),
+      state: () => this.#shownState,
       quit: () => setImmediate(() => void this.stop()),
       drainListeners: graceful => this.#drainListeners(graceful),
       failHealthChecks: failed => {
@@ -242,6 +250,7 @@ export class ProxyProcess implements RunningProxy {
         this.workers?.failHealthChecks(failed)
       },
       workers: this.workers,
+      reopenLogs: () => this.#reopenLogs(),
       hotRestart: () => this.hotRestart(),
     }
     try {
@@ -267,6 +276,7 @@ export class ProxyProcess implements RunningProxy {
     const takeCharge = async (): Promise<void> => {
       for (const act of this.#takeovers) await act()
       this.state = 'LIVE'
+      this.#serverStats.onLive()
       this.log.info('live', { ...facts, ...(this.#admin ? { admin: this.adminPort } : {}) })
       this.#markLive()
     }
@@ -275,6 +285,16 @@ export class ProxyProcess implements RunningProxy {
     } catch (error) {
       throw new CommandFailure(`cannot take over: ${(error as Error).message}`)
     }
+  }
+
+  /** As Envoy calls it. */
+  get #shownState(): ServerState {
+    return this.state === 'LIVE' && this.proxy.health.failed ? 'DRAINING' : this.state
+  }
+
+  #reopenLogs(): void {
+    this.proxy.reopenLogs()
+    this.workers?.reopenLogs()
   }
 
   get #loops(): readonly Omit<ListeningSockets, 'lend'>[] {
@@ -384,10 +404,7 @@ export class ProxyProcess implements RunningProxy {
   #mindTheProcess(): void {
     this.#closers.push(endOnSignals(this.log, () => void this.stop()))
     // After log rotation, as Envoy does. Without a listener Node would open its debugger at this signal.
-    const reopen = (): void => {
-      this.proxy.reopenLogs()
-      this.workers?.reopenLogs()
-    }
+    const reopen = (): void => this.#reopenLogs()
     process.on('SIGUSR1', reopen)
     this.#closers.push(() => void process.off('SIGUSR1', reopen))
     // As Envoy does: whoever means a reload by it does not mean the end of every connection.
@@ -397,11 +414,8 @@ export class ProxyProcess implements RunningProxy {
     const replace = (): void => void this.hotRestart()
     process.on('SIGUSR2', replace)
     this.#closers.push(() => void process.off('SIGUSR2', replace))
-    const server = this.proxy.stats.root.scope('server')
-    server.gauge('hot_restart_epoch').value = this.#inheritance.epoch
-    const bugs = server.counter('envoy_bug_failures')
     onBug(message => {
-      bugs.value += 1
+      this.#serverStats.bugs.value += 1
       this.log.error('broken invariant', { message })
     })
   }

@@ -5,7 +5,7 @@ import { silentLog } from '../base/log.ts'
 import { formatProblem, type Parsed } from '../base/problem.ts'
 import { systemRandom } from '../base/random.ts'
 import { CommandFailure } from '../cli/contract/command-failure.ts'
-import { configToJson } from '../data-plane/admin/config-json.ts'
+import { plainJson } from '../data-plane/admin/config-json.ts'
 import { Proxy as DataPlaneProxy } from '../data-plane/proxy.ts'
 import { applyStaticResources, compileBootstrap, type StaticConfig } from '../data-plane/static-config.ts'
 import type { DataSourceReader } from '../translate/bootstrap/data-sources.ts'
@@ -46,7 +46,7 @@ export async function startStaticProxy(options: StaticProxyOptions): Promise<Par
   }
   const running = new ProxyProcess(options, settings)
   await running.startWorkers()
-  if (admin) await running.openAdmin(admin, { node: config.node, bootstrap: printed(file) })
+  if (admin) await running.openAdmin(admin, { node: config.node, bootstrap: plainJson(BootstrapSchema, file.verbatim) })
   running.state = 'INITIALIZING'
   const refused = applyStaticResources(running.proxy, file.bootstrap.staticResources)
   await checkedClusters(running.proxy)
@@ -90,9 +90,4 @@ function readText(path: string): string {
   } catch (error) {
     throw new CommandFailure(`cannot read ${path}: ${(error as Error).message}`)
   }
-}
-
-function printed(file: BootstrapFile): ReturnType<typeof configToJson> {
-  const { '@type': _, ...json } = configToJson(BootstrapSchema, file.verbatim)
-  return json
 }

@@ -1,8 +1,9 @@
 // What the main thread asks of a worker, and what it is told: all of it structured-cloneable.
 import type { LogLevel } from '../base/log.ts'
 import type { Problem } from '../base/problem.ts'
-import type { WorkerReport } from '../data-plane/admin/worker-report.ts'
+import type { ReportPart, ReportPieces } from '../data-plane/admin/worker-report.ts'
 import type { ClusterLoad } from '../data-plane/load-report/cluster-load.ts'
+import type { MirrorDifference } from '../data-plane/mirror-differences.ts'
 import type { OverloadConfig } from '../data-plane/overload/overload-config.ts'
 import type { ListeningDescriptor } from '../transport/net/inheritable-network.ts'
 import type { KeyPair } from '../transport/tls/secure-context.ts'
@@ -55,7 +56,10 @@ export interface WorkerCalls {
   readonly applyStatic: [Uint8Array, readonly Problem[]]
   readonly identify: [{ readonly keyPair: KeyPair; readonly trustBundle: string }, null]
   readonly isReady: [null, boolean]
-  readonly report: [null, WorkerReport]
+  /** The next piece of what was asked for by that number first; null: it was all. */
+  readonly report: [{ readonly id: number; readonly part: ReportPart }, ReportPieces[ReportPart] | null]
+  readonly endReport: [number, null]
+  readonly mirrorDifferences: [null, readonly MirrorDifference[]]
   /** Of clusters by name. */
   readonly loads: [readonly string[], readonly ClusterLoad[]]
   /** These are ListeningSockets, called by name. */
@@ -71,6 +75,7 @@ export interface WorkerCalls {
   readonly failHealthChecks: [boolean, null]
   readonly sendAway: [null, null]
   readonly reopenLogs: [null, null]
+  readonly resetCounters: [null, null]
   readonly setLogLevel: [LogLevel, null]
   /** Ends everything, and the thread. */
   readonly close: [null, null]

@@ -8,7 +8,7 @@ import type { Problem } from '../base/problem.ts'
 import { systemRandom } from '../base/random.ts'
 import { SharedSlots } from '../base/shared-slots.ts'
 import { systemLogFiles } from '../data-plane/access-log/log-file.ts'
-import { reportOf } from '../data-plane/admin/worker-report.ts'
+import { type ReportPart, type ReportPieces, reportOf } from '../data-plane/admin/worker-report.ts'
 import { loadsOf } from '../data-plane/load-report/cluster-load.ts'
 import { sharedLimits } from '../data-plane/process-limits/shared-limits.ts'
 import { applierFor, Proxy as DataPlaneProxy, type ProxyIdentity } from '../data-plane/proxy.ts'
@@ -20,6 +20,7 @@ import { Bootstrap_StaticResourcesSchema } from '../xds/generated/envoy/config/b
 import { decodeResource } from '../xds/resource-message.ts'
 import { certificateFolder } from './certificate-folder.ts'
 import { checkedClusters } from './checked-clusters.ts'
+import { loopStats } from './server-stats.ts'
 import { toStandardError } from './standard-error.ts'
 import { releaseStartupMemory } from './startup-memory.ts'
 import type { WorkerCalls, WorkerRequest, WorkerStart } from './worker-message.ts'
@@ -68,7 +69,9 @@ const proxy = new DataPlaneProxy({
 const applier = applierFor(proxy)
 let identity: HeardIdentity | null = null
 let bound: Promise<readonly Problem[]> = Promise.resolve([])
-const bugs = proxy.stats.root.scope('server').counter('envoy_bug_failures')
+/** Under way, by number. */
+const reports = new Map<number, Iterator<ReportPieces[ReportPart]>>()
+const bugs = loopStats(proxy.stats.root)
 onBug(message => {
   bugs.value += 1
   log.error('broken invariant', { message })
@@ -102,7 +105,17 @@ const CALLS: Calls = {
     return null
   },
   isReady: async () => proxy.ready,
-  report: async () => reportOf(proxy),
+  async report({ id, part }) {
+    const pieces = reports.get(id) ?? reportOf(proxy, part)[Symbol.iterator]()
+    reports.set(id, pieces)
+    const { done, value } = pieces.next()
+    return done ? null : value
+  },
+  async endReport(id) {
+    reports.delete(id)
+    return null
+  },
+  mirrorDifferences: async () => proxy.mirrorDifferences.last,
   loads: async names => loadsOf(proxy.clusters, names),
   lend: () => network.lend(),
   freeze: () => network.freeze(),
@@ -143,6 +156,10 @@ const CALLS: Calls = {
   },
   async reopenLogs() {
     proxy.reopenLogs()
+    return null
+  },
+  async resetCounters() {
+    proxy.stats.resetCounters()
     return null
   },
   async setLogLevel(level) {

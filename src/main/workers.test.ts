@@ -125,6 +125,7 @@ test('every loop serves, and the admin port adds up what they have counted', asy
     new RegExp(`^envoy_http_downstream_rq_time_count\\{.*"front"\\} ${REQUESTS}$`, 'm'),
   )
   assert.match(await admin('/clusters'), new RegExp(`^up::.*::rq_total::${REQUESTS}$`, 'm'))
+  assert.deepEqual(JSON.parse(await admin('/mirror_differences')), { differences: [] })
   assert.match(await admin('/logging?level=info', 'POST'), /weft: info/)
   await running.stop()
   await assert.rejects(ask(port), /ECONNREFUSED/)
@@ -145,7 +146,7 @@ test('a loop that dies is heard of, and nobody waits for its answers', async () 
   const heard = Promise.withResolvers<string>()
   // It is told nothing that it could start with.
   const workers = new Workers([null as unknown as WorkerStart], { onDeath: heard.resolve, onEnd: () => {} })
-  await assert.rejects(workers.reports(), /worker 1 ended with code 1/)
+  await assert.rejects(workers.report('stats').next(), /worker 1 ended with code 1/)
   assert.match(await heard.promise, /worker 1: TypeError/)
   await assert.rejects(workers.areReady(), /worker 1 ended/)
   await workers.drain(1000)

@@ -4,8 +4,9 @@ import { Worker } from 'node:worker_threads'
 import { type DescMessage, toBinary } from '@bufbuild/protobuf'
 import type { LogLevel } from '../base/log.ts'
 import { formatProblem, type Problem } from '../base/problem.ts'
-import type { WorkerReport } from '../data-plane/admin/worker-report.ts'
+import type { ReportPart, ReportPieces } from '../data-plane/admin/worker-report.ts'
 import type { ClusterLoad } from '../data-plane/load-report/cluster-load.ts'
+import type { MirrorDifference } from '../data-plane/mirror-differences.ts'
 import type { ProxyIdentity } from '../data-plane/proxy.ts'
 import type { ResourceApplier } from '../data-plane/xds-client/resource-applier.ts'
 import type { ListeningDescriptor, ListeningSockets } from '../transport/net/inheritable-network.ts'
@@ -30,6 +31,7 @@ export interface WorkerOwner {
 
 export class Workers implements ListeningSockets<readonly (readonly ListeningDescriptor[])[]> {
   readonly #threads: readonly WorkerThread[]
+  #lastReport = 0
 
   constructor(starts: readonly WorkerStart[], owner: WorkerOwner) {
     this.#threads = starts.map((start, index) => new WorkerThread(index + 1, start, owner))
@@ -73,8 +75,26 @@ export class Workers implements ListeningSockets<readonly (readonly ListeningDes
     return (await this.#all('isReady', null)).every(ready => ready)
   }
 
-  reports(): Promise<readonly WorkerReport[]> {
-    return this.#all('report', null)
+  /** One loop after the other. */
+  async *report<Part extends ReportPart>(part: Part): AsyncGenerator<ReportPieces[Part]> {
+    for (const thread of this.#threads) {
+      const id = ++this.#lastReport
+      try {
+        for (;;) {
+          const piece = await thread.ask('report', { id, part })
+          if (piece === null) break
+          yield piece as ReportPieces[Part]
+          // A reply that is there by now would be taken in the same turn, and the one after it.
+          await new Promise(setImmediate)
+        }
+      } finally {
+        thread.ask('endReport', id).catch(ignored)
+      }
+    }
+  }
+
+  mirrorDifferences(): Promise<readonly (readonly MirrorDifference[])[]> {
+    return this.#all('mirrorDifferences', null)
   }
 
   loads(clusters: readonly string[]): Promise<readonly (readonly ClusterLoad[])[]> {
@@ -126,6 +146,10 @@ export class Workers implements ListeningSockets<readonly (readonly ListeningDes
 
   reopenLogs(): void {
     this.#tell('reopenLogs', null)
+  }
+
+  resetCounters(): void {
+    this.#tell('resetCounters', null)
   }
 
   setLogLevel(level: LogLevel): void {

@@ -1,5 +1,4 @@
 // What each path of the admin port answers.
-import { compileRegex } from '../../automata/regex.ts'
 import type { AdjustableLog } from '../../base/adjustable-log.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { LogLevel } from '../../base/log.ts'
@@ -8,12 +7,14 @@ import { addressToJson, isInternal } from '../internal-listener/internal-network
 import type { ListenerStatus } from '../listener/listener-manager.ts'
 import { latestOf, type MirrorDifference } from '../mirror-differences.ts'
 import type { Proxy as DataPlaneProxy } from '../proxy.ts'
-import type { StatFilter } from '../stats/stat.ts'
-import { mergedStats } from '../stats/stats-store.ts'
+import { type AdminReply, isJson, json, jsonInPieces, text, textInPieces } from './admin-reply.ts'
+import { certsJson } from './certs-page.ts'
 import { clustersJson, clustersText } from './clusters-page.ts'
 import { configDump } from './config-dump.ts'
-import { configToJson, type JsonObject } from './config-json.ts'
-import type { WorkerReport } from './worker-report.ts'
+import { type JsonObject, plainJson } from './config-json.ts'
+import { EndpointFigures } from './endpoint-figures.ts'
+import { STATS_QUERY, statsPage } from './stats-page.ts'
+import type { WorkerReports } from './worker-report.ts'
 
 export type ServerState = 'LIVE' | 'DRAINING' | 'PRE_INITIALIZING' | 'INITIALIZING'
 
@@ -39,33 +40,25 @@ export interface AdminSource {
   failHealthChecks(failed: boolean): void
   /** The event loops beside the one of `proxy`; absent: there are none. */
   readonly workers?: WorkerSource | null
+  /** After a rotation: the old files' lines stay where they were moved to. */
+  reopenLogs(): void
   /** Starts a successor on the same sockets; says why not, or null. */
   hotRestart(): string | null
 }
 
-export interface WorkerSource {
-  reports(): Promise<readonly WorkerReport[]>
+export interface WorkerSource extends WorkerReports {
+  mirrorDifferences(): Promise<readonly (readonly MirrorDifference[])[]>
   setLogLevel(level: LogLevel): void
-}
-
-export interface AdminReply {
-  readonly status: number
-  readonly contentType: string
-  /** In pieces: the event loop has its turn between any two. */
-  readonly body: string | Iterable<string>
+  resetCounters(): void
 }
 
 interface Page {
   readonly method: 'GET' | 'POST'
   readonly help: string
-  /** Its figures are those of all event loops. */
-  readonly merges?: boolean
-  answer(source: AdminSource, query: URLSearchParams, reports: readonly WorkerReport[]): AdminReply
+  answer(source: AdminSource, query: URLSearchParams): AdminReply | Promise<AdminReply>
 }
 
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
-const TEXT = 'text/plain; charset=UTF-8'
-const MAX_FILTER_CHARACTERS = 1024
 
 const PAGES: Readonly<Record<string, Page>> = {
   '/ready': {
@@ -77,7 +70,7 @@ const PAGES: Readonly<Record<string, Page>> = {
     method: 'GET',
     help: 'dump current config: ?include_eds adds endpoints',
     answer: ({ proxy, node, bootstrap, startedAt }, query) =>
-      json(
+      jsonInPieces(
         configDump(
           { node, bootstrap, records: proxy.records, secrets: proxy.secrets, startedAt },
           query.has('include_eds'),
@@ -87,12 +80,13 @@ const PAGES: Readonly<Record<string, Page>> = {
   '/clusters': {
     method: 'GET',
     help: 'upstream cluster status: ?format=json',
-    merges: true,
-    answer: ({ proxy, bootstrap }, query, reports) => {
+    answer: async ({ proxy, bootstrap, workers }, query) => {
       const viaApi = bootstrap === undefined
+      const figures = new EndpointFigures()
+      if (workers) for await (const batch of workers.report('figures')) figures.add(batch)
       const clusters = proxy.clusters.all()
-      const others = reports.map(({ figures }) => figures)
-      return isJson(query) ? json(clustersJson(clusters, viaApi, others)) : text(clustersText(clusters, viaApi, others))
+      if (isJson(query)) return jsonInPieces(clustersJson(clusters, viaApi, figures))
+      return textInPieces(clustersText(clusters, viaApi, figures))
     },
   },
   '/listeners': {
@@ -102,25 +96,26 @@ const PAGES: Readonly<Record<string, Page>> = {
   },
   '/stats': {
     method: 'GET',
-    help: 'statistics: ?filter=REGEX&format=text|json|prometheus',
-    merges: true,
+    help: `statistics: ?format=text|json|prometheus&${STATS_QUERY}`,
     answer: statsPage,
   },
   '/stats/prometheus': {
     method: 'GET',
-    help: "statistics in Prometheus' format: ?filter=REGEX",
-    merges: true,
-    answer: (source, query, reports) =>
-      statsPage(source, new URLSearchParams([...query, ['format', 'prometheus']]), reports),
+    help: `statistics in Prometheus' format: ?${STATS_QUERY}`,
+    answer: (source, query) => statsPage(source, new URLSearchParams([...query, ['format', 'prometheus']])),
+  },
+  '/certs': {
+    method: 'GET',
+    help: 'certificates of TLS contexts, and when they end',
+    answer: ({ proxy, clock }) => jsonInPieces(certsJson(proxy.tlsMaterials(), clock.wallNow())),
   },
   '/mirror_differences': {
     method: 'GET',
     help: 'the last answers of mirrors that were not what the client got, the newest first',
-    merges: true,
-    answer: ({ proxy }, _query, reports) =>
-      json({
-        differences: differencesJson([proxy.mirrorDifferences.last, ...reports.map(one => one.mirrorDifferences)]),
-      }),
+    answer: async ({ proxy, workers }) => {
+      const others = (await workers?.mirrorDifferences()) ?? []
+      return json({ differences: differencesJson([proxy.mirrorDifferences.last, ...others]) })
+    },
   },
   '/server_info': { method: 'GET', help: 'version, state and node', answer: source => json(serverInfo(source)) },
   '/quitquitquit': {
@@ -163,6 +158,23 @@ const PAGES: Readonly<Record<string, Page>> = {
       return refusal === null ? text('OK\n') : text(`${refusal}\n`, 409)
     },
   },
+  '/reopen_logs': {
+    method: 'POST',
+    help: 'reopen access logs',
+    answer: source => {
+      source.reopenLogs()
+      return text('OK\n')
+    },
+  },
+  '/reset_counters': {
+    method: 'POST',
+    help: 'reset all counters to zero',
+    answer: ({ proxy, workers }) => {
+      proxy.stats.resetCounters()
+      workers?.resetCounters()
+      return text('OK\n')
+    },
+  },
   '/logging': { method: 'POST', help: 'change the log level: ?level=debug|info|warn|error', answer: loggingPage },
 }
 
@@ -175,8 +187,7 @@ export function answerAdmin(source: AdminSource, method: string, url: URL): Admi
   const allowed =
     page.method === 'POST' ? method === 'POST' : method === 'GET' || method === 'HEAD' || method === 'POST'
   if (!allowed) return text(`Method ${method} not allowed, ${page.method} required.\n`, 405)
-  if (!source.workers || page.merges !== true) return page.answer(source, searchParams, [])
-  return source.workers.reports().then(reports => page.answer(source, searchParams, reports))
+  return page.answer(source, searchParams)
 }
 
 function helpText(first: string): string {
@@ -186,39 +197,6 @@ function helpText(first: string): string {
       .map(([path, { method, help }]) => `  ${path}${method === 'POST' ? ' (POST)' : ''}: ${help}\n`)
       .join('')
   )
-}
-
-function statsPage({ proxy }: AdminSource, query: URLSearchParams, reports: readonly WorkerReport[]): AdminReply {
-  const pattern = query.get('filter') ?? ''
-  const filter = compileFilter(pattern)
-  if (filter === null) return text(`Invalid regex: "${pattern.slice(0, 100)}"\n`, 400)
-  const own = proxy.stats
-  const stats =
-    reports.length === 0
-      ? own
-      : mergedStats(
-          own.samples(),
-          reports.map(report => report.stats),
-        )
-  const format = query.get('format') ?? 'text'
-  if (format === 'json') return { status: 200, contentType: 'application/json', body: stats.json(filter) }
-  if (format === 'prometheus') {
-    return {
-      status: 200,
-      contentType: 'text/plain; version=0.0.4; charset=utf-8',
-      body: stats.prometheus(filter),
-    }
-  }
-  return { status: 200, contentType: TEXT, body: stats.text(filter) }
-}
-
-/** Matches anywhere in the name, in linear time whatever the pattern. Null when it is none. */
-function compileFilter(pattern: string): StatFilter | null {
-  if (pattern === '') return () => true
-  if (pattern.length > MAX_FILTER_CHARACTERS) return null
-  const whole = compileRegex(pattern)
-  const anywhere = compileRegex(`(?:.*)(?:${pattern})(?:.*)`)
-  return whole.ok && anywhere.ok ? name => anywhere.value.matches(name) : null
 }
 
 function loggingPage({ log, workers }: AdminSource, query: URLSearchParams): AdminReply {
@@ -255,13 +233,12 @@ function listenersJson(proxy: DataPlaneProxy): JsonObject {
 
 function serverInfo(source: AdminSource): JsonObject {
   const uptimeSince = (start: number): string => `${Math.floor((source.clock.wallNow() - start) / 1000)}s`
-  const { '@type': _type, ...node } = configToJson(NodeSchema, source.node)
   return {
     version: `weft/${source.version}`,
     state: source.state(),
     hot_restart_version: '1',
     command_line_options: { restart_epoch: source.epoch },
-    node,
+    node: plainJson(NodeSchema, source.node),
     uptime_current_epoch: uptimeSince(source.startedAt),
     uptime_all_epochs: uptimeSince(source.firstStartedAt),
   }
@@ -273,16 +250,4 @@ function differencesJson(lists: readonly (readonly MirrorDifference[])[]): JsonO
     request_id: requestId,
     ...difference,
   })) as unknown as JsonObject[]
-}
-
-function isJson(query: URLSearchParams): boolean {
-  return query.get('format') === 'json'
-}
-
-function text(body: string, status = 200): AdminReply {
-  return { status, contentType: TEXT, body }
-}
-
-function json(value: JsonObject): AdminReply {
-  return { status: 200, contentType: 'application/json', body: `${JSON.stringify(value, null, 1)}\n` }
 }

@@ -6,11 +6,14 @@ import { after, test } from 'node:test'
 import { AdjustableLog } from '../../base/adjustable-log.ts'
 import { FakeClock } from '../../base/clock.ts'
 import { TestAuthority } from '../../transport/tls/certificate-fixture.ts'
+import { ClusterSchema } from '../../xds/generated/envoy/config/cluster/v3/cluster_pb.ts'
+import { RouteConfigurationSchema } from '../../xds/generated/envoy/config/route/v3/route_pb.ts'
 import {
   boundPort,
   connectionManager,
   listener,
   openProxy,
+  parse,
   rds,
   routeConfiguration,
   routes,
@@ -18,7 +21,7 @@ import {
   TestIdentity,
 } from '../mesh-fixture.ts'
 import { createNode } from '../xds-client/proxy-node.ts'
-import type { AdminSource, ServerState } from './admin-pages.ts'
+import { type AdminSource, answerAdmin, type ServerState } from './admin-pages.ts'
 import { AdminServer, adminListener } from './admin-server.ts'
 
 const authority = await TestAuthority.create()
@@ -53,6 +56,7 @@ const source: AdminSource = {
   quit: () => asked.push('quit'),
   drainListeners: graceful => asked.push(graceful ? 'drain gracefully' : 'drain'),
   failHealthChecks: failed => asked.push(`fail ${failed}`),
+  reopenLogs: () => asked.push('reopen'),
   hotRestart: () => (asked.push('restart') > 1 ? 'a hot restart is under way' : null),
 }
 const admin = await AdminServer.open('127.0.0.1', 0, source)
@@ -165,6 +169,14 @@ test('/stats is filtered in linear time, and refuses what is no pattern', async 
     /^listener_manager\.total_listeners_active: 2\n$/,
   )
   assert.equal((await ask('/stats?filter=(')).status, 400)
+  assert.equal((await ask('/stats?format=xml')).status, 400)
+  assert.equal((await ask('/stats?type=counters')).status, 400)
+  assert.doesNotMatch((await ask('/stats?filter=listener_manager&invert_filter')).body, /^listener_manager/m)
+  assert.notEqual((await ask('/stats?invert_filter')).body, '')
+  assert.equal(
+    (await ask('/stats?filter=listener_manager&usedonly&type=Counters')).body,
+    'listener_manager.listener_added: 2\n',
+  )
   assert.equal((await ask(`/stats?filter=${'(a%2B)%2B'.repeat(20)}%24`)).status, 200)
   assert.match(
     (await ask('/stats/prometheus?filter=total_listeners_active')).body,
@@ -177,7 +189,29 @@ test('a large page lets others have their turn, and a reader that leaves it is n
   const { root } = proxy.stats
   const scope = root.scope('large', {}).lease()
   for (let i = 0; i < 40_000; i++) scope.counter(`stat_${i}`)
-  for (const path of ['/stats', '/stats?format=json', '/stats/prometheus']) {
+  const many = Array.from({ length: 10_000 }, (_, i) => i)
+  const socketAddress = (i: number) => ({ address: `10.0.${i >> 8}.${i & 255}`, port_value: 80 })
+  const endpoints = many.map(i => ({ endpoint: { address: { socket_address: socketAddress(i) } } }))
+  const table = { match: { prefix: '/' }, route: { cluster: 'large' } }
+  proxy.apply('cluster', [
+    parse(ClusterSchema, {
+      name: 'large',
+      load_assignment: { cluster_name: 'large', endpoints: [{ lb_endpoints: endpoints }] },
+    }),
+  ])
+  proxy.apply('route', [
+    parse(RouteConfigurationSchema, {
+      name: 'large',
+      virtual_hosts: [{ name: 'v', domains: ['*'], routes: many.map(() => table) }],
+    }),
+  ])
+  for (const path of [
+    ...['/stats', '/stats?format=json', '/stats/prometheus'],
+    ...['/clusters', '/clusters?format=json', '/config_dump'],
+  ]) {
+    const { body } = await answerAdmin(source, 'GET', new URL(path, 'http://a'))
+    assert.ok(typeof body !== 'string', path)
+    assert.ok(Math.max(...Array.from(body, piece => piece.length)) < 200_000, path)
     const [page] = await openPage(path)
     let isWhole = false
     page.resume().once('end', () => {
@@ -193,6 +227,8 @@ test('a large page lets others have their turn, and a reader that leaves it is n
   assert.match((await ask('/stats?filter=large.*_39999')).body, /^large\.stat_39999: 0\n$/)
   assert.equal(lines.length, before)
   scope.return()
+  proxy.apply('cluster', [], ['large'])
+  proxy.apply('route', [], ['large'])
 })
 
 test('a page that fails by half is cut, so that nobody takes it for whole, and the log says why', async () => {
@@ -226,7 +262,8 @@ test('what changes something is asked by POST', async () => {
   await ask('/drain_listeners?graceful&skip_exit', { method: 'POST' })
   await ask('/healthcheck/fail', { method: 'POST' })
   await ask('/healthcheck/ok', { method: 'POST' })
-  assert.deepEqual(asked, ['quit', 'drain', 'drain gracefully', 'fail true', 'fail false'])
+  await ask('/reopen_logs', { method: 'POST' })
+  assert.deepEqual(asked, ['quit', 'drain', 'drain gracefully', 'fail true', 'fail false', 'reopen'])
   assert.match((await ask('/logging?level=debug', { method: 'POST' })).body, /weft: debug/)
   log.debug('now seen')
   assert.equal(lines.length, 1)

@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { pipeline } from 'node:stream/promises'
 import { createServer } from '../../transport/http/node-http.ts'
 import { descriptorOf, placeOf } from '../../transport/net/system-network.ts'
-import { type AdminReply, type AdminSource, answerAdmin } from './admin-pages.ts'
+import { type AdminSource, answerAdmin } from './admin-pages.ts'
+import type { AdminReply } from './admin-reply.ts'
 
 const BASE = 'http://admin'
 const LOOPBACK_NAMES: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]'])

@@ -2,68 +2,85 @@
 import type { CircuitLimits, Cluster, Endpoint } from '../cluster/cluster.ts'
 import { addressToJson } from '../internal-listener/internal-network.ts'
 import type { JsonObject } from './config-json.ts'
+import { EndpointFigures } from './endpoint-figures.ts'
+import { type JsonParts, jsonList, jsonObject } from './json-parts.ts'
 
-/** Adds up by `cluster::endpoint::figure` what other event loops have counted. */
-type Others = readonly ReadonlyMap<string, number>[]
+const ALONE = new EndpointFigures()
 
-export function clustersText(clusters: readonly Cluster[], viaApi: boolean, others: Others = []): string {
-  let text = ''
+/** In parts. */
+export function* clustersText(clusters: readonly Cluster[], viaApi: boolean, figures = ALONE): Generator<string> {
   for (const cluster of clusters) {
-    const line = (field: string): void => {
-      text += `${cluster.name}::${field}\n`
-    }
-    line(`observability_name::${cluster.name}`)
-    for (const [field, value] of outlierFigures(cluster)) line(`outlier::${field}::${value}`)
-    for (const [priority, limits] of Object.entries(cluster.thresholds))
-      for (const [field, value] of limitsOf(limits)) line(`${priority}_priority::${field}::${value}`)
-    line(`added_via_api::${viaApi}`)
-    for (const endpoint of cluster.endpoints) {
-      for (const [field, value] of allFiguresOf(cluster, endpoint, others)) line(`${endpoint.key}::${field}::${value}`)
-      line(`${endpoint.key}::hostname::`)
-      line(`${endpoint.key}::health_flags::${healthFlags(cluster, endpoint, others)}`)
-      line(`${endpoint.key}::weight::${endpoint.weight}`)
-      for (const [field, value] of placeOf(endpoint)) line(`${endpoint.key}::${field}::${value}`)
-      line(`${endpoint.key}::success_rate::${endpoint.monitor?.successRate ?? -1}`)
-      line(`${endpoint.key}::local_origin_success_rate::${endpoint.monitor?.localSuccessRate ?? -1}`)
-    }
+    yield linesOf(cluster.name, [
+      ['observability_name', cluster.name],
+      ...outlierFigures(cluster).map(([field, value]): Line => [`outlier::${field}`, value]),
+      ...Object.entries(cluster.thresholds).flatMap(([priority, limits]) =>
+        limitsOf(limits).map(([field, value]): Line => [`${priority}_priority::${field}`, value]),
+      ),
+      ['added_via_api', viaApi],
+    ])
+    for (const endpoint of cluster.endpoints)
+      yield linesOf(`${cluster.name}::${endpoint.key}`, [
+        ...figures.of(cluster, endpoint),
+        ['hostname', ''],
+        ['health_flags', healthFlags(cluster, endpoint, figures)],
+        ['weight', endpoint.weight],
+        ...placeOf(endpoint),
+        ['success_rate', endpoint.monitor?.successRate ?? -1],
+        ['local_origin_success_rate', endpoint.monitor?.localSuccessRate ?? -1],
+      ])
   }
+}
+
+type Line = readonly [field: string, value: string | number | boolean]
+
+function linesOf(about: string, lines: readonly Line[]): string {
+  let text = ''
+  for (const [field, value] of lines) text += `${about}::${field}::${value}\n`
   return text
 }
 
-export function clustersJson(clusters: readonly Cluster[], viaApi: boolean, others: Others = []): JsonObject {
-  return {
-    cluster_statuses: clusters.map(cluster => ({
-      name: cluster.name,
-      added_via_api: viaApi,
-      host_statuses: cluster.endpoints.map(endpoint => ({
-        address: addressToJson(endpoint.address, endpoint.port),
-        stats: allFiguresOf(cluster, endpoint, others).map(([name, value]) =>
-          name.endsWith('_active') ? { type: 'GAUGE', name, value: String(value) } : { name, value: String(value) },
-        ),
-        health_status: {
-          ...(endpoint.check?.failed ? { failed_active_health_check: true } : {}),
-          ...(ejectionOf(cluster, endpoint, others) === 'open' ? { failed_outlier_check: true } : {}),
-          ...(endpoint.check?.degraded ? { failed_active_degraded_check: true } : {}),
-          ...(endpoint.leaving ? { pending_dynamic_removal: true } : {}),
-          ...(endpoint.check?.pending ? { pending_active_hc: true } : {}),
-          ...(endpoint.check?.excluded ? { excluded_via_immediate_hc_fail: true } : {}),
-          ...(endpoint.check?.timedOut ? { active_hc_timeout: true } : {}),
-          eds_health_status: endpoint.healthy ? 'HEALTHY' : 'UNHEALTHY',
+export function clustersJson(clusters: readonly Cluster[], viaApi: boolean, figures = ALONE): JsonParts {
+  return jsonObject({
+    cluster_statuses: jsonList(clusters, cluster =>
+      jsonObject({
+        name: cluster.name,
+        added_via_api: viaApi,
+        host_statuses: jsonList(cluster.endpoints, endpoint => hostStatus(cluster, endpoint, figures)),
+        circuit_breakers: {
+          thresholds: [
+            Object.fromEntries(limitsOf(cluster.thresholds.default)),
+            { priority: 'HIGH', ...Object.fromEntries(limitsOf(cluster.thresholds.high)) },
+          ],
         },
-        ...rate('success_rate', endpoint.monitor?.successRate),
-        ...rate('local_origin_success_rate', endpoint.monitor?.localSuccessRate),
-        weight: endpoint.weight,
-        ...(endpoint.priority > 0 ? { priority: endpoint.priority } : {}),
-        locality: localityJson(endpoint),
-      })),
-      circuit_breakers: {
-        thresholds: [
-          Object.fromEntries(limitsOf(cluster.thresholds.default)),
-          { priority: 'HIGH', ...Object.fromEntries(limitsOf(cluster.thresholds.high)) },
-        ],
-      },
-      observability_name: cluster.name,
-    })),
+        observability_name: cluster.name,
+      }),
+    ),
+  })
+}
+
+function hostStatus(cluster: Cluster, endpoint: Endpoint, figures: EndpointFigures): JsonObject {
+  return {
+    address: addressToJson(endpoint.address, endpoint.port),
+    stats: figures
+      .of(cluster, endpoint)
+      .map(([name, value]) =>
+        name.endsWith('_active') ? { type: 'GAUGE', name, value: String(value) } : { name, value: String(value) },
+      ),
+    health_status: {
+      ...(endpoint.check?.failed ? { failed_active_health_check: true } : {}),
+      ...(figures.ejectionOf(cluster, endpoint) === 'open' ? { failed_outlier_check: true } : {}),
+      ...(endpoint.check?.degraded ? { failed_active_degraded_check: true } : {}),
+      ...(endpoint.leaving ? { pending_dynamic_removal: true } : {}),
+      ...(endpoint.check?.pending ? { pending_active_hc: true } : {}),
+      ...(endpoint.check?.excluded ? { excluded_via_immediate_hc_fail: true } : {}),
+      ...(endpoint.check?.timedOut ? { active_hc_timeout: true } : {}),
+      eds_health_status: endpoint.healthy ? 'HEALTHY' : 'UNHEALTHY',
+    },
+    ...rate('success_rate', endpoint.monitor?.successRate),
+    ...rate('local_origin_success_rate', endpoint.monitor?.localSuccessRate),
+    weight: endpoint.weight,
+    ...(endpoint.priority > 0 ? { priority: endpoint.priority } : {}),
+    locality: localityJson(endpoint),
   }
 }
 
@@ -95,24 +112,9 @@ function outlierFigures({ outliers }: Cluster): [string, number][] {
   ]
 }
 
-/** Each event loop judges by what it sees itself; the page tells of the worst. */
-function ejectionOf({ name }: Cluster, endpoint: Endpoint, others: Others): Endpoint['ejection'] {
-  const key = `${name}::${endpoint.key}::${EJECTION}`
-  const worst = Math.max(EJECTIONS.indexOf(endpoint.ejection), ...others.map(figures => figures.get(key) ?? 0))
-  return EJECTIONS[worst]!
-}
-
-const EJECTION = 'ejection'
-const EJECTIONS: readonly Endpoint['ejection'][] = ['closed', 'half-open', 'open']
-
-/** For `ejectionOf` in another thread. */
-export function ejectionFigure({ ejection }: Endpoint): [string, number] {
-  return [EJECTION, EJECTIONS.indexOf(ejection)]
-}
-
 /** Envoy's words; `half_open` is Weft's own: after its ejection the endpoint is to prove itself. */
-function healthFlags(cluster: Cluster, endpoint: Endpoint, others: Others): string {
-  const ejection = ejectionOf(cluster, endpoint, others)
+function healthFlags(cluster: Cluster, endpoint: Endpoint, figures: EndpointFigures): string {
+  const ejection = figures.ejectionOf(cluster, endpoint)
   const { check, leaving } = endpoint
   const flags = [
     ...(check?.failed ? ['/failed_active_hc'] : []),
@@ -138,24 +140,5 @@ function limitsOf(limits: CircuitLimits): [string, number][] {
     ['max_pending_requests', limits.maxPendingRequests],
     ['max_requests', limits.maxRequests],
     ['max_retries', limits.maxRetries],
-  ]
-}
-
-function allFiguresOf({ name }: Cluster, endpoint: Endpoint, others: Others): [string, number][] {
-  return figuresOf(endpoint).map(([figure, value]) => {
-    const key = `${name}::${endpoint.key}::${figure}`
-    return [figure, others.reduce((sum, figures) => sum + (figures.get(key) ?? 0), value)]
-  })
-}
-
-export function figuresOf({ stats, activeRequests }: Endpoint): [string, number][] {
-  return [
-    ['cx_active', stats.connectionsActive],
-    ['cx_connect_fail', stats.connectFailures],
-    ['cx_total', stats.connectionsTotal],
-    ['rq_active', activeRequests],
-    ['rq_error', stats.requestsError],
-    ['rq_success', stats.requestsSuccess],
-    ['rq_total', stats.requestsTotal],
   ]
 }

@@ -1,11 +1,12 @@
 // /config_dump, in Envoy's shape (envoy/admin/v3/config_dump_shared.proto).
-import type { DescMessage, JsonValue } from '@bufbuild/protobuf'
+import type { DescMessage } from '@bufbuild/protobuf'
 import { type Node, NodeSchema } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import { RESOURCE_SCHEMA, type ResourceMessage } from '../../xds/resource-message.ts'
 import type { ResourceType } from '../../xds/type-url.ts'
 import type { AcceptedResource, RefusedResource, ResourceRecords } from '../resource-records.ts'
 import type { SecretStore } from '../transport-socket/secret-store.ts'
-import { configToJson, type JsonObject } from './config-json.ts'
+import { configToJson, type JsonObject, jsonToJson, plainJson } from './config-json.ts'
+import { type JsonParts, type JsonSource, jsonList, jsonObject } from './json-parts.ts'
 
 export interface ConfigDumpSource {
   readonly node: Node
@@ -17,50 +18,45 @@ export interface ConfigDumpSource {
   readonly startedAt: number
 }
 
-export function configDump(source: ConfigDumpSource, includeEndpoints: boolean): JsonObject {
+export function configDump(source: ConfigDumpSource, includeEndpoints: boolean): JsonParts {
   const { records, bootstrap } = source
-  const configs: JsonValue[] = [
-    bootstrapDump(source),
-    {
-      ...typed('ClustersConfigDump'),
+  const dump = (name: string, fields: Readonly<Record<string, JsonSource>>): JsonParts =>
+    jsonObject({ '@type': `type.googleapis.com/envoy.admin.v3.${name}`, ...fields })
+  const configs = [
+    dump('BootstrapConfigDump', bootstrapFields(source)),
+    dump('ClustersConfigDump', {
       ...versionInfo(records, 'cluster'),
       ...(bootstrap
         ? { static_clusters: staticResources(records, 'cluster', 'cluster') }
         : { dynamic_active_clusters: dynamicResources(records, 'cluster', 'cluster') }),
-    },
+    }),
     ...(includeEndpoints
       ? [
-          {
-            ...typed('EndpointsConfigDump'),
+          dump('EndpointsConfigDump', {
             dynamic_endpoint_configs: dynamicResources(records, 'endpoint', 'endpoint_config'),
-          },
+          }),
         ]
       : []),
-    {
-      ...typed('ListenersConfigDump'),
+    dump('ListenersConfigDump', {
       ...versionInfo(records, 'listener'),
       ...(bootstrap
         ? { static_listeners: staticResources(records, 'listener', 'listener') }
         : { dynamic_listeners: listeners(records) }),
-    },
-    { ...typed('ScopedRoutesConfigDump') },
-    { ...typed('RoutesConfigDump'), dynamic_route_configs: dynamicResources(records, 'route', 'route_config') },
-    {
-      ...typed('SecretsConfigDump'),
+    }),
+    dump('ScopedRoutesConfigDump', {}),
+    dump('RoutesConfigDump', { dynamic_route_configs: dynamicResources(records, 'route', 'route_config') }),
+    dump('SecretsConfigDump', {
       [bootstrap ? 'static_secrets' : 'dynamic_active_secrets']: secrets(source.secrets, source.startedAt),
-    },
+    }),
   ]
-  return { configs }
+  return jsonObject({ configs: jsonList(configs, config => config) })
 }
 
-function typed(name: string): JsonObject {
-  return { '@type': `type.googleapis.com/envoy.admin.v3.${name}` }
-}
-
-function bootstrapDump({ node, bootstrap, startedAt }: ConfigDumpSource): JsonObject {
-  if (bootstrap) return { ...typed('BootstrapConfigDump'), bootstrap, last_updated: timestamp(startedAt) }
-  const { '@type': _type, ...nodeJson } = configToJson(NodeSchema, node)
-  return { ...typed('BootstrapConfigDump'), bootstrap: { node: nodeJson }, last_updated: timestamp(startedAt) }
+function bootstrapFields({ node, bootstrap, startedAt }: ConfigDumpSource): Record<string, JsonSource> {
+  return {
+    bootstrap: bootstrap ? jsonToJson(bootstrap) : { node: plainJson(NodeSchema, node) },
+    last_updated: timestamp(startedAt),
+  }
 }
 
 /** Delta xDS gives each resource a version; Envoy prints one for the type, and so does this: the latest taken. */
@@ -71,27 +67,36 @@ function versionInfo(records: ResourceRecords, type: ResourceType): JsonObject {
   return latest?.version ? { version_info: latest.version } : {}
 }
 
-function staticResources(records: ResourceRecords, type: ResourceType, field: string): JsonObject[] {
-  return records.accepted(type).map(accepted => state(type, field, accepted))
+function staticResources(records: ResourceRecords, type: ResourceType, field: string): JsonParts {
+  return jsonList(records.accepted(type), accepted => state(type, field, accepted))
 }
 
-function dynamicResources(records: ResourceRecords, type: ResourceType, field: string): JsonObject[] {
-  return records.entries(type).flatMap(([, { accepted, refused }]) => {
+function dynamicResources(records: ResourceRecords, type: ResourceType, field: string): JsonParts {
+  return jsonList(records.entries(type), ([, { accepted, refused }]) => {
     const error = refused ? { error_state: errorState(type, refused) } : {}
-    if (!accepted) return refused ? [error] : []
-    return [{ ...state(type, field, accepted), ...error }]
+    return jsonObject(accepted ? { ...stateFields(type, field, accepted), ...error } : error)
   })
 }
 
-function listeners(records: ResourceRecords): JsonObject[] {
-  return records.entries('listener').map(([name, { accepted, refused }]) => ({
-    name,
-    ...(accepted ? { active_state: state('listener', 'listener', accepted) } : {}),
-    ...(refused ? { error_state: errorState('listener', refused) } : {}),
-  }))
+function listeners(records: ResourceRecords): JsonParts {
+  return jsonList(records.entries('listener'), ([name, { accepted, refused }]) =>
+    jsonObject({
+      name,
+      ...(accepted ? { active_state: state('listener', 'listener', accepted) } : {}),
+      ...(refused ? { error_state: errorState('listener', refused) } : {}),
+    }),
+  )
 }
 
-function state(type: ResourceType, field: string, { message, version, updatedAt }: AcceptedResource): JsonObject {
+function state(type: ResourceType, field: string, accepted: AcceptedResource): JsonParts {
+  return jsonObject(stateFields(type, field, accepted))
+}
+
+function stateFields(
+  type: ResourceType,
+  field: string,
+  { message, version, updatedAt }: AcceptedResource,
+): Record<string, JsonSource> {
   return {
     ...(version ? { version_info: version } : {}),
     [field]: resourceToJson(type, message),
@@ -99,11 +104,15 @@ function state(type: ResourceType, field: string, { message, version, updatedAt 
   }
 }
 
-function errorState(type: ResourceType, { message, at, details }: RefusedResource): JsonObject {
-  return { failed_configuration: resourceToJson(type, message), last_update_attempt: timestamp(at), details }
+function errorState(type: ResourceType, { message, at, details }: RefusedResource): JsonParts {
+  return jsonObject({
+    failed_configuration: resourceToJson(type, message),
+    last_update_attempt: timestamp(at),
+    details,
+  })
 }
 
-function resourceToJson(type: ResourceType, message: ResourceMessage): JsonObject {
+function resourceToJson(type: ResourceType, message: ResourceMessage): JsonParts {
   return configToJson(RESOURCE_SCHEMA[type] as DescMessage, message)
 }
 

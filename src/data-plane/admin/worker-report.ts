@@ -1,23 +1,21 @@
-// What one event loop of a proxy has counted, for the pages of the only admin port: structured-cloneable.
-import type { MirrorDifference } from '../mirror-differences.ts'
+// What one event loop of a proxy has counted, for the pages of the only admin port, a piece at a time.
 import type { Proxy as DataPlaneProxy } from '../proxy.ts'
-import type { StatSample } from '../stats/stats-store.ts'
-import { ejectionFigure, figuresOf } from './clusters-page.ts'
+import type { StatBatch } from '../stats/stat-batch.ts'
+import { type FigureBatch, figureBatches } from './endpoint-figures.ts'
 
-export interface WorkerReport {
-  readonly stats: readonly StatSample[]
-  /** `cluster::endpoint::figure`, as /clusters has it. */
-  readonly figures: ReadonlyMap<string, number>
-  readonly mirrorDifferences: readonly MirrorDifference[]
+/** Structured-cloneable. */
+export interface ReportPieces {
+  readonly stats: StatBatch
+  readonly figures: FigureBatch
 }
 
-export function reportOf(proxy: DataPlaneProxy): WorkerReport {
-  const figures = new Map<string, number>()
-  for (const { name, endpoints } of proxy.clusters.all()) {
-    for (const endpoint of endpoints) {
-      for (const [figure, value] of [...figuresOf(endpoint), ejectionFigure(endpoint)])
-        figures.set(`${name}::${endpoint.key}::${figure}`, value)
-    }
-  }
-  return { stats: proxy.stats.samples(), figures, mirrorDifferences: proxy.mirrorDifferences.last }
+export type ReportPart = keyof ReportPieces
+
+export function reportOf(proxy: DataPlaneProxy, part: ReportPart): Iterable<ReportPieces[ReportPart]> {
+  return part === 'stats' ? proxy.stats.batches() : figureBatches(proxy.clusters.all())
+}
+
+/** Of all loops but the main one. The event loop has its turn between any two pieces. */
+export interface WorkerReports {
+  report<Part extends ReportPart>(part: Part): AsyncIterable<ReportPieces[Part]>
 }

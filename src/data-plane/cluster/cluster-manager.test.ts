@@ -304,6 +304,37 @@ test('the counters of a cluster go with it', () => {
   assert.equal(stats.value('cluster.d.upstream_rq_total'), 0)
 })
 
+test('they stay until what is under way has ended, and are those of a cluster that comes back meanwhile', () => {
+  const { manager, stats } = fixture()
+  const total = (): number | undefined => stats.value('cluster.c.upstream_rq_total')
+  const begin = (): (() => void) => {
+    const { resources, stats, highPriority } = manager.get('c')!
+    const taken = [resources.connections, highPriority.resources.requests, resources.retries]
+    for (const resource of taken) resource.add()
+    stats.upstreamRqTotal.value += 1
+    return () => taken.shift()?.release()
+  }
+  manager.updateClusters([cluster(EDS)])
+  const end = begin()
+  manager.updateClusters([], ['c'])
+  assert.deepEqual([total(), stats.value('cluster.c.upstream_cx_active')], [1, 1])
+  manager.updateClusters([cluster(EDS)])
+  assert.equal(total(), 1)
+  manager.updateClusters([], ['c'])
+  for (let i = 0; i < 3; i++) {
+    assert.equal(total(), 1)
+    end()
+  }
+  assert.doesNotMatch([...stats.text()].join(''), /cluster\.c\./)
+  manager.updateClusters([cluster(EDS)])
+  const endAnother = begin()
+  manager.updateClusters([cluster({ ...EDS, altStatName: 'alt' })])
+  manager.updateEndpoints([assignment([{ port: 1 }])])
+  assert.deepEqual([total(), stats.value('cluster.alt.upstream_rq_total')], [1, 0])
+  for (let i = 0; i < 3; i++) endAnother()
+  assert.equal(total(), undefined)
+})
+
 test('a forward proxy cluster makes its endpoints from authorities and keeps a bounded number', () => {
   const { manager } = fixture()
   const typedConfig = packAny(ClusterConfigSchema, create(ClusterConfigSchema))

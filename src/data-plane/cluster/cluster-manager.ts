@@ -18,6 +18,7 @@ import { healthCheckStats } from '../health-checker/health-check-stats.ts'
 import type { ProcessLimits } from '../process-limits/process-limits.ts'
 import type { LeasedScope, StatsScope } from '../stats/stats-scope.ts'
 import type { SecretStore } from '../transport-socket/secret-store.ts'
+import type { TlsMaterial } from '../transport-socket/tls-context.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
 import { showCircuits } from './circuit-limits.ts'
 import type { CircuitLimits, Cluster, ClusterSource, ClusterStats } from './cluster.ts'
@@ -100,6 +101,11 @@ export class ClusterManager implements ClusterSource {
     return [...this.#entries.values()].map(entry => entry.cluster)
   }
 
+  /** Of every TLS context. */
+  *tlsMaterials(): Generator<TlsMaterial> {
+    for (const { config } of this.#latest()) yield* config.transports.materials
+  }
+
   /** Takes every cluster that compiles; one that does not leaves its predecessor in force and is reported. */
   updateClusters(messages: readonly ClusterMessage[], removed: readonly string[] = []): Problem[] {
     const problems: Problem[] = []
@@ -117,13 +123,14 @@ export class ClusterManager implements ClusterSource {
     }
     this.#resourcesArrived()
     for (const name of removed) {
-      this.#entries.get(name)?.stats.return()
+      const entry = this.#entries.get(name)
       this.#remove(name)
+      if (entry !== undefined) returnStats(entry)
     }
     return problems
   }
 
-  /** Endpoints by the name asked for in EDS; a removed name keeps its cluster, without endpoints. */
+  /** Endpoints by the name asked for in EDS; a cluster that still names a removed one has none. */
   updateEndpoints(messages: readonly ClusterLoadAssignment[], removed: readonly string[] = []): Problem[] {
     const problems: Problem[] = []
     for (const message of messages) {
@@ -267,7 +274,7 @@ export class ClusterManager implements ClusterSource {
     // The new one is found first: no request falls between the two.
     before?.resolution?.stop()
     before?.cluster.retire()
-    if (!isKnown) before?.stats.return()
+    if (before !== undefined && !isKnown) returnStats(before)
   }
 
   #scopeOf({ statName }: ClusterConfig): LeasedScope {
@@ -315,4 +322,9 @@ export class ClusterManager implements ClusterSource {
       if (cluster instanceof ManagedCluster) cluster.setEndpoints(endpoints)
     }
   }
+}
+
+/** What is under way is counted, and shown, to its end (Envoy). */
+function returnStats({ stats, resources }: Entry): void {
+  resources.whenIdle(() => stats.return())
 }

@@ -7,10 +7,12 @@ import type { ClusterStats, Resources } from './cluster.ts'
 /** One priority's part of a gauge that counts all. */
 class PartGauge implements Gauge {
   readonly #whole: Gauge
+  readonly #manager: ResourceManager
   #value = 0
 
-  constructor(whole: Gauge) {
+  constructor(whole: Gauge, manager: ResourceManager) {
     this.#whole = whole
+    this.#manager = manager
   }
 
   get value(): number {
@@ -20,6 +22,7 @@ class PartGauge implements Gauge {
   set value(value: number) {
     this.#whole.value += value - this.#value
     this.#value = value
+    if (value === 0) this.#manager.settle()
   }
 }
 
@@ -28,7 +31,9 @@ export class ResourceManager {
   readonly #limits: ProcessLimits
   readonly #name: string
   readonly #stats: ClusterStats
+  readonly #parts: PartGauge[] = []
   #high: Resources | null = null
+  #onIdle: (() => void) | null = null
 
   constructor(limits: ProcessLimits, name: string, stats: ClusterStats) {
     this.#limits = limits
@@ -43,10 +48,27 @@ export class ResourceManager {
     return this.#high
   }
 
+  /** Calls back, once, when nothing is under way in this event loop: maybe at once. */
+  whenIdle(callback: () => void): void {
+    this.#onIdle = callback
+    this.settle()
+  }
+
+  /** Something has come to its end. */
+  settle(): void {
+    if (this.#onIdle === null || this.#parts.some(({ value }) => value > 0)) return
+    const callback = this.#onIdle
+    this.#onIdle = null
+    callback()
+  }
+
   #of(priority: 'default' | 'high'): Resources {
     const { upstreamCxActive, upstreamRqPendingActive, upstreamRqActive } = this.#stats
-    const at = (kind: string, whole: Gauge) =>
-      this.#limits.resource(`cluster ${this.#name} ${priority} ${kind}`, new PartGauge(whole))
+    const at = (kind: string, whole: Gauge) => {
+      const part = new PartGauge(whole, this)
+      this.#parts.push(part)
+      return this.#limits.resource(`cluster ${this.#name} ${priority} ${kind}`, part)
+    }
     return {
       connections: at('connections', upstreamCxActive),
       pendingRequests: at('pending_requests', upstreamRqPendingActive),

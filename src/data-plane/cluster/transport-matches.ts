@@ -1,6 +1,7 @@
 // Which transport socket a cluster uses towards an endpoint: the first match by the endpoint's metadata, as Envoy's
 // transport_socket_matches; else the cluster's own.
 import type { JsonObject } from '@bufbuild/protobuf'
+import type { TlsMaterial } from '../transport-socket/tls-context.ts'
 import type { UpstreamTransport } from '../upstream-transport.ts'
 
 export interface TransportMatch {
@@ -19,9 +20,15 @@ export class TransportMatches {
 
   /** Of any of them. */
   get secretNames(): readonly string[] {
-    return [...this.#matches.map(({ transport }) => transport), this.#fallback].flatMap(
-      ({ secretNames }) => secretNames ?? [],
-    )
+    return this.#all().flatMap(({ secretNames }) => secretNames ?? [])
+  }
+
+  get materials(): readonly TlsMaterial[] {
+    return this.#all().flatMap(({ material }) => material ?? [])
+  }
+
+  #all(): readonly UpstreamTransport[] {
+    return [...this.#matches.map(({ transport }) => transport), this.#fallback]
   }
 
   /** An empty match takes every endpoint. */

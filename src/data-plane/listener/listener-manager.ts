@@ -9,6 +9,7 @@ import { type Listener, ListenerSchema } from '../../xds/generated/envoy/config/
 import type { NetworkFilterHost } from '../filters/network/contract/network-filter.ts'
 import { isInternal } from '../internal-listener/internal-network.ts'
 import type { SecretStore } from '../transport-socket/secret-store.ts'
+import type { TlsMaterial } from '../transport-socket/tls-context.ts'
 import { type CompiledListener, compileListener } from './compiled-listener.ts'
 import { ConnectionAcceptor, DownstreamConnections } from './connection-acceptor.ts'
 import type { FilterChain } from './filter-chain.ts'
@@ -127,6 +128,12 @@ export class ListenerManager {
       for (const chain of chainsOf(listener)) for (const name of chain.tls?.secretNames ?? []) names.add(name)
     }
     return [...names].sort()
+  }
+
+  /** Of every TLS context. */
+  *tlsMaterials(): Generator<TlsMaterial> {
+    for (const listener of this.#compiled())
+      for (const { tls } of chainsOf(listener)) if (tls !== null) yield tls.material
   }
 
   status(): ListenerStatus[] {

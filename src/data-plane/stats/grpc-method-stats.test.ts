@@ -18,7 +18,7 @@ test('what was counted goes with the config that counts and the last call, not b
   call.counters!.total.value++
   assert.equal(stats.value(TOTAL), 1)
   call.counters = null
-  await collectUntil(() => stats.samples().length === 0)
+  await collectUntil(() => [...stats.batches()].length === 0)
 })
 
 test('of a cluster that a thousand others have put out of mind a call goes on being counted', async () => {

@@ -20,7 +20,7 @@ const OWN_NAMESPACE = /^istio_/
 export function* prometheusLines(stats: readonly Stat[], filter: StatFilter): Generator<string> {
   const families = new Map<string, Family>()
   for (const stat of stats) {
-    if (filter(stat.name)) addTo(families, stat)
+    if (filter(stat)) addTo(families, stat)
     yield ''
   }
   for (const [metric, { kind, members, labels }] of families) {

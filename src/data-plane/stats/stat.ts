@@ -8,7 +8,9 @@ export interface NamedValue {
   /** Without tags: `cluster.upstream_rq_2xx`. */
   readonly tagless: string
   readonly labels: Readonly<Record<string, string>>
-  readonly cell: { readonly value: number }
+  readonly cell: { value: number }
+  /** See isUsed. */
+  used?: boolean
   /** It says the same in every event loop. */
   readonly ofProcess?: true
 }
@@ -19,9 +21,16 @@ export interface NamedHistogram {
   readonly tagless: string
   readonly labels: Readonly<Record<string, string>>
   readonly cell: BucketHistogram
+  used?: boolean
 }
 
 export type Stat = NamedValue | NamedHistogram
 
-/** Keeps the names for which it returns true. */
-export type StatFilter = (name: string) => boolean
+/** Keeps the stats for which it returns true. */
+export type StatFilter = (stat: Stat) => boolean
+
+/** Envoy's `used`: it has been written since the start. Whoever asks sees it of gauges that are not 0, and remembers it. */
+export function isUsed(stat: Stat): boolean {
+  if (!stat.used) stat.used = (stat.kind === 'histogram' ? stat.cell.count : stat.cell.value) !== 0
+  return stat.used
+}

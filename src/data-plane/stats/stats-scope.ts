@@ -23,6 +23,8 @@ export interface StatsScope {
   gauge(name: string): Gauge
   /** One that is worked out whenever it is read, from what the event loops of the process have in common. */
   computedGauge(name: string, read: () => number): void
+  /** The same of this event loop: those of all are added up. */
+  computedLoopGauge(name: string, read: () => number): void
   histogram(name: string): Histogram
   /**
    * A scope below this one. `scope('cluster', {envoy_cluster_name: 'a'})` prints `cluster.a.upstream_rq_total` on /stats

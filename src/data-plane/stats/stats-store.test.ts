@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { MergedStats } from './merged-stats.ts'
+import { isUsed } from './stat.ts'
 import type { LeasedScope } from './stats-scope.ts'
-import { createStats, mergedStats } from './stats-store.ts'
+import { createStats } from './stats-store.ts'
 
 const whole = (pieces: Iterable<string>): string => [...pieces].join('')
 
@@ -64,7 +66,7 @@ test('JSON holds values and histograms as Envoy shapes them; a filter narrows', 
   stats.root.counter('a.b').value = 7
   stats.root.histogram('a.h').record(1)
   stats.root.counter('c').value = 1
-  const parsed = JSON.parse(whole(stats.json(name => name.startsWith('a'))))
+  const parsed = JSON.parse(whole(stats.json(({ name }) => name.startsWith('a'))))
   assert.deepEqual(parsed.stats[0], { name: 'a.b', value: 7 })
   assert.equal(parsed.stats[1].histograms.computed_quantiles[0].name, 'a.h')
   assert.equal(parsed.stats.length, 2)
@@ -83,10 +85,10 @@ test('pages come in pieces of so many stats, left out or not, none of them twice
     assert.deepEqual(new Set(numbers).size, 3000)
     assert.equal(numbers.length, 3000)
   }
-  assert.deepEqual(whole(stats.text(name => name === 'c.7.x')), 'c.7.x: 7\n')
+  assert.deepEqual(whole(stats.text(({ name }) => name === 'c.7.x')), 'c.7.x: 7\n')
   assert.equal([...stats.text(() => false)].join(''), '')
   assert.deepEqual(JSON.parse(whole(stats.json(() => false))), { stats: [] })
-  assert.equal(JSON.parse(whole(stats.json(name => name === 'h'))).stats.length, 1)
+  assert.equal(JSON.parse(whole(stats.json(({ name }) => name === 'h'))).stats.length, 1)
 })
 
 test('loops add up what each has counted; what is of the process is said once', () => {
@@ -96,10 +98,13 @@ test('loops add up what each has counted; what is of the process is said once', 
     stats.root.scope('overload').gauge('pressure').value = 40
     stats.root.computedGauge('cluster.c.circuit_breakers.default.remaining_rq', () => 7)
     if (number === 2) stats.root.computedGauge('cluster.c.circuit_breakers.high.rq_open', () => 1)
-    return stats.samples()
+    return stats.batches()
   })
+  const merged = new MergedStats()
+  for (const batch of loops[0]!) merged.addOwn(batch)
+  for (const batch of loops[1]!) merged.addOther(batch)
   assert.equal(
-    whole(mergedStats(loops[0]!, [loops[1]!]).text()),
+    whole(merged.pages().text()),
     [
       'cluster.c.circuit_breakers.default.remaining_rq: 7',
       'cluster.c.circuit_breakers.high.rq_open: 1',
@@ -110,8 +115,28 @@ test('loops add up what each has counted; what is of the process is said once', 
   )
 })
 
+test('they go from loop to loop in batches, with all that the pages say of them', () => {
+  const { root, batches, prometheus, text } = createStats()
+  for (let i = 0; i < 600; i++) {
+    const scope = root.scope('cluster', { envoy_cluster_name: `c${i}` })
+    scope.counter('upstream_rq_2xx').value = i
+    scope.histogram('upstream_rq_time').record(i)
+  }
+  const sizes = Array.from(batches(), ({ names }) => names.length)
+  assert.deepEqual(sizes, [500, 500, 200])
+  const alone = new MergedStats()
+  for (const batch of batches()) alone.addOwn(structuredClone(batch))
+  assert.equal(whole(alone.pages().text()), whole(text()))
+  assert.equal(whole(alone.pages().prometheus()), whole(prometheus()))
+  for (const batch of batches()) alone.addOther(structuredClone(batch))
+  const sums = whole(alone.pages().prometheus())
+  assert.match(sums, /^envoy_cluster_upstream_rq_xx\{envoy_cluster_name="c599",envoy_response_code_class="2"\} 1198$/m)
+  assert.match(sums, /^envoy_cluster_upstream_rq_time_sum\{envoy_cluster_name="c599"\} 1198$/m)
+  assert.match(sums, /^envoy_cluster_upstream_rq_time_count\{envoy_cluster_name="c599"\} 2$/m)
+})
+
 test('what is leased goes with the last lease of it; what somebody has for good stays', () => {
-  const { root, value, samples } = createStats()
+  const { root, value, batches } = createStats()
   const scopes = ['old', 'new'].map(() => root.scope('http', { envoy_http_conn_manager_prefix: 'a' }).lease())
   const [before, after] = scopes as [LeasedScope, LeasedScope]
   before.counter('rq_total').value = 7
@@ -122,16 +147,42 @@ test('what is leased goes with the last lease of it; what somebody has for good 
   before.return()
   before.return()
   assert.deepEqual(
-    samples().map(({ name }) => name),
+    [...batches()].flatMap(({ names }) => names),
     ['http.a.rq_total', 'http2.keepalive_timeout'],
   )
   assert.equal(value('http.a.rq_total'), 7)
   before.counter('late').value = 1
   after.return()
   assert.deepEqual(
-    samples().map(({ name }) => name),
+    [...batches()].flatMap(({ names }) => names),
     ['http2.keepalive_timeout'],
   )
   const again = root.scope('http', { envoy_http_conn_manager_prefix: 'a' }).lease()
   assert.equal(again.counter('rq_total').value, 0)
+})
+
+test('what was ever seen to be used stays so, of any event loop; counters alone are reset', () => {
+  const [main, worker] = [createStats(), createStats()]
+  for (const { root } of [main, worker]) {
+    root.counter('c')
+    root.gauge('g')
+    root.histogram('h')
+  }
+  const used = (): string => {
+    const merged = new MergedStats()
+    for (const batch of main.batches()) merged.addOwn(batch)
+    for (const batch of worker.batches()) merged.addOther(structuredClone(batch))
+    return whole(merged.pages().text(isUsed)).replace(/h: .*/, 'h')
+  }
+  assert.equal(used(), '')
+  worker.root.gauge('g').value = 1
+  assert.equal(used(), 'g: 1\n')
+  worker.root.gauge('g').value = 0
+  worker.root.counter('c').value = 2
+  main.root.histogram('h').record(1)
+  assert.equal(used(), 'c: 2\ng: 0\nh\n')
+  assert.equal(whole(main.text(isUsed)).replace(/h: .*/, 'h'), 'h\n')
+  worker.root.gauge('g').value = 3
+  worker.resetCounters()
+  assert.equal(used(), 'c: 0\ng: 3\nh\n')
 })

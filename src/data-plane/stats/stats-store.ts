@@ -1,36 +1,16 @@
 // All counters, gauges and histograms of one process. Resolving a name is cold; counting is `object.value += 1`.
-import { BucketHistogram, type HistogramSample } from './histogram.ts'
-import { prometheusLines } from './prometheus-text.ts'
-import type { NamedHistogram, NamedValue, Stat, StatFilter } from './stat.ts'
+import { BucketHistogram } from './histogram.ts'
+import type { Stat } from './stat.ts'
+import { batchesOf, type StatBatch } from './stat-batch.ts'
+import { pagesOf, type StatsPages } from './stats-pages.ts'
 import type { Counter, Gauge, Histogram, LeasedScope, StatsScope } from './stats-scope.ts'
-import { statsJsonParts, statsTextLines } from './stats-text.ts'
-
-/** A stat as it was at one moment: structured-cloneable. */
-export type StatSample = NamedValue | (Omit<NamedHistogram, 'cell'> & { readonly cell: HistogramSample })
-
-const LINES_OF_A_PIECE = 500
-
-const everything: StatFilter = () => true
-/** Of config, which every event loop has alike, and of the process's memory: what the main one says is the process's. */
-const OF_THE_PROCESS = /^(listener_manager|cluster_manager|control_plane|overload)\./
-
-/**
- * The pages of the admin port, in pieces that take a millisecond or two each: between them whoever prints one lets requests
- * go on. A thousand clusters make 7 MB of Prometheus' format. Values are as they are when their piece is made.
- */
-export interface StatsPages {
-  /** Envoy's /stats: `name: value` lines in the order of their names, histograms last. */
-  text(filter?: StatFilter): Iterable<string>
-  /** Envoy's /stats?format=json. */
-  json(filter?: StatFilter): Iterable<string>
-  /** Envoy's /stats/prometheus. */
-  prometheus(filter?: StatFilter): Iterable<string>
-}
 
 export interface Stats extends StatsPages {
   readonly root: StatsScope
-  /** Every stat as it is now, for `mergedStats` in another thread. */
-  samples(): StatSample[]
+  /** Every stat there is now, each with its value when its batch is made: for MergedStats, in another thread. */
+  batches(): Iterable<StatBatch>
+  /** All counters are 0 again, as if nothing had been counted. */
+  resetCounters(): void
   /** Counter or gauge by its full name; undefined when nobody asked for it yet. For tests and the admin port. */
   value(name: string): number | undefined
 }
@@ -41,60 +21,15 @@ export function createStats(): Stats {
   return {
     ...pagesOf(stats),
     root: new Scope(registry, '', '', {}, null),
-    samples: () => [...stats.values()].map(sampleOf),
+    batches: () => batchesOf([...stats.values()]),
+    resetCounters() {
+      for (const stat of stats.values()) if (stat.kind === 'counter') stat.cell.value = 0
+    },
     value(name) {
       const stat = stats.get(name)
       return stat === undefined || stat.kind === 'histogram' ? undefined : stat.cell.value
     },
   }
-}
-
-function pagesOf(stats: ReadonlyMap<string, Stat>): StatsPages {
-  const sorted = (): Stat[] => [...stats.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
-  return {
-    text: (filter = everything) => inPieces(statsTextLines(sorted(), filter)),
-    json: (filter = everything) => inPieces(statsJsonParts(sorted(), filter)),
-    prometheus: (filter = everything) => inPieces(prometheusLines(sorted(), filter)),
-  }
-}
-
-/** Empty lines count, too: each stands for a stat that was looked at. */
-function* inPieces(lines: Iterable<string>): Generator<string> {
-  let [piece, count] = ['', 0]
-  for (const line of lines) {
-    piece += line
-    if (++count % LINES_OF_A_PIECE > 0) continue
-    yield piece
-    piece = ''
-  }
-  if (piece !== '' || count === 0) yield piece
-}
-
-/** One set of pages for what the event loops of a process have counted, each by itself. */
-export function mergedStats(own: readonly StatSample[], others: readonly (readonly StatSample[])[]): StatsPages {
-  const stats = new Map<string, Stat>()
-  for (const sample of own) addSample(stats, sample)
-  for (const sample of others.flat()) if (!OF_THE_PROCESS.test(sample.name)) addSample(stats, sample)
-  return pagesOf(stats)
-}
-
-function addSample(stats: Map<string, Stat>, sample: StatSample): void {
-  const known = stats.get(sample.name)
-  if (sample.kind === 'histogram') {
-    const cell = known?.kind === 'histogram' ? known.cell : new BucketHistogram()
-    cell.add(sample.cell)
-    stats.set(sample.name, { ...sample, cell })
-  } else {
-    const before = known === undefined || known.kind === 'histogram' || known.ofProcess ? 0 : known.cell.value
-    stats.set(sample.name, { ...sample, cell: { value: before + sample.cell.value } })
-  }
-}
-
-function sampleOf(stat: Stat): StatSample {
-  // A copy: what is computed does not go from thread to thread, what it came to does.
-  if (stat.kind !== 'histogram') return { ...stat, cell: { value: stat.cell.value } }
-  const { counts, sum, count, highest } = stat.cell
-  return { ...stat, cell: { counts, sum, count, highest } }
 }
 
 interface Lease {
@@ -186,6 +121,11 @@ class Scope implements LeasedScope {
     this.#keep({ kind: 'gauge', ...this.#named(name), cell: new ComputedCell(read), ofProcess: true })
   }
 
+  computedLoopGauge(name: string, read: () => number): void {
+    this.#known(name)
+    this.#keep({ kind: 'gauge', ...this.#named(name), cell: new ComputedCell(read) })
+  }
+
   histogram(name: string): Histogram {
     const known = this.#known(name)
     if (known?.kind === 'histogram') return known.cell
@@ -252,4 +192,6 @@ class ComputedCell {
   get value(): number {
     return this.#read()
   }
+
+  set value(_: number) {}
 }

@@ -5,11 +5,11 @@ import type { Stat, StatFilter } from './stat.ts'
 /** `stats` in the order to print, a line each, empty for those left out; histograms follow the rest, as Envoy prints them. */
 export function* statsTextLines(stats: readonly Stat[], filter: StatFilter): Generator<string> {
   for (const stat of stats) {
-    const isPrinted = stat.kind !== 'histogram' && filter(stat.name)
+    const isPrinted = stat.kind !== 'histogram' && filter(stat)
     yield isPrinted ? `${stat.name}: ${stat.cell.value}\n` : ''
   }
   for (const stat of stats) {
-    const isPrinted = stat.kind === 'histogram' && filter(stat.name)
+    const isPrinted = stat.kind === 'histogram' && filter(stat)
     yield isPrinted ? `${stat.name}: ${formatQuantiles(stat.cell)}\n` : ''
   }
 }
@@ -25,14 +25,14 @@ export function* statsJsonParts(stats: readonly Stat[], filter: StatFilter): Gen
   yield '{"stats":['
   let comma = ''
   for (const stat of stats) {
-    const isPrinted = stat.kind !== 'histogram' && filter(stat.name)
+    const isPrinted = stat.kind !== 'histogram' && filter(stat)
     yield isPrinted ? comma + JSON.stringify({ name: stat.name, value: stat.cell.value }) : ''
     if (isPrinted) comma = ','
   }
   const head = `${comma}{"histograms":{"supported_quantiles":${JSON.stringify(QUANTILES)},"computed_quantiles":[`
   let before = head
   for (const stat of stats) {
-    const isPrinted = stat.kind === 'histogram' && filter(stat.name)
+    const isPrinted = stat.kind === 'histogram' && filter(stat)
     yield isPrinted ? before + JSON.stringify({ name: stat.name, values: quantilesOf(stat.cell) }) : ''
     if (isPrinted) before = ','
   }

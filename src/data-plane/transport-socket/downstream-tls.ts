@@ -9,7 +9,7 @@ import { RawBufferSchema } from '../../xds/generated/envoy/extensions/transport_
 import { DownstreamTlsContextSchema } from '../../xds/generated/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts'
 import type { ResourceCheck } from '../../xds/resource-check.ts'
 import type { SecretSource } from './secret-store.ts'
-import { compileTlsContext, TlsContext } from './tls-context.ts'
+import { compileTlsContext, TlsContext, type TlsMaterial } from './tls-context.ts'
 
 const FIELDS = new Set([
   'common_tls_context',
@@ -37,6 +37,10 @@ export class DownstreamTls {
 
   get secretNames(): readonly string[] {
     return this.#context.config.secretNames
+  }
+
+  get material(): TlsMaterial {
+    return this.#context.material
   }
 
   /** Whether what the client offers must be known before the handshake: the choice of protocol and SNI rules need it. */

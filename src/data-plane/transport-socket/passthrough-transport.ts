@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { Network } from '../../transport/net/network.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
 import type { ServerIdentity, UpstreamTransport } from '../upstream-transport.ts'
+import type { TlsMaterial } from './tls-context.ts'
 
 /** Makes the transport that is wrapped, over a network of one's own. */
 export type TransportOver = (network: Network) => UpstreamTransport
@@ -19,6 +20,10 @@ export abstract class PassthroughTransport implements UpstreamTransport {
 
   get secretNames(): readonly string[] {
     return this.#own.secretNames ?? []
+  }
+
+  get material(): TlsMaterial | undefined {
+    return this.#own.material
   }
 
   connect(address: string, port: number, onReady: (failure: string | null) => void): Socket {

@@ -212,6 +212,13 @@ function readDataSource(source: DataSource | undefined, path: string, check: Res
   return ''
 }
 
+/** What a context shows its peers, and whom it trusts. */
+export interface TlsMaterial {
+  readonly keyPairs: readonly KeyPair[]
+  /** PEM; null: nobody. */
+  readonly trustedCa: string | null
+}
+
 export interface ReadyContext {
   readonly context: SecureContext
   /** First URI SAN of the certificate shown to peers; empty without. */
@@ -233,11 +240,25 @@ export class TlsContext {
     this.#secrets = secrets
   }
 
+  /** What it has as yet. */
+  get material(): TlsMaterial {
+    return { keyPairs: this.#presentKeyPairs(), trustedCa: this.#presentCa() ?? null }
+  }
+
+  #presentKeyPairs(): readonly KeyPair[] {
+    return this.config.keyPairs.flatMap(reference => resolve(reference, name => this.#secrets.keyPair(name)) ?? [])
+  }
+
+  #presentCa(): string | undefined {
+    const { trustedCa } = this.config
+    return trustedCa ? resolve(trustedCa, name => this.#secrets.trustedCa(name)) : undefined
+  }
+
   /** Null while a secret is missing. Throws OpenSSL's error when a secret is unusable. */
   current(): ReadyContext | null {
     const { keyPairs: wanted, trustedCa: caReference, parameters } = this.config
-    const keyPairs = wanted.flatMap(reference => resolve(reference, name => this.#secrets.keyPair(name)) ?? [])
-    const trustedCa = caReference ? resolve(caReference, name => this.#secrets.trustedCa(name)) : undefined
+    const keyPairs = this.#presentKeyPairs()
+    const trustedCa = this.#presentCa()
     if (keyPairs.length < wanted.length || (caReference && trustedCa === undefined)) return null
     if (this.#ready === null || !same(keyPairs, this.#keyPairs) || trustedCa !== this.#trustedCa) {
       const context = sharedSecureContext({ parameters, keyPairs, trustedCa: trustedCa ?? null })

@@ -30,7 +30,7 @@ import { InternalUpstream } from './internal-upstream.ts'
 import type { TransportOver } from './passthrough-transport.ts'
 import { nameMatcher } from './san-matchers.ts'
 import type { SecretSource } from './secret-store.ts'
-import { compileTlsContext, TlsContext } from './tls-context.ts'
+import { compileTlsContext, TlsContext, type TlsMaterial } from './tls-context.ts'
 import { compileHeader, UpstreamProxyProtocol } from './upstream-proxy-protocol.ts'
 
 // max_session_keys asks for resumption, which is off (secure-context.ts): harmless, so honoured by every value.
@@ -192,6 +192,10 @@ class TlsTransport implements UpstreamTransport {
 
   get secretNames(): readonly string[] {
     return this.#context.config.secretNames
+  }
+
+  get material(): TlsMaterial {
+    return this.#context.material
   }
 
   connect(address: string, port: number, onReady: (failure: string | null) => void): Socket {

@@ -18,6 +18,8 @@ export class TypeState {
   readonly wildcard: boolean
   /** What was accepted. */
   readonly held = new Map<string, HeldResource>()
+  /** The answer to the last response has gone out: the next one follows it. */
+  answered: Promise<unknown> = Promise.resolve()
   #subscribed = new Set<string>()
   /** Subscribed on the stream that is open. */
   #announced = false

@@ -286,20 +286,23 @@ test('routes and secrets that nothing names any more are taken away, as nobody e
   assert.deepEqual(applier.log.slice(2), ['secret + -credential', 'route + -a'])
 })
 
-test('routes that a listener names stay with it when the server takes them back, and go when nothing names them', async () => {
+test('what is taken back while something names it stays, and goes when nothing names it any more', async () => {
   const { server, client, applier } = await setUp()
   await client.start()
   const { call } = await server.next('listener')
-  applier.names.route = ['a']
+  await server.next('secret')
+  Object.assign(applier.names, { endpoint: ['a'], route: ['a'], secret: ['ROOTCA', 'a'] })
   server.send(call, 'listener', [listener('l', '1')])
-  await server.next('route')
-  const nonce = server.send(call, 'route', [], ['a'])
-  assert.equal((await server.next('route')).request.responseNonce, nonce)
-  assert.equal(applier.log.at(-1), 'route + -')
-  applier.names.route = []
+  for (const type of ['endpoint', 'secret', 'route'] as const) {
+    await server.next(type)
+    const nonce = server.send(call, type, [], ['a'])
+    assert.equal((await server.next(type)).request.responseNonce, nonce)
+    assert.equal(applier.log.at(-1), `${type} + -`)
+  }
+  Object.assign(applier.names, { endpoint: [], route: [], secret: ['ROOTCA'] })
   server.send(call, 'listener', [], ['l'])
   assert.deepEqual((await server.next('route')).request.resourceNamesUnsubscribe, ['a'])
-  assert.equal(applier.log.at(-1), 'route + -a')
+  assert.deepEqual(applier.log.slice(-3), ['endpoint + -a', 'secret + -a', 'route + -a'])
 })
 
 test('what was let go of while there was no stream is taken away, too', async () => {
@@ -376,6 +379,28 @@ test('listeners are acknowledged once clients may connect; what more is wanted i
   const { request } = await server.next('listener')
   assert.deepEqual([request.responseNonce, request.errorDetail], [first, undefined])
   assert.equal(stats.value('listener_manager.lds.update_success'), 1)
+})
+
+test('answers of one type go out in the order of the responses, whichever is bound first', async () => {
+  const { server, client, applier } = await setUp()
+  const unbound = Promise.withResolvers<Problem[]>()
+  applier.bound.listener = unbound.promise
+  await client.start()
+  const { call } = await server.next('listener')
+  await server.next('cluster')
+  const first = server.send(call, 'listener', [listener('l', '1')])
+  server.send(call, 'cluster', [cluster('a', '1')])
+  await server.next('cluster')
+  delete applier.bound.listener
+  const second = server.send(call, 'listener', [], ['l'])
+  server.send(call, 'cluster', [cluster('a', '2')])
+  await server.next('cluster')
+  unbound.resolve([])
+  const answers = [(await server.next('listener')).request, (await server.next('listener')).request]
+  assert.deepEqual(
+    answers.map(({ responseNonce }) => responseNonce),
+    [first, second],
+  )
 })
 
 test('a listener that cannot be bound is refused with the reason, and is held all the same', async () => {

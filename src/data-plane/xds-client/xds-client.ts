@@ -166,8 +166,10 @@ export class XdsClient {
     // Before the answer, as Envoy does: who has the answer to listeners knows which routes are still to come.
     this.#resubscribe()
     this.#markInitialised(type)
-    // Other types do not wait for it.
-    void bound.then(unbound => this.#answer(state, response.nonce, stream, [...problems, ...unbound]))
+    // In turn: what a later response takes away an earlier one need not wait for. Other types do not wait for it.
+    state.answered = Promise.all([bound, state.answered]).then(([unbound]) =>
+      this.#answer(state, response.nonce, stream, [...problems, ...unbound]),
+    )
   }
 
   /** It belongs to the stream that asked. */
@@ -213,8 +215,8 @@ export class XdsClient {
       accepted.push(resource)
       if (type === 'cluster') this.#keep(resource.name)
     }
-    // Routes go when nothing names them: a listener that does would hear of none that come by that name again (as in Envoy).
-    const now = type === 'cluster' || type === 'route' ? [] : removed
+    // What is asked for by name goes when nothing names it any more: what does keeps what it had (as in Envoy).
+    const now = type === 'listener' ? removed : []
     const taken = await this.#options.applier.apply(type, good, now)
     problems.push(...taken.problems)
     for (const resource of accepted) {

@@ -87,6 +87,10 @@ export class FakeStats implements LeasedScope {
     })
   }
 
+  computedLoopGauge(name: string, read: () => number): void {
+    this.computedGauge(name, read)
+  }
+
   histogram(name: string): Histogram {
     const counter = this.counter(`${name}.count`)
     return { record: () => void counter.value++, counts: new Float64Array(0) }

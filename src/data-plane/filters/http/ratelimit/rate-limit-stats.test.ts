@@ -10,5 +10,5 @@ test('what was counted goes with the config that counts', async () => {
   config.stats!.of('c').ok.value++
   assert.equal(stats.value('cluster.c.ratelimit.p.ok'), 1)
   config.stats = null
-  await collectUntil(() => stats.samples().length === 0)
+  await collectUntil(() => [...stats.batches()].length === 0)
 })
