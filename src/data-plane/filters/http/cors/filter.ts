@@ -45,7 +45,8 @@ export class CorsFilter implements HttpFilter {
     if (!allowed && policy.forwardsForeignPreflights !== false) return 'continue'
     const headers = preflightFields(policy, head.headers, method, allowed ? origin : '')
     const details = 'cors_response'
-    this.#stream.localReply({ status: 200, body: '', details, flags: 0, headers, isFailure: false, isFinal: true })
+    const says = { isFailure: false, isFinal: true, isOwnAnswer: true }
+    this.#stream.localReply({ status: 200, body: '', details, flags: 0, headers, ...says })
     return 'stop'
   }
 
