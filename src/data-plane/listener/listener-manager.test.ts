@@ -333,7 +333,7 @@ test(FAMILIES, { skip: WITHOUT_IPV6 }, async () => {
     clients.push(socket)
     return firstLine(socket)
   }
-  // One that the system gave out for IPv6 somebody else may have for IPv4.
+  // What the system gives out for the one family may be somebody else's in the other.
   const port = await freePort()
   manager.update([listener('six', [greet('six')], at('::', port))], [])
   assert.equal(await portOf('six'), port)
