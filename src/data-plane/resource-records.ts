@@ -41,10 +41,10 @@ export class ResourceRecords {
     const records = this.#of(type)
     const at = this.#clock.wallNow()
     for (const name of removed) records.delete(name)
+    const errors = Map.groupBy(problems, ({ severity, object }) => (severity === 'error' ? object : undefined))
     for (const message of messages) {
       const name = resourceName(message)
-      const object = `${resourceKind(type)} ${name}`
-      const faults = problems.filter(problem => problem.object === object && problem.severity === 'error')
+      const faults = errors.get(`${resourceKind(type)} ${name}`) ?? []
       const before = records.get(name)?.accepted ?? null
       const accepted = { message, version: versions.get(name) ?? '', updatedAt: at }
       const details = faults.map(formatProblem).join('\n')

@@ -58,7 +58,8 @@ export class LastGood {
     this.#timer?.cancel()
     this.#timer = null
     for (const [type, held] of this.#dirty) {
-      const resources = Array.from(held, ([name, { version, bytes }]) =>
+      const lasting = [...held].filter(([, { expires }]) => !expires)
+      const resources = lasting.map(([name, { version, bytes }]) =>
         create(ResourceSchema, {
           name,
           version,

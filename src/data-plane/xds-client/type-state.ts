@@ -11,6 +11,8 @@ export interface HeldResource {
   readonly version: string
   /** Encoded, as it came: for the last good config. */
   readonly bytes: Uint8Array
+  /** It has a time to live: nothing to start with another time. */
+  readonly expires: boolean
 }
 
 export class TypeState {
@@ -32,6 +34,11 @@ export class TypeState {
   /** False for what may still be on its way by a name that was let go of. */
   isSubscribed(name: string): boolean {
     return this.wildcard || this.#subscribed.has(name)
+  }
+
+  /** It says no more than that what is held lives on (xds_protocol, "TTL"). */
+  isHeartbeat({ name, version, resource }: Resource): boolean {
+    return resource === undefined && this.held.get(name)?.version === version
   }
 
   /** Names that nobody wants any more, and that there was no stream to say so on. */
@@ -79,7 +86,7 @@ export class TypeState {
   }
 
   hold(resource: Resource, bytes: Uint8Array): void {
-    this.held.set(resource.name, { version: resource.version, bytes })
+    this.held.set(resource.name, { version: resource.version, bytes, expires: resource.ttl !== undefined })
   }
 
   #request(fields: Partial<Omit<DeltaDiscoveryRequest, '$typeName'>>): DeltaDiscoveryRequest {

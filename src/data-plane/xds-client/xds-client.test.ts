@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, test } from 'node:test'
 import { create, toBinary } from '@bufbuild/protobuf'
-import { AnySchema } from '@bufbuild/protobuf/wkt'
-import { Server, ServerCredentials, type ServerDuplexStream, status } from '@grpc/grpc-js'
+import { DurationSchema } from '@bufbuild/protobuf/wkt'
+import { status } from '@grpc/grpc-js'
 import { FakeClock } from '../../base/clock.ts'
 import { silentLog } from '../../base/log.ts'
 import type { Problem } from '../../base/problem.ts'
@@ -15,73 +15,17 @@ import { ClusterSchema } from '../../xds/generated/envoy/config/cluster/v3/clust
 import { NodeSchema } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import { ClusterLoadAssignmentSchema } from '../../xds/generated/envoy/config/endpoint/v3/endpoint_pb.ts'
 import { ListenerSchema } from '../../xds/generated/envoy/config/listener/v3/listener_pb.ts'
-import { AggregatedDiscoveryService } from '../../xds/generated/envoy/service/discovery/v3/ads_pb.ts'
 import {
   type DeltaDiscoveryRequest,
-  type DeltaDiscoveryResponse,
-  DeltaDiscoveryResponseSchema,
   type Resource,
   ResourceSchema,
 } from '../../xds/generated/envoy/service/discovery/v3/discovery_pb.ts'
-import { grpcServiceDefinition } from '../../xds/grpc-service-definition.ts'
 import { type ResourceType, TYPE_URL } from '../../xds/type-url.ts'
 import { createStats } from '../stats/stats-store.ts'
 import { LastGood } from './last-good.ts'
 import type { ResourceApplier } from './resource-applier.ts'
+import { packResource as pack, ScriptedAds } from './testing/scripted-ads.ts'
 import { XdsClient } from './xds-client.ts'
-
-type Call = ServerDuplexStream<DeltaDiscoveryRequest, DeltaDiscoveryResponse>
-
-/** Takes each request in turn, and answers what the test says. */
-class ScriptedServer {
-  readonly #server = new Server()
-  readonly #requests: { readonly call: Call; readonly request: DeltaDiscoveryRequest }[] = []
-  #waiting: (() => void) | null = null
-  #nonce = 0
-  port = 0
-  calls = 0
-
-  async listen(port = 0): Promise<void> {
-    this.#server.addService(grpcServiceDefinition(AggregatedDiscoveryService), {
-      DeltaAggregatedResources: (call: Call) => {
-        this.calls++
-        call.on('error', () => {})
-        call.on('data', (request: DeltaDiscoveryRequest) => {
-          this.#requests.push({ call, request })
-          this.#waiting?.()
-        })
-        call.on('end', () => call.end())
-      },
-    })
-    this.port = await new Promise<number>((resolve, reject) =>
-      this.#server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, bound) =>
-        error ? reject(error) : resolve(bound),
-      ),
-    )
-  }
-
-  /** The next request of a type, whatever came between. */
-  async next(type: ResourceType): Promise<{ readonly call: Call; readonly request: DeltaDiscoveryRequest }> {
-    for (;;) {
-      const index = this.#requests.findIndex(({ request }) => request.typeUrl === TYPE_URL[type])
-      if (index >= 0) return this.#requests.splice(index, 1)[0]!
-      await new Promise<void>(resolve => {
-        this.#waiting = resolve
-      })
-    }
-  }
-
-  send(call: Call, type: ResourceType, resources: readonly Resource[], removed: readonly string[] = []): string {
-    const nonce = `n${++this.#nonce}`
-    const fields = { typeUrl: TYPE_URL[type], nonce, resources: [...resources], removedResources: [...removed] }
-    call.write(create(DeltaDiscoveryResponseSchema, fields))
-    return nonce
-  }
-
-  close(): void {
-    this.#server.forceShutdown()
-  }
-}
 
 class RecordingApplier implements ResourceApplier {
   readonly log: string[] = []
@@ -125,17 +69,13 @@ const endpoints = (clusterName: string, version: string): Resource => {
   return pack(clusterName, version, TYPE_URL.endpoint, toBinary(ClusterLoadAssignmentSchema, message))
 }
 
-function pack(name: string, version: string, typeUrl: string, value: Uint8Array): Resource {
-  return create(ResourceSchema, { name, version, resource: create(AnySchema, { typeUrl, value }) })
-}
-
 const cleanups: (() => void)[] = []
 afterEach(() => {
   for (const cleanup of cleanups.splice(0).reverse()) cleanup()
 })
 
 async function setUp(folder?: string) {
-  const server = new ScriptedServer()
+  const server = new ScriptedAds()
   await server.listen()
   const clock = new FakeClock()
   const applier = new RecordingApplier()
@@ -215,6 +155,96 @@ test('a bad resource is refused with every reason, a good one beside it is appli
   assert.ok(!message.includes('good'))
   assert.deepEqual(applier.log, ['cluster +good,bad -'])
   assert.equal(stats.value('cluster_manager.cds.update_rejected'), 1)
+})
+
+test('a large response is applied in turns, and answered once; listeners, which may swap addresses, in one', async () => {
+  const { server, client, applier } = await setUp()
+  applier.refuse = new Set(['r0', 'r110'])
+  let turn = 0
+  const onTurn = (): void => {
+    turn++
+    next = setImmediate(onTurn)
+  }
+  let next = setImmediate(onTurn)
+  cleanups.push(() => clearImmediate(next))
+  const turns: [type: ResourceType, size: number, removed: number, turn: number][] = []
+  const apply = applier.apply.bind(applier)
+  applier.apply = (type, resources, removed) => {
+    turns.push([type, resources.length, removed.length, turn])
+    return apply(type, resources, removed)
+  }
+  await client.start()
+  const { call } = await server.next('cluster')
+  const many = Array.from({ length: 120 }, (_, i) => `r${i}`)
+  const nonce = server.send(
+    call,
+    'cluster',
+    many.map(name => cluster(name, '1')),
+  )
+  const refusal = (await server.answer('cluster', nonce)) ?? ''
+  assert.match(refusal, /Cluster r0 (?:.*\n)*.*Cluster r110 /)
+  await server.answer(
+    'listener',
+    server.send(
+      call,
+      'listener',
+      many.map(name => listener(name, '1')),
+      ['old'],
+    ),
+  )
+  assert.deepEqual(
+    turns.map(([type, size, removed]) => [type, size, removed]),
+    [
+      ['cluster', 50, 0],
+      ['cluster', 50, 0],
+      ['cluster', 20, 0],
+      ['listener', 120, 1],
+    ],
+  )
+  assert.equal(new Set(turns.map(([, , , at]) => at)).size, 4)
+})
+
+test('a response that names something twice is refused whole, as by Envoy', async () => {
+  const { server, client, applier } = await setUp()
+  await client.start()
+  const { call } = await server.next('cluster')
+  server.send(call, 'cluster', [cluster('a', '1'), cluster('b', '1'), cluster('a', '2')])
+  assert.match((await server.next('cluster')).request.errorDetail?.message ?? '', /Cluster a: is named twice/)
+  server.send(call, 'cluster', [cluster('b', '1')], ['b'])
+  assert.match((await server.next('cluster')).request.errorDetail?.message ?? '', /Cluster b: is named twice/)
+  assert.deepEqual(applier.log, [])
+})
+
+test('what has a time to live goes when nobody renews it, and is no config to start with', async () => {
+  const folder = temporaryFolder()
+  const { server, clock, client, applier } = await setUp(folder)
+  await client.start()
+  const { call } = await server.next('listener')
+  const ttl = create(DurationSchema, { seconds: 10n })
+  const send = async (resources: readonly Resource[]): Promise<DeltaDiscoveryRequest> => {
+    server.send(call, 'listener', resources)
+    return (await server.next('listener')).request
+  }
+  const heartbeat = (name: string, version: string): Resource => create(ResourceSchema, { name, version, ttl })
+  await send([
+    { ...listener('a', '1'), ttl },
+    { ...listener('b', '1'), ttl },
+    { ...listener('c', '1'), ttl },
+    listener('d', '1'),
+  ])
+  clock.advance(9_000)
+  assert.equal((await send([heartbeat('a', '1')])).errorDetail, undefined)
+  await send([listener('c', '2')])
+  assert.match((await send([heartbeat('b', '2')])).errorDetail?.message ?? '', /Listener b: is a nothing/)
+  const before = applier.log.length
+  clock.advance(9_000)
+  while (applier.log.length === before) await new Promise(resolve => setImmediate(resolve))
+  assert.deepEqual(applier.log.slice(before), ['listener + -b'])
+  client.stop()
+  assert.deepEqual(
+    new LastGood(folder, clock, silentLog).load('listener').map(({ name }) => name),
+    ['c', 'd'],
+  )
 })
 
 test('a stream that ends is opened again after a back-off, with the versions held', async () => {

@@ -14,6 +14,7 @@ import { AdsStream } from './ads-stream.ts'
 import type { ControlPlaneCredentials } from './control-plane-channel.ts'
 import type { LastGood } from './last-good.ts'
 import type { Applied, ResourceApplier, VersionedResource } from './resource-applier.ts'
+import { ResourceExpiry } from './resource-expiry.ts'
 import { TypeState } from './type-state.ts'
 import { createXdsStats, type XdsStats } from './xds-stats.ts'
 
@@ -37,6 +38,7 @@ export interface XdsClientOptions {
 /** Types without names to ask by: the server decides what a proxy has. */
 const WILDCARD: ReadonlySet<ResourceType> = new Set(['cluster', 'listener'])
 const MAX_RESOURCES = 100_000
+const RESOURCES_OF_A_TURN = 50
 /** A NACK that carries more than this helps nobody. */
 const MAX_ERROR_CHARACTERS = 16_384
 const FIRST_RETRY_MS = 250
@@ -49,6 +51,7 @@ const CLUSTER_REMOVAL_DELAY_MS = 1_000
 export class XdsClient {
   readonly #options: XdsClientOptions
   readonly #types: ReadonlyMap<ResourceType, TypeState>
+  readonly #expiries: ReadonlyMap<ResourceType, ResourceExpiry>
   readonly #stats: XdsStats
   readonly #backoff: Backoff
   /** Of clusters. */
@@ -65,6 +68,8 @@ export class XdsClient {
   constructor(options: XdsClientOptions) {
     this.#options = options
     this.#types = new Map(SEND_ORDER.map(type => [type, new TypeState(type, WILDCARD.has(type))]))
+    const expiryOf = (type: ResourceType) => new ResourceExpiry(options.clock, names => void this.#expire(type, names))
+    this.#expiries = new Map(SEND_ORDER.map(type => [type, expiryOf(type)]))
     this.#stats = createXdsStats(options.stats)
     this.#backoff = new Backoff(FIRST_RETRY_MS, LAST_RETRY_MS, options.random)
   }
@@ -94,6 +99,7 @@ export class XdsClient {
     this.#retry?.cancel()
     this.#graceTimer?.cancel()
     for (const timer of this.#removals.values()) timer.cancel()
+    for (const expiry of this.#expiries.values()) expiry.close()
     this.#options.loadReporter?.close()
     this.#stream?.close()
     this.#options.lastGood?.flush()
@@ -186,8 +192,45 @@ export class XdsClient {
     const { resources, removedResources } = response
     if (resources.length > MAX_RESOURCES)
       return applied([refused(state.type, '', `${resources.length} resources in one response`)])
-    const wanted = resources.filter(({ name }) => state.isSubscribed(name))
-    return this.#apply(state, wanted, removedResources)
+    const twice = namedTwice([...resources.map(({ name }) => name), ...removedResources])
+    // Nothing of it is taken (as in Envoy): what it means is anyone's guess.
+    if (twice !== null) return applied([refused(state.type, twice, 'is named twice in one response')])
+    const { heartbeats = [], changed = [] } = Object.groupBy(resources, resource =>
+      state.isHeartbeat(resource) ? 'heartbeats' : 'changed',
+    )
+    for (const { name, ttl } of heartbeats) this.#expiries.get(state.type)!.set(name, ttl)
+    return this.#applyInTurns(state, changed, removedResources)
+  }
+
+  /** A thousand clusters take a tenth of a second: traffic has its turn between. */
+  async #applyInTurns(state: TypeState, resources: readonly Resource[], removed: readonly string[]): Promise<Applied> {
+    if (state.type === 'cluster') for (const { name } of resources) this.#keep(name)
+    // One listener may take over the address of another in the same response.
+    const size = state.type === 'listener' ? resources.length : RESOURCES_OF_A_TURN
+    const problems: Problem[] = []
+    const bound: Promise<readonly Problem[]>[] = []
+    let from = 0
+    for (;;) {
+      const part = resources.slice(from, from + size)
+      from += size
+      const isLast = from >= resources.length
+      const wanted = part.filter(({ name }) => state.isSubscribed(name))
+      const taken = await this.#apply(state, wanted, isLast ? removed : [])
+      problems.push(...taken.problems)
+      bound.push(taken.bound)
+      if (isLast || this.#stopped) return { problems, bound: Promise.all(bound).then(all => all.flat()) }
+      await new Promise(setImmediate)
+    }
+  }
+
+  /** As if the control plane had taken them back. */
+  async #expire(type: ResourceType, names: readonly string[]): Promise<void> {
+    const state = this.#types.get(type)!
+    const ended = names.filter(name => state.held.has(name))
+    if (ended.length === 0) return
+    this.#options.log.warn('config has expired', { type, names: ended.join(' ') })
+    await this.#apply(state, [], ended)
+    this.#resubscribe()
   }
 
   /** One after the other. Whatever there is to apply, it must not stop the proxy: the config before stays in force. */
@@ -213,14 +256,16 @@ export class XdsClient {
       if (!message) continue
       good.push(message)
       accepted.push(resource)
-      if (type === 'cluster') this.#keep(resource.name)
     }
     // What is asked for by name goes when nothing names it any more: what does keeps what it had (as in Envoy).
     const now = type === 'listener' ? removed : []
     const taken = await this.#options.applier.apply(type, good, now)
     problems.push(...taken.problems)
+    const bad = refusedObjects(problems)
     for (const resource of accepted) {
-      if (!isRefused(problems, type, resource.name)) state.hold(resource, resource.resource!.value)
+      if (bad.has(`${resourceKind(type)} ${resource.name}`)) continue
+      state.hold(resource, resource.resource!.value)
+      this.#expiries.get(type)!.set(resource.name, resource.ttl)
     }
     for (const name of removed) {
       state.held.delete(name)
@@ -301,9 +346,17 @@ function refused(type: ResourceType, name: string, message: string): Problem {
 }
 
 /** A port that is taken does not make a listener bad: it is kept, and bound when the port is free. */
-function isRefused(problems: readonly Problem[], type: ResourceType, name: string): boolean {
-  const object = `${resourceKind(type)} ${name}`
-  return problems.some(problem => problem.object === object && problem.severity === 'error')
+function refusedObjects(problems: readonly Problem[]): ReadonlySet<string | undefined> {
+  return new Set(problems.filter(({ severity }) => severity === 'error').map(({ object }) => object))
+}
+
+function namedTwice(names: readonly string[]): string | null {
+  const seen = new Set<string>()
+  for (const name of names) {
+    if (seen.has(name)) return name
+    seen.add(name)
+  }
+  return null
 }
 
 function applied(problems: readonly Problem[]): Applied {

@@ -1,0 +1,58 @@
+// Resources of one type that end by themselves unless the control plane renews them (xds_protocol, "TTL").
+import type { Duration } from '@bufbuild/protobuf/wkt'
+import type { Clock, Timer } from '../../base/clock.ts'
+import { durationMs } from '../../xds/resource-check.ts'
+
+/** What ends within so long of one another mostly ends together. */
+const GATHER_MS = 100
+
+export class ResourceExpiry {
+  readonly #clock: Clock
+  readonly #onExpired: (names: readonly string[]) => void
+  /** In monotonic milliseconds, by name. */
+  readonly #ends = new Map<string, number>()
+  #timer: Timer | null = null
+  #timerEnds = Number.POSITIVE_INFINITY
+
+  constructor(clock: Clock, onExpired: (names: readonly string[]) => void) {
+    this.#clock = clock
+    this.#onExpired = onExpired
+  }
+
+  /** Counted from now; undefined: it stays until it is taken away. */
+  set(name: string, ttl: Duration | undefined): void {
+    if (ttl === undefined) {
+      this.#ends.delete(name)
+      return
+    }
+    const end = this.#clock.now() + Math.max(0, durationMs(ttl, 0))
+    this.#ends.set(name, end)
+    this.#arm(end)
+  }
+
+  close(): void {
+    this.#timer?.cancel()
+    this.#ends.clear()
+  }
+
+  #arm(end: number): void {
+    if (end >= this.#timerEnds) return
+    this.#timer?.cancel()
+    this.#timerEnds = end
+    this.#timer = this.#clock.setTimer(Math.max(0, end - this.#clock.now()), () => this.#expire())
+  }
+
+  #expire(): void {
+    const now = this.#clock.now()
+    const expired: string[] = []
+    let next = Number.POSITIVE_INFINITY
+    for (const [name, end] of this.#ends) {
+      if (end <= now) expired.push(name)
+      else if (end < next) next = end
+    }
+    for (const name of expired) this.#ends.delete(name)
+    this.#timerEnds = Number.POSITIVE_INFINITY
+    if (next < this.#timerEnds) this.#arm(Math.max(next, now + GATHER_MS))
+    if (expired.length > 0) this.#onExpired(expired)
+  }
+}
