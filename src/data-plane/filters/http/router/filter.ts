@@ -47,6 +47,7 @@ export class RouterFilter extends TriedRequest implements TerminalFilter {
 
   decodeData(chunk: Buffer, endStream: boolean): DataStatus {
     if (endStream) this.isWhole = true
+    if (chunk.length > 0) this.hasBody = true
     this.shadows?.sendBody(chunk, endStream)
     const upstream = this.upstream
     const sends = upstream?.takesBody === true
