@@ -66,6 +66,8 @@ export class Stream extends RoutedRequest implements ManagedStream {
 
   /** Where an internal redirect has led: what a proxy adds to a client's request is there (Envoy). */
   beginAgain(body: Buffer): void {
+    // Before any filter sees the head: an answer to that alone is not early. Its own time begins here.
+    this.completeRequest()
     this.#run(prepareTarget(this, this.#connection, this.config), body.length === 0)
     if (body.length > 0) this.onRequestData(body, true)
   }
@@ -339,7 +341,9 @@ export class Stream extends RoutedRequest implements ManagedStream {
     info.responseHeaders = headers
     info.responseCodeDetails = 'internal_redirect'
     this.#finish(0)
-    const next = this.#connection.renewStream(head, info.again(), body.length === 0)
+    // Held back for the sake of what has ended, a client would be gone without anybody's seeing it.
+    if (this.#readPauses > 0) this.#connection.resumeReading()
+    const next = this.#connection.renewStream(head, info.again())
     next.redirects = this.redirects
     next.beginAgain(body)
   }
