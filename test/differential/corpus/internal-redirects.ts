@@ -31,6 +31,16 @@ const route = (
   ...more,
 })
 
+/** Of one hop, or of a proxy's own. */
+const HOP_BY_HOP: readonly Field[] = [
+  ['te', 'trailers, deflate'],
+  ['trailer', 'x-t'],
+  ['http2-settings', 'AAAA'],
+  ['x-forwarded-for', '9.9.9.9'],
+  ['x-envoy-original-url', 'lie'],
+  ['content-type', 'application/grpc'],
+]
+
 const ALL = [301, 302, 303, 307, 308]
 const HOST: JsonObject = {
   name: 'first',
@@ -47,6 +57,7 @@ const HOST: JsonObject = {
     route('previous', { max_internal_redirects: 4, predicates: [PREVIOUS] }),
     route('listed', { predicates: [only('one', 'target')] }),
     route('copy', { response_headers_to_copy: ['x-a', 'X-B', 'set-cookie'] }),
+    route('hops', { response_headers_to_copy: HOP_BY_HOP.map(([name]) => name) }),
     route(
       'rewritten',
       {},
@@ -69,6 +80,7 @@ const OTHER: JsonObject = {
   routes: [
     route('target', null, {}, { request_headers_to_add: [add('x-added', 'second')] }),
     route('again', { max_internal_redirects: 1 }),
+    route('persistent', null, { retry_policy: { retry_on: '5xx', num_retries: 1 } }),
     route('unnamed', null, { timeout: '0s' }),
   ],
 }
@@ -140,11 +152,88 @@ const LOCATIONS: Readonly<Record<string, string>> = {
   'no-host-known': 'http://c.test/target',
   'no-route': 'http://b.test/nowhere',
   https: 'https://b.test/target',
+  'escaped-slash': 'http://b.test/x%2f..%2ftarget',
+  'bad-escape': 'http://b.test/target%zz',
+  asterisk: 'http://b.test/*',
+  'two-slashes': 'http://b.test//target',
+  'above-the-root': 'http://b.test/../../target',
+  'dot-host': 'http://b.test./target',
+  'odd-host': 'http://b.test,c/target',
+  'percent-host': 'http://b%2etest/target',
+  'large-port': 'http://b.test:65536/target',
   direct: 'http://a.test/direct',
   redirect: 'http://a.test/redirect',
 }
 
 const ASKED: Readonly<Record<string, Asked>> = {
+  'post-303-then-another': {
+    path: '/codes',
+    method: 'POST',
+    body: 'body',
+    answers: [{ ...to('http://a.test/codes/x'), status: 303 }, TARGET, FINE],
+  },
+  'post-303-then-retry': {
+    path: '/codes',
+    method: 'POST',
+    body: 'body',
+    answers: [{ ...to('http://b.test/persistent'), status: 303 }, { status: 503 }, FINE],
+  },
+  'post-307-then-another': {
+    path: '/codes',
+    method: 'POST',
+    body: 'body',
+    answers: [{ ...to('http://a.test/codes/x'), status: 307 }, { ...TARGET, status: 307 }, FINE],
+  },
+  'post-307-then-retry': {
+    path: '/codes',
+    method: 'POST',
+    body: 'body',
+    answers: [{ ...to('http://b.test/persistent'), status: 307 }, { status: 503 }, FINE],
+  },
+  'post-to-direct': {
+    path: '/one',
+    method: 'POST',
+    body: 'body',
+    answers: [to('http://a.test/direct')],
+  },
+  'post-to-redirect': {
+    path: '/one',
+    method: 'POST',
+    body: 'body',
+    answers: [to('http://a.test/redirect')],
+  },
+  'post-that-fails': { path: '/one', method: 'POST', body: 'body', answers: [TARGET, { cut: 'before' }] },
+  'one-with-interim': {
+    path: '/one',
+    answers: [
+      { ...TARGET, interim: [103] },
+      { ...FINE, interim: [103] },
+    ],
+  },
+  'one-cut': { path: '/one', answers: [{ ...TARGET, body: 'abc', cut: 'body' }, FINE] },
+  'one-with-trailers': { path: '/one', answers: [{ ...TARGET, body: 'abc', trailers: [['x-t', '1']] }, FINE] },
+  hops: { path: '/hops', answers: [to('http://b.test/target', { fields: HOP_BY_HOP }), FINE] },
+  'hops-of-none': { path: '/hops', fields: [['x-forwarded-for', '1.1.1.1']], answers: [TARGET, FINE] },
+  grpc: {
+    path: '/one',
+    method: 'POST',
+    fields: [
+      ['content-type', 'application/grpc'],
+      ['te', 'trailers'],
+    ],
+    body: 'body',
+    answers: [TARGET, FINE],
+  },
+  'grpc-to-nowhere': {
+    path: '/one',
+    method: 'POST',
+    fields: [
+      ['content-type', 'application/grpc'],
+      ['te', 'trailers'],
+    ],
+    body: 'body',
+    answers: [to('http://a.test/direct')],
+  },
   off: { path: '/off', answers: [TARGET, FINE] },
   one: { path: '/one', answers: [TARGET, FINE] },
   'one-with-body': { path: '/one', answers: [{ ...TARGET, body: 'go there' }, FINE] },
