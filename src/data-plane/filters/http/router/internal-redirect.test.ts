@@ -183,6 +183,57 @@ test('a location that would end the request elsewhere is not followed', () =>
     },
   ))
 
+test('a client that leaves on the way ends what it has been led to, and each of the two has its line', () => {
+  const clock = new FakeClock()
+  const asked = Promise.withResolvers<UpstreamRequest>()
+  const answer = (request: UpstreamRequest): string | undefined => {
+    if (!request.head.path.startsWith('/target')) return lead(request)
+    asked.resolve(request)
+    return undefined
+  }
+  return withFilters({ filters: [], routes: ROUTES, clock, answer }, async ({ proxy }) => {
+    const client = new RawClient(proxy.port)
+    client.send('PUT /often?/target HTTP/1.1\r\nhost: a.test\r\ncontent-length: 4\r\n\r\nbody')
+    const { socket } = await asked.promise
+    const left = once(socket, 'close')
+    client.socket.destroy()
+    await left
+    assert.deepEqual(
+      proxy.logs.map(log => [log.responseCode, log.responseCodeDetails]),
+      [
+        [307, 'internal_redirect'],
+        [0, 'downstream_remote_disconnect'],
+      ],
+    )
+    const counted = ['active', 'completed', 'total', 'rx_reset', '3xx'].map(what =>
+      proxy.stats.value(`http.test.downstream_rq_${what}`),
+    )
+    assert.deepEqual(counted, [0, 2, 2, 1, 0])
+  })
+})
+
+test('where a redirect leads there is the time of a request anew', () => {
+  const clock = new FakeClock()
+  const asked = Promise.withResolvers<void>()
+  const answer = (request: UpstreamRequest): string | undefined => {
+    if (!request.head.path.startsWith('/target')) {
+      clock.advance(14_000)
+      return lead(request)
+    }
+    asked.resolve()
+    return undefined
+  }
+  return withFilters({ filters: [], routes: ROUTES, clock, answer }, async stage => {
+    const response = stage.get('/once?/target')
+    await asked.promise
+    clock.advance(14_000)
+    assert.equal(stage.proxy.logs.length, 1)
+    clock.advance(2000)
+    assert.equal((await response).status, 504)
+    assert.equal(stage.lastLog, '504 UT response_timeout')
+  })
+})
+
 test('over HTTP/2 each stream is led on by itself', () =>
   withRoutes(async ({ proxy }) => {
     const session = connect(`http://127.0.0.1:${proxy.port}`)
