@@ -56,20 +56,21 @@ export class Stream extends RoutedRequest implements ManagedStream {
 
   /** Sends the request on its way through the filters. `fields`: bits of FIELD that occurred in it. */
   begin(fields: number, endStream: boolean): void {
-    if (this.config.overload.stopAcceptingRequests) {
-      this.config.stats.requestsOverloadClose.value++
-      this.localReply(REFUSAL.overload)
-      return
-    }
-    this.#run(prepareRequest(this, fields, this.#connection, this.config), endStream)
+    this.#run(this.#shed() ?? prepareRequest(this, fields, this.#connection, this.config), endStream)
   }
 
   /** Where an internal redirect has led: what a proxy adds to a client's request is there (Envoy). */
   beginAgain(body: Buffer): void {
     // Before any filter sees the head: an answer to that alone is not early. Its own time begins here.
     this.completeRequest()
-    this.#run(prepareTarget(this, this.#connection, this.config), body.length === 0)
+    this.#run(this.#shed() ?? prepareTarget(this, this.#connection, this.config), body.length === 0)
     if (body.length > 0) this.onRequestData(body, true)
+  }
+
+  #shed(): LocalReply | null {
+    if (!this.config.overload.stopAcceptingRequests) return null
+    this.config.stats.requestsOverloadClose.value++
+    return REFUSAL.overload
   }
 
   #run(refusal: LocalReply | null, endStream: boolean): void {

@@ -185,7 +185,8 @@ export class RouterFilter extends TriedRequest implements TerminalFilter {
 
   #onUpstreamComplete(trailers: HeaderList | null): void {
     this.shadows?.onAnswerEnd(trailers)
-    this.cluster!.stats.upstreamRqTime.record(this.config.clock.now() - this.stream.info.startedAt)
+    // A slow client is not the upstream's fault (Envoy).
+    this.cluster!.stats.upstreamRqTime.record(this.config.clock.now() - this.stream.requestCompletedAt)
     this.stopRouteTimer()
     if (!this.isWhole) this.upstream?.abandonRest()
   }

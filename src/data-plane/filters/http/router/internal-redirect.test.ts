@@ -140,13 +140,16 @@ test('what leads on takes time that is not of the destination that answers', () 
     clock.advance(request.head.path.startsWith('/often') ? 1000 : 20)
     return lead(request)
   }
-  return withFilters({ filters: [], routes: ROUTES, clock, answer }, async ({ send, proxy }) => {
+  return withFilters({ filters: [], routes: ROUTES, clock, answer }, async ({ send, proxy, cluster }) => {
+    const times: number[] = []
+    cluster.stats.upstreamRqTime.record = ms => void times.push(ms)
     for (const body of ['', 'body']) {
       const length = `content-length: ${body.length}\r\n`
       const { headers } = await send(`PUT /often?/target HTTP/1.1\r\nhost: a.test\r\n${length}\r\n${body}`)
       assert.equal(headers['x-envoy-upstream-service-time'], '20')
     }
     assert.equal(proxy.logs.at(-1)!.duration, 1020)
+    assert.deepEqual(times, [20, 20])
   })
 })
 
