@@ -76,6 +76,7 @@ const CONFIGS: Readonly<Record<string, JsonObject>> = {
       { filter: asks('bytes'), body: { inline_bytes: 'AP8KIg==' } },
       { filter: asks('empty'), body: { inline_string: '' }, body_format_override: text('%LOCAL_REPLY_BODY%') },
       { filter: asks('204'), status_code: 204, body_format_override: text('%LOCAL_REPLY_BODY%') },
+      { filter: asks('304'), status_code: 304, body: { inline_string: 'unmodified' } },
       { filter: asks('200'), status_code: 200 },
       { filter: asks('grpc-status'), headers_to_add: [add('grpc-status', '9')] },
       {
@@ -172,7 +173,7 @@ const PREFLIGHT: readonly Field[] = [
   ['origin', 'http://a.test'],
   ['access-control-request-method', 'PUT'],
 ]
-const SAYS = ['all', 'type', 'type-alone', 'override', 'bytes', 'empty', '204', '200', 'grpc-status'] as const
+const SAYS = ['all', 'type', 'type-alone', 'override', 'bytes', 'empty', '204', '304', '200', 'grpc-status'] as const
 
 const ASKED: Readonly<Record<string, Asked>> = {
   answered: { path: '/up' },
