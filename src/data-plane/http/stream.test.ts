@@ -142,3 +142,13 @@ test('a client that is held back is not for the stream that an internal redirect
   router.redirect({ ...stream.request, path: '/next' }, Buffer.from('body'), { status: 302, headers: [] })
   assert.deepEqual(sent, ['paused', 'resumed', 'again /next', 'with body'])
 })
+
+test('a redirect is not followed any more where a reply of its own is on its way to the client', () => {
+  const holder: HttpFilter = { encodeHeaders: () => 'stop' }
+  const { stream, router, sent } = scene(holder, ['encodeHeaders'])
+  stream.localReply(LATE)
+  const response = { status: 302, headers: [] }
+  assert.equal(router.redirect({ ...stream.request, path: '/next' }, Buffer.alloc(0), response), false)
+  stream.continueEncoding(holder)
+  assert.deepEqual(sent, ['503', 'too late end', 'over'])
+})

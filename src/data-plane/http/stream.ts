@@ -336,7 +336,8 @@ export class Stream extends RoutedRequest implements ManagedStream {
     this.#periodicLines = new PeriodicLines(this.info, this.config, intervalMs, ACCESS_LOG_TYPE.downstreamPeriodic)
   }
 
-  redirect(head: RequestHead, body: Buffer, { status, headers }: ResponseHead): void {
+  redirect(head: RequestHead, body: Buffer, { status, headers }: ResponseHead): boolean {
+    if (this.#responseBegun) return false
     const { info } = this
     info.responseCode = status
     info.responseHeaders = headers
@@ -347,6 +348,7 @@ export class Stream extends RoutedRequest implements ManagedStream {
     const next = this.#connection.renewStream(head, info.again())
     next.redirects = this.redirects
     next.beginAgain(body)
+    return true
   }
 
   #end(close: boolean): void {
