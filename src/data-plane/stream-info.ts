@@ -25,6 +25,8 @@ export class StreamInfo implements MetadataSource {
   /** As it came, and once a route has rewritten it, as it is sent: x-envoy-original-path is the former then. */
   path = ''
   authority = ''
+  /** Empty: the connection's own. */
+  scheme = ''
   requestHeaders: HeaderList = []
   responseHeaders: HeaderList = []
   responseTrailers: HeaderList = NONE

@@ -16,7 +16,7 @@ export interface LocalReply {
   readonly isFailure: boolean
   /** The route has no say in its headers, or has had it. */
   readonly isFinal?: boolean
-  /** Nor has local_reply_config: a filter's answer, and no reply of Envoy's sendLocalReply. */
+  /** Nor has local_reply_config, nor is it made over for gRPC: a filter's answer, and no reply of Envoy's sendLocalReply. */
   readonly isOwnAnswer?: boolean
 }
 

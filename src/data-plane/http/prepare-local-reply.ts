@@ -24,6 +24,8 @@ export function prepareLocalReply(
   let content: ReplyContent = reply
   if (localReplies !== null && !reply.isOwnAnswer)
     content = localReplies.rewrite(reply, headers, isGrpc, request, config.clock)
+  // To filters and their operators also where a client of gRPC gets 200 (Envoy).
+  request.info.responseCode = content.status
   if (isGrpc) setGrpcFields(headers, content, reply.grpcStatus, request.head.method === 'HEAD')
   const body = bodyOf(content, isGrpc)
   if (body.length > 0) headers.push('content-length', String(body.length))

@@ -45,6 +45,7 @@ export function prepareRequest(
   const { forwarded } = config
   if (fields & FIELD.forwardedFor) info.clientIp = trustedClient(headers, forwarded)
   setForwardedHeaders(head, fields, connection.info, forwarded)
+  info.scheme = head.scheme
   if (config.via !== '') appendVia(headers, config.via)
   ensureRequestId(headers, (fields & FIELD.requestId) !== 0, config)
   const certPresent = (fields & FIELD.forwardedClientCert) !== 0

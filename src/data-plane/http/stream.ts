@@ -84,6 +84,7 @@ export class Stream extends RoutedRequest implements ManagedStream {
     this.#terminal = chain.terminal.createTerminalFilter(this)
     if (chain.filters.length > 0 && chain.isNeeded(this.routeFilters())) {
       this.#isGrpc = isGrpcRequest(this.request.headers)
+      this.nameCluster()
       this.#filters = new FilterManager(this, chain, bufferLimit)
       this.#filters.decodeHeaders(endStream)
     } else this.#terminal.decodeHeaders?.(this.request, endStream)
@@ -255,7 +256,7 @@ export class Stream extends RoutedRequest implements ManagedStream {
     info.responseFlags |= reply.flags
     info.responseCodeDetails = reply.details
     this.nameCluster()
-    const isGrpc = this.#isGrpc ?? isGrpcRequest(this.request.headers)
+    const isGrpc = !reply.isOwnAnswer && (this.#isGrpc ?? isGrpcRequest(this.request.headers))
     const head = prepareLocalReply(reply, isGrpc, this, this.config)
     const { body } = head
     const endStream = body.length === 0 || this.request.method === 'HEAD'
