@@ -8,15 +8,16 @@ const GATHER_MS = 100
 
 export class ResourceExpiry {
   readonly #clock: Clock
-  readonly #onExpired: (names: readonly string[]) => void
+  readonly #onEnd: () => void
   /** In monotonic milliseconds, by name. */
   readonly #ends = new Map<string, number>()
   #timer: Timer | null = null
   #timerEnds = Number.POSITIVE_INFINITY
 
-  constructor(clock: Clock, onExpired: (names: readonly string[]) => void) {
+  /** `onEnd`: there may be something to take. */
+  constructor(clock: Clock, onEnd: () => void) {
     this.#clock = clock
-    this.#onExpired = onExpired
+    this.#onEnd = onEnd
   }
 
   /** Counted from now; undefined: it stays until it is taken away. */
@@ -30,6 +31,20 @@ export class ResourceExpiry {
     this.#arm(end)
   }
 
+  /** What has ended, and was not renewed since. */
+  take(): readonly string[] {
+    const now = this.#clock.now()
+    const ended: string[] = []
+    let next = Number.POSITIVE_INFINITY
+    for (const [name, end] of this.#ends) {
+      if (end <= now) ended.push(name)
+      else if (end < next) next = end
+    }
+    for (const name of ended) this.#ends.delete(name)
+    if (next < this.#timerEnds) this.#arm(Math.max(next, now + GATHER_MS))
+    return ended
+  }
+
   close(): void {
     this.#timer?.cancel()
     this.#ends.clear()
@@ -39,20 +54,9 @@ export class ResourceExpiry {
     if (end >= this.#timerEnds) return
     this.#timer?.cancel()
     this.#timerEnds = end
-    this.#timer = this.#clock.setTimer(Math.max(0, end - this.#clock.now()), () => this.#expire())
-  }
-
-  #expire(): void {
-    const now = this.#clock.now()
-    const expired: string[] = []
-    let next = Number.POSITIVE_INFINITY
-    for (const [name, end] of this.#ends) {
-      if (end <= now) expired.push(name)
-      else if (end < next) next = end
-    }
-    for (const name of expired) this.#ends.delete(name)
-    this.#timerEnds = Number.POSITIVE_INFINITY
-    if (next < this.#timerEnds) this.#arm(Math.max(next, now + GATHER_MS))
-    if (expired.length > 0) this.#onExpired(expired)
+    this.#timer = this.#clock.setTimer(Math.max(0, end - this.#clock.now()), () => {
+      this.#timerEnds = Number.POSITIVE_INFINITY
+      this.#onEnd()
+    })
   }
 }

@@ -247,6 +247,30 @@ test('what has a time to live goes when nobody renews it, and is no config to st
   )
 })
 
+test('what is renewed by a response that is being applied when its time is over stays', async () => {
+  const { server, clock, client, applier } = await setUp()
+  await client.start()
+  const { call } = await server.next('cluster')
+  const ttl = create(DurationSchema, { seconds: 10n })
+  await server.answer('cluster', server.send(call, 'cluster', [{ ...cluster('a', '1'), ttl }]))
+  const goOn = Promise.withResolvers<void>()
+  const apply = applier.apply.bind(applier)
+  let isWaiting = false
+  applier.apply = async (type, resources, removed) => {
+    isWaiting = true
+    await goOn.promise
+    return apply(type, resources, removed)
+  }
+  const nonce = server.send(call, 'cluster', [{ ...cluster('a', '2'), ttl }])
+  while (!isWaiting) await new Promise(resolve => setImmediate(resolve))
+  clock.advance(10_000)
+  goOn.resolve()
+  assert.equal(await server.answer('cluster', nonce), null)
+  await server.answer('cluster', server.send(call, 'cluster', [cluster('b', '1')]))
+  clock.advance(1_000)
+  assert.deepEqual(applier.log, ['cluster +a -', 'cluster +a -', 'cluster +b -'])
+})
+
 test('a stream that ends is opened again after a back-off, with the versions held', async () => {
   const { server, clock, client, applier } = await setUp()
   applier.refuse = new Set(['bad'])
@@ -280,6 +304,20 @@ test('a cluster taken away goes a moment later, unless it comes back', async () 
   assert.deepEqual(applier.log, ['cluster +a,b -', 'cluster + -', 'cluster +b -'])
   clock.advance(1000)
   assert.deepEqual(applier.log.slice(3), ['cluster + -a'])
+})
+
+test('a cluster taken away goes, too, when it comes back as one that is refused', async () => {
+  const { server, clock, client, applier } = await setUp()
+  await client.start()
+  const { call } = await server.next('cluster')
+  const tell = (resources: readonly Resource[], removed: readonly string[] = []): Promise<string | null> =>
+    server.answer('cluster', server.send(call, 'cluster', resources, removed))
+  await tell([cluster('a', '1')])
+  await tell([], ['a'])
+  applier.refuse = new Set(['a', 'b'])
+  assert.match((await tell([cluster('a', '2'), cluster('b', '1')])) ?? '', /Cluster a .*first fault/)
+  clock.advance(1000)
+  assert.equal(applier.log.at(-1), 'cluster + -a')
 })
 
 test('endpoints by the name of a cluster on its way out do not keep it', async () => {
@@ -366,29 +404,30 @@ test('what comes by a name that has been let go of meanwhile is nobody’s', asy
   assert.equal(applier.log.at(-1), 'endpoint +b -')
 })
 
-test('a stream that ends while its response is applied: the next one asks for what that response made wanted', async () => {
+test('a stream that ends while its response is applied: the next one begins with all that it brought', async () => {
   const { server, clock, client, applier } = await setUp()
   await client.start()
-  const first = await server.next('listener')
-  const bound = Promise.withResolvers<void>()
+  const first = await server.next('cluster')
+  const goOn = Promise.withResolvers<void>()
   const apply = applier.apply.bind(applier)
+  let parts = 0
   applier.apply = async (type, resources, removed) => {
-    if (type === 'listener') await bound.promise
+    if (++parts === 2) await goOn.promise
     return apply(type, resources, removed)
   }
-  server.send(first.call, 'listener', [listener('l', '1')])
-  while (client.isConnected === false) await new Promise(resolve => setImmediate(resolve))
+  const clusters = Array.from({ length: 120 }, (_, i) => cluster(`c${i}`, '1'))
+  server.send(first.call, 'cluster', clusters)
+  while (parts < 2) await new Promise(resolve => setImmediate(resolve))
   first.call.emit('error', { code: status.UNAVAILABLE, details: 'going away' })
   while (client.isConnected) await new Promise(resolve => setImmediate(resolve))
   clock.advance(250)
-  const second = await server.next('listener')
-  server.send(second.call, 'cluster', [cluster('a', '1')])
-  applier.names.route = ['http_proxy']
-  bound.resolve()
-  const route = await server.next('route')
-  assert.deepEqual(route.request.resourceNamesSubscribe, ['http_proxy'])
-  assert.equal(route.call, second.call)
-  assert.deepEqual(applier.log, ['listener +l -', 'cluster +a -'])
+  applier.names.endpoint = ['c0']
+  goOn.resolve()
+  const { call, request } = await server.next('cluster')
+  assert.equal(Object.keys(request.initialResourceVersions).length, clusters.length)
+  const endpoint = await server.next('endpoint')
+  assert.deepEqual(endpoint.request.resourceNamesSubscribe, ['c0'])
+  assert.equal(endpoint.call, call)
 })
 
 test('listeners are acknowledged once clients may connect; what more is wanted is said before, and no other type waits', async () => {
