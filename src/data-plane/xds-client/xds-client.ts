@@ -297,7 +297,7 @@ export class XdsClient {
   }
 
   async #forget(type: ResourceType, names: readonly string[]): Promise<void> {
-    if (names.length === 0) return
+    if (names.length === 0 || this.#stopped) return
     try {
       await this.#options.applier.apply(type, [], names)
     } catch (error) {
