@@ -13,11 +13,9 @@ export function parseCidr(address: string, prefixLength: number): Cidr | null {
   if (family === 0 || !Number.isInteger(prefixLength) || prefixLength < 0 || prefixLength > (family === 4 ? 32 : 128)) {
     return null
   }
+  const type = family === 4 ? 'ipv4' : 'ipv6'
   const list = new BlockList()
-  list.addSubnet(address, prefixLength, family === 4 ? 'ipv4' : 'ipv6')
-  const contains = (candidate: string): boolean => {
-    const kind = isIP(candidate)
-    return kind !== 0 && list.check(candidate, kind === 4 ? 'ipv4' : 'ipv6')
-  }
-  return { address, prefixLength, contains }
+  list.addSubnet(address, prefixLength, type)
+  // Node's list has IPv4 addresses in ranges of IPv6, and the other way round: a rule for ::/0 would be about all of them.
+  return { address, prefixLength, contains: other => isIP(other) === family && list.check(other, type) }
 }

@@ -86,9 +86,9 @@ async function ask(port: number, host: string, field = ''): Promise<number> {
   return (await exchange(port, `GET / HTTP/1.1\r\nhost: ${host}\r\n${field}\r\n`)).status
 }
 
-test('each host has connections of its own, which its requests share', async () => {
+test('each host has connections of its own, which its requests share however they spell it', async () => {
   const port = await open({ auto_sni: true, auto_san_validation: true })
-  for (const host of ['a.test', 'x.b.test:8080', 'a.test', 'x.b.test', 'a.test:80'])
+  for (const host of ['a.test', 'x.b.test:8080', 'A.test', 'x.B.test', 'a.TEST:80'])
     assert.equal(await ask(port, host), 200)
   assert.deepEqual(heard, ['a.test', 'x.b.test'])
 })

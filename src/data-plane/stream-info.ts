@@ -25,6 +25,8 @@ export class StreamInfo implements MetadataSource {
   /** As it came, and once a route has rewritten it, as it is sent: x-envoy-original-path is the former then. */
   path = ''
   authority = ''
+  /** Empty: the connection's own. */
+  scheme = ''
   requestHeaders: HeaderList = []
   responseHeaders: HeaderList = []
   responseTrailers: HeaderList = NONE
@@ -34,6 +36,8 @@ export class StreamInfo implements MetadataSource {
   responseFlags = 0
   responseCodeDetails = ''
   connectionTerminationDetails = ''
+  /** While local_reply_config makes another of it; a character for each byte. */
+  localReplyBody = ''
   upstreamTransportFailureReason = ''
   /** Body bytes. */
   bytesReceived = 0
@@ -66,6 +70,15 @@ export class StreamInfo implements MetadataSource {
     this.connection = connection
     this.startTime = startTime
     this.startedAt = startedAt
+  }
+
+  /** Of the stream that follows an internal redirect: what is known of the client and its request (Envoy). */
+  again(): StreamInfo {
+    const info = new StreamInfo(this.connection, this.startTime, this.startedAt)
+    info.clientIp = this.clientIp
+    info.protocol = this.protocol
+    info.bytesReceived = this.bytesReceived
+    return info
   }
 
   addMetadata(namespace: string, key: string, value: MetadataValue): void {

@@ -31,6 +31,9 @@ import { file_envoy_extensions_filters_network_sni_cluster_v3_sni_cluster } from
 import { file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy } from './generated/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts'
 import { file_envoy_extensions_formatter_req_without_query_v3_req_without_query } from './generated/envoy/extensions/formatter/req_without_query/v3/req_without_query_pb.ts'
 import { file_envoy_extensions_http_header_formatters_preserve_case_v3_preserve_case } from './generated/envoy/extensions/http/header_formatters/preserve_case/v3/preserve_case_pb.ts'
+import { file_envoy_extensions_internal_redirect_allow_listed_routes_v3_allow_listed_routes_config } from './generated/envoy/extensions/internal_redirect/allow_listed_routes/v3/allow_listed_routes_config_pb.ts'
+import { file_envoy_extensions_internal_redirect_previous_routes_v3_previous_routes_config } from './generated/envoy/extensions/internal_redirect/previous_routes/v3/previous_routes_config_pb.ts'
+import { file_envoy_extensions_internal_redirect_safe_cross_scheme_v3_safe_cross_scheme_config } from './generated/envoy/extensions/internal_redirect/safe_cross_scheme/v3/safe_cross_scheme_config_pb.ts'
 import { file_envoy_extensions_path_match_uri_template_v3_uri_template_match } from './generated/envoy/extensions/path/match/uri_template/v3/uri_template_match_pb.ts'
 import { file_envoy_extensions_path_rewrite_uri_template_v3_uri_template_rewrite } from './generated/envoy/extensions/path/rewrite/uri_template/v3/uri_template_rewrite_pb.ts'
 import { file_envoy_extensions_request_id_uuid_v3_uuid } from './generated/envoy/extensions/request_id/uuid/v3/uuid_pb.ts'
@@ -67,6 +70,9 @@ export const MESSAGE_REGISTRY: Registry = createRegistry(
   file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy,
   file_envoy_extensions_formatter_req_without_query_v3_req_without_query,
   file_envoy_extensions_http_header_formatters_preserve_case_v3_preserve_case,
+  file_envoy_extensions_internal_redirect_allow_listed_routes_v3_allow_listed_routes_config,
+  file_envoy_extensions_internal_redirect_previous_routes_v3_previous_routes_config,
+  file_envoy_extensions_internal_redirect_safe_cross_scheme_v3_safe_cross_scheme_config,
   file_envoy_extensions_path_match_uri_template_v3_uri_template_match,
   file_envoy_extensions_path_rewrite_uri_template_v3_uri_template_rewrite,
   file_envoy_extensions_request_id_uuid_v3_uuid,

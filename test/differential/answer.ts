@@ -19,6 +19,8 @@ export interface Answer {
   readonly raw?: string
   /** Closes the connection after it. */
   readonly close?: boolean
+  /** When the head of the request is there; `head`: its own head alone, and the body when the request is whole. */
+  readonly early?: 'whole' | 'head'
 }
 
 export const ANSWER_FIELD = 'x-answer'
@@ -37,6 +39,10 @@ export function parseAnswers(text: string): readonly Answer[] {
   } catch {
     return []
   }
+}
+
+export function isEarly(text: string): boolean {
+  return parseAnswers(text).some(({ early }) => early !== undefined)
 }
 
 export interface AnswerBytes {

@@ -7,6 +7,8 @@ export function normalValue(name: string, value: string): string {
   if (name === 'date' && DATE.test(value)) return '(date)'
   if (name === 'x-request-id' && UUID.test(value)) return '(uuid)'
   if (name === 'x-envoy-upstream-service-time') return value.replace(/^\d+/, '(ms)')
+  // Of a bucket that fills by the hour.
+  if (name === 'x-ratelimit-reset' && /^\d{4,}$/.test(value)) return `about ${Math.ceil(Number(value) / 3600)} h`
   // What is left of the route's timeout at a retry.
   if (name === 'x-envoy-expected-rq-timeout-ms' && /^\d+$/.test(value))
     return `about ${Math.ceil(Number(value) / 1000)} s`

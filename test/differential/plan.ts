@@ -28,6 +28,18 @@ export interface ClusterPlan {
   readonly endpoint: EndpointName | typeof FAR_LISTENER
   /** Fields of the cluster besides its endpoint. */
   readonly fields: JsonObject
+  /** In its place, where there are several. */
+  readonly endpoints?: readonly EndpointPlan[]
+  /** What each locality of several endpoints weighs. */
+  readonly zoneWeightOf?: Readonly<Record<string, number>>
+}
+
+export interface EndpointPlan {
+  readonly endpoint: EndpointName
+  readonly zone: string
+  readonly priority: number
+  /** Besides its address. */
+  readonly fields: JsonObject
 }
 
 /**
@@ -208,11 +220,38 @@ function clusters(ports: ReadonlyMap<string, number>, more: readonly ClusterPlan
     ...Object.keys(ENDPOINTS)
       .filter(name => ports.has(name))
       .map(name => ({ ...cluster(name, [ports.get(name)!]), ...protocolOf(name) })),
-    ...more.map(({ name, endpoint, fields }) => ({ ...cluster(name, [ports.get(endpoint)!]), ...fields })),
+    ...more.map(plan => ({
+      ...cluster(plan.name, [ports.get(plan.endpoint)!]),
+      ...(plan.endpoints ? { load_assignment: assignment(plan, plan.endpoints, ports) } : {}),
+      ...plan.fields,
+    })),
     // Port 1 of loopback: nobody serves tcpmux.
     cluster(DEAD_CLUSTER, [1]),
     cluster(EMPTY_CLUSTER, []),
   ]
+}
+
+/** Localities are told apart by zone and priority. */
+function assignment(
+  { name, zoneWeightOf = {} }: ClusterPlan,
+  endpoints: readonly EndpointPlan[],
+  ports: ReadonlyMap<string, number>,
+): JsonObject {
+  const localities = Map.groupBy(endpoints, ({ zone, priority }) => `${priority} ${zone}`)
+  return {
+    cluster_name: name,
+    endpoints: [...localities.values()].map((own): JsonObject => {
+      const { zone, priority } = own[0]!
+      return {
+        locality: { zone },
+        priority,
+        load_balancing_weight: zoneWeightOf[zone] ?? 1,
+        lb_endpoints: own.map(
+          ({ endpoint, fields }): JsonObject => ({ endpoint: { address: address(ports.get(endpoint)!) }, ...fields }),
+        ),
+      }
+    }),
+  }
 }
 
 function protocolOf(name: string): JsonObject {

@@ -4,6 +4,7 @@ import type { DifferentialCase } from './case.ts'
 import { CORPUS, CORPUS_PLAN } from './corpus/cases.ts'
 import { FRAME_LISTENERS } from './corpus/frames/listeners.ts'
 import { familyCases, familyListeners } from './generate/families.ts'
+import { GRPC_WEB_BY_HAND, GRPC_WEB_LISTENERS } from './generate/grpc-web.ts'
 import { frameCases } from './generate/http2-frames.ts'
 import { generatePlan } from './generate/plan.ts'
 import { TCP_BY_HAND, TCP_LISTENERS } from './generate/tcp.ts'
@@ -27,8 +28,8 @@ const SLOW_REQUESTS = 60
 const FRAME_CONVERSATIONS = 150
 
 export async function runCorpus(known: readonly KnownDifference[]): Promise<RunReport> {
-  const listeners = [...CORPUS_PLAN, ...TCP_LISTENERS, ...TUNNEL_LISTENERS]
-  return await runJudged(listeners, [...CORPUS, ...TCP_BY_HAND, ...TUNNELS_BY_HAND], known)
+  const listeners = [...CORPUS_PLAN, ...TCP_LISTENERS, ...TUNNEL_LISTENERS, ...GRPC_WEB_LISTENERS]
+  return await runJudged(listeners, [...CORPUS, ...TCP_BY_HAND, ...TUNNELS_BY_HAND, ...GRPC_WEB_BY_HAND], known)
 }
 
 export async function runGenerated(seed: number, known: readonly KnownDifference[]): Promise<RunReport> {

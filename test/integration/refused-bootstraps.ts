@@ -125,6 +125,20 @@ export const REFUSED: Readonly<Record<string, JsonObject>> = {
     access_log_options: { flush_access_log_on_new_request: true },
     flush_access_log_on_new_request: true,
   }),
+  'a redirect followed with a host of its own': withAction({
+    internal_redirect_policy: { response_headers_to_copy: ['host'] },
+  }),
+  'a redirect followed by too many statuses': withAction({
+    internal_redirect_policy: { redirect_response_codes: [301, 302, 303, 307, 308, 302] },
+  }),
+  'a scheme that there is none of': withManager({
+    scheme_header_transformation: { scheme_to_overwrite: 'ftp' },
+  }),
+  'a reply mapped for nobody': withManager({ local_reply_config: { mappers: [{}] } }),
+  'a reply mapped to no final status': withManager({
+    local_reply_config: { mappers: [{ filter: { not_health_check_filter: {} }, status_code: 100 }] },
+  }),
+  'a body without a format': withManager({ local_reply_config: { body_format: { content_type: 'text/html' } } }),
   'a template without a slash': withRoute({ match: template('a') }),
   'a template with a glob behind a glob': withRoute({ match: template('/**/*') }),
   'a template with a name twice': withRoute({ match: template('/{a}/{a}') }),

@@ -44,6 +44,9 @@ const FORWARDED: JsonObject = {
     request_mirror_policies: [{ cluster: 'plain' }],
     rate_limits: [RATE_LIMIT],
     hedge_policy: { hedge_on_per_try_timeout: true },
+    internal_redirect_policy: {
+      predicates: [typed('internal_redirect.allow_listed_routes.v3.AllowListedRoutesConfig')],
+    },
   },
   request_headers_to_add: [ADDED],
 }
@@ -94,6 +97,18 @@ const MANAGER: JsonObject = {
       log_format: { text_format_source: { inline_string: 'a\n' } },
     }),
   ],
+  local_reply_config: {
+    mappers: [
+      {
+        filter: { not_health_check_filter: {} },
+        body: { inline_string: 'x' },
+        body_format_override: { json_format: { a: 'b' } },
+        headers_to_add: [ADDED],
+      },
+    ],
+    body_format: { text_format_source: { inline_string: 'x' } },
+  },
+  scheme_header_transformation: { scheme_to_overwrite: 'http' },
   http_protocol_options: {},
   http2_protocol_options: { connection_keepalive: { interval: '5s', timeout: '1s' } },
   common_http_protocol_options: {},

@@ -124,6 +124,16 @@ test('operators: length, alternatives, the first of several values, times, perce
   assert.equal(lineOf(upstream, info), '127.0.0.1:9080 9080 127.0.0.1 503')
 })
 
+test('the scheme is what the request says, not what a proxy before this one does of it', () => {
+  const info = stream()
+  assert.equal(lineOf('%REQ(:SCHEME)%', info), 'http')
+  info.scheme = 'http'
+  info.requestHeaders = ['x-forwarded-proto', 'https']
+  assert.equal(lineOf('%REQ(:SCHEME)%', info), 'http')
+  info.scheme = 'https'
+  assert.equal(lineOf('%REQ(:SCHEME)%', info), 'https')
+})
+
 test('a client of whom a proxy before this one tells has no port', () => {
   const info = stream()
   const format = '%DOWNSTREAM_REMOTE_ADDRESS% %DOWNSTREAM_REMOTE_PORT% %DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT% '

@@ -5,11 +5,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import type { Parsed } from '../../base/problem.ts'
 import { unpackAny } from '../../xds/any-pack.ts'
-import { OPERATOR_NAMES } from '../../xds/command-operator-table.ts'
-import {
-  type SubstitutionFormatString,
-  SubstitutionFormatStringSchema,
-} from '../../xds/generated/envoy/config/core/v3/substitution_format_string_pb.ts'
+import type { SubstitutionFormatString } from '../../xds/generated/envoy/config/core/v3/substitution_format_string_pb.ts'
 import {
   type FileAccessLog,
   FileAccessLogSchema,
@@ -21,8 +17,9 @@ import {
 import { ResourceCheck } from '../../xds/resource-check.ts'
 import type { StatsScope } from '../stats/stats-scope.ts'
 import type { AccessLog, StreamInfo } from '../stream-info.ts'
+import { type CompiledFormatString, checkFormatString, compileFormatString, takeLine } from './format-string.ts'
 import type { LogFiles } from './log-file.ts'
-import { type CompiledLine, compileJsonFormat, compileTextFormat, type LineFormat } from './log-format.ts'
+import { compileJsonFormat, compileTextFormat, type LineFormat } from './log-format.ts'
 import { createLogStats, type LogStats, LogWriter } from './log-writer.ts'
 
 export interface AccessLogsHost {
@@ -37,17 +34,6 @@ const DEFAULT_FORMAT =
   '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS% ' +
   '%BYTES_RECEIVED% %BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" ' +
   '"%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%"\n'
-
-const FORMAT_FIELDS = new Set([
-  'text_format',
-  'json_format',
-  'text_format_source',
-  'omit_empty_values',
-  'content_type',
-  'formatters',
-])
-/** Built in here, an extension in Envoy. */
-const REQ_WITHOUT_QUERY = /\.formatter\.req_without_query\.v3\.ReqWithoutQuery$/
 
 export class AccessLogs {
   readonly #host: AccessLogsHost
@@ -113,7 +99,7 @@ class LineLog implements AccessLog {
   readonly #line: LineFormat
   readonly #writer: LogWriter
 
-  constructor({ line, needsRecord }: Line, writer: LogWriter) {
+  constructor({ line, needsRecord }: CompiledFormatString, writer: LogWriter) {
     this.needsRecord = needsRecord
     this.#line = line
     this.#writer = writer
@@ -138,55 +124,22 @@ class LineLog implements AccessLog {
 /** Stands in where problems keep the config from being taken. */
 const NO_LOG: AccessLog = { needsRecord: false, log: () => {} }
 
-interface Line {
-  readonly line: LineFormat
-  readonly needsRecord: boolean
-}
-
-function compileFileFormat(file: FileAccessLog, check: ResourceCheck): Line {
+function compileFileFormat(file: FileAccessLog, check: ResourceCheck): CompiledFormatString {
   const { accessLogFormat: format } = file
   switch (format.case) {
     case 'format':
-      return take(compileTextFormat(format.value, false), 'format', check)
+      return takeLine(compileTextFormat(format.value, false), 'format', check)
     case 'jsonFormat':
-      return take(compileJsonFormat(format.value, false), 'json_format', check)
+      return takeLine(compileJsonFormat(format.value, false), 'json_format', check)
     case 'typedJsonFormat':
-      return take(compileJsonFormat(format.value, false), 'typed_json_format', check)
+      return takeLine(compileJsonFormat(format.value, false), 'typed_json_format', check)
     default:
       return compileLogFormat(format.value, check)
   }
 }
 
-function compileLogFormat(format: SubstitutionFormatString | undefined, check: ResourceCheck): Line {
-  if (format === undefined) return take(compileTextFormat(DEFAULT_FORMAT, false), '', check)
-  check.honour(SubstitutionFormatStringSchema, format, 'log_format', FORMAT_FIELDS)
-  for (const [index, { name, typedConfig }] of format.formatters.entries()) {
-    if (!REQ_WITHOUT_QUERY.test(typedConfig?.typeUrl ?? ''))
-      check.unsupported(`log_format.formatters[${index}]`, `the formatter ${name} is not supported`)
-  }
-  const omitEmpty = format.omitEmptyValues
-  const { format: form } = format
-  if (form.case === 'jsonFormat') return take(compileJsonFormat(form.value, omitEmpty), 'log_format.json_format', check)
-  if (form.case === 'textFormat') return take(compileTextFormat(form.value, omitEmpty), 'log_format.text_format', check)
-  if (form.case === 'textFormatSource') {
-    const { specifier } = form.value
-    const path = 'log_format.text_format_source'
-    if (specifier.case === 'inlineString') return take(compileTextFormat(specifier.value, omitEmpty), path, check)
-    if (specifier.case === 'inlineBytes')
-      return take(compileTextFormat(Buffer.from(specifier.value).toString('utf8'), omitEmpty), path, check)
-    check.unsupported(`${path}.${specifier.case ?? 'specifier'}`, 'only inline_string and inline_bytes are supported')
-    return NO_LINE
-  }
-  return take(compileTextFormat(DEFAULT_FORMAT, false), 'log_format', check)
-}
-
-const NO_LINE: Line = { line: () => {}, needsRecord: false }
-
-function take(compiled: CompiledLine, path: string, check: ResourceCheck): Line {
-  if ('line' in compiled) return compiled
-  for (const fault of compiled.faults) {
-    const at = fault.path === '' ? path : `${path}.${fault.path}`
-    check.error(at, fault.message, 'WEFT-4004', `there are ${OPERATOR_NAMES.join(', ')}`)
-  }
-  return NO_LINE
+function compileLogFormat(format: SubstitutionFormatString | undefined, check: ResourceCheck): CompiledFormatString {
+  if (format?.format.case !== undefined) return compileFormatString(format, 'log_format', true, check)
+  if (format !== undefined) checkFormatString(format, 'log_format', check)
+  return takeLine(compileTextFormat(DEFAULT_FORMAT, false), '', check)
 }

@@ -18,16 +18,25 @@ export interface LineFault {
   readonly message: string
 }
 
-/** `omitEmpty` prints nothing in the place of `-`, as omit_empty_values has it. */
-export function compileTextFormat(format: string, omitEmpty: boolean): CompiledLine {
+/**
+ * `omitEmpty` prints nothing in the place of `-`, as omit_empty_values has it. Without `escapes`, for what is no line,
+ * values are written as they came.
+ */
+export function compileTextFormat(format: string, omitEmpty: boolean, escapes = true): CompiledLine {
   const compiled = compileFormat(format)
   if ('fault' in compiled) return { faults: [{ path: '', message: compiled.fault }] }
   const { parts, needsRecord } = compiled
   const empty = omitEmpty ? '' : '-'
-  return { needsRecord, line: (info, to) => formatParts(parts, info, empty, to) }
+  return { needsRecord, line: (info, to) => formatParts(parts, info, empty, escapes, to) }
 }
 
-function formatParts(parts: readonly CompiledPart[], info: StreamInfo, empty: string, to: LineBuffer): void {
+function formatParts(
+  parts: readonly CompiledPart[],
+  info: StreamInfo,
+  empty: string,
+  escapes: boolean,
+  to: LineBuffer,
+): void {
   for (let i = 0; i < parts.length; i++) {
     const part = parts[i]!
     if (typeof part === 'string') {
@@ -36,7 +45,7 @@ function formatParts(parts: readonly CompiledPart[], info: StreamInfo, empty: st
     }
     const value = part(info)
     if (value === null) to.text(empty)
-    else if (typeof value === 'string') to.escaped(value)
+    else if (escapes && typeof value === 'string') to.escaped(value)
     // Numbers, and JSON, which escapes what would break out of it.
     else to.text(textOf(value))
   }

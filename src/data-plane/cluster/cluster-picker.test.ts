@@ -136,6 +136,24 @@ test('within a locality weights count as ever', () => {
   )
 })
 
+test('localities have their places on a ring in one order, however they are listed', () => {
+  const loadBalancer = balancer({
+    lbPolicy: Cluster_LbPolicy.RING_HASH,
+    lbConfig: { case: 'ringHashLbConfig', value: { minimumRingSize: 1n } },
+  })
+  const balancing = { loadBalancer, panicThreshold: 50, weighsLocalities: true }
+  const [x, y, z] = endpoints(
+    { zone: 'b', localityWeight: 1, weight: 2 },
+    { zone: 'b', localityWeight: 1, weight: 5 },
+    { zone: 'a', localityWeight: 1, weight: 2 },
+  )
+  const picks = (...all: ClusterEndpoint[]): (number | undefined)[] => {
+    const picker = createClusterPicker(all, balancing, balancerHost())
+    return Array.from({ length: 64 }, (_, i) => picker.pick(asking(`user-${i}`))?.port)
+  }
+  assert.deepEqual(picks(x!, y!, z!), picks(z!, x!, y!))
+})
+
 test('who is not wanted counts as well, and is passed over; where nobody is wanted the next priority takes all', () => {
   const all = endpoints({}, {}, { health: 'bad' }, { priority: 1 })
   const balancing = { loadBalancer: ROUND_ROBIN, panicThreshold: 50, weighsLocalities: false }

@@ -30,6 +30,8 @@ export function createClusterStats(
     upstreamRqRetryOverflow: scope.counter('upstream_rq_retry_overflow'),
     upstreamCxMaxDurationReached: scope.counter('upstream_cx_max_duration_reached'),
     upstreamRqFallback: scope.counter('upstream_rq_fallback'),
+    upstreamInternalRedirectSucceeded: scope.counter('upstream_internal_redirect_succeeded_total'),
+    upstreamInternalRedirectFailed: scope.counter('upstream_internal_redirect_failed_total'),
     requestWindow,
     traffic,
     triesBegun: { value: 0 },

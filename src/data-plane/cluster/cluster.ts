@@ -164,6 +164,8 @@ export interface ClusterStats {
   readonly upstreamCxMaxDurationReached: Counter
   /** Weft's own: requests that a route's fallback took over. */
   readonly upstreamRqFallback: Counter
+  readonly upstreamInternalRedirectSucceeded: Counter
+  readonly upstreamInternalRedirectFailed: Counter
   /** Tries, whether or not they got a connection. */
   readonly triesBegun: Counter
   /** Tries that their endpoint answered well, and those it did not: what load reports tell. */

@@ -1,4 +1,5 @@
 // The endpoints of one priority by locality, and how much of the load each locality is due.
+import type { Locality } from '../../model/locality.ts'
 import type { ClusterEndpoint } from './cluster-endpoint.ts'
 import { OVERPROVISIONING_FACTOR } from './priority-load.ts'
 
@@ -8,6 +9,7 @@ export interface LocalityGroup {
   readonly weight: number
 }
 
+/** In the order of their names: by it their endpoints have their places on a ring (Envoy). */
 export function groupByLocality(endpoints: readonly ClusterEndpoint[]): readonly LocalityGroup[] {
   const groups = new Map<string, { endpoints: ClusterEndpoint[]; weight: number }>()
   for (const endpoint of endpoints) {
@@ -20,7 +22,15 @@ export function groupByLocality(endpoints: readonly ClusterEndpoint[]): readonly
       group.weight = endpoint.localityWeight
     }
   }
-  return [...groups.values()]
+  return [...groups.values()].sort((a, b) => compareLocalities(a.endpoints[0]!.locality, b.endpoints[0]!.locality))
+}
+
+function compareLocalities(a: Locality, b: Locality): number {
+  return compare(a.region, b.region) || compare(a.zone, b.zone) || compare(a.subZone, b.subZone)
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
 }
 
 /** The weight as far as the locality is well: its spare endpoints may fail first (Envoy's effectiveLocalityWeight). */

@@ -19,6 +19,7 @@ import type { ClientCertDetails, ForwardClientCert } from './client-certificate-
 import type { ConnectionManagerStats } from './connection-manager-stats.ts'
 import type { FilterChain } from './filter-chain.ts'
 import type { ForwardedConfig } from './forwarded-headers.ts'
+import type { LocalReplyMapping } from './local-reply-mapping.ts'
 import type { PathNormalization } from './path-normalization.ts'
 import type { UnderscorePolicy } from './underscored-headers.ts'
 
@@ -71,6 +72,8 @@ export interface ConnectionManagerConfig {
   readonly earlyLines: EarlyLines | null
   /** One of them tells what is kept of streams for that alone. */
   readonly recordsStreams: boolean
+  /** Null: local replies stay as they are. */
+  readonly localReplies: LocalReplyMapping | null
   /** Null while RDS has not delivered it. */
   routeTable(): RouteTable | null
   readonly timeouts: ConnectionManagerTimeouts
@@ -78,6 +81,8 @@ export interface ConnectionManagerConfig {
   readonly forwardClientCert: ForwardClientCert
   readonly clientCertDetails: ClientCertDetails
   readonly serverName: string
+  /** What Via gets in both directions; empty: Via is left alone. */
+  readonly via: string
   readonly serverHeader: ServerHeader
   readonly generateRequestId: boolean
   /** At the edge too. */

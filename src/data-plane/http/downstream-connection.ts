@@ -211,13 +211,23 @@ export class DownstreamConnection implements MessageHandler, StreamConnection, M
     if (this.#stream === null || !this.#parser.hasLeftover) this.resumeReading()
   }
 
+  renewStream(head: RequestHead, info: StreamInfo, endStream: boolean): Stream {
+    this.#timers.beginStream(true)
+    return this.#createStream(head, info, endStream)
+  }
+
   #openStream(head: RequestHead, endStream: boolean): Stream {
-    const { clock, stats } = this.#config
+    const { clock } = this.#config
+    const info = new StreamInfo(this.info, clock.wallNow(), clock.now())
+    if (this.#parser.version === 10) info.protocol = 'HTTP/1.0'
+    return this.#createStream(head, info, endStream)
+  }
+
+  #createStream(head: RequestHead, info: StreamInfo, endStream: boolean): Stream {
+    const { stats } = this.#config
     stats.requests.value++
     stats.requestsHttp1.value++
     stats.requestsActive.value++
-    const info = new StreamInfo(this.info, clock.wallNow(), clock.now())
-    if (this.#parser.version === 10) info.protocol = 'HTTP/1.0'
     const stream = new Stream(this, this.#config, info, head, endStream)
     this.#stream = stream
     return stream

@@ -8,7 +8,13 @@ import { setForwardedHeaders, trustedClient } from './forwarded-headers.ts'
 import { connectionInfo } from './testing/fake-proxy.ts'
 
 function client(forwardedFor: string, useRemoteAddress: boolean, trustedHops: number): string {
-  const config = { useRemoteAddress, trustedHops, skipForwardedForAppend: false, appendForwardedPort: false }
+  const config = {
+    useRemoteAddress,
+    trustedHops,
+    skipForwardedForAppend: false,
+    appendForwardedPort: false,
+    scheme: '',
+  }
   return trustedClient(forwardedFor === '' ? [] : ['x-forwarded-for', forwardedFor], config)
 }
 
@@ -24,7 +30,13 @@ test('at the edge nobody is, but for trusted hops', () => {
 })
 
 test('a scheme is http or https, whatever the request says, and what is trusted stands in for any other', () => {
-  const config = { useRemoteAddress: false, trustedHops: 0, skipForwardedForAppend: false, appendForwardedPort: false }
+  const config = {
+    useRemoteAddress: false,
+    trustedHops: 0,
+    skipForwardedForAppend: false,
+    appendForwardedPort: false,
+    scheme: '',
+  }
   const schemeOf = (scheme: string, headers: string[]): string => {
     const head: RequestHead = { method: 'GET', path: '/', authority: 'a', scheme, headers, protocol: '' }
     setForwardedHeaders(head, headers.length > 0 ? FIELD.forwardedProto : 0, connectionInfo(1, new Socket()), config)
@@ -41,6 +53,15 @@ test('a scheme is http or https, whatever the request says, and what is trusted 
   }
   assert.equal(schemeOf('ftp', ['x-forwarded-proto', 'https']), 'https')
   assert.equal(schemeOf('http', ['x-forwarded-proto', 'https']), 'http')
+})
+
+test('a scheme that config has set is what all are told', () => {
+  const config = { useRemoteAddress: true, trustedHops: 0, skipForwardedForAppend: true, appendForwardedPort: false }
+  const headers = ['x-forwarded-proto', 'http']
+  const head: RequestHead = { method: 'GET', path: '/', authority: 'a', scheme: 'http', headers, protocol: '' }
+  const connection = connectionInfo(1, new Socket())
+  setForwardedHeaders(head, FIELD.forwardedProto, connection, { ...config, scheme: 'https' })
+  assert.deepEqual([head.scheme, head.headers.slice(0, 2)], ['https', ['x-forwarded-proto', 'https']])
 })
 
 test('what is no address, or not there, is who connects', () => {

@@ -12,6 +12,8 @@ export interface ForwardedConfig {
   readonly trustedHops: number
   readonly skipForwardedForAppend: boolean
   readonly appendForwardedPort: boolean
+  /** Of every request, whatever it says (scheme_to_overwrite); empty: its own. */
+  readonly scheme: string
 }
 
 /**
@@ -59,6 +61,10 @@ export function setForwardedHeaders(
   if (head.scheme !== 'http' && head.scheme !== 'https') {
     const forwarded = getHeader(headers, 'x-forwarded-proto')
     head.scheme = knownScheme(head.scheme.toLowerCase()) ?? knownScheme(forwarded) ?? transport
+  }
+  if (config.scheme !== '') {
+    head.scheme = config.scheme
+    setHeader(headers, 'x-forwarded-proto', config.scheme)
   }
   if (config.appendForwardedPort && getHeader(headers, 'x-forwarded-port') === undefined) {
     addHeader(headers, 'x-forwarded-port', String(connection.localPort))

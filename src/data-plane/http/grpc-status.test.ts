@@ -1,7 +1,7 @@
 // Local replies to gRPC clients, as an Envoy 1.40 gave them.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { grpcToHttpStatus, httpToGrpcStatus, isGrpcContentType, pushGrpcFields } from './grpc-status.ts'
+import { grpcToHttpStatus, httpToGrpcStatus, isGrpcContentType, setGrpcFields } from './grpc-status.ts'
 import { failure } from './local-reply.ts'
 import { withFilters } from './testing/filter-stage.ts'
 
@@ -31,6 +31,6 @@ test('statuses beside statuses', () => {
   assert.deepEqual([0, 1, 5, 8, 14, 16, 17].map(grpcToHttpStatus), [200, 499, 404, 429, 503, 401, 500])
   assert.equal(isGrpcContentType('application/grpcx'), false)
   const headers: string[] = []
-  pushGrpcFields(headers, { ...failure(429, 'd', 0, 'a\nb'), grpcStatus: 8 }, false)
+  setGrpcFields(headers, failure(429, 'd', 0, 'a\nb'), 8, false)
   assert.deepEqual(headers, ['content-type', 'application/grpc', 'grpc-status', '8', 'grpc-message', 'a%0Ab'])
 })

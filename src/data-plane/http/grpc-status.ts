@@ -1,7 +1,7 @@
 // gRPC's statuses beside HTTP's, and the response that a gRPC client gets when the mesh answers in the upstream's place:
 // 200, and what went wrong in grpc-status and grpc-message ("Trailers-Only" of the gRPC wire protocol).
-import { getHeader, type HeaderList } from '../../transport/header-list.ts'
-import type { LocalReply } from './local-reply.ts'
+import { getHeader, type HeaderList, setHeader } from '../../transport/header-list.ts'
+import type { ReplyContent } from './local-reply.ts'
 
 export const GRPC_STATUS = {
   unknown: 2,
@@ -51,14 +51,20 @@ export function grpcToHttpStatus(status: number): number {
   return HTTP_STATUS[status] ?? 500
 }
 
-/** The reply's own fields come after these. */
-export function pushGrpcFields(headers: HeaderList, reply: LocalReply, toHead: boolean): void {
-  headers.push('content-type', 'application/grpc')
-  headers.push('grpc-status', String(reply.grpcStatus ?? httpToGrpcStatus(reply.status)))
+/** Over whatever the reply says of its content; a status that it has among its fields stays (Envoy). */
+export function setGrpcFields(
+  headers: HeaderList,
+  { status, body }: ReplyContent,
+  grpcStatus: number | undefined,
+  toHead: boolean,
+): void {
+  setHeader(headers, 'content-type', 'application/grpc')
+  if (!getHeader(headers, 'grpc-status'))
+    setHeader(headers, 'grpc-status', String(grpcStatus ?? httpToGrpcStatus(status)))
   // A reply to HEAD has no body, and so nothing to say in its place (Envoy).
   if (toHead) return
-  const message = typeof reply.body === 'string' ? Buffer.from(reply.body) : reply.body
-  if (message.length > 0) headers.push('grpc-message', percentEncode(message))
+  const message = typeof body === 'string' ? Buffer.from(body) : body
+  if (message.length > 0) setHeader(headers, 'grpc-message', percentEncode(message))
 }
 
 /** gRPC's Percent-Encoded: all but printable ASCII, and the sign itself. */

@@ -41,7 +41,7 @@ export class Http2DownstreamStream implements StreamConnection, Http2StreamHandl
   readonly #carrier: Http2Carrier
   readonly #config: ConnectionManagerConfig
   readonly #http2: Http2Stream
-  readonly #stream: Stream
+  #stream: Stream
   readonly #idleTimer = new WheelTimer(this, TIMER.idle)
   #requestTimer: WheelTimer | null = null
   #idleMs = 0
@@ -63,13 +63,24 @@ export class Http2DownstreamStream implements StreamConnection, Http2StreamHandl
     this.#config = config
     this.#http2 = http2
     this.info = carrier.info
-    const { clock, stats } = config
+    const { clock } = config
+    const info = new StreamInfo(carrier.info, clock.wallNow(), clock.now())
+    info.protocol = 'HTTP/2'
+    this.#stream = this.#createStream(head, info, endStream)
+  }
+
+  renewStream(head: RequestHead, info: StreamInfo, endStream: boolean): Stream {
+    this.setStreamIdleTimeout(this.#config.timeouts.streamIdle)
+    this.#stream = this.#createStream(head, info, endStream)
+    return this.#stream
+  }
+
+  #createStream(head: RequestHead, info: StreamInfo, endStream: boolean): Stream {
+    const { stats } = this.#config
     stats.requests.value++
     stats.requestsHttp2.value++
     stats.requestsActive.value++
-    const info = new StreamInfo(carrier.info, clock.wallNow(), clock.now())
-    info.protocol = 'HTTP/2'
-    this.#stream = new Stream(this, config, info, head, endStream)
+    return new Stream(this, this.#config, info, head, endStream)
   }
 
   begin(fields: number, endStream: boolean): void {

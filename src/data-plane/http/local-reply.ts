@@ -16,7 +16,12 @@ export interface LocalReply {
   readonly isFailure: boolean
   /** The route has no say in its headers, or has had it. */
   readonly isFinal?: boolean
+  /** Nor has local_reply_config, nor is it made over for gRPC: a filter's answer, and no reply of Envoy's sendLocalReply. */
+  readonly isOwnAnswer?: boolean
 }
+
+/** What local_reply_config may have put in its place. */
+export type ReplyContent = Pick<LocalReply, 'status' | 'body'>
 
 /** A refusal by the mesh. */
 export function failure(
@@ -32,7 +37,7 @@ export function failure(
 const NO_BODY = Buffer.alloc(0)
 
 /** What follows its head: nothing to gRPC, nor where bytes would be read as the next response (RFC 9110 15.3.5, 15.4.5). */
-export function bodyOf({ status, body }: LocalReply, isGrpc: boolean): Buffer {
+export function bodyOf({ status, body }: ReplyContent, isGrpc: boolean): Buffer {
   if (isGrpc || status === 204 || status === 304) return NO_BODY
   return typeof body === 'string' ? Buffer.from(body) : body
 }

@@ -24,10 +24,10 @@ const SLASH = 2
 const SPECIAL = 3
 
 /** What each character may ask for: dots and slashes only next to each other, SPECIAL always. */
-const CHARACTER_CLASS = Uint8Array.from({ length: 128 }, (_, code) => {
+const CHARACTER_CLASS = Uint8Array.from({ length: 256 }, (_, code) => {
   if (code === 0x2e) return DOT
   if (code === 0x2f) return SLASH
-  return '%\\"<>^`{|}#'.includes(String.fromCharCode(code)) ? SPECIAL : PLAIN
+  return code >= 0x80 || '%\\"<>^`{|}#'.includes(String.fromCharCode(code)) ? SPECIAL : PLAIN
 })
 
 /** Whether the path may need work: the usual path is looked at once and left as it is. */
@@ -72,7 +72,8 @@ const ANY_ESCAPED_SLASH = /%(?:2f|5c)/i
 const SLASHES = /\/{2,}/g
 const ESCAPE = /%([0-9a-f]{2})/gi
 const UNRESERVED = /[\w.~-]/
-const UNSAFE = /["<>^`{|}]/g
+/** Bytes beyond ASCII, too, whatever they would be together (Envoy). */
+const UNSAFE = /["<>^`{|}\x80-\xff]/g
 
 /** Escapes of unreserved characters decoded (RFC 3986 6.2.2.2), unsafe ones escaped, dot segments removed (5.2.4). */
 function canonicalize(path: string): string | null {

@@ -13,6 +13,23 @@ import { ensureRequestId } from './request-id.ts'
 import type { RoutedRequest } from './routed-request.ts'
 import type { StreamConnection } from './stream-connection.ts'
 import { tunnelRefusal } from './tunnel-refusal.ts'
+import { appendVia } from './via.ts'
+
+/** Path and host, as config has them. Null: it goes on. */
+export function prepareTarget(
+  { head, info }: RoutedRequest,
+  connection: StreamConnection,
+  config: ConnectionManagerConfig,
+): LocalReply | null {
+  const refusal = preparePath(head, info, config)
+  if (refusal !== null) return refusal
+  const { stripPort, stripTrailingDot } = config
+  if (stripPort !== 'none' || stripTrailingDot) {
+    head.authority = stripAuthority(head.authority, stripPort, connection.info.localPort, stripTrailingDot)
+    info.authority = head.authority
+  }
+  return null
+}
 
 /** `fields`: bits of FIELD that occurred in it. Null: it goes on. */
 export function prepareRequest(
@@ -23,15 +40,13 @@ export function prepareRequest(
 ): LocalReply | null {
   const { head, info } = request
   const { headers } = head
-  const refusal = preparePath(head, info, config)
+  const refusal = prepareTarget(request, connection, config)
   if (refusal !== null) return refusal
-  const { stripPort, stripTrailingDot, forwarded } = config
-  if (stripPort !== 'none' || stripTrailingDot) {
-    head.authority = stripAuthority(head.authority, stripPort, connection.info.localPort, stripTrailingDot)
-    info.authority = head.authority
-  }
+  const { forwarded } = config
   if (fields & FIELD.forwardedFor) info.clientIp = trustedClient(headers, forwarded)
   setForwardedHeaders(head, fields, connection.info, forwarded)
+  info.scheme = head.scheme
+  if (config.via !== '') appendVia(headers, config.via)
   ensureRequestId(headers, (fields & FIELD.requestId) !== 0, config)
   const certPresent = (fields & FIELD.forwardedClientCert) !== 0
   if (certPresent || connection.info.peer !== null)

@@ -1,6 +1,7 @@
 // What the connection manager adds to every response: date, server, request id.
 import { getHeader, type HeaderList, setHeader } from '../../transport/header-list.ts'
 import type { ConnectionManagerConfig } from './connection-manager-config.ts'
+import { appendVia } from './via.ts'
 
 export function completeResponseHeaders(
   headers: HeaderList,
@@ -21,6 +22,7 @@ export function completeResponseHeaders(
   else if (config.serverHeader === 'overwrite' && server >= 0) headers[server + 1] = config.serverName
   else if (config.serverHeader !== 'pass-through' && server < 0) headers.push('server', config.serverName)
   if (!hasDate) headers.push('date', config.date.now())
+  if (config.via !== '') appendVia(headers, config.via)
   if (config.requestIdInResponse) {
     const id = getHeader(requestHeaders, 'x-request-id')
     if (id !== undefined) setHeader(headers, 'x-request-id', id)

@@ -6,6 +6,7 @@ import type { ClusterChoice, RouteEntry, RouteFilters, RouteQuery, RouteTable } 
 import type { StreamInfo } from '../stream-info.ts'
 import { StreamRecord } from '../stream-record.ts'
 import type { ConnectionManagerConfig } from './connection-manager-config.ts'
+import type { RedirectHistory } from './redirect-history.ts'
 
 export abstract class RoutedRequest implements RouteQuery {
   readonly info: StreamInfo
@@ -18,6 +19,7 @@ export abstract class RoutedRequest implements RouteQuery {
   /** Null while RDS has not delivered it. */
   readonly #routeTable: RouteTable | null
   #clusterChoice: ClusterChoice | null = null
+  redirects: RedirectHistory | null = null
 
   constructor(config: ConnectionManagerConfig, info: StreamInfo, request: RequestHead, endStream: boolean) {
     this.config = config
@@ -52,6 +54,10 @@ export abstract class RoutedRequest implements RouteQuery {
       this.info.routeName = this.knownRoute?.name ?? ''
     }
     return this.knownRoute
+  }
+
+  routeFor(head: RequestHead): RouteEntry | null {
+    return this.#routeTable?.match(new OtherQuery(head, this)) ?? null
   }
 
   clusterChoice(): ClusterChoice | null {
@@ -92,5 +98,22 @@ export abstract class RoutedRequest implements RouteQuery {
   protected nameCluster(): void {
     const choice = this.#clusterChoice
     if (choice !== null) this.info.cluster ??= this.config.clusters.get(choice.cluster) ?? null
+  }
+}
+
+/** What another request of the same stream would be asked. */
+class OtherQuery implements RouteQuery {
+  readonly head: RequestHead
+  readonly info: StreamInfo
+  readonly #request: RoutedRequest
+
+  constructor(head: RequestHead, request: RoutedRequest) {
+    this.head = head
+    this.info = request.info
+    this.#request = request
+  }
+
+  random(): number {
+    return this.#request.random()
   }
 }

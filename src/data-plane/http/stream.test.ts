@@ -77,6 +77,7 @@ function fakeConnection(sent: string[]): StreamConnection {
     pauseReading: () => {},
     resumeReading: () => {},
     onStreamEnd: () => void sent.push('over'),
+    renewStream: () => assert.fail('no redirect is followed'),
     setStreamIdleTimeout: () => {},
     touch: () => {},
   }

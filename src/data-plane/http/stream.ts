@@ -14,9 +14,9 @@ import type { ConnectionManagerConfig } from './connection-manager-config.ts'
 import { countEnd } from './connection-manager-stats.ts'
 import { FilterManager, type ManagedStream } from './filter-manager.ts'
 import { isGrpcRequest } from './grpc-status.ts'
-import { bodyOf, type LocalReply } from './local-reply.ts'
+import type { LocalReply } from './local-reply.ts'
 import { prepareLocalReply } from './prepare-local-reply.ts'
-import { prepareRequest } from './prepare-request.ts'
+import { prepareRequest, prepareTarget } from './prepare-request.ts'
 import { REFUSAL } from './request-refusal.ts'
 import { completeResponseHeaders } from './response-headers.ts'
 import { RoutedRequest } from './routed-request.ts'
@@ -61,7 +61,16 @@ export class Stream extends RoutedRequest implements ManagedStream {
       this.localReply(REFUSAL.overload)
       return
     }
-    const refusal = prepareRequest(this, fields, this.#connection, this.config)
+    this.#run(prepareRequest(this, fields, this.#connection, this.config), endStream)
+  }
+
+  /** Where an internal redirect has led: what a proxy adds to a client's request is there (Envoy). */
+  beginAgain(body: Buffer): void {
+    this.#run(prepareTarget(this, this.#connection, this.config), body.length === 0)
+    if (body.length > 0) this.onRequestData(body, true)
+  }
+
+  #run(refusal: LocalReply | null, endStream: boolean): void {
     if (refusal !== null) {
       this.localReply(refusal)
       return
@@ -72,6 +81,7 @@ export class Stream extends RoutedRequest implements ManagedStream {
     this.#terminal = chain.terminal.createTerminalFilter(this)
     if (chain.filters.length > 0 && chain.isNeeded(this.routeFilters())) {
       this.#isGrpc = isGrpcRequest(this.request.headers)
+      this.nameCluster()
       this.#filters = new FilterManager(this, chain, bufferLimit)
       this.#filters.decodeHeaders(endStream)
     } else this.#terminal.decodeHeaders?.(this.request, endStream)
@@ -243,9 +253,9 @@ export class Stream extends RoutedRequest implements ManagedStream {
     info.responseFlags |= reply.flags
     info.responseCodeDetails = reply.details
     this.nameCluster()
-    const isGrpc = this.#isGrpc ?? isGrpcRequest(this.request.headers)
-    const body = bodyOf(reply, isGrpc)
-    const head = prepareLocalReply(reply, body, isGrpc, this, this.config.reasonHeader)
+    const isGrpc = !reply.isOwnAnswer && (this.#isGrpc ?? isGrpcRequest(this.request.headers))
+    const head = prepareLocalReply(reply, isGrpc, this, this.config)
+    const { body } = head
     const endStream = body.length === 0 || this.request.method === 'HEAD'
     // What a client still sends of this request is not read: it must not take the connection for one that goes on.
     // Nor is it trusted any more after a bad request (Envoy closes on every 400 of its own).
@@ -324,8 +334,25 @@ export class Stream extends RoutedRequest implements ManagedStream {
     this.#periodicLines = new PeriodicLines(this.info, this.config, intervalMs, ACCESS_LOG_TYPE.downstreamPeriodic)
   }
 
+  redirect(head: RequestHead, body: Buffer, { status, headers }: ResponseHead): void {
+    const { info } = this
+    info.responseCode = status
+    info.responseHeaders = headers
+    info.responseCodeDetails = 'internal_redirect'
+    this.#finish(0)
+    const next = this.#connection.renewStream(head, info.again(), body.length === 0)
+    next.redirects = this.redirects
+    next.beginAgain(body)
+  }
+
   #end(close: boolean): void {
     if (this.isEnded) return
+    this.#finish(this.info.responseCode)
+    this.#connection.onStreamEnd(!close && this.isRequestComplete)
+  }
+
+  /** `status`: what the client was answered, for those who count. */
+  #finish(status: number): void {
     this.isEnded = true
     this.isDecodingOver = true
     const config = this.config
@@ -335,10 +362,9 @@ export class Stream extends RoutedRequest implements ManagedStream {
     info.duration = config.clock.now() - info.startedAt
     this.#terminal?.onDestroy?.()
     this.#filters?.destroy()
-    countEnd(config.stats, info.responseCode, info.duration)
+    countEnd(config.stats, status, info.duration)
     countRoute(info, this.knownRoute)
     info.record?.receivedDownstream(this)
     tellLogs(info, config.accessLogs, ACCESS_LOG_TYPE.downstreamEnd)
-    this.#connection.onStreamEnd(!close && this.isRequestComplete)
   }
 }

@@ -133,7 +133,7 @@ export class ClusterPools {
   #named(Pool: PoolClass, endpoint: Endpoint, server: ServerIdentity): HttpPool {
     const { serverName, verifiedName } = server
     // However a name is spelt (RFC 6066 3), its connections are the same, as in Envoy.
-    const key = `${Pool.name} ${endpoint.key} ${serverName?.toLowerCase() ?? ''} ${verifiedName ?? ''}`
+    const key = `${Pool.name} ${endpoint.key} ${serverName ?? ''} ${verifiedName ?? ''}`.toLowerCase()
     const known = this.#byServer.get(key)
     if (known !== undefined && known.endpoint === endpoint) {
       this.#byServer.delete(key)

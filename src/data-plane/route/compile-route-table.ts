@@ -61,6 +61,7 @@ const VIRTUAL_HOST_FIELDS = new Set([
   'typed_per_filter_config',
   'cors',
   'rate_limits',
+  'per_request_buffer_limit_bytes',
 ])
 const TLS: Readonly<Record<TlsType, TlsRequirement>> = {
   [TlsType.NONE]: 'none',
@@ -92,6 +93,7 @@ export function compileRouteTable(
       attemptCountInRequest: false,
       attemptCountInResponse: false,
       maxDirectResponseBytes: configuration.maxDirectResponseBodySizeBytes ?? DEFAULT_DIRECT_RESPONSE_BYTES,
+      bufferLimit: null,
       filterFactories,
       stats,
       filterLevels: [],
@@ -188,6 +190,7 @@ function compileVirtualHost(
         check,
       ),
       mirrors: mirrorsOf(message, `${path}.`, check) ?? outer.mirrors,
+      bufferLimit: message.perRequestBufferLimitBytes ?? null,
       attemptCountInRequest: message.includeRequestAttemptCount,
       attemptCountInResponse: message.includeAttemptCountInResponse,
       virtualHostRateLimits: compileRateLimits(message.rateLimits, `${path}.rate_limits`, check),

@@ -11,6 +11,7 @@ import {
   RouteSchema,
 } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
 import { UriTemplateMatchConfigSchema } from '../../xds/generated/envoy/extensions/path/match/uri_template/v3/uri_template_match_pb.ts'
+import { inlineData } from '../../xds/inline-data.ts'
 import type { ResourceCheck } from '../../xds/resource-check.ts'
 import { compileRouteCors } from './compile-cors-policy.ts'
 import { compileRateLimits } from './compile-rate-limit-rule.ts'
@@ -61,6 +62,7 @@ const ROUTE_FIELDS = new Set([
   'response_headers_to_add',
   'response_headers_to_remove',
   'typed_per_filter_config',
+  'per_request_buffer_limit_bytes',
 ])
 const MATCH_FIELDS = new Set([
   'prefix',
@@ -118,6 +120,7 @@ function withAction(outer: RouteScope, route: Route, path: string, check: Resour
     corsLevels: cors ? [...outer.corsLevels, compileRouteCors(cors, `${path}.cors`, check)] : outer.corsLevels,
     rateLimits: compileRateLimits(rateLimits, `${path}.rate_limits`, check),
     includesVirtualHostRateLimits: includeVhRateLimits ?? false,
+    bufferLimit: route.perRequestBufferLimitBytes ?? outer.bufferLimit,
   }
 }
 
@@ -238,12 +241,7 @@ function compileDirectResponse(
 ): DirectResponseRoute {
   check.honour(DirectResponseActionSchema, action, path, DIRECT_FIELDS)
   if (action.status < 200 || action.status > 599) check.error(`${path}.status`, 'must be from 200 to 599')
-  const source = action.body?.specifier
-  let body = Buffer.alloc(0)
-  if (source?.case === 'inlineString') body = Buffer.from(source.value, 'utf8')
-  else if (source?.case === 'inlineBytes') body = Buffer.from(source.value)
-  else if (source?.case !== undefined)
-    check.unsupported(`${path}.body.${source.case}`, 'only inline bodies are supported')
+  const body = inlineData(action.body, `${path}.body`, check) ?? Buffer.alloc(0)
   if (body.length > scope.maxDirectResponseBytes)
     check.error(`${path}.body`, `is ${body.length} bytes long; the maximum is ${scope.maxDirectResponseBytes}`)
   // Envoy adds it to a reply that may have one (RFC 9110 10.2.2), even where it leads back here.

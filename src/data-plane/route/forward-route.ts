@@ -12,10 +12,12 @@ import {
   WeightedClusterSchema,
 } from '../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
 import { durationMs, type ResourceCheck } from '../../xds/resource-check.ts'
+import { compileInternalRedirects } from './compile-internal-redirects.ts'
 import { hasControl } from './control-character.ts'
 import { compileHashPolicy } from './hash-policy.ts'
 import { compileLevel, createMutations, HostFromHeader, NO_MUTATIONS } from './header-mutator.ts'
 import { compileHedgePolicy } from './hedge-policy.ts'
+import type { InternalRedirectPolicy } from './internal-redirect-policy.ts'
 import { compileMirrorPolicies, type MirrorPolicy } from './mirror-policy.ts'
 import {
   compilePathRegex,
@@ -74,6 +76,7 @@ const FIELDS = new Set([
   'upgrade_configs',
   'request_mirror_policies',
   'path_rewrite_policy',
+  'internal_redirect_policy',
 ])
 const WEIGHTED_FIELDS = new Set(['clusters', 'total_weight', 'runtime_key_prefix', 'header_name'])
 const WEIGHT_FIELDS = new Set([
@@ -148,6 +151,10 @@ export function compileForward(
     keepsForwardedHost: action.appendXForwardedHost,
     attemptCountInRequest: scope.attemptCountInRequest,
     attemptCountInResponse: scope.attemptCountInResponse,
+    bufferLimit: scope.bufferLimit,
+    internalRedirects: action.internalRedirectPolicy
+      ? compileInternalRedirects(action.internalRedirectPolicy, `${path}.internal_redirect_policy`, check)
+      : null,
   })
 }
 
@@ -300,6 +307,8 @@ interface ForwardParts extends RouteNames {
   readonly keepsForwardedHost: boolean
   readonly attemptCountInRequest: boolean
   readonly attemptCountInResponse: boolean
+  readonly bufferLimit: number | null
+  readonly internalRedirects: InternalRedirectPolicy | null
 }
 
 class CompiledForward implements ForwardRoute {
@@ -327,6 +336,8 @@ class CompiledForward implements ForwardRoute {
   readonly keepsForwardedHost: boolean
   readonly attemptCountInRequest: boolean
   readonly attemptCountInResponse: boolean
+  readonly bufferLimit: number | null
+  readonly internalRedirects: InternalRedirectPolicy | null
   readonly #hostFromPath: PathRewrite | null
   readonly #choices: WeightedChoices
   readonly #rewrite: PathRewrite | null
@@ -356,6 +367,8 @@ class CompiledForward implements ForwardRoute {
     this.keepsForwardedHost = parts.keepsForwardedHost
     this.attemptCountInRequest = parts.attemptCountInRequest
     this.attemptCountInResponse = parts.attemptCountInResponse
+    this.bufferLimit = parts.bufferLimit
+    this.internalRedirects = parts.internalRedirects
     this.#choices = parts.choices
     this.#rewrite = parts.rewrite
   }

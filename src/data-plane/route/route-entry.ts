@@ -7,6 +7,7 @@ import type { StreamInfo } from '../stream-info.ts'
 import type { MetadataSource } from '../stream-metadata.ts'
 import type { CorsPolicy } from './cors-policy.ts'
 import type { Criterion } from './criterion.ts'
+import type { InternalRedirectPolicy } from './internal-redirect-policy.ts'
 import type { MirrorPolicy } from './mirror-policy.ts'
 import type { RateLimitRule } from './rate-limit-rule.ts'
 import type { ResponseCriterion } from './response-criterion.ts'
@@ -190,6 +191,10 @@ export interface ForwardRoute extends RouteBase {
   /** Envoy's include_request_attempt_count / include_attempt_count_in_response of the virtual host. */
   readonly attemptCountInRequest: boolean
   readonly attemptCountInResponse: boolean
+  /** Of its request, bytes kept for another try or a copy that is not connected; null: what the listener allows. */
+  readonly bufferLimit: number | null
+  /** Null: redirects are the client's to follow. */
+  readonly internalRedirects: InternalRedirectPolicy | null
 }
 
 /** Envoy's MaxStreamDuration. Milliseconds. */

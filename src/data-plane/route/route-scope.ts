@@ -21,6 +21,8 @@ export interface RouteScope extends FilterScope {
   readonly attemptCountInRequest: boolean
   readonly attemptCountInResponse: boolean
   readonly maxDirectResponseBytes: number
+  /** Null: what the listener allows. */
+  readonly bufferLimit: number | null
   readonly filterFactories: RouteConfigFactories
   /** Where routes with a stat_prefix count; null where nobody does. */
   readonly stats: StatsScope | null

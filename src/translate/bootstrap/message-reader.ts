@@ -44,6 +44,8 @@ const OWN_FORM: Readonly<Record<string, string>> = {
   'google.protobuf.UInt64Value': 'a whole number, not below 0',
 }
 const ANY = 'google.protobuf.Any'
+/** Envoy's documentation has its config as `{}`. */
+const FILTER_CONFIG = 'envoy.config.route.v3.FilterConfig'
 
 export class MessageReader {
   readonly #options: ReaderOptions
@@ -112,7 +114,10 @@ export class MessageReader {
       return json
     }
     if (node.kind !== 'map') return this.#wrongType(node, path, 'an object')
-    return message.typeName === ANY ? this.#any(node, path) : this.read(message, node, path)
+    if (message.typeName !== ANY) return this.read(message, node, path)
+    // Nothing in it: the filter is only switched on.
+    if (node.entries.size === 0 && field.parent.typeName === FILTER_CONFIG) return {}
+    return this.#any(node, path)
   }
 
   #leaf(field: DescField, node: YamlNode, path: string): JsonValue | undefined {

@@ -79,6 +79,14 @@ test('an Any is read by its type; one of no known type is refused, not skipped',
   )
 })
 
+test('a filter that is only switched on says so by an Any of nothing, as Envoy is told to', () => {
+  const wrapper = 'type.googleapis.com/envoy.config.route.v3.FilterConfig'
+  const host = (config: string): string =>
+    `static_resources: { listeners: [{ filter_chains: [{ filters: [{ typed_config: { "@type": ${HCM}, route_config: { virtual_hosts: [{ typed_per_filter_config: { fault: { "@type": ${wrapper}, config: ${config} } } }] } } }] }] }] }`
+  assert.deepEqual(problemsOf(host('{}')), [])
+  assert.match(problemsOf(host('{ a: 1 }'))[0] ?? '', /WEFT-1006 .*config: @type is missing$/)
+})
+
 test('files and variables stand in the message by their content, and in the dump by their names', () => {
   const file = read(
     'static_resources: { secrets: [{ name: s, tls_certificate: { certificate_chain: { filename: cert.pem }, private_key: { environment_variable: KEY } } }] }',

@@ -73,7 +73,8 @@ function everyOperator(): JsonObject {
   return format
 }
 
-const FORMAT = everyOperator()
+/** For every operator. */
+export const FORMAT = everyOperator()
 const ROUTER: JsonObject = {
   name: 'router',
   typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router' },
@@ -85,7 +86,7 @@ const RBAC: JsonObject = {
     rules: {
       action: 'DENY',
       policies: {
-        'no denials': {
+        'no denials: ü': {
           permissions: [{ header: { name: 'x-deny', present_match: true } }],
           principals: [{ any: true }],
         },
@@ -158,6 +159,7 @@ const ASKED: Readonly<Record<string, Asked>> = {
     fields: [['x-a', 'b']],
     answers: [{ fields: [['x-up', 'u']] }],
   },
+  'scheme-told': { path: '/to', fields: [['x-forwarded-proto', 'https']] },
   post: { method: 'POST', path: '/to', body: 'abcdef' },
   head: { method: 'HEAD', path: '/to' },
   unnamed: { path: '/unnamed' },

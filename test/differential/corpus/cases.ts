@@ -9,11 +9,15 @@ import { FRAMES } from './frames/cases.ts'
 import { FRAME_LISTENERS } from './frames/listeners.ts'
 import { FRAMING } from './framing.ts'
 import { HTTP2_LISTENERS, HTTP2_REQUESTS } from './http2-requests.ts'
+import { INTERNAL_REDIRECT_LISTENERS, INTERNAL_REDIRECTS } from './internal-redirects.ts'
 import { CORPUS_LISTENERS } from './listeners.ts'
+import { LOCAL_REPLIES, LOCAL_REPLY_LISTENERS } from './local-replies.ts'
 import { METADATA, METADATA_LISTENERS } from './metadata.ts'
 import { caseOf } from './raw-request.ts'
+import { REQUEST_BUFFER_LISTENERS, REQUEST_BUFFERS } from './request-buffers.ts'
 import { REQUEST_LINES } from './request-lines.ts'
 import { ROUTE_LISTENER, ROUTES } from './routes.ts'
+import { SCHEME_CASES, SCHEME_LISTENERS } from './schemes.ts'
 import { SETTINGS } from './settings.ts'
 import { WAIT_LISTENERS, WAITS } from './timeouts.ts'
 import { TLS_LISTENERS, TLS_REQUESTS } from './tls.ts'
@@ -27,6 +31,10 @@ export const CORPUS_PLAN: readonly ListenerPlan[] = [
   ...WAIT_LISTENERS,
   ...METADATA_LISTENERS,
   ...ACCESS_LOG_LISTENERS,
+  ...LOCAL_REPLY_LISTENERS,
+  ...REQUEST_BUFFER_LISTENERS,
+  ...INTERNAL_REDIRECT_LISTENERS,
+  ...SCHEME_LISTENERS,
   ROUTE_LISTENER,
 ]
 
@@ -40,4 +48,8 @@ export const CORPUS: readonly DifferentialCase[] = [
   ...WAITS,
   ...METADATA,
   ...ACCESS_LOG_CASES,
+  ...LOCAL_REPLIES,
+  ...REQUEST_BUFFERS,
+  ...INTERNAL_REDIRECTS,
+  ...SCHEME_CASES,
 ]

@@ -38,6 +38,8 @@ const by = (...principals: JsonObject[]): JsonObject => ({ permissions: anyone, 
 const header = (name: string, match: JsonObject): JsonObject => ({ header: { name, ...match } })
 const bucket = (tokens: number): JsonObject => ({ max_tokens: tokens, tokens_per_fill: tokens, fill_interval: '3600s' })
 
+const shadowed: JsonObject = { action: 'ALLOW', policies: { p: rule({ any: true }) } }
+
 const RBAC_ASKED: Readonly<Record<string, Asked>> = {
   plain: {},
   'path-secret': { path: '/secret' },
@@ -114,6 +116,13 @@ const PLANS: readonly FilterPlan[] = [
           ['preflight', { method: 'OPTIONS', fields: [origin('http://a.test'), ...PREFLIGHT] }],
           ['preflight-suffix', { method: 'OPTIONS', fields: [origin('http://x.b.test'), ...PREFLIGHT] }],
           ['preflight-foreign', { method: 'OPTIONS', fields: [origin('http://c.test'), ...PREFLIGHT] }],
+          [
+            'preflight-grpc',
+            {
+              method: 'OPTIONS',
+              fields: [origin('http://a.test'), ...PREFLIGHT, ['content-type', 'application/grpc']],
+            },
+          ],
           ['preflight-without-method', { method: 'OPTIONS', fields: [origin('http://a.test')] }],
           [
             'preflight-private',
@@ -222,6 +231,30 @@ const PLANS: readonly FilterPlan[] = [
     action: 'DENY',
     policies: { near: by({ direct_remote_ip: { address_prefix: '127.0.0.0', prefix_len: 8 } }) },
   }),
+  rbac('rbac-deny-other-family', {
+    action: 'DENY',
+    policies: {
+      far: by({ direct_remote_ip: { address_prefix: '::', prefix_len: 8 } }),
+      'ü ber': rule(header('x-a', { string_match: { exact: 'b' } })),
+    },
+  }),
+  {
+    ...rbac('rbac-prefixes', shadowed, { shadow_rules: shadowed, shadow_rules_stat_prefix: 's_' }),
+    routes: {
+      none: { '@type': `${TYPE}.rbac.v3.RBACPerRoute`, rbac: { shadow_rules: shadowed } },
+      own: {
+        '@type': `${TYPE}.rbac.v3.RBACPerRoute`,
+        rbac: { shadow_rules: shadowed, shadow_rules_stat_prefix: 't_' },
+      },
+      on: { '@type': 'type.googleapis.com/envoy.config.route.v3.FilterConfig', config: {} },
+    },
+    asked: {
+      plain: {},
+      none: { path: '/route/none' },
+      own: { path: '/route/own' },
+      on: { path: '/route/on' },
+    },
+  },
   rbac('rbac-deny-authenticated', { action: 'DENY', policies: { p: by({ authenticated: {} }) } }),
   rbac('rbac-none', { action: 'ALLOW', policies: {} }),
   rbac('rbac-log', { action: 'LOG', policies: { p: rule({ any: true }) } }),
@@ -240,6 +273,7 @@ const PLANS: readonly FilterPlan[] = [
           { append: { header: { key: 'x-a', value: 'chain %REQ(x-b)%' } } },
           { remove: 'x-b' },
           { append: { header: { key: 'x-c', value: 'set' }, append_action: 'OVERWRITE_IF_EXISTS' } },
+          { append: { header: { key: 'x-to', value: '%UPSTREAM_CLUSTER% %ROUTE_NAME%' } } },
         ],
         response_mutations: [
           { append: { header: { key: 'x-made', value: '%RESPONSE_CODE%' }, append_action: 'ADD_IF_ABSENT' } },
@@ -273,6 +307,15 @@ const PLANS: readonly FilterPlan[] = [
                 ['x-b', '2'],
                 ['x-c', '3'],
               ],
+            },
+          ],
+          [
+            'failed-for-grpc',
+            {
+              method: 'POST',
+              body: 'body',
+              fields: [['content-type', 'application/grpc']],
+              answer: { cut: 'before' },
             },
           ],
           [
@@ -333,6 +376,13 @@ const PLANS: readonly FilterPlan[] = [
         filter_enforced: enabled(100),
         enable_x_ratelimit_headers: 'DRAFT_VERSION_03',
       },
+      told: {
+        '@type': `${TYPE}.local_ratelimit.v3.LocalRateLimit`,
+        stat_prefix: 'told',
+        token_bucket: bucket(50),
+        filter_enabled: enabled(100),
+        enable_x_ratelimit_headers: 'DRAFT_VERSION_03',
+      },
       watched: {
         '@type': `${TYPE}.local_ratelimit.v3.LocalRateLimit`,
         stat_prefix: 'watched',
@@ -376,6 +426,7 @@ const PLANS: readonly FilterPlan[] = [
       ...['none', 'status', 'watched'].flatMap(route =>
         [1, 2, 3, 4, 5].map(turn => [`${route}-${turn}`, { path: `/route/${route}` } as Asked]),
       ),
+      ['told', { path: '/route/told', answer: { fields: [['x-ratelimit-limit', '5']] } }],
       ...['a', 'a', 'named', 'named', 'named', 'b', 'b', 'c', 'a', 'c', ''].map((user, turn) => [
         `values-${turn}-${user}`,
         { path: '/route/values', fields: [['x-user', user]] } as Asked,

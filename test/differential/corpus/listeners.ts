@@ -65,5 +65,6 @@ export const CORPUS_LISTENERS: readonly ListenerPlan[] = [
     common_http_protocol_options: { headers_with_underscores_action: 'REJECT_REQUEST' },
   }),
   HTTP1_WITH_ALL,
+  listener('via', { via: '1.1 here (\u00fc)' }),
   listener('one-request', { common_http_protocol_options: { max_requests_per_connection: 1 } }),
 ]

@@ -23,6 +23,17 @@ const MANAGERS: Readonly<Record<string, JsonObject>> = {
   'wait-head': { request_headers_timeout: '0.5s' },
   'wait-request': { request_timeout: '0.5s' },
   'wait-interim': { proxy_100_continue: true },
+  'wait-reply': {
+    request_headers_timeout: '0.5s',
+    local_reply_config: {
+      mappers: [{ filter: { response_flag_filter: { flags: ['UT'] } }, status_code: 500 }],
+      body_format: {
+        text_format_source: {
+          inline_string: '%LOCAL_REPLY_BODY%|%RESPONSE_CODE%|%RESPONSE_CODE_DETAILS%|%RESPONSE_FLAGS%|%REQ(:PATH)%',
+        },
+      },
+    },
+  },
 }
 
 interface Waiting {
@@ -131,6 +142,17 @@ const WAITING: readonly (readonly [string, Waiting])[] = [
     route: { max_stream_duration: { max_stream_duration: '0.4s' } },
     answers: [interim(103, { delayMs: 1_200 })],
   }),
+  ['reply-to-a-head', { listener: 'wait-reply', writes: [HEAD] }],
+  ['reply-for-a-route', { listener: 'wait-reply', route: { timeout: '0.4s' }, answers: [{ delayMs: 1_200 }] }],
+  ['reply-for-idleness', { listener: 'wait-reply', route: { idle_timeout: '0.4s' }, answers: [{ delayMs: 1_200 }] }],
+  [
+    'reply-for-a-duration',
+    {
+      listener: 'wait-reply',
+      route: { max_stream_duration: { max_stream_duration: '0.4s' } },
+      answers: [{ delayMs: 1_200 }],
+    },
+  ],
   [
     'expected-less',
     {

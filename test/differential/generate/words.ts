@@ -1,4 +1,5 @@
 // Small alphabets, so that what is generated for a route and what is generated for a request often meet.
+import type { JsonObject, JsonValue } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 
 export type Arbitrary<T> = fc.Arbitrary<T>
@@ -59,4 +60,13 @@ export function optional<T extends object>(
   fields: { readonly [K in keyof T]: Arbitrary<T[K]> },
 ): Arbitrary<Partial<T>> {
   return fc.record(fields, { requiredKeys: [] }) as Arbitrary<Partial<T>>
+}
+
+/** The same of any fields. */
+export function jsonObject(fields: Readonly<Record<string, Arbitrary<JsonValue>>>): Arbitrary<JsonObject> {
+  return fc.record<Record<string, JsonValue>>(fields, { requiredKeys: [] })
+}
+
+export function several<T>(one: Arbitrary<T>): Arbitrary<T[]> {
+  return fc.array(one, { minLength: 1, maxLength: 2 })
 }

@@ -14,6 +14,8 @@ export interface Http1Dialogue {
   readonly tls?: TlsDialogue
   /** Before the last write. */
   readonly lateMs?: number
+  /** The last write is for when something of the answer is here. */
+  readonly behindAnswer?: boolean
   /** Between the last response and what asks whether the connection is still open. */
   readonly lingerMs?: number
   /** Half-closes after the last write. */
@@ -76,9 +78,13 @@ class Conversation {
       if (this.#dialogue.end) this.#socket.end()
       return
     }
-    const { writes, lateMs } = this.#dialogue
+    const { writes, lateMs, behindAnswer } = this.#dialogue
     this.#socket.write(bytes, 'latin1', () => {
       const next = (): void => this.#send(index + 1)
+      if (behindAnswer === true && index + 2 === writes.length) {
+        this.#socket.once('data', next)
+        return
+      }
       if (lateMs === undefined || index + 2 !== writes.length) setImmediate(next)
       else setTimeout(next, lateMs)
     })

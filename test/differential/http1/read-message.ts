@@ -8,6 +8,15 @@ export interface ReadOptions {
   readonly ended: boolean
 }
 
+/** Its head alone, as if nothing were to follow; null while there is more of it to come. */
+export function readHead(bytes: string): Message | null {
+  const headEnd = bytes.indexOf('\r\n\r\n')
+  if (headEnd < 0) return null
+  const [startLine = '', ...lines] = bytes.slice(0, headEnd).split('\r\n')
+  const fields = lines.map(splitField).map(inLowerCase)
+  return { startLine, fields, body: '', trailers: [], complete: true }
+}
+
 /** The first message of `bytes` and how many of them it takes; null while more are needed. */
 export function readMessage(bytes: string, options: ReadOptions): { message: Message; length: number } | null {
   const headEnd = bytes.indexOf('\r\n\r\n')
@@ -40,7 +49,7 @@ function readBody(startLine: string, fields: readonly Field[], rest: string, opt
     options.ended ? { text, trailers: [], length: rest.length, complete: false } : null
   const whole = (text: string): Body => ({ text, trailers: [], length: text.length, complete: true })
   if (options.answers !== undefined && isBodiless(startLine, options.answers)) return whole('')
-  if (/chunked/i.test(valueOf(fields, 'transfer-encoding'))) return readChunked(rest) ?? partial(rest)
+  if (/chunked/i.test(valueOf(fields, 'transfer-encoding'))) return readChunked(rest) ?? partial(chunksOf(rest))
   const length = valueOf(fields, 'content-length')
   if (length !== '') {
     const wanted = Number(length)
@@ -76,6 +85,18 @@ function readChunked(rest: string): Body | null {
     at = lineEnd + 2
     if (line === '') return { text, trailers, length: at, complete: true }
     trailers.push(splitField(line))
+  }
+}
+
+/** What has come of a body that breaks off: how it was cut into chunks is nobody's business. */
+function chunksOf(rest: string): string {
+  let text = ''
+  for (let at = 0; ; ) {
+    const lineEnd = rest.indexOf('\r\n', at)
+    const size = lineEnd < 0 ? Number.NaN : Number.parseInt(rest.slice(at, lineEnd), 16)
+    if (!(size > 0)) return text
+    text += rest.slice(lineEnd + 2, lineEnd + 2 + size)
+    at = lineEnd + size + 4
   }
 }
 

@@ -1,9 +1,9 @@
 // An upstream that speaks HTTP/1.1.
 import { createServer, type Server, type Socket } from 'node:net'
-import { answerBytes } from '../answer.ts'
-import type { Message } from '../message.ts'
+import { ANSWER_FIELD, answerBytes, isEarly } from '../answer.ts'
+import { type Message, valueOf } from '../message.ts'
 import type { UpstreamHost } from '../upstreams.ts'
-import { readMessage } from './read-message.ts'
+import { readHead, readMessage } from './read-message.ts'
 
 /** Between the bytes of an answer that breaks off and the end of its connection. */
 const BREAK_DELAY_MS = 20
@@ -17,25 +17,33 @@ export function createHttp1Upstream(host: UpstreamHost): Server {
 
 export function serveHttp1(socket: Socket, host: UpstreamHost): void {
   let unread = ''
+  /** What is to follow the answer to the request that is being read; null: it has none yet. */
+  let rest: (() => void) | null = null
   socket.on('data', chunk => {
     unread += chunk.toString('latin1')
     for (;;) {
+      const head = rest === null ? readHead(unread) : null
+      if (head !== null && isEarly(valueOf(head.fields, ANSWER_FIELD))) rest = answer(host, head, socket)
       const read = readMessage(unread, { ended: false })
       if (read === null) return
       unread = unread.slice(read.length)
-      answer(host, read.message, socket)
+      if (rest === null) answer(host, read.message, socket)()
+      else rest()
+      rest = null
     }
   })
 }
 
-function answer(host: UpstreamHost, request: Message, socket: Socket): void {
+/** Gives what the answer leaves for when the request is whole. */
+function answer(host: UpstreamHost, request: Message, socket: Socket): () => void {
+  const nothing = (): void => {}
   const answer = host.answerTo(request)
   const method = request.startLine.split(' ')[0] ?? ''
   const breaks = answer.cut !== undefined || answer.close === true || answer.raw !== undefined
   if (breaks) host.ending(socket)
   if (answer.cut === 'before') {
     later(answer.delayMs, () => void socket.end())
-    return
+    return nothing
   }
   const { interim, head, body } = answerBytes(answer, method, `from ${host.endpoint}`)
   const write = (bytes: string): void => {
@@ -44,6 +52,10 @@ function answer(host: UpstreamHost, request: Message, socket: Socket): void {
   const finish = (bytes: string): void => {
     write(bytes)
     if (breaks) setTimeout(() => socket.end(), answer.cut === undefined ? 0 : BREAK_DELAY_MS)
+  }
+  if (answer.early === 'head') {
+    write(interim + head)
+    return () => finish(body)
   }
   // What nothing keeps apart is written as one.
   if (answer.delayMs !== undefined) write(interim)
@@ -55,6 +67,7 @@ function answer(host: UpstreamHost, request: Message, socket: Socket): void {
       setTimeout(() => finish(body), answer.bodyDelayMs)
     }
   })
+  return nothing
 }
 
 function later(ms: number | undefined, act: () => void): void {

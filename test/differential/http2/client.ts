@@ -12,6 +12,8 @@ export interface Http2Dialogue {
   readonly trailers: readonly Field[]
   /** Between the head and the body. */
   readonly lateMs?: number
+  /** The body is for when the head of the answer is here. */
+  readonly behindAnswer?: boolean
   /** Nothing follows the head, and nothing says so. */
   readonly isCut?: boolean
   /** Between the response and what asks whether the connection is still open. */
@@ -51,7 +53,7 @@ interface Heard {
 }
 
 function exchange(session: ClientHttp2Session, dialogue: Http2Dialogue): Promise<Heard> {
-  const { fields, body, trailers, lateMs, isCut = false } = dialogue
+  const { fields, body, trailers, lateMs, behindAnswer = false, isCut = false } = dialogue
   return new Promise(resolve => {
     const responses: Message[] = []
     let head: Omit<Message, 'body' | 'trailers' | 'complete'> | null = null
@@ -90,7 +92,8 @@ function exchange(session: ClientHttp2Session, dialogue: Http2Dialogue): Promise
     })
     if (trailers.length > 0) stream.on('wantTrailers', () => stream.sendTrailers(Object.fromEntries(trailers)))
     if (endStream || isCut) return
-    if (lateMs === undefined) stream.end(body, 'latin1')
+    if (behindAnswer) stream.once('response', () => stream.end(body, 'latin1'))
+    else if (lateMs === undefined) stream.end(body, 'latin1')
     else setTimeout(() => stream.destroyed || stream.end(body, 'latin1'), lateMs)
   })
 }

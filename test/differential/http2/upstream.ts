@@ -1,8 +1,8 @@
 // An upstream that speaks HTTP/2, with prior knowledge.
 import { constants, createServer, type ServerHttp2Stream } from 'node:http2'
 import type { Server } from 'node:net'
-import type { Answer } from '../answer.ts'
-import type { Message } from '../message.ts'
+import { ANSWER_FIELD, type Answer, isEarly } from '../answer.ts'
+import { type Message, valueOf } from '../message.ts'
 import type { UpstreamHost } from '../upstreams.ts'
 import { flat, pairs, pseudo } from './fields.ts'
 
@@ -23,9 +23,8 @@ export function createHttp2Upstream(host: UpstreamHost): Server {
     stream.on('trailers', (_trailers, _flags, rawTrailers: string[]) => {
       trailers = pairs(rawTrailers).fields
     })
-    stream.on('end', () => {
-      // Node ends what was reset, too: no request, and it may come when the next case has begun.
-      if (stream.aborted || stream.rstCode !== NGHTTP2_NO_ERROR) return
+    const early = isEarly(valueOf(fields, ANSWER_FIELD))
+    const answerIt = (): void => {
       const startLine = `${pseudo(own, ':method')} ${pseudo(own, ':path')} HTTP/2`
       const whole = [...own.filter(([name]) => name === ':authority' || name === ':scheme'), ...fields]
       const answer = host.answerTo({ startLine, fields: whole, body, trailers, complete: true })
@@ -35,6 +34,11 @@ export function createHttp2Upstream(host: UpstreamHost): Server {
       const send = (): void => respond(stream, answer, `from ${host.endpoint}`, pseudo(own, ':method'), host)
       if (answer.delayMs === undefined) send()
       else setTimeout(send, answer.delayMs)
+    }
+    if (early) answerIt()
+    stream.on('end', () => {
+      // Node ends what was reset, too: no request, and it may come when the next case has begun.
+      if (!early && !stream.aborted && stream.rstCode === NGHTTP2_NO_ERROR) answerIt()
     })
   })
   return server
@@ -75,6 +79,7 @@ function respond(
     stream.write(body.slice(0, Math.ceil(body.length / 2)), 'latin1', () => stream.close(NGHTTP2_INTERNAL_ERROR))
     return
   }
-  if (bodyDelayMs === undefined) stream.end(body, 'latin1')
+  if (answer.early === 'head') stream.once('end', () => stream.destroyed || stream.end(body, 'latin1'))
+  else if (bodyDelayMs === undefined) stream.end(body, 'latin1')
   else setTimeout(() => stream.destroyed || stream.end(body, 'latin1'), bodyDelayMs)
 }

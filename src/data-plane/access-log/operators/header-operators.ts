@@ -85,7 +85,7 @@ export function readRequest(info: StreamInfo, name: string): string | null {
 }
 
 function schemeOf(info: StreamInfo): string {
-  return field(info.requestHeaders, 'x-forwarded-proto') ?? (info.connection.tls ? 'https' : 'http')
+  return info.scheme || (info.connection.tls ? 'https' : 'http')
 }
 
 function readResponse(info: StreamInfo, name: string): string | null {

@@ -32,8 +32,7 @@ export const STREAM_OPERATORS: Readonly<Record<string, Operator>> = {
   // Nothing traces.
   TRACE_ID: () => null,
   SPAN_ID: () => null,
-  // Of local_reply_config alone.
-  LOCAL_REPLY_BODY: () => '',
+  LOCAL_REPLY_BODY: info => info.localReplyBody,
   // Of QUIC alone.
   BYTES_RETRANSMITTED: () => 0,
   PACKETS_RETRANSMITTED: () => 0,

@@ -272,6 +272,8 @@ export function forwardRoute(cluster: string, fields: Partial<ForwardRoute> = {}
     keepsForwardedHost: false,
     attemptCountInRequest: false,
     attemptCountInResponse: false,
+    bufferLimit: null,
+    internalRedirects: null,
     ...fields,
   }
 }

@@ -5,6 +5,7 @@
 import type { HeaderList } from '../../../../transport/header-list.ts'
 import type { RequestHead, ResponseHead } from '../../../../transport/request-head.ts'
 import type { LocalReply } from '../../../http/local-reply.ts'
+import type { RedirectHistory } from '../../../http/redirect-history.ts'
 import type { ClusterChoice, RouteEntry, RouteFilters } from '../../../route/route-entry.ts'
 import type { StreamInfo } from '../../../stream-info.ts'
 
@@ -99,4 +100,13 @@ export interface TerminalStream extends FilterStream {
   /** Holds the request's sender back; calls nest. */
   pauseRequest(): void
   resumeRequest(): void
+  /** Those that have led here; null: none. */
+  redirects: RedirectHistory | null
+  /** The route that such a request would have. */
+  routeFor(head: RequestHead): RouteEntry | null
+  /**
+   * Follows the redirect `response`: the stream ends here, without a word to the client, and another begins with `head`
+   * and `body`, the whole request, in its place.
+   */
+  redirect(head: RequestHead, body: Buffer, response: ResponseHead): void
 }

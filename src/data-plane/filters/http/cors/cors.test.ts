@@ -97,6 +97,14 @@ test('actual requests and preflights', () => {
   })
 })
 
+test('a preflight is a browser’s, whatever its content type says: it is answered in HTTP', () =>
+  withFilters({ filters: CHAIN, routes: [to('/', FULL)] }, async stage => {
+    const { status, headers } = await stage.send(
+      `OPTIONS / HTTP/1.1\r\nhost: a.b\r\ncontent-type: application/grpc\r\n${A}${PUT}\r\n`,
+    )
+    assert.deepEqual([status, headers['grpc-status'], headers['content-type']], [200, undefined, undefined])
+  }))
+
 test('each field is the most specific level’s that sets it; to be on is the most specific level’s alone', () => {
   const virtualHost = {
     ...policy({ ...FULL, allowMethods: 'VH', maxAge: '7' }),

@@ -2,6 +2,7 @@
 import type { Random } from '../../../../base/random.ts'
 import { getHeader, type HeaderList, setHeader } from '../../../../transport/header-list.ts'
 import type { RequestHead, ResponseHead } from '../../../../transport/request-head.ts'
+import type { LocalReply } from '../../../http/local-reply.ts'
 import { CorsPolicy } from '../../../route/cors-policy.ts'
 import type { Counter } from '../../../stats/stats-scope.ts'
 import type { FilterStream, HeadersStatus, HttpFilter } from '../contract/http-filter.ts'
@@ -43,9 +44,7 @@ export class CorsFilter implements HttpFilter {
     const method = getHeader(head.headers, 'access-control-request-method')
     if (head.method !== 'OPTIONS' || method === undefined || method === '') return 'continue'
     if (!allowed && policy.forwardsForeignPreflights !== false) return 'continue'
-    const headers = preflightFields(policy, head.headers, method, allowed ? origin : '')
-    const details = 'cors_response'
-    this.#stream.localReply({ status: 200, body: '', details, flags: 0, headers, isFailure: false, isFinal: true })
+    this.#stream.localReply(preflightReply(preflightFields(policy, head.headers, method, allowed ? origin : '')))
     return 'stop'
   }
 
@@ -76,6 +75,11 @@ export class CorsFilter implements HttpFilter {
 function allowsOrigin({ origins }: CorsPolicy, origin: string): boolean {
   for (let i = 0; i < origins.length; i++) if (origins[i]!('*') || origins[i]!(origin)) return true
   return false
+}
+
+function preflightReply(headers: HeaderList): LocalReply {
+  const details = 'cors_response'
+  return { status: 200, body: '', details, flags: 0, headers, isFailure: false, isFinal: true, isOwnAnswer: true }
 }
 
 /** `*` is spelt out as what was asked for: with credentials browsers take no `*`. */

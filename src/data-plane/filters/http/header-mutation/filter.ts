@@ -25,10 +25,9 @@ export class HeaderMutationFilter implements HttpFilter {
     return 'continue'
   }
 
-  encodeHeaders({ status, headers }: ResponseHead, _endStream: boolean): HeadersStatus {
+  encodeHeaders({ headers }: ResponseHead, _endStream: boolean): HeadersStatus {
     const { info } = this.#stream
     // For the command operators; what is sent in the end is set where it is sent.
-    info.responseCode = status
     info.responseHeaders = headers
     this.#config.response.apply(headers, info)
     const route = this.#stream.routeConfig(this.#name)

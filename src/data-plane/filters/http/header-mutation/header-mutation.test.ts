@@ -49,6 +49,31 @@ test('requests and responses, one mutation after the other', () => {
     assert.deepEqual([headers['x-code'], headers['x-copy'], headers['x-up']], ['200', '7', undefined])
     const missing = await stage.get('/none')
     assert.deepEqual([missing.status, missing.headers['x-code']], [404, '404'])
+    const grpc = await stage.get('/none', 'content-type: application/grpc\r\n')
+    assert.deepEqual([grpc.status, grpc.headers['x-code']], [200, '404'])
+    assert.equal(stage.lastLog.slice(0, 3), '200')
+  })
+})
+
+test('the scheme is the request’s own, or what a proxy that is trusted says', () => {
+  const requestMutations = [append('x-scheme', '%REQ(:SCHEME)%')]
+  return withFilters({ filters: [chain({ requestMutations })] }, async stage => {
+    for (const [target, scheme] of [
+      ['/', 'https'],
+      ['http://a.b/', 'http'],
+    ] as const) {
+      await stage.send(`GET ${target} HTTP/1.1\r\nhost: a.b\r\nx-forwarded-proto: https\r\n\r\n`)
+      assert.deepEqual(received(stage), [`x-scheme=${scheme}`])
+    }
+  })
+})
+
+test('the cluster of the route is known before the request goes there', () => {
+  const requestMutations = [append('x-to', '%UPSTREAM_CLUSTER% %ROUTE_NAME%')]
+  const routes = [{ name: 'r', match: { path: '/' }, route: { cluster: 'c' } }]
+  return withFilters({ filters: [chain({ requestMutations })], routes }, async stage => {
+    await stage.get('/')
+    assert.deepEqual(received(stage), ['x-to=c r'])
   })
 })
 

@@ -1,7 +1,7 @@
 // Turns away what is more than a token bucket lets through.
 import type { Clock } from '../../../../base/clock.ts'
 import type { Random } from '../../../../base/random.ts'
-import { addHeader, type HeaderList, setHeader } from '../../../../transport/header-list.ts'
+import { addHeader, type HeaderList } from '../../../../transport/header-list.ts'
 import type { RequestHead, ResponseHead } from '../../../../transport/request-head.ts'
 import { NO_MUTATIONS } from '../../../route/header-mutator.ts'
 import { standingItem } from '../../../route/rate-limit-fields.ts'
@@ -68,13 +68,13 @@ export class LocalRateLimitFilter implements HttpFilter, Verdict {
     const remaining = bucket.remaining(now)
     const seconds = bucket.resetSeconds(now)
     const { maxTokens, item, policy } = bucket.config
+    // Behind what others have said of limits of their own (Envoy; the standard has lists).
     if (this.#config.tellsFigures) {
-      setHeader(headers, 'x-ratelimit-limit', String(maxTokens))
-      setHeader(headers, 'x-ratelimit-remaining', String(remaining))
-      setHeader(headers, 'x-ratelimit-reset', String(seconds))
+      addHeader(headers, 'x-ratelimit-limit', String(maxTokens))
+      addHeader(headers, 'x-ratelimit-remaining', String(remaining))
+      addHeader(headers, 'x-ratelimit-reset', String(seconds))
     }
     if (tellsStandard && policy !== '') {
-      // Lists: what others have said of limits of their own stays.
       addHeader(headers, 'ratelimit-policy', policy)
       addHeader(headers, 'ratelimit', standingItem(item, remaining, seconds))
     }

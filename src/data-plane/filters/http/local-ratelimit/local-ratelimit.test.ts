@@ -62,6 +62,13 @@ test('refuses what is more than the bucket holds, and says how things stand', ()
   })
 })
 
+test('figures stand behind those that the upstream has told of a limit of its own', () => {
+  const answer = (): string => 'HTTP/1.1 200 OK\r\nx-ratelimit-limit: 5\r\ncontent-length: 0\r\n\r\n'
+  return withFilters({ filters: limit(FIGURES), answer }, async stage => {
+    assert.equal((await stage.get('/')).headers['x-ratelimit-limit'], '5, 1')
+  })
+})
+
 test('the standard’s fields where the control plane asks for them, beside Envoy’s or alone, and beside others’ own', async () => {
   const chainMetadata = { [NAME]: { standard_headers: true } }
   const descriptors = [

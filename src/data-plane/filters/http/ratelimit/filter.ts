@@ -67,15 +67,15 @@ export class RateLimitFilter implements HttpFilter, GrpcCallOwner {
     }
     if (this.#refused && settings.marksRefusals) setHeader(headers, 'x-envoy-ratelimited', 'true')
     const { figures, policies, standings } = answer
+    // Behind what others have said of limits of their own (Envoy; the standard has lists).
     if (policies !== '' && this.#tools.tellsStandard) {
-      // Lists: what others have said of limits of their own stays.
       addHeader(headers, 'ratelimit-policy', policies)
       addHeader(headers, 'ratelimit', standings)
     }
     if (figures !== null && settings.tellsFigures) {
-      setHeader(headers, 'x-ratelimit-limit', figures[0])
-      setHeader(headers, 'x-ratelimit-remaining', figures[1])
-      setHeader(headers, 'x-ratelimit-reset', figures[2])
+      addHeader(headers, 'x-ratelimit-limit', figures[0])
+      addHeader(headers, 'x-ratelimit-remaining', figures[1])
+      addHeader(headers, 'x-ratelimit-reset', figures[2])
     }
     if (this.#refused) settings.responseHeaders.apply(headers, this.#stream.info)
     return 'continue'

@@ -1,5 +1,6 @@
 // The config of rbac, compiled once for a listener, or for a route that overrides it.
 import type { Any } from '@bufbuild/protobuf/wkt'
+import { toByteString } from '../../../../automata/regex.ts'
 import type { Parsed } from '../../../../base/problem.ts'
 import { unpackAny } from '../../../../xds/any-pack.ts'
 import {
@@ -19,25 +20,35 @@ import { failure } from '../../../http/local-reply.ts'
 import type { Counter, StatsScope } from '../../../stats/stats-scope.ts'
 import { compilePermissions, compilePrincipals } from './compile-rule.ts'
 import { Engine, type Policy, type RbacAction } from './engine.ts'
-import { type MetadataKeys, metadataKeys } from './metadata-keys.ts'
+import { enforcedKeys, type MetadataKeys, shadowKeys } from './metadata-keys.ts'
 import { prefixedScope, type RbacStats, rbacStats } from './rbac-stats.ts'
 import { OrRule } from './rule.ts'
 
-/** What a listener's config and a route's have in common. An engine that is null judges nobody. */
+/** What a route says: an engine that is null judges nobody; keys that are null are the listener's (Envoy). */
 export class RbacRules {
   readonly enforced: Engine | null
   readonly shadow: Engine | null
-  readonly keys: MetadataKeys
+  readonly enforcedKeys: MetadataKeys | null
+  readonly shadowKeys: MetadataKeys | null
 
-  constructor(enforced: Engine | null, shadow: Engine | null, keys: MetadataKeys) {
+  constructor(
+    enforced: Engine | null,
+    shadow: Engine | null,
+    ownEnforcedKeys: MetadataKeys | null,
+    ownShadowKeys: MetadataKeys | null,
+  ) {
     this.enforced = enforced
     this.shadow = shadow
-    this.keys = keys
+    this.enforcedKeys = ownEnforcedKeys
+    this.shadowKeys = ownShadowKeys
   }
 }
 
 export interface RbacConfig {
   readonly rules: RbacRules
+  /** Of all routes that bring none. */
+  readonly enforcedKeys: MetadataKeys
+  readonly shadowKeys: MetadataKeys
   readonly stats: RbacStats
 }
 
@@ -71,6 +82,8 @@ export function compileRbac(typedConfig: Any, connectionManager: StatsScope): Pa
   const tracked = message?.trackPerRuleStats === true
   return check.result({
     rules: compileRules(message, '', tracked ? enforced : null, tracked ? shadow : null, check),
+    enforcedKeys: enforcedKeys(message?.rulesStatPrefix ?? ''),
+    shadowKeys: shadowKeys(message?.shadowRulesStatPrefix ?? ''),
     stats: rbacStats(enforced, shadow),
   })
 }
@@ -94,10 +107,13 @@ function compileRules(
 ): RbacRules {
   const engine = (rules: Rules | undefined, field: string, scope: StatsScope | null, prefix: string): Engine | null =>
     rules === undefined ? null : compileEngine(rules, `${path}${field}`, scope, prefix, check)
+  const ownKeys = (prefix: string | undefined, keys: (prefix: string) => MetadataKeys): MetadataKeys | null =>
+    prefix === undefined || prefix === '' ? null : keys(prefix)
   return new RbacRules(
     engine(message?.rules, 'rules', enforced, ''),
     engine(message?.shadowRules, 'shadow_rules', shadow, 'shadow_'),
-    metadataKeys(message?.rulesStatPrefix ?? '', message?.shadowRulesStatPrefix ?? ''),
+    ownKeys(message?.rulesStatPrefix, enforcedKeys),
+    ownKeys(message?.shadowRulesStatPrefix, shadowKeys),
   )
 }
 
@@ -119,7 +135,7 @@ function compileEngine(
     const at = `${path}.policies[${JSON.stringify(name)}]`
     return {
       ...compilePolicy(rules.policies[name]!, at, check),
-      name,
+      name: toByteString(name),
       denial: denialBy(name),
       allowed: counter(name, 'allowed'),
       denied: counter(name, 'denied'),
@@ -140,8 +156,8 @@ function compilePolicy(
   }
 }
 
-/** The name ends up in logs and in a header: only what may stand there is left of it. */
+/** The name is part of a word in logs, as bytes like all that they tell (Envoy). */
 function denialBy(name: string) {
-  const printable = name.replaceAll(/[^\x21-\x7e]/g, '_')
-  return failure(403, `rbac_access_denied_matched_policy[${printable}]`, 0, 'RBAC: access denied')
+  const word = toByteString(name).replaceAll(/[\0-\x20\x7f]/g, '_')
+  return failure(403, `rbac_access_denied_matched_policy[${word}]`, 0, 'RBAC: access denied')
 }

@@ -12,14 +12,13 @@ export const RBAC: HttpFilterFactory = {
   compile(typedConfig, host) {
     const config = compileRbac(typedConfig, host.connectionManagerStats)
     if (!config.ok) return config
-    const { rules, stats } = config.value
     const name = host.filterName
     return {
       ok: true,
       value: {
         name,
         events: ['decodeHeaders'],
-        createFilter: stream => new RbacFilter(stream, name, rules, stats),
+        createFilter: stream => new RbacFilter(stream, name, config.value),
       },
     }
   },

@@ -2,18 +2,16 @@
 
 export const NAMESPACE = 'envoy.filters.http.rbac'
 
+/** Of the rules that are enforced, or of those that only would be. */
 export interface MetadataKeys {
-  readonly enforcedPolicy: string
-  readonly enforcedResult: string
-  readonly shadowPolicy: string
-  readonly shadowResult: string
+  readonly policy: string
+  readonly result: string
 }
 
-export function metadataKeys(enforcedPrefix: string, shadowPrefix: string): MetadataKeys {
-  return {
-    enforcedPolicy: `${enforcedPrefix}enforced_effective_policy_id`,
-    enforcedResult: `${enforcedPrefix}enforced_engine_result`,
-    shadowPolicy: `${shadowPrefix}shadow_effective_policy_id`,
-    shadowResult: `${shadowPrefix}shadow_engine_result`,
-  }
+export function enforcedKeys(prefix: string): MetadataKeys {
+  return { policy: `${prefix}enforced_effective_policy_id`, result: `${prefix}enforced_engine_result` }
+}
+
+export function shadowKeys(prefix: string): MetadataKeys {
+  return { policy: `${prefix}shadow_effective_policy_id`, result: `${prefix}shadow_engine_result` }
 }

@@ -95,6 +95,33 @@ test('denies by policy, named in the log; a route may bring rules of its own, or
   })
 })
 
+test("metadata goes by the chain's prefixes where a route's rules bring none", () => {
+  const rules = { policies: { all: policy(ANY) } }
+  const to = (prefix: string, config: JsonObject): JsonObject => ({
+    match: { prefix },
+    route: { cluster: 'c' },
+    typedPerFilterConfig: {
+      [NAME]: routeConfig('rbac.v3.RBACPerRoute', { rbac: { rules, shadowRules: rules, ...config } }),
+    },
+  })
+  const routes = [to('/both', {}), to('/one', { shadowRulesStatPrefix: 'osh_' })]
+  const chain = rbac({ rulesStatPrefix: 'rp_', shadowRulesStatPrefix: 'pre_' })
+  return withFilters({ filters: [chain], routes }, async stage => {
+    for (const [path, shadow] of [
+      ['/both', 'pre_'],
+      ['/one', 'osh_'],
+    ] as const) {
+      assert.equal((await stage.get(path)).status, 200)
+      assert.deepEqual(metadataOf(stage), {
+        [`${shadow}shadow_effective_policy_id`]: 'all',
+        [`${shadow}shadow_engine_result`]: 'allowed',
+        rp_enforced_effective_policy_id: 'all',
+        rp_enforced_engine_result: 'allowed',
+      })
+    }
+  })
+})
+
 test('LOG turns nobody away and tells the access log', () =>
   withFilters({ filters: [rbac({ rules: { action: 'LOG', policies: { l: policy(path('/b')) } } })] }, async stage => {
     for (const [url, hint] of [

@@ -13,6 +13,7 @@ import { failureOf, standIn, takesOver } from './fallback.ts'
 import { finalizeRequestHeaders } from './finalize-request.ts'
 import { countStatus, finalizeReply, finalizeResponseHeaders } from './finalize-response.ts'
 import { findCluster } from './find-cluster.ts'
+import { redirectedHead } from './internal-redirect.ts'
 import { isIdempotent, retriesPerTryTimeout, retriesResponse } from './retry-decision.ts'
 import {
   clusterNotFound,
@@ -26,6 +27,8 @@ import {
 } from './router-reply.ts'
 import { TriedRequest } from './tried-request.ts'
 import type { UpstreamRequest } from './upstream-request.ts'
+
+const NO_BODY = Buffer.alloc(0)
 
 /** Of what it extends, `HeldRequest` has what came, `TimedRequest` bounds how long it may take, `TriedRequest` sends it. */
 export class RouterFilter extends TriedRequest implements TerminalFilter {
@@ -90,6 +93,7 @@ export class RouterFilter extends TriedRequest implements TerminalFilter {
       if (request === this.upstream && this.retry(head)) return
       if (this.leaveToOthers(request)) return
     } else if (this.attempts > 1 && request === this.upstream) stats.upstreamRqRetrySuccess.value++
+    if (this.route!.internalRedirects?.statuses.has(head.status) && this.#redirect(head)) return
     this.settleOn(request)
     countStatus(stats, head.status)
     // A sidecar that did not reach its application is a destination that is down.
@@ -145,6 +149,24 @@ export class RouterFilter extends TriedRequest implements TerminalFilter {
     finalizeRequestHeaders(this, route, choice, this.stream.info, !config.suppressEnvoyHeaders)
     if (this.isWhole) this.startTimers()
     this.tryUpstream(false)
+  }
+
+  /** False where the client is to follow it, or what it leads to has to be. */
+  #redirect(head: ResponseHead): boolean {
+    const route = this.route!
+    const { stats } = this.cluster!
+    const canRepeat = this.isWhole && this.stream.isRequestComplete && this.isReplayable
+    const target = canRepeat
+      ? redirectedHead(this, head, route.internalRedirects!, route.name, this.stream, this.config.stats)
+      : null
+    if (target === null) {
+      stats.upstreamInternalRedirectFailed.value++
+      return false
+    }
+    stats.upstreamInternalRedirectSucceeded.value++
+    const isBodiless = this.body === null || (target.method === 'GET' && this.head.method !== 'GET')
+    this.stream.redirect(target, isBodiless ? NO_BODY : this.body!.whole(), head)
+    return true
   }
 
   #respond(head: ResponseHead, fields: number): void {

@@ -1,8 +1,11 @@
 // The part of a request's body that waits for a connection, or is kept for another try; bounded.
+import type { ForwardRoute } from '../../../route/route-entry.ts'
 import type { UpstreamRequest } from './upstream-request.ts'
 
 /** What keeping a chunk costs besides its bytes: a client that sends chunks of one byte is not to multiply the limit. */
 const CHUNK_OVERHEAD = 128
+
+const LEAST_COST = 64 * 1024
 
 /** Without a policy of retries, so much is kept for the one unpaid try. */
 const FRESH_TRY_BYTES = 64 * 1024
@@ -18,8 +21,12 @@ export class RequestBuffer {
     this.#limit = limit
   }
 
-  /** `repeats`: another try may be asked for, by the route's own policy. */
-  static within(limit: number, repeats: boolean): RequestBuffer {
+  /**
+   * The route's bound, be it the larger (Envoy), or else the listener's. `repeats`: another try may be asked for, by the
+   * route's own policy.
+   */
+  static within(listener: { readonly bufferLimit: number }, route: ForwardRoute, repeats: boolean): RequestBuffer {
+    const limit = route.bufferLimit ?? listener.bufferLimit
     return new RequestBuffer(repeats ? limit : Math.min(limit, FRESH_TRY_BYTES))
   }
 
@@ -27,7 +34,14 @@ export class RequestBuffer {
     if (chunk.length === 0) return
     this.#chunks.push(chunk)
     this.bytes += chunk.length
-    if (this.bytes + this.#chunks.length * CHUNK_OVERHEAD > this.#limit) this.isOverLimit = true
+    const cost = this.bytes + this.#chunks.length * CHUNK_OVERHEAD
+    // Of a limit that is smaller than what a body costs anyway, the bytes are what is meant.
+    if (this.bytes > this.#limit || cost > Math.max(this.#limit, LEAST_COST)) this.isOverLimit = true
+  }
+
+  /** All of it, in one piece. */
+  whole(): Buffer {
+    return Buffer.concat(this.#chunks)
   }
 
   sendTo(request: UpstreamRequest, endStream: boolean): void {

@@ -8,6 +8,7 @@ import type { RequestHead, ResponseHead } from '../../../../transport/request-he
 import type { Cluster, PickContext } from '../../../cluster/cluster.ts'
 import { ClusterPools } from '../../../pool/cluster-pools.ts'
 import { serverIdentityFor } from '../../../pool/server-identity.ts'
+import type { ForwardRoute } from '../../../route/route-entry.ts'
 import type { AnswerComparison } from './answer-comparison.ts'
 import type { RouterConfig } from './config.ts'
 import { countStatus } from './finalize-response.ts'
@@ -27,7 +28,7 @@ export class ShadowRequest implements UpstreamRequestOwner, PickContext {
   comparison: AnswerComparison | null = null
   readonly #config: RouterConfig
   readonly #cluster: Cluster
-  readonly #timeoutMs: number
+  readonly #route: ForwardRoute
   readonly #startedAt: number
   #upstream: UpstreamRequest | null = null
   /** What the endpoint does not take yet. */
@@ -36,23 +37,23 @@ export class ShadowRequest implements UpstreamRequestOwner, PickContext {
   #requestEnded = false
   #timer: WheelTimer | null = null
 
-  /** `timeoutMs`: the route's, which bounds its copies too; 0: none. */
+  /** The route's time bounds its copies too. */
   constructor(
     config: RouterConfig,
     cluster: Cluster,
     head: RequestHead,
     path: string,
     authority: string,
-    timeoutMs: number,
+    route: ForwardRoute,
   ) {
     this.#config = config
     this.#cluster = cluster
     this.head = head
     this.path = path
     this.authority = authority
-    this.#timeoutMs = timeoutMs
+    this.#route = route
     this.#startedAt = config.clock.now()
-    this.#body = new RequestBuffer(config.bufferLimit)
+    this.#body = RequestBuffer.within(config, route, true)
   }
 
   random(): number {
@@ -172,7 +173,7 @@ export class ShadowRequest implements UpstreamRequestOwner, PickContext {
     const body = this.#body
     const trailers = this.#trailers
     if (body.bytes > 0) {
-      this.#body = new RequestBuffer(this.#config.bufferLimit)
+      this.#body = RequestBuffer.within(this.#config, this.#route, true)
       body.sendTo(request, this.#requestEnded && trailers === null)
     } else if (this.#requestEnded && trailers === null) request.sendBody(NO_BYTES, true)
     if (trailers !== null && this.#upstream === request) request.sendTrailers(trailers)
@@ -180,9 +181,10 @@ export class ShadowRequest implements UpstreamRequestOwner, PickContext {
 
   #end(): void {
     this.#requestEnded = true
-    if (this.#timeoutMs === 0) return
+    const { timeoutMs } = this.#route
+    if (timeoutMs === 0) return
     this.#timer = new WheelTimer(this, 0)
-    this.#config.wheel.set(this.#timer, this.#timeoutMs)
+    this.#config.wheel.set(this.#timer, timeoutMs)
   }
 
   #onResponseEnd(trailers: HeaderList | null): void {

@@ -19,12 +19,13 @@ export class Shadows {
 
   /** Null where nothing is copied: no policy's share has come up, or what follows the head is a tunnel. */
   static open(
-    { mirrors, timeoutMs, name: routeName }: ForwardRoute,
+    route: ForwardRoute,
     request: FinalizedRequest,
     endStream: boolean,
     info: StreamInfo,
     config: RouterConfig,
   ): Shadows | null {
+    const { mirrors } = route
     if (mirrors.length === 0 || isTunnel(request.head)) return null
     // One draw: of two policies at half, both copy the same requests (Envoy's stable random).
     const draw = config.random.next()
@@ -37,9 +38,9 @@ export class Shadows {
       if (cluster === undefined) continue
       const authority = appendsShadow ? shadowAuthority(request.authority) : request.authority
       const head = shadowHead(request.head, ownIp)
-      const shadow = new ShadowRequest(config, cluster, head, request.path, authority, timeoutMs)
+      const shadow = new ShadowRequest(config, cluster, head, request.path, authority, route)
       if (comparison !== undefined)
-        shadow.comparison = shadows.#compare(comparison, cluster, request, routeName, config)
+        shadow.comparison = shadows.#compare(comparison, cluster, request, route.name, config)
       shadows.#requests.push(shadow)
       shadow.start(endStream, info.protocol === 'HTTP/2')
     }

@@ -90,7 +90,7 @@ export abstract class TriedRequest
     const route = this.route!
     this.attempts++
     // What comes while there is no connection has to be kept, even where no policy asks for another try.
-    if (!this.isWhole) this.body ??= RequestBuffer.within(this.config.bufferLimit, this.#mayTryAgain)
+    if (!this.isWhole) this.body ??= RequestBuffer.within(this.config, route, this.#mayTryAgain)
     const { info } = this.stream
     info.attemptCount = this.attempts
     if (route.attemptCountInRequest) setHeader(this.head.headers, 'x-envoy-attempt-count', String(this.attempts))
@@ -145,11 +145,13 @@ export abstract class TriedRequest
     return this.upstream === request || this.#hedged?.has(request) === true
   }
 
-  /** By the route's own word: its retries, or its fallback. */
+  /** By the route's own word: its retries, its fallback, or a redirect that it follows. */
   get #mayTryAgain(): boolean {
-    const { retry, fallback } = this.route!
+    const { retry, fallback, internalRedirects } = this.route!
     return (
-      (this.#retries?.remaining ?? retry?.attempts ?? 0) > 0 || (fallback?.kind === 'cluster' && !this.fallbackUsed)
+      internalRedirects !== null ||
+      (this.#retries?.remaining ?? retry?.attempts ?? 0) > 0 ||
+      (fallback?.kind === 'cluster' && !this.fallbackUsed)
     )
   }
 

@@ -63,11 +63,12 @@ export class UpstreamLog {
   /** The try is over. */
   end(): void {
     const info = this.#info
-    const { method, path, authority, requestHeaders, routeName } = this.#stream
+    const { method, path, authority, scheme, requestHeaders, routeName } = this.#stream
     info.routeName = routeName
     info.method = method
     info.path = path
     info.authority = authority
+    info.scheme = scheme
     info.requestHeaders = requestHeaders
     info.protocol = info.upstream?.protocol ?? ''
     info.duration = this.#tools.clock.now() - info.startedAt

@@ -50,6 +50,25 @@ test('takes what Istio sets', () => {
   )
 })
 
+test('what it adds to headers may not end them', () => {
+  assert.deepEqual(problemsOf({ via: '1.1 a\r\nx: y', serverName: 'a\n' }), [
+    'WEFT-4002 hcm.server_name: must not hold control characters',
+    'WEFT-4002 hcm.via: must not hold control characters',
+  ])
+})
+
+test('a scheme is http or https, and set for all requests alike', () => {
+  const overwrites = (value: string) => ({ case: 'schemeToOverwrite' as const, value })
+  assert.deepEqual(problemsOf({ schemeHeaderTransformation: { transformation: overwrites('https') } }), [])
+  assert.deepEqual(
+    problemsOf({ schemeHeaderTransformation: { transformation: overwrites('ftp'), matchUpstream: true } }),
+    [
+      'WEFT-4001 hcm.scheme_header_transformation.match_upstream: is not supported',
+      'WEFT-4002 hcm.scheme_header_transformation.scheme_to_overwrite: must be http or https',
+    ],
+  )
+})
+
 test('refuses all that it does not honour at once, by name', () => {
   assert.deepEqual(
     problemsOf({

@@ -1,4 +1,5 @@
 // Envoy's HttpConnectionManager, compiled: every problem with it, or what connections and streams read.
+import { toByteString } from '../../../../automata/regex.ts'
 import { HttpDate } from '../../../../base/http-date.ts'
 import type { Parsed } from '../../../../base/problem.ts'
 import { TimerWheel } from '../../../../base/timer-wheel.ts'
@@ -35,6 +36,7 @@ import type { StatsScope } from '../../../stats/stats-scope.ts'
 import { compileAccessLogs } from '../contract/access-log-list.ts'
 import { compileEarlyLines } from '../contract/early-lines.ts'
 import type { NetworkFilterHost } from '../contract/network-filter.ts'
+import { compileLocalReplies } from './compile-local-replies.ts'
 import { checkHonoured } from './honoured-fields.ts'
 import { compileFilterChain } from './http-filters.ts'
 import { compileUpgrades } from './upgrades.ts'
@@ -56,6 +58,7 @@ export function compileConnectionManager(
   const chain = compileFilterChain(message.httpFilters, `${path}.http_filters`, host, scope, check)
   const accessLogs = compileAccessLogs(message.accessLog, `${path}.access_log`, host, check)
   const earlyLines = earlyLinesOf(message, path, check)
+  const localReplies = compileLocalReplies(message.localReplyConfig, `${path}.local_reply_config`, host.random, check)
   const routes = compileRoutes(message, path, host, check)
   const http1 = compileHttp1(message.httpProtocolOptions, `${path}.http_protocol_options`, check)
   const limits = compileLimits(message, http1, path, check)
@@ -63,11 +66,12 @@ export function compileConnectionManager(
   const allowsTunnel = compileUpgrades(message.upgradeConfigs, `${path}.upgrade_configs`, check)
   if (chain === null || routes === null || check.problems.length > 0) return { ok: false, problems: check.problems }
   const underscores = compileUnderscores(message, host.stats)
-  const recordsStreams = accessLogs.some(({ needsRecord }) => needsRecord)
+  const recordsStreams = localReplies?.needsRecord || accessLogs.some(({ needsRecord }) => needsRecord)
   const compiled = {
     chain,
     accessLogs,
     recordsStreams,
+    localReplies,
     earlyLines,
     limits,
     http1,
@@ -99,6 +103,7 @@ type Compiled =
   | 'chain'
   | 'accessLogs'
   | 'recordsStreams'
+  | 'localReplies'
   | 'earlyLines'
   | 'limits'
   | 'http1'
@@ -133,10 +138,12 @@ function settingsOf(message: HttpConnectionManager): Omit<ConnectionManagerConfi
       trustedHops: message.xffNumTrustedHops,
       skipForwardedForAppend: message.skipXffAppend,
       appendForwardedPort: message.appendXForwardedPort,
+      scheme: message.schemeHeaderTransformation?.transformation.value ?? '',
     },
     forwardClientCert: FORWARD_CLIENT_CERT[message.forwardClientCertDetails] ?? 'sanitize',
     clientCertDetails: clientCertDetailsOf(message),
     serverName: message.serverName || 'envoy',
+    via: toByteString(message.via),
     serverHeader: SERVER_HEADER[message.serverHeaderTransformation] ?? 'overwrite',
     generateRequestId: message.generateRequestId ?? true,
     preserveRequestId: message.preserveExternalRequestId,

@@ -3,6 +3,8 @@ import {
   type Http1ProtocolOptions,
   Http1ProtocolOptionsSchema,
   HttpProtocolOptionsSchema,
+  type SchemeHeaderTransformation,
+  SchemeHeaderTransformationSchema,
 } from '../../../../xds/generated/envoy/config/core/v3/protocol_pb.ts'
 import {
   HttpConnectionManager_HcmAccessLogOptionsSchema as AccessLogOptionsSchema,
@@ -22,7 +24,7 @@ const FIELDS = new Set(
     'preserve_external_request_id always_set_request_id_in_response forward_client_cert_details ' +
     'set_current_client_cert_details proxy_100_continue normalize_path merge_slashes path_with_escaped_slashes_action ' +
     'http2_protocol_options upgrade_configs request_id_extension strip_matching_host_port strip_any_host_port strip_trailing_host_dot append_x_forwarded_port ' +
-    'access_log_options access_log_flush_interval flush_access_log_on_new_request'
+    'access_log_options access_log_flush_interval flush_access_log_on_new_request local_reply_config via scheme_header_transformation'
   ).split(' '),
 )
 
@@ -56,6 +58,9 @@ export function checkHonoured(message: HttpConnectionManager, path: string, chec
   check.honour(HttpConnectionManagerSchema, message, path, FIELDS)
   if (message.statPrefix === '') check.error(`${path}.stat_prefix`, 'must not be empty')
   if (hasControl(message.serverName)) check.error(`${path}.server_name`, 'must not hold control characters')
+  const scheme = message.schemeHeaderTransformation
+  if (scheme) checkScheme(scheme, `${path}.scheme_header_transformation`, check)
+  if (hasControl(message.via)) check.error(`${path}.via`, 'must not hold control characters')
   if (message.stripMatchingHostPort && message.stripPortMode.value)
     check.error(`${path}.strip_any_host_port`, 'excludes strip_matching_host_port')
   if (message.codecType === CodecType.HTTP3) check.unsupported(`${path}.codec_type`, 'HTTP3 is not supported')
@@ -73,6 +78,12 @@ export function checkHonoured(message: HttpConnectionManager, path: string, chec
   if (details) {
     check.honour(ClientCertDetailsSchema, details, `${path}.set_current_client_cert_details`, CLIENT_CERT_FIELDS)
   }
+}
+
+function checkScheme(message: SchemeHeaderTransformation, path: string, check: ResourceCheck): void {
+  check.honour(SchemeHeaderTransformationSchema, message, path, new Set(['scheme_to_overwrite']))
+  const { value = 'http' } = message.transformation
+  if (value !== 'http' && value !== 'https') check.error(`${path}.scheme_to_overwrite`, 'must be http or https')
 }
 
 function checkHttp1(options: Http1ProtocolOptions, path: string, check: ResourceCheck): void {
