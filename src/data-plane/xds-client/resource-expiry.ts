@@ -1,7 +1,6 @@
-// Resources of one type that end by themselves unless the control plane renews them (xds_protocol, "TTL").
-import type { Duration } from '@bufbuild/protobuf/wkt'
+// Resources that end at their time unless the control plane says something of them before: those with a time to live
+// (xds_protocol, "TTL"), and clusters on their way out.
 import type { Clock, Timer } from '../../base/clock.ts'
-import { durationMs } from '../../xds/resource-check.ts'
 
 /** What ends within so long of one another mostly ends together. */
 const GATHER_MS = 100
@@ -20,15 +19,16 @@ export class ResourceExpiry {
     this.#onEnd = onEnd
   }
 
-  /** Counted from now; undefined: it stays until it is taken away. */
-  set(name: string, ttl: Duration | undefined): void {
-    if (ttl === undefined) {
-      this.#ends.delete(name)
-      return
-    }
-    const end = this.#clock.now() + Math.max(0, durationMs(ttl, 0))
+  /** Counted from now. */
+  set(name: string, ms: number): void {
+    const end = this.#clock.now() + Math.max(0, ms)
     this.#ends.set(name, end)
     this.#arm(end)
+  }
+
+  /** False: it had no end. */
+  keep(name: string): boolean {
+    return this.#ends.delete(name)
   }
 
   /** What has ended, and was not renewed since. */

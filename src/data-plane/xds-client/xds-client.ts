@@ -5,6 +5,7 @@ import { formatProblem, type Problem } from '../../base/problem.ts'
 import type { Random } from '../../base/random.ts'
 import type { Node } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import type { DeltaDiscoveryResponse, Resource } from '../../xds/generated/envoy/service/discovery/v3/discovery_pb.ts'
+import { durationMs } from '../../xds/resource-check.ts'
 import { decodeResource, resourceKind, resourceName } from '../../xds/resource-message.ts'
 import { type ResourceType, resourceTypeOf, SEND_ORDER, TYPE_URL } from '../../xds/type-url.ts'
 import { Backoff } from '../backoff.ts'
@@ -54,8 +55,8 @@ export class XdsClient {
   readonly #expiries: ReadonlyMap<ResourceType, ResourceExpiry>
   readonly #stats: XdsStats
   readonly #backoff: Backoff
-  /** Of clusters. */
-  readonly #removals = new Map<string, Timer>()
+  /** Clusters taken away that are still in use. */
+  readonly #leaving: ResourceExpiry
   /** What is being applied: a stream may end meanwhile, and the next one begins with what there is then. */
   #applying: Promise<unknown> = Promise.resolve()
   #stream: AdsStream | null = null
@@ -70,6 +71,7 @@ export class XdsClient {
     this.#types = new Map(SEND_ORDER.map(type => [type, new TypeState(type, WILDCARD.has(type))]))
     const expiryOf = (type: ResourceType) => new ResourceExpiry(options.clock, () => void this.#expire(type))
     this.#expiries = new Map(SEND_ORDER.map(type => [type, expiryOf(type)]))
+    this.#leaving = new ResourceExpiry(options.clock, () => void this.#removeLeaving())
     this.#stats = createXdsStats(options.stats)
     this.#backoff = new Backoff(FIRST_RETRY_MS, LAST_RETRY_MS, options.random)
   }
@@ -98,8 +100,7 @@ export class XdsClient {
     this.#stopped = true
     this.#retry?.cancel()
     this.#graceTimer?.cancel()
-    for (const timer of this.#removals.values()) timer.cancel()
-    for (const expiry of this.#expiries.values()) expiry.close()
+    for (const expiry of [this.#leaving, ...this.#expiries.values()]) expiry.close()
     this.#options.loadReporter?.close()
     this.#stream?.close()
     this.#options.lastGood?.flush()
@@ -198,7 +199,7 @@ export class XdsClient {
     const { heartbeats = [], changed = [] } = Object.groupBy(resources, resource =>
       state.isHeartbeat(resource) ? 'heartbeats' : 'changed',
     )
-    for (const { name, ttl } of heartbeats) this.#expiries.get(state.type)!.set(name, ttl)
+    for (const resource of heartbeats) this.#renew(state.type, resource)
     const taken = await this.#applyInParts(state, changed, removedResources)
     this.#options.lastGood?.save(state.type, state.held)
     return taken
@@ -207,7 +208,7 @@ export class XdsClient {
   /** A thousand clusters take a tenth of a second: traffic has its turn between. */
   async #applyInParts(state: TypeState, resources: readonly Resource[], removed: readonly string[]): Promise<Applied> {
     const { type } = state
-    const returning = resources.filter(({ name }) => type === 'cluster' && this.#keep(name))
+    const returning = resources.filter(({ name }) => type === 'cluster' && this.#leaving.keep(name))
     // One listener may take over the address of another in the same response.
     const size = type === 'listener' ? resources.length : RESOURCES_OF_A_PART
     const problems: Problem[] = []
@@ -221,7 +222,7 @@ export class XdsClient {
       bound.push(taken.bound)
     }
     // What was refused is as gone as it was.
-    for (const { name } of returning) if (!state.held.has(name)) this.#removeLater(name)
+    for (const { name } of returning) if (!state.held.has(name)) this.#leaving.set(name, CLUSTER_REMOVAL_DELAY_MS)
     return { problems, bound: Promise.all(bound).then(all => all.flat()) }
   }
 
@@ -278,22 +279,25 @@ export class XdsClient {
     for (const resource of accepted) {
       if (bad.has(`${resourceKind(type)} ${resource.name}`)) continue
       state.hold(resource, resource.resource!.value)
-      this.#expiries.get(type)!.set(resource.name, resource.ttl)
+      this.#renew(type, resource)
     }
     for (const name of removed) {
       state.held.delete(name)
-      if (type === 'cluster') this.#removeLater(name)
+      if (type === 'cluster') this.#leaving.set(name, CLUSTER_REMOVAL_DELAY_MS)
     }
     return { problems, bound: taken.bound }
   }
 
-  #removeLater(name: string): void {
-    this.#keep(name)
-    const timer = this.#options.clock.setTimer(CLUSTER_REMOVAL_DELAY_MS, () => {
-      this.#removals.delete(name)
-      void this.#forget('cluster', [name]).then(() => this.#resubscribe())
-    })
-    this.#removals.set(name, timer)
+  #renew(type: ResourceType, { name, ttl }: Resource): void {
+    const expiry = this.#expiries.get(type)!
+    if (ttl === undefined) expiry.keep(name)
+    else expiry.set(name, durationMs(ttl, 0))
+  }
+
+  /** Not in the middle of a response: it may bring the routes that let go of them. */
+  async #removeLeaving(): Promise<void> {
+    await this.#inTurn(() => this.#forget('cluster', this.#leaving.take()))
+    this.#resubscribe()
   }
 
   async #forget(type: ResourceType, names: readonly string[]): Promise<void> {
@@ -303,12 +307,6 @@ export class XdsClient {
     } catch (error) {
       this.#options.log.error('removing config failed', { type, names: names.join(' '), why: (error as Error).stack })
     }
-  }
-
-  /** False: it was not about to go. */
-  #keep(name: string): boolean {
-    this.#removals.get(name)?.cancel()
-    return this.#removals.delete(name)
   }
 
   /** What was applied decides what else is wanted: clusters name endpoints, listeners name routes. */
