@@ -221,6 +221,16 @@ test('a response that names something twice is refused whole, as by Envoy', asyn
   assert.deepEqual(applier.log, [])
 })
 
+test('a response of more names than any mesh has is refused whole, whatever it says of them', async () => {
+  const { server, client, applier } = await setUp()
+  await client.start()
+  const { call } = await server.next('cluster')
+  const names = Array.from({ length: 100_001 }, (_, i) => `${i}`)
+  const refusal = await server.answer('cluster', server.send(call, 'cluster', [cluster('a', '1')], names))
+  assert.match(refusal ?? '', /100001 resources in one response/)
+  assert.deepEqual(applier.log, [])
+})
+
 test('what has a time to live goes when nobody renews it, and is no config to start with', async () => {
   const folder = temporaryFolder()
   const { server, clock, client, applier } = await setUp(folder)

@@ -191,8 +191,8 @@ export class XdsClient {
 
   async #takeResponse(state: TypeState, response: DeltaDiscoveryResponse): Promise<Applied> {
     const { resources, removedResources } = response
-    if (resources.length > MAX_RESOURCES)
-      return applied([refused(state.type, '', `${resources.length} resources in one response`)])
+    const count = Math.max(resources.length, removedResources.length)
+    if (count > MAX_RESOURCES) return applied([refused(state.type, '', `${count} resources in one response`)])
     const twice = namedTwice([...resources.map(({ name }) => name), ...removedResources])
     // Nothing of it is taken (as in Envoy): what it means is anyone's guess.
     if (twice !== null) return applied([refused(state.type, twice, 'is named twice in one response')])
