@@ -53,8 +53,11 @@ const cluster = parse(ClusterSchema, {
     },
   },
 })
-const route = { match: { prefix: '/' }, route: { cluster: 'up', timeout: '0.2s' } }
-const table = { route_config: { name: 'r', virtual_hosts: [{ name: 'a', domains: ['*'], routes: [route] }] } }
+const routes = [
+  { match: { path: '/slow' }, route: { cluster: 'up', timeout: '0.2s' } },
+  { match: { prefix: '/' }, route: { cluster: 'up', timeout: '0s' } },
+]
+const table = { route_config: { name: 'r', virtual_hosts: [{ name: 'a', domains: ['*'], routes }] } }
 assert.deepEqual(proxy.apply('cluster', [cluster], []), [])
 proxy.apply('listener', [listener('in', [{ filters: [connectionManager(table)] }])], [])
 const port = await boundPort(proxy, 'in')

@@ -201,9 +201,10 @@ function endOrphan(adminFile: string, bootstrapFile: string): void {
   }
 }
 
-/** In the proxy's folder where its path is short enough, else in the temporary directory under a name made from it. */
+/** In the proxy's folder, else in a temporary directory under a name made from it: the first whose path is short enough. */
 function sdsSocket(options: Pick<ProxyStart, 'stateDir' | 'namespace' | 'workload'>): string {
   const inFolder = join(proxyFolder(options), 'sds.sock')
-  if (Buffer.byteLength(inFolder) <= MAX_SOCKET_PATH_BYTES) return inFolder
-  return join(tmpdir(), `weft-${createHash('sha256').update(inFolder).digest('hex').slice(0, 16)}.sock`)
+  const name = `weft-${createHash('sha256').update(inFolder).digest('hex').slice(0, 16)}.sock`
+  const places = [inFolder, join(tmpdir(), name)]
+  return places.find(path => Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES) ?? join('/tmp', name)
 }

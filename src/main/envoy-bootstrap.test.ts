@@ -36,10 +36,18 @@ test('the node is of the form that the control plane reads, secrets come from th
   assert.match(JSON.stringify(bootstrap.static_resources.clusters[1]), /proxies\/default\/reviews-v1-0\/sds\.sock/)
 })
 
-test('the path of the socket fits into an address, however deep the state lies', async () => {
-  const text = await envoyBootstrap({ ...input, stateDir: `/${'deep/'.repeat(40)}` })
-  const path = /"path": "([^"]+)"/.exec(text)?.[1] ?? ''
-  assert.ok(path.startsWith(tmpdir()) && Buffer.byteLength(path) <= 104, path)
+test('the path of the socket fits into an address, however deep the state and temporary files lie', async () => {
+  const deep = `/${'deep/'.repeat(40)}`
+  const { TMPDIR: before } = process.env
+  for (const folder of ['/short', deep]) {
+    process.env['TMPDIR'] = folder
+    const text = await envoyBootstrap({ ...input, stateDir: deep }).finally(() => {
+      if (before === undefined) delete process.env['TMPDIR']
+      else process.env['TMPDIR'] = before
+    })
+    const path = /"path": "([^"]+)"/.exec(text)?.[1] ?? ''
+    assert.match(path, folder === deep ? /^\/tmp\/weft-[0-9a-f]+\.sock$/ : /^\/short\/weft-[0-9a-f]+\.sock$/)
+  }
 })
 
 const named = process.env['ENVOY'] ?? ''

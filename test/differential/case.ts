@@ -18,6 +18,18 @@ export interface DifferentialCase {
   readonly config?: unknown
   /** The `x-case` of its requests: it takes its time, and is done at the same time as others. */
   readonly beside?: string
+  /** What is seen of it hangs on how long something takes: a time-out, or a threshold of the access log. */
+  readonly timed?: true
+}
+
+/** Whether a machine that is busy for a moment may change what is seen. */
+export function isTimed({ beside, timed, dialogue }: DifferentialCase): boolean {
+  return beside !== undefined || timed === true || (dialogue.protocol !== 'frames' && waits(dialogue))
+}
+
+/** For an answer that is told to come late. */
+function waits(dialogue: Dialogue): boolean {
+  return /delayMs/i.test(JSON.stringify(dialogue))
 }
 
 export interface Observation {

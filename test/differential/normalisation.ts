@@ -17,7 +17,7 @@ export function normalValue(name: string, value: string): string {
 }
 
 const ANY_UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g
-const WORDS_OF_TIME = /\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\b/g
+const WORDS_OF_TIME = /\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|AM|PM)[a-z]*\b/g
 
 /** What is never the same, by its kind: numbers, times, ports, ids. */
 export function shapeOf(value: unknown): unknown {

@@ -210,7 +210,8 @@ function clusters(ports: ReadonlyMap<string, number>, more: readonly ClusterPlan
   const cluster = (name: string, endpoints: readonly number[]): JsonObject => ({
     name,
     type: 'STATIC',
-    connect_timeout: '1s',
+    // Nobody is late by it: a busy machine has handshakes last.
+    connect_timeout: '20s',
     load_assignment: {
       cluster_name: name,
       endpoints: [{ lb_endpoints: endpoints.map(port => ({ endpoint: { address: address(port) } })) }],

@@ -1,6 +1,6 @@
 // Runs of the comparison: the corpus, and plans generated from seeds, judged by the page of known differences.
 
-import type { DifferentialCase } from './case.ts'
+import { type DifferentialCase, isTimed } from './case.ts'
 import { CORPUS, CORPUS_PLAN } from './corpus/cases.ts'
 import { FRAME_LISTENERS } from './corpus/frames/listeners.ts'
 import { familyCases, familyListeners } from './generate/families.ts'
@@ -42,12 +42,12 @@ export async function runGenerated(seed: number, known: readonly KnownDifference
   )
 }
 
-/** How often a case of those that are done side by side is tried. */
-const TRIES = 3
+/** How often a case that is about time is tried. */
+const TRIES = 5
 
 /**
- * Cases that are done side by side are about time, of which a busy machine takes some away from a proxy now and then: what
- * differs in one of them must differ each time, with those beside it that did.
+ * Of time a busy machine takes some away from a proxy now and then: what differs in a case that is about it must differ each
+ * time, among those alone that did.
  */
 async function runJudged(
   listeners: readonly ListenerPlan[],
@@ -60,9 +60,9 @@ async function runJudged(
   for (let tries = 1; left.length > 0; tries++) {
     const verdict = judge(await runCases(listeners, left), known)
     for (const id of verdict.occurred) occurred.add(id)
-    const isTimed = (result: CaseResult): boolean => tries < TRIES && result.case.beside !== undefined
-    unexplained.push(...verdict.unexplained.filter(result => !isTimed(result)))
-    left = verdict.unexplained.filter(isTimed).map(result => result.case)
+    const isTriedAgain = (result: CaseResult): boolean => tries < TRIES && isTimed(result.case)
+    unexplained.push(...verdict.unexplained.filter(result => !isTriedAgain(result)))
+    left = verdict.unexplained.filter(isTriedAgain).map(result => result.case)
   }
   return { cases: cases.length, unexplained, occurred }
 }

@@ -8,11 +8,17 @@ import { RunningMesh } from './running-mesh.ts'
 const CONNECTIONS = 10_000
 const CONNECTING_AT_ONCE = 200
 
+/** Of this process and the gateway each has one for every connection, and others. */
+const OPEN_FILES = CONNECTIONS + 1000
+const { userLimits } = process.report.getReport() as { userLimits?: { open_files: { hard: number | 'unlimited' } } }
+const allowed = Number(userLimits?.open_files.hard)
+const skip = allowed < OPEN_FILES && `a process may open ${allowed} files here`
+
 let mesh: RunningMesh
 before(async () => {
-  mesh = await RunningMesh.start(join(import.meta.dirname, 'echo-mesh'))
+  if (skip === false) mesh = await RunningMesh.start(join(import.meta.dirname, 'echo-mesh'))
 })
-after(async () => await mesh.stop())
+after(async () => await mesh?.stop())
 
 async function open(port: number): Promise<Socket> {
   return await new Promise((done, fail) => {
@@ -51,7 +57,7 @@ async function inBatches<T, R>(items: readonly T[], work: (item: T) => Promise<R
   return results
 }
 
-test('10 000 keep-alive connections are answered twice each', async () => {
+test('10 000 keep-alive connections are answered twice each', { skip }, async () => {
   const port = Number(new URL(mesh.gateway).port)
   const sockets = await inBatches(
     Array.from({ length: CONNECTIONS }, () => port),

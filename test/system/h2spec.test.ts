@@ -18,7 +18,7 @@ const MAX_STREAMS = 100
 
 async function passesAll(port: number): Promise<void> {
   assert.ok(h2spec, 'h2spec is missing: go install github.com/summerwind/h2spec/cmd/h2spec@latest, or H2SPEC=path')
-  const { stdout } = await promisify(execFile)(h2spec, ['-h', '127.0.0.1', '-p', `${port}`, '--strict', '-o', '2'])
+  const { stdout } = await promisify(execFile)(h2spec, ['-h', '127.0.0.1', '-p', `${port}`, '--strict', '-o', '10'])
   const [, total, passed, skipped] = /(\d+) tests, (\d+) passed, (\d+) skipped, 0 failed/.exec(stdout) ?? []
   assert.ok(Number(total) >= 145, stdout)
   assert.equal(passed, total)

@@ -17,7 +17,7 @@ export interface ControlPlanePorts {
   readonly join: number
 }
 
-const START_TIMEOUT_MS = 30_000
+const START_TIMEOUT_MS = 60_000
 const POLL_MS = 25
 const STOP_GRACE_MS = 5000
 const API_TIMEOUT_MS = 5000

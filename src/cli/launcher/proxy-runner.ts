@@ -30,7 +30,8 @@ export interface ProxyRunnerOptions {
   readonly onRecovered: () => void
 }
 
-const READY_TIMEOUT_MS = 30_000
+/** As an application has: where all start at once, half of it may be too short. One that ends is told of at once. */
+const READY_TIMEOUT_MS = 60_000
 /** A control plane that hangs must not keep a proxy from its traffic. */
 const RESTART_TOKEN_MS = 500
 const READY_POLL_MS = 30

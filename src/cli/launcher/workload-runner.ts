@@ -31,7 +31,7 @@ interface WorkloadPorts {
 
 const LOOPBACK = '127.0.0.1'
 const APPLICATION_START_MS = 60_000
-const HEALTHY_MS = 15_000
+const HEALTHY_MS = 30_000
 const POLL_MS = 25
 const STOP_GRACE_MS = 10_000
 const PROPAGATION_MS = 2000

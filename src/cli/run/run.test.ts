@@ -9,6 +9,9 @@ import { readProcessRecords } from '../launcher/process-record.ts'
 import { createTestContext, type TestContext } from '../launcher/testing/test-context.ts'
 import { runProgram } from '../program.ts'
 
+/** A bound against hanging, not a figure. */
+const LIMIT_MS = 90_000
+
 const APPLICATION = fileURLToPath(new URL('../launcher/testing/fake-application.ts', import.meta.url))
 let directory: string
 let state: string
@@ -36,7 +39,7 @@ after(async () => {
 })
 
 async function until(what: string, check: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 1500; tries++) {
+  for (const deadline = performance.now() + LIMIT_MS; performance.now() < deadline; ) {
     if (check()) return
     await new Promise(resolve => setTimeout(resolve, 10))
   }

@@ -12,6 +12,9 @@ import { type ProcessRecord, readProcessRecords } from '../launcher/process-reco
 import { createTestContext, type TestContext } from '../launcher/testing/test-context.ts'
 import { runProgram } from '../program.ts'
 
+/** A bound against hanging, not a figure. */
+const LIMIT_MS = 90_000
+
 const APPLICATION = fileURLToPath(new URL('../launcher/testing/fake-application.ts', import.meta.url))
 let directory: string
 let state: string
@@ -72,7 +75,7 @@ async function ready({ test: { output }, ended }: Up): Promise<{ gateway: string
 }
 
 async function until(what: string, check: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 1500; tries++) {
+  for (const deadline = performance.now() + LIMIT_MS; performance.now() < deadline; ) {
     if (await check()) return
     await new Promise(resolve => setTimeout(resolve, 10))
   }

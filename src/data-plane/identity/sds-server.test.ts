@@ -1,7 +1,6 @@
 // SDS over a unix socket, as the Envoy beside an agent uses it.
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { create, fromBinary } from '@bufbuild/protobuf'
@@ -18,7 +17,8 @@ import { grpcServiceDefinition } from '../../xds/grpc-service-definition.ts'
 import { SecretStore } from '../transport-socket/secret-store.ts'
 import { SdsServer } from './sds-server.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'weft-sds-'))
+// Not where temporary files go: a socket's path is short.
+const folder = mkdtempSync('/tmp/weft-sds-')
 const secrets = new SecretStore()
 const server = new SdsServer(secrets)
 const target = `unix:${join(folder, 's')}`

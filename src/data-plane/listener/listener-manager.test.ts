@@ -13,6 +13,7 @@ import { InheritableNetwork } from '../../transport/net/inheritable-network.ts'
 import type { Network } from '../../transport/net/network.ts'
 import { systemNetwork } from '../../transport/net/system-network.ts'
 import { freePort } from '../../transport/net/testing/free-port.ts'
+import { WITHOUT_IPV6 } from '../../transport/net/testing/ipv6.ts'
 import { TestAuthority } from '../../transport/tls/certificate-fixture.ts'
 import { unpackAny } from '../../xds/any-pack.ts'
 import type { ConnectionInfo } from '../connection-info.ts'
@@ -321,7 +322,8 @@ test('a port that a predecessor has to leave first is no reason to wait with the
   assert.equal((await greeted(port)).line, 'one|plain|')
 })
 
-test('0.0.0.0 and :: are two listeners of one port, and :: alone is IPv6 only but with ipv4_compat', async () => {
+const FAMILIES = '0.0.0.0 and :: are two listeners of one port, and :: alone is IPv6 only but with ipv4_compat'
+test(FAMILIES, { skip: WITHOUT_IPV6 }, async () => {
   const { manager, portOf } = setUp()
   const at = (address: string, port: number, more: { [key: string]: JsonValue } = {}) => ({
     address: { socket_address: { address, port_value: port, ...more } },

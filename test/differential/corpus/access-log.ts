@@ -5,7 +5,7 @@ import { ANSWER_FIELD, type Answer, answerField } from '../answer.ts'
 import type { Dialogue, DifferentialCase } from '../case.ts'
 import { AUTHORITY, CLIENT } from '../certificates.ts'
 import type { Field } from '../message.ts'
-import { DEAD_CLUSTER, EMPTY_CLUSTER, HTTP2_UPSTREAM, type ListenerPlan } from '../plan.ts'
+import { type ClusterPlan, DEAD_CLUSTER, EMPTY_CLUSTER, HTTP2_UPSTREAM, type ListenerPlan } from '../plan.ts'
 import { listenerFilter } from './listener-filter.ts'
 import { downstreamTls } from './tls.ts'
 
@@ -109,7 +109,10 @@ const to = (path: string, cluster: string, more: JsonObject = {}): JsonObject =>
   route: { cluster, ...more },
 })
 
-const host = (cluster: string): JsonObject => ({
+/** The cluster beside it whose endpoints are spoken to in HTTP/2. */
+const http2Of = (cluster: string): string => `${cluster}-streams`
+
+const host = (cluster: string, short = '0.3s'): JsonObject => ({
   name: 'all',
   domains: ['*'],
   virtual_clusters: [
@@ -130,9 +133,9 @@ const host = (cluster: string): JsonObject => ({
       host_rewrite_literal: 'else.test',
       append_x_forwarded_host: true,
     }),
-    to('/short', cluster, { timeout: '0.3s' }),
+    to('/short', cluster, { timeout: short }),
     to('/retried', cluster, { retry_policy: { retry_on: '5xx', num_retries: 2 } }),
-    to('/h2', 'delta'),
+    to('/h2', http2Of(cluster)),
     { name: 'direct', match: { prefix: '/direct' }, direct_response: { status: 403, body: { inline_string: 'no' } } },
     { name: 'moved', match: { prefix: '/moved' }, redirect: { path_redirect: '/to' } },
     { match: { prefix: '/unnamed' }, route: { cluster } },
@@ -169,7 +172,7 @@ const ASKED: Readonly<Record<string, Asked>> = {
   'no-route': { path: '/none' },
   dead: { path: '/dead' },
   empty: { path: '/empty' },
-  short: { path: '/short', answers: [{ delayMs: 800 }] },
+  short: { path: '/short', answers: [{ delayMs: 2_500 }] },
   retried: { path: '/retried', answers: [{ status: 500 }, { status: 503 }, { status: 200 }] },
   'retried-in-vain': { path: '/retried', answers: [{ status: 500 }] },
   'post-cut': { method: 'POST', path: '/to', body: 'a', answers: [{ cut: 'before' }] },
@@ -262,8 +265,9 @@ const KNOWN_BY: JsonObject = {
 }
 
 /** Whether a connection is there already is told by the log: nobody else may have left one. */
-const own = (cluster: string): NonNullable<ListenerPlan['clusters']> => [
-  { name: cluster, endpoint: 'alpha', fields: {} },
+const own = (cluster: string, more: Partial<ClusterPlan> = {}): readonly ClusterPlan[] => [
+  { name: cluster, endpoint: 'alpha', fields: {}, ...more },
+  { name: http2Of(cluster), endpoint: 'delta', fields: HTTP2_UPSTREAM },
 ]
 
 const http = (name: string, cluster: string, codec_type: string, more: Partial<ListenerPlan> = {}): ListenerPlan => ({
@@ -281,12 +285,12 @@ const OPERATOR_LISTENERS: readonly ListenerPlan[] = [
   http('tls', 'log-tls-a', 'HTTP1', {
     chains: [mutual],
     listener: INSPECTED,
-    clusters: [{ name: 'log-tls-a', endpoint: 'tls-a', fields: upstreamTls(KNOWN_BY) }],
+    clusters: own('log-tls-a', { endpoint: 'tls-a', fields: upstreamTls(KNOWN_BY) }),
   }),
   http('tls-http2', 'log-tls-a-http2', 'HTTP1', {
     chains: [mutual],
     listener: INSPECTED,
-    clusters: [{ name: 'log-tls-a-http2', endpoint: 'tls-a', fields: upstreamTls(HTTP2_UPSTREAM) }],
+    clusters: own('log-tls-a-http2', { endpoint: 'tls-a', fields: upstreamTls(HTTP2_UPSTREAM) }),
   }),
   {
     name: 'log-early',
@@ -359,12 +363,14 @@ const compare = (op: string, default_value: number): JsonObject => ({
   comparison: { op, value: { default_value, runtime_key: 'none' } },
 })
 const status = (op: string, value: number): JsonObject => ({ status_code_filter: compare(op, value) })
+/** By how long a stream takes: a time-out is above the threshold, and whatever is answered at once far below it. */
+const LASTING = 'duration'
 const FILTERS: Readonly<Record<string, JsonObject>> = {
   'status-eq': status('EQ', 404),
   'status-ge': status('GE', 500),
   'status-le': status('LE', 200),
   'status-zero': status('EQ', 0),
-  duration: { duration_filter: compare('GE', 250) },
+  [LASTING]: { duration_filter: compare('GE', 1_000) },
   'duration-none': { duration_filter: compare('GE', 100_000) },
   'not-health': { not_health_check_filter: {} },
   'header-present': { header_filter: { header: { name: 'x-a', present_match: true } } },
@@ -405,7 +411,8 @@ const FILTERS: Readonly<Record<string, JsonObject>> = {
 
 const FILTER_LISTENERS: readonly ListenerPlan[] = Object.entries(FILTERS).map(([name, filter]) => ({
   name: `log-filter-${name}`,
-  virtualHosts: [host('alpha')],
+  virtualHosts: [name === LASTING ? host(`log-filter-${name}`, '1.5s') : host(`log-filter-${name}`)],
+  clusters: own(`log-filter-${name}`),
   connectionManager: { codec_type: 'HTTP1', http_filters: [RBAC, HEALTH, ROUTER] },
   log: { filter },
 }))
@@ -443,6 +450,13 @@ export const ACCESS_LOG_CASES: readonly DifferentialCase[] = [
   ),
   ...TCP_LISTENERS.map(({ name }) => tcp(name)),
   ...FILTER_LISTENERS.flatMap(({ name: listener }) =>
-    filtered(listener).map(([name, asked]) => ({ name: `${listener}/${name}`, listener, dialogue: overHttp1(asked) })),
+    filtered(listener).map(
+      ([name, asked]): DifferentialCase => ({
+        name: `${listener}/${name}`,
+        listener,
+        dialogue: overHttp1(asked),
+        ...(listener === `log-filter-${LASTING}` ? { timed: true } : {}),
+      }),
+    ),
   ),
 ]

@@ -41,7 +41,9 @@ const retry = (policy: JsonObject): JsonObject =>
   forward({ retry_policy: { retry_back_off: { base_interval: '0.001s', max_interval: '0.002s' }, ...policy } })
 
 const BROKEN: readonly Answer[] = [{ cut: 'before' }]
-const SLOW: readonly Answer[] = [{ delayMs: 400 }]
+/** Later than every time-out here: nobody waits for it. */
+const LATE = 2_000
+const SLOW: readonly Answer[] = [{ delayMs: LATE }]
 
 const FORWARDING: readonly RouteCase[] = [
   { name: 'forward/dead', host: forward({ cluster: 'dead' }) },
@@ -68,7 +70,7 @@ const FORWARDING: readonly RouteCase[] = [
   {
     name: 'timeout/per-try-then-good',
     host: retry({ retry_on: '5xx', num_retries: 1, per_try_timeout: '0.1s' }),
-    answers: [{ delayMs: 400 }, {}],
+    answers: [...SLOW, {}],
   },
   {
     name: 'timeout/per-try-without-retry-on',
@@ -224,8 +226,8 @@ const first = (delayMs: number, answer: Answer = {}): Answer => ({ body: 'first'
 const second = (delayMs: number, answer: Answer = {}): Answer => ({ body: 'second', delayMs, ...answer })
 
 const HEDGES: readonly RouteCase[] = [
-  { name: 'hedge/second-wins', host: hedged(), answers: [first(800), second(0)] },
-  { name: 'hedge/first-wins', host: hedged(), answers: [first(300), second(800)] },
+  { name: 'hedge/second-wins', host: hedged(), answers: [first(LATE), second(0)] },
+  { name: 'hedge/first-wins', host: hedged(), answers: [first(300), second(LATE)] },
   { name: 'hedge/bad-first', host: hedged(), answers: [first(300, { status: 503 }), second(600)] },
   { name: 'hedge/bad-second', host: hedged(), answers: [first(500), second(0, { status: 503 })] },
   {
@@ -233,22 +235,22 @@ const HEDGES: readonly RouteCase[] = [
     host: hedged(),
     answers: [first(300, { status: 503 }), second(500, { status: 502 })],
   },
-  { name: 'hedge/good-but-late', host: hedged({}, { timeout: '0.4s' }), answers: [first(800), second(800)] },
+  { name: 'hedge/good-but-late', host: hedged({}, { timeout: '0.4s' }), answers: [first(LATE), second(LATE)] },
   { name: 'hedge/none-left', host: hedged({ num_retries: 0 }), answers: [first(300)] },
-  { name: 'hedge/last-too-slow', host: hedged(), answers: [first(800), second(300)] },
+  { name: 'hedge/last-too-slow', host: hedged(), answers: [first(LATE), second(300)] },
   { name: 'hedge/without-condition', host: hedged({ retry_on: '' }), answers: [first(300), second(0)] },
-  { name: 'hedge/other-condition', host: hedged({ retry_on: 'retriable-4xx' }), answers: [first(800), second(0)] },
+  { name: 'hedge/other-condition', host: hedged({ retry_on: 'retriable-4xx' }), answers: [first(LATE), second(0)] },
   {
     name: 'hedge/post',
     host: hedged(),
     method: 'POST',
     body: 'x'.repeat(50_000),
-    answers: [first(800), second(0)],
+    answers: [first(LATE), second(0)],
   },
   {
     name: 'hedge/idle',
     host: hedged({ per_try_timeout: '5s', per_try_idle_timeout: '0.1s' }),
-    answers: [first(800), second(0)],
+    answers: [first(LATE), second(0)],
   },
   {
     name: 'hedge/of-the-virtual-host',
@@ -258,7 +260,7 @@ const HEDGES: readonly RouteCase[] = [
       include_request_attempt_count: true,
       include_attempt_count_in_response: true,
     },
-    answers: [first(800), second(0)],
+    answers: [first(LATE), second(0)],
   },
   {
     name: 'hedge/not-by-this-route',
@@ -266,7 +268,7 @@ const HEDGES: readonly RouteCase[] = [
       ...forward({ hedge_policy: {}, retry_policy: { retry_on: '5xx', per_try_timeout: '0.1s' } }),
       hedge_policy: { hedge_on_per_try_timeout: true },
     },
-    answers: [first(800), second(300)],
+    answers: [first(LATE), second(LATE)],
   },
 ]
 

@@ -55,6 +55,7 @@ interface TcpPlan {
   readonly listener: Omit<ListenerPlan, 'virtualHosts'>
   readonly first?: Arbitrary<Beginning>
   readonly last?: readonly Step[]
+  readonly timed?: true
   readonly tls?: boolean
 }
 
@@ -124,12 +125,14 @@ const PLANS: readonly TcpPlan[] = [
   { listener: { name: 'tcp-empty', tcpProxy: { cluster: EMPTY_CLUSTER } } },
   { listener: { name: 'tcp-nowhere', tcpProxy: { cluster: 'nowhere' } } },
   {
-    listener: { name: 'tcp-idle', tcpProxy: { ...BYTES, idle_timeout: '0.4s' } },
+    listener: { name: 'tcp-idle', tcpProxy: { ...BYTES, idle_timeout: '1s' } },
     last: [{ by: 'client', does: 'wait' }],
+    timed: true,
   },
   {
-    listener: { name: 'tcp-duration', tcpProxy: { ...BYTES, max_downstream_connection_duration: '0.6s' } },
+    listener: { name: 'tcp-duration', tcpProxy: { ...BYTES, max_downstream_connection_duration: '2s' } },
     last: [{ by: 'client', does: 'wait' }],
+    timed: true,
   },
   {
     listener: {
@@ -239,7 +242,8 @@ export function tcpCases(seed: number, each: number): readonly DifferentialCase[
       .sample(said(plan), { seed: seed * 1_000 + which, numRuns: each })
       .map(({ beginning, dialogue }, index): DifferentialCase => {
         const listener = plan.listener.name
-        return { name: `${listener}/${beginning}/${seed}.${index}`, listener, dialogue }
+        const timed = plan.timed ? { timed: plan.timed } : {}
+        return { name: `${listener}/${beginning}/${seed}.${index}`, listener, dialogue, ...timed }
       }),
   )
 }

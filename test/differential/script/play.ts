@@ -15,7 +15,7 @@ const EFFECT_LIMIT_MS = 150
 /** What follows something comes within this time of it; unless the proxies are late. */
 const QUIET_MS = 12
 const WAIT_LIMIT_MS = 3_000
-/** A handshake that is never answered. */
+/** A handshake that has no answer by then has none; unless the proxy is late. */
 const OPEN_LIMIT_MS = 1_500
 
 /** `caughtUp` resolves once whatever is between the two ends has taken what came before: a busy machine has it late. */
@@ -28,7 +28,7 @@ export async function playScript(
   const socket = await connectTo(port, true)
   const localPort = socket.localPort ?? 0
   if (dialogue.preface !== undefined) socket.write(dialogue.preface, 'latin1')
-  const client = await clientOn(socket, dialogue)
+  const client = await clientOn(socket, dialogue, caughtUp)
   if (client === null)
     return { localPort, responses: [], end: 'closed', leftover: 'no TLS', facts: upstreamFacts(upstreams) }
   const scene = new Scene(client, upstreams, caughtUp)
@@ -63,10 +63,19 @@ function howItEnded(at: string, { state }: End): Field[] {
   ]
 }
 
-async function clientOn(socket: Socket, { client, tls }: ScriptDialogue): Promise<End | null> {
+async function clientOn(
+  socket: Socket,
+  { client, tls }: ScriptDialogue,
+  caughtUp: () => Promise<void>,
+): Promise<End | null> {
   if (tls !== undefined) {
-    const timer = setTimeout(() => socket.destroy(), OPEN_LIMIT_MS)
+    let waiting = true
+    const timer = setTimeout(async () => {
+      await caughtUp()
+      if (waiting) socket.destroy()
+    }, OPEN_LIMIT_MS)
     const secure = await shakeHands(socket, tls)
+    waiting = false
     clearTimeout(timer)
     return secure === null ? null : new SocketEnd(secure, socket)
   }
