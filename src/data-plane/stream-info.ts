@@ -3,7 +3,7 @@ import { getHeader, type HeaderList } from '../transport/header-list.ts'
 import { ACCESS_LOG_TYPE } from './access-log-type.ts'
 import type { ConnectionInfo } from './connection-info.ts'
 import type { MetadataSource, MetadataValue, StreamMetadata } from './stream-metadata.ts'
-import type { StreamRecord } from './stream-record.ts'
+import { StreamRecord } from './stream-record.ts'
 import type { UpstreamCluster } from './upstream-cluster.ts'
 import type { UpstreamConnectionInfo } from './upstream-connection-info.ts'
 import type { UpstreamHost } from './upstream-host.ts'
@@ -78,6 +78,10 @@ export class StreamInfo implements MetadataSource {
     info.clientIp = this.clientIp
     info.protocol = this.protocol
     info.bytesReceived = this.bytesReceived
+    if (this.record !== null) {
+      info.record = new StreamRecord()
+      info.record.lastDownstreamRx = this.record.lastDownstreamRx
+    }
     return info
   }
 

@@ -22,7 +22,8 @@ export class StreamRecord {
 
   /** What is known of the request's end. */
   receivedDownstream(request: { readonly isRequestComplete: boolean; readonly requestCompletedAt: number }): void {
-    if (request.isRequestComplete) this.lastDownstreamRx = request.requestCompletedAt
+    // Of a stream that an internal redirect has begun it is known already.
+    if (request.isRequestComplete && this.lastDownstreamRx < 0) this.lastDownstreamRx = request.requestCompletedAt
   }
 
   beginTry(now: number): void {

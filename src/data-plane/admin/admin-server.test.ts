@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, request } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect, Socket } from 'node:net'
 import { after, test } from 'node:test'
 import { AdjustableLog } from '../../base/adjustable-log.ts'
 import { FakeClock } from '../../base/clock.ts'
@@ -242,6 +242,16 @@ test('a page that fails by half is cut, so that nobody takes it for whole, and t
   assert.match(lines.at(-1)!, /admin page failed.*no value today/)
   lines.length = 0
   scope.return()
+})
+
+test('a connection that stalls is not kept', async ({ mock }) => {
+  mock.method(Socket.prototype, 'setTimeout', function (this: Socket, ms: number): Socket {
+    // In the place of the minute.
+    if (this.localPort === admin.port && ms === 60_000) setImmediate(() => this.emit('timeout'))
+    return this
+  })
+  const client = connect(admin.port, '127.0.0.1').resume()
+  await once(client, 'close')
 })
 
 test('/server_info names the node', async () => {

@@ -8,6 +8,9 @@ import { type AdminSource, answerAdmin } from './admin-pages.ts'
 import type { AdminReply } from './admin-reply.ts'
 
 const BASE = 'http://admin'
+const MAX_CONNECTIONS = 64
+/** Whoever takes no more of a page, or waits for an event loop that answers no more, would keep one of them for good. */
+const STALLED_MS = 60_000
 const LOOPBACK_NAMES: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]'])
 const REFUSED: AdminReply = {
   status: 403,
@@ -30,7 +33,8 @@ export class AdminServer {
   /** Rejects with the system's error when the port cannot be bound. 0: any free one. `fd`: a socket bound there already. */
   static open(host: string, port: number, source: AdminSource, fd?: number): Promise<AdminServer> {
     const server = createServer(adminListener(host, source))
-    server.maxConnections = 64
+    server.maxConnections = MAX_CONNECTIONS
+    server.timeout = STALLED_MS
     return new Promise((resolve, reject) => {
       server.once('error', reject)
       server.listen(fd === undefined ? placeOf(host, port) : { fd }, () => {

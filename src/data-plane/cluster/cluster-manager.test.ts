@@ -506,6 +506,23 @@ test('a changed cluster takes over when it knows what it refers to; the one befo
   assert.deepEqual(picked(manager, 4), ['10.0.0.2:80'])
 })
 
+test('clusters that share the endpoints of a service are told of them, each for as long as it names the service', () => {
+  const { manager } = fixture()
+  const of = (name: string, serviceName: string) => cluster({ ...EDS, name, edsClusterConfig: { serviceName } })
+  const keys = (): (string | undefined)[] => ['a', 'b'].map(name => manager.get(name)?.endpoints[0]?.key)
+  manager.updateClusters([of('a', 's'), of('b', 's')])
+  manager.updateEndpoints([assignment([{ port: 1 }], 's'), assignment([{ port: 9 }], 't')])
+  assert.deepEqual(keys(), ['127.0.0.1:1', '127.0.0.1:1'])
+  manager.updateClusters([of('a', 't')])
+  manager.updateEndpoints([assignment([{ port: 2 }], 's')])
+  assert.deepEqual(keys(), ['127.0.0.1:9', '127.0.0.1:2'])
+  manager.updateClusters([], ['b'])
+  manager.updateEndpoints([assignment([{ port: 3 }], 's'), assignment([{ port: 10 }], 't')])
+  assert.deepEqual(keys(), ['127.0.0.1:10', undefined])
+  manager.updateClusters([of('b', 's')])
+  assert.deepEqual(keys(), ['127.0.0.1:10', '127.0.0.1:3'])
+})
+
 test('it waits no longer than Envoy does, and config may think better of it', () => {
   const { manager, clock } = fixture()
   const first = cluster({ ...EDS })

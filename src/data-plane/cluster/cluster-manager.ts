@@ -84,6 +84,8 @@ export class ClusterManager implements ClusterSource {
   readonly #warming = new Map<string, Warming>()
   /** What EDS last said, by service name: a cluster that comes later, or comes back changed, begins with it. */
   readonly #assignments = new Map<string, readonly EndpointSpec[]>()
+  /** Whose endpoints those are: looking for them among thousands took most of a push. */
+  readonly #assigned = new Map<string, Set<ManagedCluster>>()
   /** Null: to be gathered. */
   #secretNames: readonly string[] | null = null
 
@@ -264,7 +266,7 @@ export class ClusterManager implements ClusterSource {
       }
       if (config.outlier !== null) cluster.detectOutliers(outlierStats(scope, config.outlier.probes > 0), this.#host)
       if (discovery.kind === 'static') cluster.setEndpoints(discovery.endpoints)
-      if (discovery.kind === 'eds') cluster.setEndpoints(this.#assignments.get(discovery.serviceName) ?? [])
+      if (discovery.kind === 'eds') this.#follow(discovery.serviceName, cluster)
       const resolution =
         discovery.kind === 'dns'
           ? new NameResolution(this.#host, discovery, known, endpoints => cluster.setEndpoints(endpoints))
@@ -272,8 +274,7 @@ export class ClusterManager implements ClusterSource {
       this.#entries.set(name, { ...common, cluster, resolution })
     }
     // The new one is found first: no request falls between the two.
-    before?.resolution?.stop()
-    before?.cluster.retire()
+    if (before !== undefined) this.#retire(before)
     if (before !== undefined && !isKnown) returnStats(before)
   }
 
@@ -305,8 +306,17 @@ export class ClusterManager implements ClusterSource {
     this.#abandon(name)
     this.#forgetSecretNames([], entry?.config.transports.secretNames)
     this.#entries.delete(name)
-    entry?.resolution?.stop()
-    entry?.cluster.retire()
+    if (entry !== undefined) this.#retire(entry)
+  }
+
+  #retire({ config: { discovery }, cluster, resolution }: Entry): void {
+    resolution?.stop()
+    cluster.retire()
+    if (discovery.kind !== 'eds' || !(cluster instanceof ManagedCluster)) return
+    const { serviceName } = discovery
+    const assigned = this.#assigned.get(serviceName)
+    assigned?.delete(cluster)
+    if (assigned?.size === 0) this.#assigned.delete(serviceName)
   }
 
   /** Most changes of a cluster leave its secrets as they are: the others' need not be gathered again. */
@@ -314,13 +324,15 @@ export class ClusterManager implements ClusterSource {
     if (now.length !== before.length || now.some((name, index) => name !== before[index])) this.#secretNames = null
   }
 
+  #follow(serviceName: string, cluster: ManagedCluster): void {
+    const assigned = this.#assigned.get(serviceName) ?? new Set()
+    this.#assigned.set(serviceName, assigned.add(cluster))
+    cluster.setEndpoints(this.#assignments.get(serviceName) ?? [])
+  }
+
   #assign(serviceName: string, endpoints: readonly EndpointSpec[]): void {
     this.#assignments.set(serviceName, endpoints)
-    for (const { config, cluster } of this.#entries.values()) {
-      const { discovery } = config
-      if (discovery.kind !== 'eds' || discovery.serviceName !== serviceName) continue
-      if (cluster instanceof ManagedCluster) cluster.setEndpoints(endpoints)
-    }
+    for (const cluster of this.#assigned.get(serviceName) ?? []) cluster.setEndpoints(endpoints)
   }
 }
 

@@ -212,9 +212,9 @@ export class DownstreamConnection implements MessageHandler, StreamConnection, M
     if (this.#stream === null || !this.#parser.hasLeftover) this.resumeReading()
   }
 
-  renewStream(head: RequestHead, info: StreamInfo, endStream: boolean): Stream {
+  renewStream(head: RequestHead, info: StreamInfo): Stream {
     this.#timers.beginStream(true)
-    return this.#createStream(head, info, endStream)
+    return this.#createStream(head, info, true)
   }
 
   #openStream(head: RequestHead, endStream: boolean): Stream {

@@ -69,9 +69,9 @@ export class Http2DownstreamStream implements StreamConnection, Http2StreamHandl
     this.#stream = this.#createStream(head, info, endStream)
   }
 
-  renewStream(head: RequestHead, info: StreamInfo, endStream: boolean): Stream {
+  renewStream(head: RequestHead, info: StreamInfo): Stream {
     this.setStreamIdleTimeout(this.#config.timeouts.streamIdle)
-    this.#stream = this.#createStream(head, info, endStream)
+    this.#stream = this.#createStream(head, info, true)
     return this.#stream
   }
 

@@ -28,7 +28,7 @@ export abstract class RoutedRequest implements RouteQuery {
     this.#routeTable = config.routeTable()
     this.isRequestComplete = endStream
     this.requestCompletedAt = info.startedAt
-    if (config.recordsStreams) info.record = new StreamRecord()
+    if (config.recordsStreams) info.record ??= new StreamRecord()
     info.method = request.method
     info.path = request.path
     info.authority = request.authority

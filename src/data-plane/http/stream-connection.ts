@@ -28,7 +28,7 @@ export interface StreamConnection {
   /** The stream is over. `whole`: request and response both came to their end; else what carries them must end, too. */
   onStreamEnd(whole: boolean): void
   /** Another stream in the place of the current one, which is over: the request is here, all of it. */
-  renewStream(head: RequestHead, info: StreamInfo, endStream: boolean): RenewedStream
+  renewStream(head: RequestHead, info: StreamInfo): RenewedStream
   /** In place of the connection manager's, for the current stream. Milliseconds; 0: none. */
   setStreamIdleTimeout(timeoutMs: number): void
   /** Something happened on the stream: its idle time starts anew. */

@@ -74,10 +74,13 @@ function fakeConnection(sent: string[]): StreamConnection {
     writeBody: (chunk, endStream) => void sent.push(`${chunk.toString()}${end(endStream)}`),
     writeTrailers: trailers => void sent.push(`${trailers.join(' ')} end`),
     writeContinue: () => {},
-    pauseReading: () => {},
-    resumeReading: () => {},
+    pauseReading: () => void sent.push('paused'),
+    resumeReading: () => void sent.push('resumed'),
     onStreamEnd: () => void sent.push('over'),
-    renewStream: () => assert.fail('no redirect is followed'),
+    renewStream: ({ path }) => {
+      sent.push(`again ${path}`)
+      return { redirects: null, beginAgain: body => void sent.push(`with ${body}`) }
+    },
     setStreamIdleTimeout: () => {},
     touch: () => {},
   }
@@ -130,4 +133,22 @@ test('more of a response than a filter may keep is answered with 500, past the f
   router.encodeData(Buffer.alloc(2 ** 20), false)
   router.encodeData(Buffer.alloc(1), false)
   assert.deepEqual(sent, ['500', 'Internal Server Error end', 'over'])
+})
+
+test('a client that is held back is not for the stream that an internal redirect begins: its end must be seen', () => {
+  const { stream, router, sent } = scene({}, ['decodeHeaders'])
+  router.pauseRequest()
+  router.pauseRequest()
+  router.redirect({ ...stream.request, path: '/next' }, Buffer.from('body'), { status: 302, headers: [] })
+  assert.deepEqual(sent, ['paused', 'resumed', 'again /next', 'with body'])
+})
+
+test('a redirect is not followed any more where a reply of its own is on its way to the client', () => {
+  const holder: HttpFilter = { encodeHeaders: () => 'stop' }
+  const { stream, router, sent } = scene(holder, ['encodeHeaders'])
+  stream.localReply(LATE)
+  const response = { status: 302, headers: [] }
+  assert.equal(router.redirect({ ...stream.request, path: '/next' }, Buffer.alloc(0), response), false)
+  stream.continueEncoding(holder)
+  assert.deepEqual(sent, ['503', 'too late end', 'over'])
 })

@@ -56,18 +56,21 @@ export class Stream extends RoutedRequest implements ManagedStream {
 
   /** Sends the request on its way through the filters. `fields`: bits of FIELD that occurred in it. */
   begin(fields: number, endStream: boolean): void {
-    if (this.config.overload.stopAcceptingRequests) {
-      this.config.stats.requestsOverloadClose.value++
-      this.localReply(REFUSAL.overload)
-      return
-    }
-    this.#run(prepareRequest(this, fields, this.#connection, this.config), endStream)
+    this.#run(this.#shed() ?? prepareRequest(this, fields, this.#connection, this.config), endStream)
   }
 
   /** Where an internal redirect has led: what a proxy adds to a client's request is there (Envoy). */
   beginAgain(body: Buffer): void {
-    this.#run(prepareTarget(this, this.#connection, this.config), body.length === 0)
+    // Before any filter sees the head: an answer to that alone is not early. Its own time begins here.
+    this.completeRequest()
+    this.#run(this.#shed() ?? prepareTarget(this, this.#connection, this.config), body.length === 0)
     if (body.length > 0) this.onRequestData(body, true)
+  }
+
+  #shed(): LocalReply | null {
+    if (!this.config.overload.stopAcceptingRequests) return null
+    this.config.stats.requestsOverloadClose.value++
+    return REFUSAL.overload
   }
 
   #run(refusal: LocalReply | null, endStream: boolean): void {
@@ -334,15 +337,19 @@ export class Stream extends RoutedRequest implements ManagedStream {
     this.#periodicLines = new PeriodicLines(this.info, this.config, intervalMs, ACCESS_LOG_TYPE.downstreamPeriodic)
   }
 
-  redirect(head: RequestHead, body: Buffer, { status, headers }: ResponseHead): void {
+  redirect(head: RequestHead, body: Buffer, { status, headers }: ResponseHead): boolean {
+    if (this.#responseBegun) return false
     const { info } = this
     info.responseCode = status
     info.responseHeaders = headers
     info.responseCodeDetails = 'internal_redirect'
     this.#finish(0)
-    const next = this.#connection.renewStream(head, info.again(), body.length === 0)
+    // Held back for the sake of what has ended, a client would be gone without anybody's seeing it.
+    if (this.#readPauses > 0) this.#connection.resumeReading()
+    const next = this.#connection.renewStream(head, info.again())
     next.redirects = this.redirects
     next.beginAgain(body)
+    return true
   }
 
   #end(close: boolean): void {

@@ -8,7 +8,7 @@ import { OverloadManagerSchema } from '../../xds/generated/envoy/config/overload
 import { file_envoy_extensions_resource_monitors_fixed_heap_v3_fixed_heap } from '../../xds/generated/envoy/extensions/resource_monitors/fixed_heap/v3/fixed_heap_pb.ts'
 import { ResourceCheck } from '../../xds/resource-check.ts'
 import { HTTP_CONNECTION_MANAGER } from '../filters/network/http-connection-manager/factory.ts'
-import { FakeCluster, FakeStats, startFakeProxy } from '../http/testing/fake-proxy.ts'
+import { FakeCluster, FakeStats, forwardRoute, startFakeProxy } from '../http/testing/fake-proxy.ts'
 import { exchange, RawClient } from '../http/testing/raw-client.ts'
 import { ok, rawUpstream } from '../http/testing/raw-upstream.ts'
 import { compileOverload, type OverloadConfig } from './overload-config.ts'
@@ -85,6 +85,29 @@ test('requests are answered with 503, and connections end after their response',
   assert.equal((await client.response()).headers['connection'], 'close')
   await client.closed()
   assert.equal(upstream.requests.length, 2)
+  await proxy.close()
+  await upstream.close()
+})
+
+test('a request that an internal redirect makes is refused, too', async () => {
+  const overload = { ...NO_OVERLOAD }
+  const upstream = await rawUpstream(() => {
+    overload.stopAcceptingRequests = true
+    return 'HTTP/1.1 302 On\r\ncontent-length: 0\r\nlocation: http://a/next\r\n\r\n'
+  })
+  const clusters = [new FakeCluster('c', upstream.port)]
+  const internalRedirects = {
+    maxRedirects: 1,
+    statuses: new Set([302]),
+    predicates: [],
+    allowsCrossScheme: false,
+    headersToCopy: [],
+  }
+  const route = forwardRoute('c', { internalRedirects })
+  const proxy = await startFakeProxy(HTTP_CONNECTION_MANAGER, { clusters, overload, route })
+  assert.equal((await exchange(proxy.port, 'GET / HTTP/1.1\r\nhost: a\r\n\r\n')).status, 503)
+  assert.equal(proxy.stats.value('http.test.downstream_rq_overload_close'), 1)
+  assert.equal(upstream.requests.length, 1)
   await proxy.close()
   await upstream.close()
 })

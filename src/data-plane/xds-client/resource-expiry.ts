@@ -1,33 +1,48 @@
-// Resources of one type that end by themselves unless the control plane renews them (xds_protocol, "TTL").
-import type { Duration } from '@bufbuild/protobuf/wkt'
+// Resources that end at their time unless the control plane says something of them before: those with a time to live
+// (xds_protocol, "TTL"), and clusters on their way out.
 import type { Clock, Timer } from '../../base/clock.ts'
-import { durationMs } from '../../xds/resource-check.ts'
 
 /** What ends within so long of one another mostly ends together. */
 const GATHER_MS = 100
 
 export class ResourceExpiry {
   readonly #clock: Clock
-  readonly #onExpired: (names: readonly string[]) => void
+  readonly #onEnd: () => void
   /** In monotonic milliseconds, by name. */
   readonly #ends = new Map<string, number>()
   #timer: Timer | null = null
   #timerEnds = Number.POSITIVE_INFINITY
 
-  constructor(clock: Clock, onExpired: (names: readonly string[]) => void) {
+  /** `onEnd`: there may be something to take. */
+  constructor(clock: Clock, onEnd: () => void) {
     this.#clock = clock
-    this.#onExpired = onExpired
+    this.#onEnd = onEnd
   }
 
-  /** Counted from now; undefined: it stays until it is taken away. */
-  set(name: string, ttl: Duration | undefined): void {
-    if (ttl === undefined) {
-      this.#ends.delete(name)
-      return
-    }
-    const end = this.#clock.now() + Math.max(0, durationMs(ttl, 0))
+  /** Counted from now. */
+  set(name: string, ms: number): void {
+    const end = this.#clock.now() + Math.max(0, ms)
     this.#ends.set(name, end)
     this.#arm(end)
+  }
+
+  /** False: it had no end. */
+  keep(name: string): boolean {
+    return this.#ends.delete(name)
+  }
+
+  /** What has ended, and was not renewed since. */
+  take(): readonly string[] {
+    const now = this.#clock.now()
+    const ended: string[] = []
+    let next = Number.POSITIVE_INFINITY
+    for (const [name, end] of this.#ends) {
+      if (end <= now) ended.push(name)
+      else if (end < next) next = end
+    }
+    for (const name of ended) this.#ends.delete(name)
+    if (next < this.#timerEnds) this.#arm(Math.max(next, now + GATHER_MS))
+    return ended
   }
 
   close(): void {
@@ -39,20 +54,9 @@ export class ResourceExpiry {
     if (end >= this.#timerEnds) return
     this.#timer?.cancel()
     this.#timerEnds = end
-    this.#timer = this.#clock.setTimer(Math.max(0, end - this.#clock.now()), () => this.#expire())
-  }
-
-  #expire(): void {
-    const now = this.#clock.now()
-    const expired: string[] = []
-    let next = Number.POSITIVE_INFINITY
-    for (const [name, end] of this.#ends) {
-      if (end <= now) expired.push(name)
-      else if (end < next) next = end
-    }
-    for (const name of expired) this.#ends.delete(name)
-    this.#timerEnds = Number.POSITIVE_INFINITY
-    if (next < this.#timerEnds) this.#arm(Math.max(next, now + GATHER_MS))
-    if (expired.length > 0) this.#onExpired(expired)
+    this.#timer = this.#clock.setTimer(Math.max(0, end - this.#clock.now()), () => {
+      this.#timerEnds = Number.POSITIVE_INFINITY
+      this.#onEnd()
+    })
   }
 }

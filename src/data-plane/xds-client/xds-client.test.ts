@@ -15,6 +15,7 @@ import { ClusterSchema } from '../../xds/generated/envoy/config/cluster/v3/clust
 import { NodeSchema } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import { ClusterLoadAssignmentSchema } from '../../xds/generated/envoy/config/endpoint/v3/endpoint_pb.ts'
 import { ListenerSchema } from '../../xds/generated/envoy/config/listener/v3/listener_pb.ts'
+import { RouteConfigurationSchema } from '../../xds/generated/envoy/config/route/v3/route_pb.ts'
 import {
   type DeltaDiscoveryRequest,
   type Resource,
@@ -64,10 +65,15 @@ const cluster = (name: string, version: string): Resource =>
 const listener = (name: string, version: string): Resource =>
   pack(name, version, TYPE_URL.listener, toBinary(ListenerSchema, create(ListenerSchema, { name })))
 
+const routes = (name: string, version: string): Resource =>
+  pack(name, version, TYPE_URL.route, toBinary(RouteConfigurationSchema, create(RouteConfigurationSchema, { name })))
 const endpoints = (clusterName: string, version: string): Resource => {
   const message = create(ClusterLoadAssignmentSchema, { clusterName })
   return pack(clusterName, version, TYPE_URL.endpoint, toBinary(ClusterLoadAssignmentSchema, message))
 }
+
+/** Of the event loop: whatever waits for nothing else is done behind it. */
+const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 
 const cleanups: (() => void)[] = []
 afterEach(() => {
@@ -160,9 +166,9 @@ test('a bad resource is refused with every reason, a good one beside it is appli
 test('a large response is applied in turns, and answered once; listeners, which may swap addresses, in one', async () => {
   const { server, client, applier } = await setUp()
   applier.refuse = new Set(['r0', 'r110'])
-  let turn = 0
+  let now = 0
   const onTurn = (): void => {
-    turn++
+    now++
     next = setImmediate(onTurn)
   }
   let next = setImmediate(onTurn)
@@ -170,7 +176,7 @@ test('a large response is applied in turns, and answered once; listeners, which 
   const turns: [type: ResourceType, size: number, removed: number, turn: number][] = []
   const apply = applier.apply.bind(applier)
   applier.apply = (type, resources, removed) => {
-    turns.push([type, resources.length, removed.length, turn])
+    turns.push([type, resources.length, removed.length, now])
     return apply(type, resources, removed)
   }
   await client.start()
@@ -215,6 +221,16 @@ test('a response that names something twice is refused whole, as by Envoy', asyn
   assert.deepEqual(applier.log, [])
 })
 
+test('a response of more names than any mesh has is refused whole, whatever it says of them', async () => {
+  const { server, client, applier } = await setUp()
+  await client.start()
+  const { call } = await server.next('cluster')
+  const names = Array.from({ length: 100_001 }, (_, i) => `${i}`)
+  const refusal = await server.answer('cluster', server.send(call, 'cluster', [cluster('a', '1')], names))
+  assert.match(refusal ?? '', /100001 resources in one response/)
+  assert.deepEqual(applier.log, [])
+})
+
 test('what has a time to live goes when nobody renews it, and is no config to start with', async () => {
   const folder = temporaryFolder()
   const { server, clock, client, applier } = await setUp(folder)
@@ -238,13 +254,38 @@ test('what has a time to live goes when nobody renews it, and is no config to st
   assert.match((await send([heartbeat('b', '2')])).errorDetail?.message ?? '', /Listener b: is a nothing/)
   const before = applier.log.length
   clock.advance(9_000)
-  while (applier.log.length === before) await new Promise(resolve => setImmediate(resolve))
+  while (applier.log.length === before) await turn()
   assert.deepEqual(applier.log.slice(before), ['listener + -b'])
   client.stop()
   assert.deepEqual(
     new LastGood(folder, clock, silentLog).load('listener').map(({ name }) => name),
     ['c', 'd'],
   )
+})
+
+test('what is renewed by a response that is being applied when its time is over stays', async () => {
+  const { server, clock, client, applier } = await setUp()
+  await client.start()
+  const { call } = await server.next('cluster')
+  const ttl = create(DurationSchema, { seconds: 10n })
+  await server.answer('cluster', server.send(call, 'cluster', [{ ...cluster('a', '1'), ttl }]))
+  const goOn = Promise.withResolvers<void>()
+  const apply = applier.apply.bind(applier)
+  let isWaiting = false
+  applier.apply = async (type, resources, removed) => {
+    isWaiting = true
+    await goOn.promise
+    return apply(type, resources, removed)
+  }
+  const nonce = server.send(call, 'cluster', [{ ...cluster('a', '2'), ttl }])
+  while (!isWaiting) await turn()
+  clock.advance(10_000)
+  goOn.resolve()
+  assert.equal(await server.answer('cluster', nonce), null)
+  await server.answer('cluster', server.send(call, 'cluster', [cluster('b', '1')]))
+  clock.advance(1_000)
+  await turn()
+  assert.deepEqual(applier.log, ['cluster +a -', 'cluster +a -', 'cluster +b -'])
 })
 
 test('a stream that ends is opened again after a back-off, with the versions held', async () => {
@@ -258,7 +299,7 @@ test('a stream that ends is opened again after a back-off, with the versions hel
   await server.next('cluster')
   assert.equal(client.isConnected, true)
   first.call.emit('error', { code: status.UNAVAILABLE, details: 'going away' })
-  while (clock.pendingTimers < 2) await new Promise(resolve => setImmediate(resolve))
+  while (clock.pendingTimers < 2) await turn()
   assert.equal(client.isConnected, false)
   clock.advance(250)
   const second = await server.next('cluster')
@@ -279,7 +320,48 @@ test('a cluster taken away goes a moment later, unless it comes back', async () 
   await server.next('cluster')
   assert.deepEqual(applier.log, ['cluster +a,b -', 'cluster + -', 'cluster +b -'])
   clock.advance(1000)
+  await turn()
   assert.deepEqual(applier.log.slice(3), ['cluster + -a'])
+})
+
+test('a cluster taken away waits for routes that are being applied: they may be those that let go of it', async () => {
+  const { server, clock, client, applier } = await setUp()
+  applier.names.route = ['r']
+  await client.start()
+  const { call } = await server.next('cluster')
+  await server.answer('cluster', server.send(call, 'cluster', [cluster('a', '1'), cluster('b', '1')]))
+  await server.answer('cluster', server.send(call, 'cluster', [], ['a', 'b']))
+  const goOn = Promise.withResolvers<void>()
+  const apply = applier.apply.bind(applier)
+  let isWaiting = false
+  applier.apply = async (type, resources, removed) => {
+    if (type === 'route') {
+      isWaiting = true
+      await goOn.promise
+    }
+    return apply(type, resources, removed)
+  }
+  server.send(call, 'route', [routes('r', '2')])
+  while (!isWaiting) await turn()
+  clock.advance(1000)
+  goOn.resolve()
+  while (applier.log.length < 4) await turn()
+  assert.deepEqual(applier.log.slice(2), ['route +r -', 'cluster + -a,b'])
+})
+
+test('a cluster taken away goes, too, when it comes back as one that is refused', async () => {
+  const { server, clock, client, applier } = await setUp()
+  await client.start()
+  const { call } = await server.next('cluster')
+  const tell = (resources: readonly Resource[], removed: readonly string[] = []): Promise<string | null> =>
+    server.answer('cluster', server.send(call, 'cluster', resources, removed))
+  await tell([cluster('a', '1')])
+  await tell([], ['a'])
+  applier.refuse = new Set(['a', 'b'])
+  assert.match((await tell([cluster('a', '2'), cluster('b', '1')])) ?? '', /Cluster a .*first fault/)
+  clock.advance(1000)
+  await turn()
+  assert.equal(applier.log.at(-1), 'cluster + -a')
 })
 
 test('endpoints by the name of a cluster on its way out do not keep it', async () => {
@@ -296,9 +378,8 @@ test('endpoints by the name of a cluster on its way out do not keep it', async (
   await server.next('endpoint')
   applier.names.endpoint = []
   clock.advance(1000)
-  assert.equal(applier.log.at(-1), 'cluster + -a')
   assert.deepEqual((await server.next('endpoint')).request.resourceNamesUnsubscribe, ['a'])
-  assert.equal(applier.log.at(-1), 'endpoint + -a')
+  assert.deepEqual(applier.log.slice(-2), ['cluster + -a', 'endpoint + -a'])
 })
 
 test('routes and secrets that nothing names any more are taken away, as nobody else tells of their end', async () => {
@@ -344,9 +425,9 @@ test('what was let go of while there was no stream is taken away, too', async ()
   await server.next('route')
   applier.names.route = []
   call.emit('error', { code: status.UNAVAILABLE, details: 'going away' })
-  while (clock.pendingTimers === 0) await new Promise(resolve => setImmediate(resolve))
+  while (clock.pendingTimers === 0) await turn()
   clock.advance(250)
-  while (server.calls < 2) await new Promise(resolve => setImmediate(resolve))
+  while (server.calls < 2) await turn()
   assert.equal(applier.log.at(-1), 'route + -a')
 })
 
@@ -366,29 +447,30 @@ test('what comes by a name that has been let go of meanwhile is nobody’s', asy
   assert.equal(applier.log.at(-1), 'endpoint +b -')
 })
 
-test('a stream that ends while its response is applied: the next one asks for what that response made wanted', async () => {
+test('a stream that ends while its response is applied: the next one begins with all that it brought', async () => {
   const { server, clock, client, applier } = await setUp()
   await client.start()
-  const first = await server.next('listener')
-  const bound = Promise.withResolvers<void>()
+  const first = await server.next('cluster')
+  const goOn = Promise.withResolvers<void>()
   const apply = applier.apply.bind(applier)
+  let parts = 0
   applier.apply = async (type, resources, removed) => {
-    if (type === 'listener') await bound.promise
+    if (++parts === 2) await goOn.promise
     return apply(type, resources, removed)
   }
-  server.send(first.call, 'listener', [listener('l', '1')])
-  while (client.isConnected === false) await new Promise(resolve => setImmediate(resolve))
+  const clusters = Array.from({ length: 120 }, (_, i) => cluster(`c${i}`, '1'))
+  server.send(first.call, 'cluster', clusters)
+  while (parts < 2) await turn()
   first.call.emit('error', { code: status.UNAVAILABLE, details: 'going away' })
-  while (client.isConnected) await new Promise(resolve => setImmediate(resolve))
+  while (client.isConnected) await turn()
   clock.advance(250)
-  const second = await server.next('listener')
-  server.send(second.call, 'cluster', [cluster('a', '1')])
-  applier.names.route = ['http_proxy']
-  bound.resolve()
-  const route = await server.next('route')
-  assert.deepEqual(route.request.resourceNamesSubscribe, ['http_proxy'])
-  assert.equal(route.call, second.call)
-  assert.deepEqual(applier.log, ['listener +l -', 'cluster +a -'])
+  applier.names.endpoint = ['c0']
+  goOn.resolve()
+  const { call, request } = await server.next('cluster')
+  assert.equal(Object.keys(request.initialResourceVersions).length, clusters.length)
+  const endpoint = await server.next('endpoint')
+  assert.deepEqual(endpoint.request.resourceNamesSubscribe, ['c0'])
+  assert.equal(endpoint.call, call)
 })
 
 test('listeners are acknowledged once clients may connect; what more is wanted is said before, and no other type waits', async () => {
@@ -444,7 +526,7 @@ test('a listener that cannot be bound is refused with the reason, and is held al
   server.send(first.call, 'listener', [listener('l', '1')])
   assert.match((await server.next('listener')).request.errorDetail?.message ?? '', new RegExp(`Listener l: ${message}`))
   first.call.emit('error', { code: status.UNAVAILABLE, details: 'going away' })
-  while (clock.pendingTimers === 0) await new Promise(resolve => setImmediate(resolve))
+  while (clock.pendingTimers === 0) await turn()
   clock.advance(250)
   // It is bound when the port is free: to be told of it again would bring nothing.
   assert.deepEqual((await server.next('listener')).request.initialResourceVersions, { l: '1' })

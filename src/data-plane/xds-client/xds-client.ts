@@ -5,6 +5,7 @@ import { formatProblem, type Problem } from '../../base/problem.ts'
 import type { Random } from '../../base/random.ts'
 import type { Node } from '../../xds/generated/envoy/config/core/v3/base_pb.ts'
 import type { DeltaDiscoveryResponse, Resource } from '../../xds/generated/envoy/service/discovery/v3/discovery_pb.ts'
+import { durationMs } from '../../xds/resource-check.ts'
 import { decodeResource, resourceKind, resourceName } from '../../xds/resource-message.ts'
 import { type ResourceType, resourceTypeOf, SEND_ORDER, TYPE_URL } from '../../xds/type-url.ts'
 import { Backoff } from '../backoff.ts'
@@ -38,7 +39,7 @@ export interface XdsClientOptions {
 /** Types without names to ask by: the server decides what a proxy has. */
 const WILDCARD: ReadonlySet<ResourceType> = new Set(['cluster', 'listener'])
 const MAX_RESOURCES = 100_000
-const RESOURCES_OF_A_TURN = 50
+const RESOURCES_OF_A_PART = 50
 /** A NACK that carries more than this helps nobody. */
 const MAX_ERROR_CHARACTERS = 16_384
 const FIRST_RETRY_MS = 250
@@ -54,9 +55,9 @@ export class XdsClient {
   readonly #expiries: ReadonlyMap<ResourceType, ResourceExpiry>
   readonly #stats: XdsStats
   readonly #backoff: Backoff
-  /** Of clusters. */
-  readonly #removals = new Map<string, Timer>()
-  /** What is being applied: a stream may end meanwhile, and the first response of the next must wait its turn. */
+  /** Clusters taken away that are still in use. */
+  readonly #leaving: ResourceExpiry
+  /** What is being applied: a stream may end meanwhile, and the next one begins with what there is then. */
   #applying: Promise<unknown> = Promise.resolve()
   #stream: AdsStream | null = null
   #retry: Timer | null = null
@@ -68,8 +69,9 @@ export class XdsClient {
   constructor(options: XdsClientOptions) {
     this.#options = options
     this.#types = new Map(SEND_ORDER.map(type => [type, new TypeState(type, WILDCARD.has(type))]))
-    const expiryOf = (type: ResourceType) => new ResourceExpiry(options.clock, names => void this.#expire(type, names))
+    const expiryOf = (type: ResourceType) => new ResourceExpiry(options.clock, () => void this.#expire(type))
     this.#expiries = new Map(SEND_ORDER.map(type => [type, expiryOf(type)]))
+    this.#leaving = new ResourceExpiry(options.clock, () => void this.#removeLeaving())
     this.#stats = createXdsStats(options.stats)
     this.#backoff = new Backoff(FIRST_RETRY_MS, LAST_RETRY_MS, options.random)
   }
@@ -98,8 +100,7 @@ export class XdsClient {
     this.#stopped = true
     this.#retry?.cancel()
     this.#graceTimer?.cancel()
-    for (const timer of this.#removals.values()) timer.cancel()
-    for (const expiry of this.#expiries.values()) expiry.close()
+    for (const expiry of [this.#leaving, ...this.#expiries.values()]) expiry.close()
     this.#options.loadReporter?.close()
     this.#stream?.close()
     this.#options.lastGood?.flush()
@@ -155,7 +156,7 @@ export class XdsClient {
     if (this.#stopped) return
     const delay = this.#backoff.next()
     this.#options.log.warn('no connection to the control plane', { why: reason, retryMs: Math.round(delay) })
-    this.#retry = this.#options.clock.setTimer(delay, () => this.#connect())
+    this.#retry = this.#options.clock.setTimer(delay, () => void this.#applying.then(() => this.#connect()))
   }
 
   async #onResponse(response: DeltaDiscoveryResponse, stream: AdsStream): Promise<void> {
@@ -167,7 +168,7 @@ export class XdsClient {
     if (!type) return
     const state = this.#types.get(type)!
     this.#stats.types[type].attempt.value += 1
-    const { problems, bound } = await this.#takeResponse(state, response)
+    const { problems, bound } = await this.#inTurn(() => this.#takeResponse(state, response))
     if (this.#stopped) return
     // Before the answer, as Envoy does: who has the answer to listeners knows which routes are still to come.
     this.#resubscribe()
@@ -190,62 +191,75 @@ export class XdsClient {
 
   async #takeResponse(state: TypeState, response: DeltaDiscoveryResponse): Promise<Applied> {
     const { resources, removedResources } = response
-    if (resources.length > MAX_RESOURCES)
-      return applied([refused(state.type, '', `${resources.length} resources in one response`)])
+    const count = Math.max(resources.length, removedResources.length)
+    if (count > MAX_RESOURCES) return applied([refused(state.type, '', `${count} resources in one response`)])
     const twice = namedTwice([...resources.map(({ name }) => name), ...removedResources])
     // Nothing of it is taken (as in Envoy): what it means is anyone's guess.
     if (twice !== null) return applied([refused(state.type, twice, 'is named twice in one response')])
     const { heartbeats = [], changed = [] } = Object.groupBy(resources, resource =>
       state.isHeartbeat(resource) ? 'heartbeats' : 'changed',
     )
-    for (const { name, ttl } of heartbeats) this.#expiries.get(state.type)!.set(name, ttl)
-    return this.#applyInTurns(state, changed, removedResources)
-  }
-
-  /** A thousand clusters take a tenth of a second: traffic has its turn between. */
-  async #applyInTurns(state: TypeState, resources: readonly Resource[], removed: readonly string[]): Promise<Applied> {
-    if (state.type === 'cluster') for (const { name } of resources) this.#keep(name)
-    // One listener may take over the address of another in the same response.
-    const size = state.type === 'listener' ? resources.length : RESOURCES_OF_A_TURN
-    const problems: Problem[] = []
-    const bound: Promise<readonly Problem[]>[] = []
-    let from = 0
-    for (;;) {
-      const part = resources.slice(from, from + size)
-      from += size
-      const isLast = from >= resources.length
-      const wanted = part.filter(({ name }) => state.isSubscribed(name))
-      const taken = await this.#apply(state, wanted, isLast ? removed : [])
-      problems.push(...taken.problems)
-      bound.push(taken.bound)
-      if (isLast || this.#stopped) return { problems, bound: Promise.all(bound).then(all => all.flat()) }
-      await new Promise(setImmediate)
-    }
-  }
-
-  /** As if the control plane had taken them back. */
-  async #expire(type: ResourceType, names: readonly string[]): Promise<void> {
-    const state = this.#types.get(type)!
-    const ended = names.filter(name => state.held.has(name))
-    if (ended.length === 0) return
-    this.#options.log.warn('config has expired', { type, names: ended.join(' ') })
-    await this.#apply(state, [], ended)
-    this.#resubscribe()
-  }
-
-  /** One after the other. Whatever there is to apply, it must not stop the proxy: the config before stays in force. */
-  #apply(state: TypeState, resources: readonly Resource[], removed: readonly string[]): Promise<Applied> {
-    const taken = this.#applying
-      .then(() => this.#take(state, resources, removed))
-      .catch((error: Error) => {
-        this.#options.log.error('applying config failed', { type: state.type, why: error.stack })
-        return applied([refused(state.type, '', `internal error: ${error.message}`)])
-      })
-    this.#applying = taken
+    for (const resource of heartbeats) this.#renew(state.type, resource)
+    const taken = await this.#applyInParts(state, changed, removedResources)
+    this.#options.lastGood?.save(state.type, state.held)
     return taken
   }
 
-  /** Decodes and applies; what was accepted is held and kept on disk. */
+  /** A thousand clusters take a tenth of a second: traffic has its turn between. */
+  async #applyInParts(state: TypeState, resources: readonly Resource[], removed: readonly string[]): Promise<Applied> {
+    const { type } = state
+    const returning = resources.filter(({ name }) => type === 'cluster' && this.#leaving.keep(name))
+    // One listener may take over the address of another in the same response.
+    const size = type === 'listener' ? resources.length : RESOURCES_OF_A_PART
+    const problems: Problem[] = []
+    const bound: Promise<readonly Problem[]>[] = []
+    for (let from = 0, isLast = false; !isLast && !this.#stopped; from += size) {
+      if (from > 0) await new Promise(setImmediate)
+      isLast = from + size >= resources.length
+      const wanted = resources.slice(from, from + size).filter(({ name }) => state.isSubscribed(name))
+      const taken = await this.#apply(state, wanted, isLast ? removed : [])
+      problems.push(...taken.problems)
+      bound.push(taken.bound)
+    }
+    // What was refused is as gone as it was.
+    for (const { name } of returning) if (!state.held.has(name)) this.#leaving.set(name, CLUSTER_REMOVAL_DELAY_MS)
+    return { problems, bound: Promise.all(bound).then(all => all.flat()) }
+  }
+
+  /** As if the control plane had taken back what it has not renewed. */
+  async #expire(type: ResourceType): Promise<void> {
+    const state = this.#types.get(type)!
+    await this.#inTurn(async () => {
+      const ended = this.#expiries
+        .get(type)!
+        .take()
+        .filter(name => state.held.has(name))
+      if (ended.length === 0 || this.#stopped) return
+      this.#options.log.warn('config has expired', { type, names: ended.join(' ') })
+      await this.#apply(state, [], ended)
+    })
+    this.#resubscribe()
+  }
+
+  /** One after the other, each whole. */
+  #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const done = this.#applying.then(act)
+    this.#applying = done.catch(() => {})
+    return done
+  }
+
+  /** Whatever there is to apply, it must not stop the proxy: the config before stays in force. */
+  async #apply(state: TypeState, resources: readonly Resource[], removed: readonly string[]): Promise<Applied> {
+    try {
+      return await this.#take(state, resources, removed)
+    } catch (error) {
+      const { stack, message } = error as Error
+      this.#options.log.error('applying config failed', { type: state.type, why: stack })
+      return applied([refused(state.type, '', `internal error: ${message}`)])
+    }
+  }
+
+  /** Decodes and applies; what was accepted is held. */
   async #take(state: TypeState, resources: readonly Resource[], removed: readonly string[]): Promise<Applied> {
     const { type } = state
     const problems: Problem[] = []
@@ -265,37 +279,34 @@ export class XdsClient {
     for (const resource of accepted) {
       if (bad.has(`${resourceKind(type)} ${resource.name}`)) continue
       state.hold(resource, resource.resource!.value)
-      this.#expiries.get(type)!.set(resource.name, resource.ttl)
+      this.#renew(type, resource)
     }
     for (const name of removed) {
       state.held.delete(name)
-      if (type === 'cluster') this.#removeLater(name)
+      if (type === 'cluster') this.#leaving.set(name, CLUSTER_REMOVAL_DELAY_MS)
     }
-    this.#options.lastGood?.save(type, state.held)
     return { problems, bound: taken.bound }
   }
 
-  #removeLater(name: string): void {
-    this.#keep(name)
-    const timer = this.#options.clock.setTimer(CLUSTER_REMOVAL_DELAY_MS, () => {
-      this.#removals.delete(name)
-      void this.#forget('cluster', [name]).then(() => this.#resubscribe())
-    })
-    this.#removals.set(name, timer)
+  #renew(type: ResourceType, { name, ttl }: Resource): void {
+    const expiry = this.#expiries.get(type)!
+    if (ttl === undefined) expiry.keep(name)
+    else expiry.set(name, durationMs(ttl, 0))
+  }
+
+  /** Not in the middle of a response: it may bring the routes that let go of them. */
+  async #removeLeaving(): Promise<void> {
+    await this.#inTurn(() => this.#forget('cluster', this.#leaving.take()))
+    this.#resubscribe()
   }
 
   async #forget(type: ResourceType, names: readonly string[]): Promise<void> {
-    if (names.length === 0) return
+    if (names.length === 0 || this.#stopped) return
     try {
       await this.#options.applier.apply(type, [], names)
     } catch (error) {
       this.#options.log.error('removing config failed', { type, names: names.join(' '), why: (error as Error).stack })
     }
-  }
-
-  #keep(name: string): void {
-    this.#removals.get(name)?.cancel()
-    this.#removals.delete(name)
   }
 
   /** What was applied decides what else is wanted: clusters name endpoints, listeners name routes. */

@@ -4,6 +4,7 @@ import { ANSWER_FIELD, type Answer, answerField } from '../answer.ts'
 import type { DifferentialCase } from '../case.ts'
 import type { Field } from '../message.ts'
 import type { ListenerPlan } from '../plan.ts'
+import { inHttp1, inHttp2 } from './both-protocols.ts'
 
 const LISTENER = 'internal-redirect'
 const TYPE = 'type.googleapis.com/envoy.extensions'
@@ -31,6 +32,16 @@ const route = (
   ...more,
 })
 
+/** Of one hop, or of a proxy's own. */
+const HOP_BY_HOP: readonly Field[] = [
+  ['te', 'trailers, deflate'],
+  ['trailer', 'x-t'],
+  ['http2-settings', 'AAAA'],
+  ['x-forwarded-for', '9.9.9.9'],
+  ['x-envoy-original-url', 'lie'],
+  ['content-type', 'application/grpc'],
+]
+
 const ALL = [301, 302, 303, 307, 308]
 const HOST: JsonObject = {
   name: 'first',
@@ -47,6 +58,7 @@ const HOST: JsonObject = {
     route('previous', { max_internal_redirects: 4, predicates: [PREVIOUS] }),
     route('listed', { predicates: [only('one', 'target')] }),
     route('copy', { response_headers_to_copy: ['x-a', 'X-B', 'set-cookie'] }),
+    route('hops', { response_headers_to_copy: HOP_BY_HOP.map(([name]) => name) }),
     route(
       'rewritten',
       {},
@@ -69,6 +81,7 @@ const OTHER: JsonObject = {
   routes: [
     route('target', null, {}, { request_headers_to_add: [add('x-added', 'second')] }),
     route('again', { max_internal_redirects: 1 }),
+    route('persistent', null, { retry_policy: { retry_on: '5xx', num_retries: 1 } }),
     route('unnamed', null, { timeout: '0s' }),
   ],
 }
@@ -140,18 +153,53 @@ const LOCATIONS: Readonly<Record<string, string>> = {
   'no-host-known': 'http://c.test/target',
   'no-route': 'http://b.test/nowhere',
   https: 'https://b.test/target',
+  'escaped-slash': 'http://b.test/x%2f..%2ftarget',
+  'bad-escape': 'http://b.test/target%zz',
+  asterisk: 'http://b.test/*',
+  'two-slashes': 'http://b.test//target',
+  'above-the-root': 'http://b.test/../../target',
+  'dot-host': 'http://b.test./target',
+  'odd-host': 'http://b.test,c/target',
+  'percent-host': 'http://b%2etest/target',
+  'large-port': 'http://b.test:65536/target',
   direct: 'http://a.test/direct',
   redirect: 'http://a.test/redirect',
 }
 
+const post = (path: string, ...answers: readonly Answer[]): Asked => ({ path, method: 'POST', body: 'body', answers })
+const GRPC: readonly Field[] = [
+  ['content-type', 'application/grpc'],
+  ['te', 'trailers'],
+]
+
 const ASKED: Readonly<Record<string, Asked>> = {
+  'post-303-then-another': post('/codes', to('http://a.test/codes/x', { status: 303 }), TARGET, FINE),
+  'post-303-then-retry': post('/codes', to('http://b.test/persistent', { status: 303 }), { status: 503 }, FINE),
+  'post-307-then-another': post('/codes', to('http://a.test/codes/x', { status: 307 }), TARGET, FINE),
+  'post-307-then-retry': post('/codes', to('http://b.test/persistent', { status: 307 }), { status: 503 }, FINE),
+  'post-to-direct': post('/one', to('http://a.test/direct')),
+  'post-to-redirect': post('/one', to('http://a.test/redirect')),
+  'post-that-fails': post('/one', TARGET, { cut: 'before' }),
+  'one-with-interim': {
+    path: '/one',
+    answers: [
+      { ...TARGET, interim: [103] },
+      { ...FINE, interim: [103] },
+    ],
+  },
+  'one-cut': { path: '/one', answers: [{ ...TARGET, body: 'abc', cut: 'body' }, FINE] },
+  'one-with-trailers': { path: '/one', answers: [{ ...TARGET, body: 'abc', trailers: [['x-t', '1']] }, FINE] },
+  hops: { path: '/hops', answers: [to('http://b.test/target', { fields: HOP_BY_HOP }), FINE] },
+  'hops-of-none': { path: '/hops', fields: [['x-forwarded-for', '1.1.1.1']], answers: [TARGET, FINE] },
+  grpc: { ...post('/one', TARGET, FINE), fields: GRPC },
+  'grpc-to-nowhere': { ...post('/one', to('http://a.test/direct')), fields: GRPC },
   off: { path: '/off', answers: [TARGET, FINE] },
   one: { path: '/one', answers: [TARGET, FINE] },
   'one-with-body': { path: '/one', answers: [{ ...TARGET, body: 'go there' }, FINE] },
   'one-in-chunks': { path: '/one', answers: [{ ...TARGET, chunked: true, body: 'go' }, FINE] },
   'one-that-fails': { path: '/one', answers: [TARGET, { status: 503 }] },
   'one-to-head': { path: '/one', method: 'HEAD', answers: [TARGET, FINE] },
-  'one-post': { path: '/one', method: 'POST', body: 'body', answers: [TARGET, FINE] },
+  'one-post': post('/one', TARGET, FINE),
   'one-301': { path: '/one', answers: [{ ...TARGET, status: 301 }, FINE] },
   'one-then-another': { path: '/one', answers: [to('http://b.test/again'), TARGET, FINE] },
   none: { path: '/none', answers: [TARGET, FINE] },
@@ -237,31 +285,12 @@ const ASKED: Readonly<Record<string, Asked>> = {
 }
 
 function casesOf(listener: string, asked: string, request: Asked): DifferentialCase[] {
-  const { method = 'GET', path, fields = [], body = '', answers } = request
-  const all: Field[] = [...fields, [ANSWER_FIELD, answerField(answers)]]
-  const length: Field[] = body === '' ? [] : [['content-length', String(body.length)]]
-  const lines = [...all, ...length].map(([name, value]) => `${name}: ${value}\r\n`).join('')
-  const pseudo: Field[] = [
-    [':method', method],
-    [':scheme', 'http'],
-    [':authority', 'a.test'],
-    [':path', path],
-  ]
+  const { method = 'GET', path, body = '', answers } = request
+  const fields: Field[] = [...(request.fields ?? []), [ANSWER_FIELD, answerField(answers)]]
+  const plain = { method, path, fields, body }
   return [
-    {
-      name: `${listener}/${asked}-h1`,
-      listener: `${listener}-HTTP1`,
-      dialogue: {
-        protocol: 'http1',
-        writes: [`${method} ${path} HTTP/1.1\r\nhost: a.test\r\n${lines}\r\n${body}`],
-        methods: [method],
-      },
-    },
-    {
-      name: `${listener}/${asked}-h2`,
-      listener: `${listener}-HTTP2`,
-      dialogue: { protocol: 'http2', fields: [...pseudo, ...all], body, trailers: [] },
-    },
+    { name: `${listener}/${asked}-h1`, listener: `${listener}-HTTP1`, dialogue: inHttp1(plain) },
+    { name: `${listener}/${asked}-h2`, listener: `${listener}-HTTP2`, dialogue: inHttp2(plain) },
   ]
 }
 

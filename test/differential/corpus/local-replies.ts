@@ -4,6 +4,7 @@ import { ANSWER_FIELD, type Answer, answerField } from '../answer.ts'
 import type { DifferentialCase } from '../case.ts'
 import type { Field } from '../message.ts'
 import { DEAD_CLUSTER, EMPTY_CLUSTER, type ListenerPlan } from '../plan.ts'
+import { inHttp1, inHttp2 } from './both-protocols.ts'
 
 const TYPE = 'type.googleapis.com/envoy.extensions.filters.http'
 
@@ -75,6 +76,7 @@ const CONFIGS: Readonly<Record<string, JsonObject>> = {
       { filter: asks('bytes'), body: { inline_bytes: 'AP8KIg==' } },
       { filter: asks('empty'), body: { inline_string: '' }, body_format_override: text('%LOCAL_REPLY_BODY%') },
       { filter: asks('204'), status_code: 204, body_format_override: text('%LOCAL_REPLY_BODY%') },
+      { filter: asks('304'), status_code: 304, body: { inline_string: 'unmodified' } },
       { filter: asks('200'), status_code: 200 },
       { filter: asks('grpc-status'), headers_to_add: [add('grpc-status', '9')] },
       {
@@ -171,7 +173,7 @@ const PREFLIGHT: readonly Field[] = [
   ['origin', 'http://a.test'],
   ['access-control-request-method', 'PUT'],
 ]
-const SAYS = ['all', 'type', 'type-alone', 'override', 'bytes', 'empty', '204', '200', 'grpc-status'] as const
+const SAYS = ['all', 'type', 'type-alone', 'override', 'bytes', 'empty', '204', '304', '200', 'grpc-status'] as const
 
 const ASKED: Readonly<Record<string, Asked>> = {
   answered: { path: '/up' },
@@ -242,34 +244,16 @@ export const LOCAL_REPLY_LISTENERS: readonly ListenerPlan[] = NAMES.flatMap(name
 )
 
 function casesOf(listener: string, asked: string, request: Asked): DifferentialCase[] {
-  const { method = 'GET', path = '/', fields = [], body = '', answer } = request
-  const all: Field[] = [...fields, ...(answer ? [[ANSWER_FIELD, answerField([answer])] as const] : [])]
-  const length: Field[] = body === '' ? [] : [['content-length', String(body.length)]]
-  const lines = [...all, ...length].map(([name, value]) => `${name}: ${value}\r\n`).join('')
-  const pseudo: Field[] = [
-    [':method', method],
-    [':scheme', 'http'],
-    [':authority', 'a.test'],
-    [':path', path],
+  const { method = 'GET', path = '/', body = '', answer } = request
+  const fields: Field[] = [
+    ...(request.fields ?? []),
+    ...(answer ? [[ANSWER_FIELD, answerField([answer])] as const] : []),
   ]
-  const http1: DifferentialCase = {
-    name: `${listener}/${asked}-h1`,
-    listener: `${listener}-HTTP1`,
-    dialogue: {
-      protocol: 'http1',
-      writes: [`${method} ${path} HTTP/1.1\r\nhost: a.test\r\n${lines}\r\n${body}`],
-      methods: [method],
-    },
-    config: CONFIGS[listener],
-  }
+  const plain = { method, path, fields, body }
+  const config = CONFIGS[listener]
+  const http1 = { name: `${listener}/${asked}-h1`, listener: `${listener}-HTTP1`, dialogue: inHttp1(plain), config }
   if (fields.some(([name]) => name === 'upgrade')) return [http1]
-  const http2: DifferentialCase = {
-    name: `${listener}/${asked}-h2`,
-    listener: `${listener}-HTTP2`,
-    dialogue: { protocol: 'http2', fields: [...pseudo, ...all], body, trailers: [] },
-    config: CONFIGS[listener],
-  }
-  return [http1, http2]
+  return [http1, { name: `${listener}/${asked}-h2`, listener: `${listener}-HTTP2`, dialogue: inHttp2(plain), config }]
 }
 
 export const LOCAL_REPLIES: readonly DifferentialCase[] = NAMES.flatMap(listener => [

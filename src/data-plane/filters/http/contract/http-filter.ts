@@ -106,7 +106,7 @@ export interface TerminalStream extends FilterStream {
   routeFor(head: RequestHead): RouteEntry | null
   /**
    * Follows the redirect `response`: the stream ends here, without a word to the client, and another begins with `head`
-   * and `body`, the whole request, in its place.
+   * and `body`, the whole request, in its place. False where the client is being answered already.
    */
-  redirect(head: RequestHead, body: Buffer, response: ResponseHead): void
+  redirect(head: RequestHead, body: Buffer, response: ResponseHead): boolean
 }

@@ -47,6 +47,7 @@ export class RouterFilter extends TriedRequest implements TerminalFilter {
 
   decodeData(chunk: Buffer, endStream: boolean): DataStatus {
     if (endStream) this.isWhole = true
+    if (chunk.length > 0) this.hasBody = true
     this.shadows?.sendBody(chunk, endStream)
     const upstream = this.upstream
     const sends = upstream?.takesBody === true
@@ -159,14 +160,16 @@ export class RouterFilter extends TriedRequest implements TerminalFilter {
     const target = canRepeat
       ? redirectedHead(this, head, route.internalRedirects!, route.name, this.stream, this.config.stats)
       : null
-    if (target === null) {
-      stats.upstreamInternalRedirectFailed.value++
-      return false
-    }
-    stats.upstreamInternalRedirectSucceeded.value++
+    const isFollowed = target !== null && this.stream.redirect(target, this.#bodyFor(target), head)
+    if (isFollowed) stats.upstreamInternalRedirectSucceeded.value++
+    else stats.upstreamInternalRedirectFailed.value++
+    return isFollowed
+  }
+
+  /** Behind 303 a request has none (RFC 9110 15.4.4). */
+  #bodyFor(target: RequestHead): Buffer {
     const isBodiless = this.body === null || (target.method === 'GET' && this.head.method !== 'GET')
-    this.stream.redirect(target, isBodiless ? NO_BODY : this.body!.whole(), head)
-    return true
+    return isBodiless ? NO_BODY : this.body!.whole()
   }
 
   #respond(head: ResponseHead, fields: number): void {
@@ -184,7 +187,8 @@ export class RouterFilter extends TriedRequest implements TerminalFilter {
 
   #onUpstreamComplete(trailers: HeaderList | null): void {
     this.shadows?.onAnswerEnd(trailers)
-    this.cluster!.stats.upstreamRqTime.record(this.config.clock.now() - this.stream.info.startedAt)
+    // A slow client is not the upstream's fault (Envoy).
+    this.cluster!.stats.upstreamRqTime.record(this.config.clock.now() - this.stream.requestCompletedAt)
     this.stopRouteTimer()
     if (!this.isWhole) this.upstream?.abandonRest()
   }

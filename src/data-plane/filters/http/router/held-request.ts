@@ -18,6 +18,8 @@ export abstract class HeldRequest {
   /** Null while nothing is kept. */
   protected body: RequestBuffer | null = null
   protected trailers: HeaderList | null = null
+  /** Some of its body has come here: what a filter or a redirect has taken away does not count. */
+  protected hasBody = false
   #isPaused = false
 
   constructor(stream: TerminalStream) {
@@ -31,8 +33,7 @@ export abstract class HeldRequest {
   /** Whether all that was taken of the request's body is still here. */
   protected get isReplayable(): boolean {
     const { body } = this
-    if (body === null) return this.stream.info.bytesReceived === 0
-    return !body.isOverLimit
+    return body === null ? !this.hasBody : !body.isOverLimit
   }
 
   /** Nothing follows the head of what is to be sent. */

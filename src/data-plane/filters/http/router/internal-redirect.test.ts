@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { connect, type IncomingHttpHeaders } from 'node:http2'
 import { test } from 'node:test'
 import { fromJson, type JsonObject } from '@bufbuild/protobuf'
+import { FakeClock, systemClock } from '../../../../base/clock.ts'
 import { InternalRedirectPolicySchema } from '../../../../xds/generated/envoy/config/route/v3/route_components_pb.ts'
 import { MESSAGE_REGISTRY } from '../../../../xds/message-registry.ts'
 import { ResourceCheck } from '../../../../xds/resource-check.ts'
@@ -28,6 +29,12 @@ const ROUTES: JsonObject[] = [
   route('often', { maxInternalRedirects: 3, redirectResponseCodes: [302, 303, 307] }),
   route('fresh', { maxInternalRedirects: 9, predicates: [PREVIOUS] }),
   { name: 'target', match: { prefix: '/target' }, route: { cluster: 'c' } },
+  {
+    name: 'persistent',
+    match: { prefix: '/persistent' },
+    route: { cluster: 'c', retryPolicy: { retryOn: '5xx', numRetries: 1 } },
+  },
+  { name: 'direct', match: { prefix: '/direct' }, directResponse: { status: 418 } },
 ]
 
 /** What a request is told is its path's: `/once?/target` leads to `/target`. */
@@ -35,6 +42,7 @@ function lead({ head }: UpstreamRequest): string {
   const [path = '', ...on] = head.path.split('?')
   const status = head.method === 'PUT' ? 307 : head.method === 'POST' ? 303 : 302
   const location = `location: http://b.test${on.join('?')}\r\n`
+  if (path.endsWith('/broken')) return 'HTTP/1.1 503 Broken\r\ncontent-length: 0\r\n\r\n'
   return on.length === 0 ? ok(path) : `HTTP/1.1 ${status} On\r\ncontent-length: 2\r\n${location}\r\non`
 }
 
@@ -96,6 +104,55 @@ test('a body goes along; behind 303 nothing but what is to be seen is asked for'
     }
   }))
 
+test('a request whose body 303 has taken away may be led on, and tried again', () =>
+  withFilters({ filters: [], routes: ROUTES, answer: lead, clock: systemClock }, async ({ send, upstream }) => {
+    const post = (path: string): string => `POST ${path} HTTP/1.1\r\nhost: a.test\r\ncontent-length: 4\r\n\r\nbody`
+    const led = await send(post('/often?/often?/target'))
+    assert.deepEqual([led.status, led.body], [200, '/target'])
+    upstream.requests.length = 0
+    const tried = await send(post('/often?/persistent/broken'))
+    assert.equal(tried.status, 503)
+    assert.deepEqual(
+      upstream.requests.map(({ head, body }) => [head.method, head.path, body]),
+      [
+        ['POST', '/often?/persistent/broken', 'body'],
+        ['GET', '/persistent/broken', ''],
+        ['GET', '/persistent/broken', ''],
+      ],
+    )
+  }))
+
+test('a request that is led to an answer of the mesh leaves its connection as it is: all of it is here', () =>
+  withRoutes(async ({ proxy }) => {
+    const client = new RawClient(proxy.port)
+    for (let i = 0; i < 2; i++) {
+      client.send('PUT /often?/direct HTTP/1.1\r\nhost: a.test\r\ncontent-length: 4\r\n\r\nbody')
+      const { status, headers } = await client.response()
+      assert.deepEqual([status, headers['connection']], [418, undefined])
+    }
+    client.socket.destroy()
+    assert.equal(proxy.stats.value('http.test.downstream_rq_response_before_rq_complete'), 0)
+  }))
+
+test('what leads on takes time that is not of the destination that answers', () => {
+  const clock = new FakeClock()
+  const answer = (request: UpstreamRequest): string => {
+    clock.advance(request.head.path.startsWith('/often') ? 1000 : 20)
+    return lead(request)
+  }
+  return withFilters({ filters: [], routes: ROUTES, clock, answer }, async ({ send, proxy, cluster }) => {
+    const times: number[] = []
+    cluster.stats.upstreamRqTime.record = ms => void times.push(ms)
+    for (const body of ['', 'body']) {
+      const length = `content-length: ${body.length}\r\n`
+      const { headers } = await send(`PUT /often?/target HTTP/1.1\r\nhost: a.test\r\n${length}\r\n${body}`)
+      assert.equal(headers['x-envoy-upstream-service-time'], '20')
+    }
+    assert.equal(proxy.logs.at(-1)!.duration, 1020)
+    assert.deepEqual(times, [20, 20])
+  })
+})
+
 test('filters see the next request too, and may refuse it', () =>
   withRoutes(
     async ({ get, upstream }) => {
@@ -128,6 +185,57 @@ test('a location that would end the request elsewhere is not followed', () =>
       assert.equal(proxy.stats.value('http.test.passthrough_internal_redirect_bad_location'), 1)
     },
   ))
+
+test('a client that leaves on the way ends what it has been led to, and each of the two has its line', () => {
+  const clock = new FakeClock()
+  const asked = Promise.withResolvers<UpstreamRequest>()
+  const answer = (request: UpstreamRequest): string | undefined => {
+    if (!request.head.path.startsWith('/target')) return lead(request)
+    asked.resolve(request)
+    return undefined
+  }
+  return withFilters({ filters: [], routes: ROUTES, clock, answer }, async ({ proxy }) => {
+    const client = new RawClient(proxy.port)
+    client.send('PUT /often?/target HTTP/1.1\r\nhost: a.test\r\ncontent-length: 4\r\n\r\nbody')
+    const { socket } = await asked.promise
+    const left = once(socket, 'close')
+    client.socket.destroy()
+    await left
+    assert.deepEqual(
+      proxy.logs.map(log => [log.responseCode, log.responseCodeDetails]),
+      [
+        [307, 'internal_redirect'],
+        [0, 'downstream_remote_disconnect'],
+      ],
+    )
+    const counted = ['active', 'completed', 'total', 'rx_reset', '3xx'].map(what =>
+      proxy.stats.value(`http.test.downstream_rq_${what}`),
+    )
+    assert.deepEqual(counted, [0, 2, 2, 1, 0])
+  })
+})
+
+test('where a redirect leads there is the time of a request anew', () => {
+  const clock = new FakeClock()
+  const asked = Promise.withResolvers<void>()
+  const answer = (request: UpstreamRequest): string | undefined => {
+    if (!request.head.path.startsWith('/target')) {
+      clock.advance(14_000)
+      return lead(request)
+    }
+    asked.resolve()
+    return undefined
+  }
+  return withFilters({ filters: [], routes: ROUTES, clock, answer }, async stage => {
+    const response = stage.get('/once?/target')
+    await asked.promise
+    clock.advance(14_000)
+    assert.equal(stage.proxy.logs.length, 1)
+    clock.advance(2000)
+    assert.equal((await response).status, 504)
+    assert.equal(stage.lastLog, '504 UT response_timeout')
+  })
+})
 
 test('over HTTP/2 each stream is led on by itself', () =>
   withRoutes(async ({ proxy }) => {

@@ -20,7 +20,7 @@ export function redirectedHead(
   stats: RouterStats,
 ): RequestHead | null {
   const headers = head.headers.slice()
-  const target: RequestHead = { ...EMPTY, method: head.method, headers }
+  const target: RequestHead = { method: head.method, path: '', authority: '', scheme: '', headers, protocol: '' }
   if (!setLocation(target, getHeader(response.headers, 'location') ?? '')) {
     stats.redirectBadLocation.value++
     return null
@@ -56,8 +56,6 @@ export function redirectedHead(
   setHeader(headers, 'x-envoy-original-url', `${isHttp ? 'http' : 'https'}://${authority}${path}`)
   return target
 }
-
-const EMPTY: RequestHead = { method: '', path: '', authority: '', scheme: '', headers: [], protocol: '' }
 
 /** Only an absolute one is followed (Envoy); without its fragment, which is the client's own. */
 function setLocation(target: RequestHead, location: string): boolean {
