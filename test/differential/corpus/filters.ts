@@ -4,17 +4,12 @@ import { ANSWER_FIELD, type Answer, answerField } from '../answer.ts'
 import type { DifferentialCase } from '../case.ts'
 import type { Field } from '../message.ts'
 import type { ListenerPlan } from '../plan.ts'
+import type { PlainRequest } from './both-protocols.ts'
 
 const TYPE = 'type.googleapis.com/envoy.extensions.filters.http'
 const ROUTER: JsonObject = { name: 'router', typed_config: { '@type': `${TYPE}.router.v3.Router` } }
 
-interface Asked {
-  readonly method?: string
-  readonly path?: string
-  readonly fields?: readonly Field[]
-  readonly body?: string
-  readonly answer?: Answer
-}
+type Asked = Partial<PlainRequest> & { readonly answer?: Answer }
 
 interface FilterPlan {
   readonly name: string

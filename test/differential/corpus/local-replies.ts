@@ -4,7 +4,7 @@ import { ANSWER_FIELD, type Answer, answerField } from '../answer.ts'
 import type { DifferentialCase } from '../case.ts'
 import type { Field } from '../message.ts'
 import { DEAD_CLUSTER, EMPTY_CLUSTER, type ListenerPlan } from '../plan.ts'
-import { inHttp1, inHttp2 } from './both-protocols.ts'
+import { inHttp1, inHttp2, type PlainRequest } from './both-protocols.ts'
 
 const TYPE = 'type.googleapis.com/envoy.extensions.filters.http'
 
@@ -159,13 +159,7 @@ const HOST: JsonObject = {
   ],
 }
 
-interface Asked {
-  readonly method?: string
-  readonly path?: string
-  readonly fields?: readonly Field[]
-  readonly body?: string
-  readonly answer?: Answer
-}
+type Asked = Partial<PlainRequest> & { readonly answer?: Answer }
 
 const GRPC: Field = ['content-type', 'application/grpc']
 const a = (value: string): Field => ['x-a', value]
